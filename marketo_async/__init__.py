@@ -1,0 +1,25 @@
+"""An asyncio client for the Adobe Marketo Engage REST API with a rate governor built in.
+
+Start at `Marketo`. `Governor` and `Limits` say how fast; ``marketo_async.errors`` what can go wrong.
+"""
+
+from marketo_async.client import Marketo
+from marketo_async.governor import CallRecord, Governor, Limits, Priority, Snapshot
+from marketo_async.operation import Operation, Page
+from marketo_async.paging import Pager
+from marketo_async.resources import operations
+from marketo_async.retry import RetryPolicy
+
+__all__ = [
+    "CallRecord",
+    "Governor",
+    "Limits",
+    "Marketo",
+    "Operation",
+    "Page",
+    "Pager",
+    "Priority",
+    "RetryPolicy",
+    "Snapshot",
+    "operations",
+]

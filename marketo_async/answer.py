@@ -1,0 +1,124 @@
+"""From what came back to a value or an error: the other half of ``request``. Pure functions.
+
+An answer is judged by its envelope first and its HTTP status second, as Marketo answers nearly everything with 200.
+Not here: whether the call is made again (``retry``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from marketo_async.codes import Code, lookup
+from marketo_async.envelope import MissingResult, read, request_id
+from marketo_async.errors import (
+    ApiError,
+    BadResponse,
+    ErrorItem,
+    MarketoError,
+    QuotaExceeded,
+    TransportError,
+)
+from marketo_async.operation import Operation, Plan
+
+R = TypeVar("R")
+
+_REDIRECT, _CLIENT_ERROR, _SERVER_ERROR = 300, 400, 500
+
+
+class Outcome(Struct, Generic[R], frozen=True, kw_only=True):
+    """How one attempt ended: with a value or an error, and what is known of the answer."""
+
+    value: R | None = None
+    error: MarketoError | None = None
+    status: int | None = None
+    request_id: str | None = None
+
+
+class Judge(Struct, frozen=True):
+    """Reads answers; ``resets_at`` is when a spent quota starts anew, ``codes`` overrides rows of the table."""
+
+    resets_at: datetime
+    codes: Mapping[str, Code] = {}
+
+    def outcome(self, operation: Operation, plan: Plan[R], status: int, body: bytes) -> Outcome[R]:
+        """Turn an answer into the value that the plan wants, or the error that it amounts to."""
+        if _REDIRECT <= status < _CLIENT_ERROR:
+            return Outcome(error=_redirected(operation, status, body), status=status)
+        try:
+            envelope = read(body, plan.answer, status=status, operation=operation.name)
+        except BadResponse as bad:
+            error: MarketoError = bad
+            if _CLIENT_ERROR <= status < _SERVER_ERROR:
+                error = self.error(operation, [ErrorItem(str(status))], bad.request_id)
+                error.__cause__ = bad
+            return Outcome(error=error, status=status, request_id=bad.request_id)
+        errors = envelope.failures
+        if not errors and status >= _CLIENT_ERROR:
+            errors = [ErrorItem(str(status))]
+        if errors:
+            error = self.error(operation, errors, envelope.request_id)
+            return Outcome(error=error, status=status, request_id=envelope.request_id)
+        try:
+            return Outcome(value=plan.unwrap(envelope), status=status, request_id=envelope.request_id)
+        except MissingResult as missing:
+            error = BadResponse(
+                str(missing), status=status, body=body, operation=operation.name, request_id=envelope.request_id
+            )
+            return Outcome(error=error, status=status, request_id=envelope.request_id)
+
+    def error(self, operation: Operation, errors: Sequence[ErrorItem], request_id: str | None) -> ApiError:
+        """Make the exception for an answer's *errors*, by the row of the first one."""
+        first = errors[0]
+        row = lookup(first.code, first.message, self.codes)
+        message = first.message or row.meaning
+        if issubclass(row.error, QuotaExceeded):
+            return QuotaExceeded(
+                message,
+                code=first.code,
+                resets_at=self.resets_at,
+                operation=operation.name,
+                request_id=request_id,
+                errors=errors,
+            )
+        hint = row.hint
+        if first.code == "603":
+            needs = " or ".join(operation.permissions) or "no permission of its own"
+            hint = (
+                f"the call needs {needs}: grant it to the API user's role (Admin > Users & Roles > Roles, Access API),"
+                " or check the allowed IP addresses"
+            )
+        return row.error(
+            message, code=first.code, operation=operation.name, request_id=request_id, errors=errors, hint=hint
+        )
+
+
+def broken(operation: Operation, status: int | None, body: bytes, cause: Exception) -> Outcome[R]:
+    """Describe an exchange that broke after the request may have been sent: before an answer began, or inside one."""
+    what = "no answer in time" if isinstance(cause, TimeoutError) else "the connection broke"
+    error: TransportError
+    if status is None:
+        error = TransportError(f"{what} ({type(cause).__name__})", operation=operation.name)
+    else:
+        error = BadResponse(
+            f"{what} inside the answer",
+            status=status,
+            body=body,
+            operation=operation.name,
+            request_id=request_id(body),
+        )
+    error.__cause__ = cause
+    return Outcome(error=error, status=status, request_id=error.request_id)
+
+
+def _redirected(operation: Operation, status: int, body: bytes) -> BadResponse:
+    return BadResponse(
+        "a redirect, which is never followed with a token",
+        status=status,
+        body=body,
+        operation=operation.name,
+        hint="check the base URL",
+    )

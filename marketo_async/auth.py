@@ -1,0 +1,167 @@
+"""Access tokens: one renewal in flight, kept to their end, never in a URL of a call and never in a log.
+
+The identity endpoint hands out the same token until it dies, so nothing is gained by asking early; and the token that
+a call was refused with says whether somebody else has renewed it in the meantime. Identity calls are not counted by
+Marketo, so they pass by the governor. Not here: which answers mean that a token is dead (``session``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+
+import aiohttp
+import msgspec
+from msgspec import Struct
+
+from marketo_async.errors import AuthenticationError, TransportError
+from marketo_async.operation import Operation, Repeat
+from marketo_async.retry import RetryPolicy
+
+log = logging.getLogger("marketo_async.auth")
+
+IDENTITY = Operation(
+    name="identity.token",
+    method="GET",
+    path="/identity/oauth/token",
+    repeat=Repeat.SAFE,
+    timeout=30.0,
+    summary="Exchange client id and secret for an access token; the session does this by itself.",
+)
+
+_NEARLY_DEAD = 5  # seconds of life below which a refused token is only old, and its successor worth waiting for
+_SHORTEST_HOLD = 0.5
+_REASKS = 10
+_OK = 200
+_SERVER_ERROR = 500
+
+
+class _Grant(Struct):
+    access_token: str
+    expires_in: float = 0.0
+
+
+class _Refusal(Struct):
+    error: str = ""
+    error_description: str = ""
+
+
+class Tokens:
+    """The access token of one client id; any number of calls may ask for it at once."""
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        base_url: str,
+        *,
+        client_id: str,
+        client_secret: str,
+        partner_id: str | None,
+        retry: RetryPolicy,
+        rng: random.Random,
+    ) -> None:
+        self._http = http
+        self._url = base_url + IDENTITY.path
+        self._question = {
+            "grant_type": "client_credentials",
+            "client_id": client_id,
+            "client_secret": client_secret,
+            **({"partner_id": partner_id} if partner_id else {}),
+        }
+        self._retry = retry
+        self._rng = rng
+        self._token: str | None = None
+        self._dies_at = 0.0
+        self._renewal: asyncio.Task[str] | None = None
+        self.renewals = 0
+
+    def __repr__(self) -> str:
+        return f"<Tokens of {self._url}>"
+
+    async def get(self, rejected: str | None = None) -> str:
+        """Return a living token other than *rejected*, the one that Marketo refused.
+
+        Raises `AuthenticationError` where the credentials, or every token they give, are not accepted.
+        """
+        loop = asyncio.get_running_loop()
+        if self._token is not None and self._token != rejected and loop.time() < self._dies_at:
+            return self._token
+        if self._renewal is None:
+            self._renewal = loop.create_task(self._renew(rejected))
+            self._renewal.add_done_callback(self._renewed)
+        return await asyncio.shield(self._renewal)
+
+    async def close(self) -> None:
+        """Stop a renewal under way."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.wait([self._renewal])
+
+    def _renewed(self, renewal: asyncio.Task[str]) -> None:
+        self._renewal = None
+        if not renewal.cancelled():
+            renewal.exception()  # a caller that was cancelled meanwhile does not ask for it
+
+    async def _renew(self, rejected: str | None) -> str:
+        loop = asyncio.get_running_loop()
+        for _ in range(_REASKS):
+            grant = await self._ask()
+            if grant.access_token != rejected:
+                self._token = grant.access_token
+                self._dies_at = loop.time() + max(grant.expires_in, _SHORTEST_HOLD)
+                return grant.access_token
+            if grant.expires_in > _NEARLY_DEAD:
+                break
+            await asyncio.sleep(min(max(grant.expires_in, 0.2), 1.0))
+        raise AuthenticationError(
+            "the identity endpoint keeps handing out a token that the API refuses - check that the base URL and the"
+            " client id belong to the same instance"
+        )
+
+    async def _ask(self) -> _Grant:
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return await self._ask_once()
+            except TransportError:
+                if attempt >= self._retry.attempts:
+                    raise
+                await asyncio.sleep(self._retry.delay(attempt, self._rng))
+
+    async def _ask_once(self) -> _Grant:
+        self.renewals += 1
+        try:
+            async with self._http.get(
+                self._url,
+                params=self._question,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=IDENTITY.timeout),
+            ) as response:
+                status, body = response.status, await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            # The cause's text may hold the URL, and that the client secret: only its kind is told.
+            raise TransportError(
+                f"no answer from the identity endpoint ({type(error).__name__})", operation=IDENTITY.name
+            ) from None
+        return self._read(status, body)
+
+    @staticmethod
+    def _read(status: int, body: bytes) -> _Grant:
+        if status >= _SERVER_ERROR:
+            raise TransportError(f"the identity endpoint answered HTTP {status}", operation=IDENTITY.name)
+        try:
+            if status == _OK:
+                return msgspec.json.decode(body, type=_Grant, strict=False)
+            refusal = msgspec.json.decode(body, type=_Refusal)
+        except msgspec.DecodeError:
+            refusal = _Refusal()
+        if status == _OK:
+            raise TransportError("the identity endpoint answered without a token", operation=IDENTITY.name)
+        if not refusal.error:
+            raise AuthenticationError(f"the identity endpoint answered HTTP {status} - check the base URL")
+        raise AuthenticationError(
+            f"the identity endpoint refuses the credentials: {refusal.error} {refusal.error_description}".rstrip()
+            + " - check the client id and secret of the custom service (Admin > LaunchPoint)"
+        )

@@ -1,0 +1,233 @@
+"""Every exception of the package, and what each one means for the caller.
+
+::
+
+    MarketoError
+    ├── ConfigurationError         the client was set up or used in a way that can't work
+    ├── InvalidRequest             refused here, before anything was sent
+    │   └── RequestTooLarge        ... because Marketo would not take its size
+    ├── AuthenticationError        the client id and secret, or the tokens they give, are not accepted
+    ├── ApiError                   Marketo answered with an error code
+    │   ├── AccessDenied           603: the API user's role lacks a permission, or the address is not allowed
+    │   ├── Throttled              606, 615: still refused after waiting; other integrations crowd the instance
+    │   ├── QuotaExceeded          a quota is spent until ``resets_at``
+    │   │   └── DailyQuotaExceeded ... the instance's calls of the day (607, or counted here)
+    │   ├── Unavailable            Marketo could not do it now, and trying again did not help
+    │   ├── Busy                   a queue is full or an object is locked by another job
+    │   ├── NotFound               no such path, object or record
+    │   ├── Conflict               it exists already, is in use, or is in the wrong state
+    │   ├── InvalidData            a value, field or parameter that Marketo does not take
+    │   └── NotEnabled             the instance does not have the feature
+    ├── TransportError             no answer came back
+    │   ├── CallTimeout            ... within the caller's own time-out
+    │   └── BadResponse            something came back that is no Marketo answer
+    │       └── UnexpectedShape    ... or one whose members have the wrong types
+    └── OutcomeUnknown             a write was sent and its answer lost: it may or may not have happened
+
+No message, repr or attribute holds a token or a secret. Not here: what each code means (``codes``), and what is tried
+again (``retry``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+
+class ErrorItem(Struct, frozen=True):
+    """One member of an answer's ``errors``, or of a record's ``reasons``."""
+
+    code: str
+    message: str = ""
+
+
+class MarketoError(Exception):
+    """The root of every exception of this package.
+
+    ``token`` is where a drain stopped: pass it to the same method to go on from there.
+    """
+
+    token: str | None = None
+
+
+class ConfigurationError(MarketoError):
+    """The client was set up or used in a way that can't work."""
+
+
+class InvalidRequest(MarketoError, ValueError):
+    """Refused before anything was sent."""
+
+
+class RequestTooLarge(InvalidRequest):
+    """The request is larger than Marketo takes; split it."""
+
+
+class AuthenticationError(MarketoError):
+    """The client id and secret, or the tokens they give, are not accepted."""
+
+
+class ApiError(MarketoError):
+    """Marketo answered with an error code.
+
+    ``code`` and ``message`` are the first error of the answer, ``errors`` all of them; ``operation`` is the dotted name
+    of what was called, ``request_id`` what Marketo's support asks for.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        operation: str = "",
+        request_id: str | None = None,
+        errors: Sequence[ErrorItem] = (),
+        hint: str = "",
+    ) -> None:
+        self.message = message
+        self.code = code
+        self.operation = operation
+        self.request_id = request_id
+        self.errors = tuple(errors) or (ErrorItem(code, message),)
+        self.hint = hint
+        super().__init__(_sentence(f"{code} {message}".strip(), operation, request_id, hint))
+
+
+class AccessDenied(ApiError):
+    """603: the API user's role lacks a permission, or the calling address is not allowed."""
+
+
+class Throttled(ApiError):
+    """606 or 615: still refused after waiting; other integrations crowd the instance."""
+
+
+class QuotaExceeded(ApiError):
+    """A quota is spent; ``resets_at`` is when it starts anew, in UTC."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        resets_at: datetime,
+        operation: str = "",
+        request_id: str | None = None,
+        errors: Sequence[ErrorItem] = (),
+    ) -> None:
+        hint = f"it starts anew at {resets_at.isoformat()}"
+        super().__init__(message, code=code, operation=operation, request_id=request_id, errors=errors, hint=hint)
+        self.resets_at = resets_at
+
+
+class DailyQuotaExceeded(QuotaExceeded):
+    """The instance's calls of the day are spent, by Marketo's word (607) or by our count: ``used`` of ``daily``."""
+
+    def __init__(
+        self, *, used: int, daily: int, resets_at: datetime, operation: str = "", request_id: str | None = None
+    ) -> None:
+        super().__init__(
+            f"the daily quota is spent: {used} of {daily} calls are known here",
+            code="607",
+            resets_at=resets_at,
+            operation=operation,
+            request_id=request_id,
+        )
+        self.used, self.daily = used, daily
+
+
+class Unavailable(ApiError):
+    """Marketo could not do it now, and trying again did not help."""
+
+
+class Busy(ApiError):
+    """A queue is full, or an object is locked by another job: try again in minutes, not seconds."""
+
+
+class NotFound(ApiError):
+    """No such path, object or record."""
+
+
+class Conflict(ApiError):
+    """It exists already, is in use, or is in the wrong state."""
+
+
+class InvalidData(ApiError):
+    """A value, field or parameter that Marketo does not take."""
+
+
+class NotEnabled(ApiError):
+    """The instance does not have the feature."""
+
+
+class TransportError(MarketoError):
+    """No answer came back: the connection failed, broke, or timed out.
+
+    ``sent`` tells whether the request may have reached Marketo.
+    """
+
+    def __init__(
+        self, message: str, *, operation: str = "", request_id: str | None = None, hint: str = "", sent: bool = True
+    ) -> None:
+        self.message = message
+        self.sent = sent
+        self.operation = operation
+        self.request_id = request_id
+        super().__init__(_sentence(message, operation, request_id, hint))
+
+
+class CallTimeout(TransportError, TimeoutError):
+    """The caller's own time-out passed; ``sent`` tells whether the call is still under way."""
+
+
+class BadResponse(TransportError):
+    """Something came back that is no Marketo answer; ``body`` is all of it, ``status`` its HTTP status."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        body: bytes,
+        operation: str = "",
+        request_id: str | None = None,
+        hint: str = "",
+    ) -> None:
+        start = f"; it begins {body[:80]!r}" if body else ""
+        super().__init__(f"HTTP {status}, {message}{start}", operation=operation, request_id=request_id, hint=hint)
+        self.status = status
+        self.body = body
+
+
+class UnexpectedShape(BadResponse):
+    """An answer has a member of another type than the model says; ``path`` is where (``$.result[0].id``)."""
+
+    def __init__(
+        self, message: str, *, path: str, status: int, body: bytes, operation: str, request_id: str | None
+    ) -> None:
+        super().__init__(message, status=status, body=body, operation=operation, request_id=request_id)
+        self.path = path
+
+
+class OutcomeUnknown(MarketoError):
+    """A write was sent and its answer lost: it may or may not have happened.
+
+    It was not sent again, because a second one could do it twice. ``__cause__`` is what went wrong.
+    """
+
+    def __init__(self, message: str, *, operation: str, request_id: str | None = None) -> None:
+        self.operation = operation
+        self.request_id = request_id
+        super().__init__(_sentence(message, operation, request_id, "look at the instance before you send it again"))
+
+
+def _sentence(what: str, operation: str, request_id: str | None, hint: str) -> str:
+    """Put the parts that are known into one line: who, what, what to do next, and the id for Marketo's support."""
+    return "".join(
+        (
+            f"{operation}: " if operation else "",
+            what,
+            f" - {hint}" if hint else "",
+            f" (requestId {request_id})" if request_id else "",
+        )
+    )

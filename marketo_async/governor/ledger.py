@@ -1,0 +1,77 @@
+"""The whole rule in one place: window, slots and daily quota, granted together or not at all. No I/O, no clock.
+
+``now`` is always a monotonic reading and ``moment`` epoch seconds: the window measures lengths, the quota knows dates.
+Not here: who waits, in which order, and how they are woken (``governor``).
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+from marketo_async.governor.limits import Limits
+from marketo_async.governor.quota import Quota
+from marketo_async.governor.share import Share
+from marketo_async.governor.window import Window
+
+_PAUSE = 0.05  # of the window: how long everyone waits after a 606, scattered by the caller
+
+
+class Ledger:
+    """What is in use of one instance's limits."""
+
+    __slots__ = ("in_flight", "limits", "paused_until", "places", "quota", "refusals", "slots", "window")
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.window = Window(limits.per)
+        self.quota = Quota(limits.daily - limits.reserve)
+        self.places = Share(limits.calls, interval=limits.per)
+        self.slots = Share(limits.concurrency, interval=limits.per / 4)
+        self.in_flight = 0
+        self.paused_until = -inf
+        self.refusals = 0
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until a call may start, as far as window and slots go: 0 now, infinity until one ends."""
+        if now < self.paused_until:
+            return self.paused_until - now
+        if self.in_flight >= self.slots.available(now):
+            return self.slots.next_growth(now)
+        wait = self.window.wait(now, self.places.available(now))
+        return wait and min(wait, self.places.next_growth(now))
+
+    def grant(self, moment: float) -> None:
+        """Take a place, a slot and one call of the day."""
+        self.in_flight += 1
+        self.window.take()
+        self.quota.take(moment)
+
+    def answered(self, now: float) -> None:
+        """Stamp the window: an answer began."""
+        self.window.answered(now)
+
+    def released(self, moment: float, *, counted: bool) -> None:
+        """Free the slot of a call whose answer has been read; *counted* is whether Marketo charged it to the day."""
+        self.in_flight -= 1
+        self.quota.landed(moment, counted=counted)
+
+    def unsent(self, moment: float) -> None:
+        """Undo a grant: the call never left this machine."""
+        self.window.give_back()
+        self.released(moment, counted=False)
+
+    def throttled(self, now: float, scatter: float) -> None:
+        """Note a 606: everyone pauses, and the share of the window shrinks. *scatter* is random in [0, 1)."""
+        self.refusals += 1
+        self.places.refused(now, self.window.used(now))
+        self.paused_until = max(self.paused_until, now + self.limits.per * _PAUSE * (0.5 + scatter))
+
+    def crowded(self, now: float) -> None:
+        """Note a 615: the share of the slots shrinks. The call that was refused has just freed one of ours."""
+        self.refusals += 1
+        self.slots.refused(now, self.in_flight)
+
+    def spent(self, moment: float) -> None:
+        """Note a 607: the day's quota is used up, whoever used it."""
+        self.refusals += 1
+        self.quota.refuse(moment)

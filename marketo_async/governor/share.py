@@ -1,0 +1,47 @@
+"""One process's share of the window and of the slots, when neighbours use the same instance. No I/O, no clock.
+
+A refusal (606, 615) that our own calls cannot have caused means that somebody else is calling. The share then shrinks
+to a part of what we were using (once per window, so that one crowded moment counts once) and grows back step by step.
+Multiplicative decrease with additive increase is the rule under which clients that know nothing of each other
+approach equal shares. Not here: the refusals themselves, which ``session`` reports.
+"""
+
+from __future__ import annotations
+
+_SHRINK = 0.7
+_STEPS = 40  # additive steps from nothing to the whole window
+
+
+class Share:
+    """How many of *whole* may be used now; grows by a fortieth of it every *interval* seconds after a refusal."""
+
+    __slots__ = ("_available", "_grown_at", "_shrunk_at", "floor", "interval", "step", "whole")
+
+    def __init__(self, whole: int, *, interval: float) -> None:
+        self.whole = whole
+        self.interval = interval
+        self.step = max(1.0, whole / _STEPS)
+        self.floor = max(1.0, whole / 20)
+        self._available = float(whole)
+        self._grown_at = 0.0
+        self._shrunk_at = float("-inf")
+
+    def available(self, now: float) -> int:
+        """Return how many may be in use."""
+        if self._available < self.whole:
+            steps = int((now - self._grown_at) / self.interval)
+            if steps > 0:
+                self._grown_at += steps * self.interval
+                self._available = min(float(self.whole), self._available + steps * self.step)
+        return int(self._available)
+
+    def refused(self, now: float, in_use: int) -> None:
+        """Shrink after a refusal that came while *in_use* of ours were in use."""
+        if now - self._shrunk_at < self.interval:
+            return
+        self._shrunk_at = self._grown_at = now
+        self._available = max(self.floor, min(self._available, in_use) * _SHRINK)
+
+    def next_growth(self, now: float) -> float:
+        """Return the seconds until the share grows again: infinity when it is whole."""
+        return self._grown_at + self.interval - now if self.available(now) < self.whole else float("inf")

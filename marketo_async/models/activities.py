@@ -1,0 +1,122 @@
+"""Activities, the changes of leads, and the types of both."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, field
+
+from marketo_async.models.moment import Moment
+
+
+class Attribute(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One attribute of an activity; its value is text, a number or a boolean, as its type has it."""
+
+    name: str | None = None
+    api_name: str | None = None
+    value: Any = None
+
+
+class Activity(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Something that a lead did or that happened to it, known by its ``marketo_guid``; ``id`` may repeat or miss."""
+
+    marketo_guid: str | None = field(default=None, name="marketoGUID")
+    id: int | None = None
+    lead_id: int
+    activity_date: Moment
+    activity_type_id: int
+    campaign_id: int | None = None
+    primary_attribute_value_id: int | None = None
+    primary_attribute_value: str | None = None
+    attributes: list[Attribute] = []
+
+
+class FieldValueChange(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One field that changed: values are text, or ``None`` for none."""
+
+    id: int | None = None
+    name: str
+    new_value: str | None = None
+    old_value: str | None = None
+
+
+class LeadChange(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A new lead (type 12) or a change of its values (type 13)."""
+
+    marketo_guid: str | None = field(default=None, name="marketoGUID")
+    id: int | None = None
+    lead_id: int
+    activity_date: Moment
+    activity_type_id: int
+    campaign_id: int | None = None
+    fields: list[FieldValueChange] = []
+    attributes: list[Attribute] = []
+
+
+class AttributeType(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An attribute that activities of a type have."""
+
+    name: str
+    api_name: str | None = None
+    data_type: str | None = None
+    description: str | None = None
+    is_primary: bool | None = None
+
+
+class ActivityType(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A type of activity, standard or custom."""
+
+    id: int
+    name: str
+    api_name: str | None = None
+    description: str | None = None
+    primary_attribute: AttributeType | None = None
+    attributes: list[AttributeType] = []
+
+
+class CustomActivityType(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A custom type of activity: draft, approved, or both."""
+
+    id: int | None = None
+    api_name: str | None = None
+    name: str | None = None
+    description: str | None = None
+    trigger_name: str | None = None
+    filter_name: str | None = None
+    status: str | None = None
+    primary_attribute: AttributeType | None = None
+    attributes: list[AttributeType] = []
+    created_at: Moment | None = None
+    updated_at: Moment | None = None
+
+
+class NewAttribute(Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """An attribute to create or change; ``api_name`` is its key."""
+
+    api_name: str
+    name: str | None = None
+    data_type: str | None = None
+    description: str | None = None
+    is_primary: bool | None = None
+
+
+class NewActivityType(Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """A custom type to create; once approved and used, only its description can change."""
+
+    api_name: str
+    name: str
+    trigger_name: str
+    filter_name: str
+    primary_attribute: NewAttribute
+    description: str | None = None
+
+
+class NewActivity(Struct, kw_only=True, rename="camel"):
+    """A custom activity to add. It can't be changed or removed, and Marketo does not notice a repeat."""
+
+    lead_id: int
+    activity_date: datetime | str
+    activity_type_id: int
+    primary_attribute_value: str
+    attributes: list[dict[str, Any]] = []

@@ -1,0 +1,44 @@
+"""Dates as Marketo writes them: every kind becomes an aware `Moment`. Not here: how they are sent (``request``)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+
+_COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})T")  # user service: 20200731T20:49:54.0t+0000
+_FRACTION = re.compile(r"\.(\d+)")
+
+
+class Moment(datetime):
+    """A `datetime` that is always aware: what Marketo writes without an offset is UTC."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Moment:
+        """Read any of Marketo's spellings: ``Z``, ``+0000``, ``Z+0000``, ``t+0000``, a blank, or no offset at all."""
+        plain = _COMPACT.sub(r"\1-\2-\3T", text.strip()).replace("Z+", "+").replace("t+", "+")
+        plain = _FRACTION.sub(lambda found: f".{found[1][:6]:0<6}", plain)
+        moment = cls.fromisoformat(plain)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def decode_hook(kind: type, value: object) -> object:
+    """Decode what msgspec has no rule for: ``Moment``."""
+    if kind is Moment and isinstance(value, str):
+        return Moment.parse(value)
+    raise NotImplementedError(f"{kind.__name__} can't be decoded from {type(value).__name__}")
+
+
+def to_datetime(when: datetime | date | str, *, name: str) -> datetime:
+    """Return an aware datetime for an argument *name*; a date is its first moment in UTC.
+
+    Raises `ValueError` for text that is no ISO 8601 date and for datetimes without an offset, which would be guesses.
+    """
+    if isinstance(when, str):
+        return Moment.parse(when)
+    if not isinstance(when, datetime):
+        return datetime(when.year, when.month, when.day, tzinfo=UTC)
+    if when.tzinfo is None:
+        raise ValueError(f"{name} has no time zone: pass an aware datetime, for instance with tzinfo=UTC")
+    return when

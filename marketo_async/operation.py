@@ -1,0 +1,243 @@
+"""What a call is, before it is made: `Operation` (the facts of an endpoint) and `Plan` (one call decided, not sent).
+
+A planner turns arguments into a plan with one of ``first``, ``one``, ``many``, ``page`` and ``nothing``, named after
+what comes back. All of it is data, without I/O. Not here: how a plan becomes bytes (``request``) and how a planner
+becomes a method (``resources.base``).
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from itertools import islice
+from typing import Any, Generic, Literal, TypeVar
+
+from msgspec import Struct
+
+from marketo_async.envelope import Envelope, MissingResult
+
+T = TypeVar("T")
+R = TypeVar("R")
+V = TypeVar("V")
+
+Method = Literal["GET", "POST", "DELETE"]
+Scalar = str | int | float | bool | datetime
+Arg = Scalar | Sequence[str] | Sequence[int] | None
+
+
+class Repeat(Enum):
+    """What a second, identical call does when the answer to the first was lost."""
+
+    SAFE = "the same answer again"
+    SETTLES = "the same state, but an error that says it was done already"
+    NEVER = "a second effect"
+
+
+class Paging(Enum):
+    """How a listing goes on and ends."""
+
+    POSITION = "nextPageToken, until there is none or moreResult is false"
+    DATE = "nextPageToken from a date on, until moreResult is false; the last token goes on later"
+    OFFSET = "offset and maxReturn, until a page is short"
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    """One endpoint: what the governor, the retry rule, the command line, the docs and the tests read.
+
+    ``permissions`` are the API permissions of which any one is enough; ``timeout`` is the server's own, in seconds.
+    """
+
+    name: str
+    method: Method
+    path: str
+    permissions: tuple[str, ...] = ()
+    repeat: Repeat = Repeat.NEVER
+    timeout: float = 300.0
+    summary: str = ""
+    paging: Paging | None = None
+
+    @property
+    def write(self) -> bool:
+        """Whether the call changes anything."""
+        return self.method != "GET"
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether the call may be sent again when the answer to the first was lost."""
+        return self.repeat is not Repeat.NEVER
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """The names that the path wants filled in."""
+        return frozenset(field for _, field, _, _ in string.Formatter().parse(self.path) if field)
+
+
+class Page(Struct, Generic[T], frozen=True):
+    """One page of a listing; pass ``token`` to the same method to go on behind it."""
+
+    items: list[T]
+    token: str | None = None
+    more: bool = False
+
+
+class Plan(Struct, Generic[R], frozen=True, kw_only=True):
+    """A call decided but not made.
+
+    ``answer`` is the type of the answer's ``result``, ``unwrap`` what the caller gets of it. ``repeat`` overrides the
+    operation's where the arguments change its nature. A listing goes on from ``token``; without one,
+    ``opening`` fetches the first token of a date listing. ``sift`` drops from a page what the caller did not ask for.
+    """
+
+    answer: Any
+    unwrap: Callable[[Envelope[Any]], R]
+    path: Mapping[str, str | int] = {}
+    query: Mapping[str, Arg] = {}
+    form: Mapping[str, Arg] | None = None
+    json: object = None
+    repeat: Repeat | None = None
+    token: str | None = None
+    opening: Opening | None = None
+    sift: Callable[[], Sift[Any]] | None = None
+
+    @property
+    def void(self) -> bool:
+        """Whether the call returns nothing but its success."""
+        return self.unwrap is _nothing
+
+
+class Opening(Struct, frozen=True):
+    """The call that turns a date into the first paging token of a listing."""
+
+    operation: Operation
+    plan: Plan[str]
+
+
+class Sift(Generic[T]):
+    """Looks at every page of one listing: which records count, and whether the rest can hold any more."""
+
+    def __call__(self, items: list[T]) -> tuple[list[T], bool]:
+        """Return the records to deliver, and whether the listing may end here."""
+        raise NotImplementedError
+
+
+class Chunks(Struct, Generic[T], frozen=True):
+    """Several plans of one listing, made as they are needed: their pages are delivered in order, from *token* on."""
+
+    plans: Iterable[Plan[Page[T]]]
+    token: str | None = None
+
+
+class SideBySide(Struct, Generic[T], frozen=True):
+    """Several plans of one listing, drained at once: their pages are delivered as they come, from *token* on."""
+
+    plans: Sequence[Plan[Page[T]]]
+    token: str | None = None
+
+
+Listing = Plan[Page[T]] | Chunks[T] | SideBySide[T]
+
+
+def batched(values: Iterable[V], size: int) -> Iterator[list[V]]:
+    """Cut *values* into lists of at most *size*."""
+    rest = iter(values)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def first(model: type[T], *, path: Mapping[str, str | int] = {}, query: Mapping[str, Arg] = {}) -> Plan[T | None]:
+    """Plan a call that returns one record, or ``None`` where there is none."""
+    return Plan(answer=list[model], unwrap=_first, path=path, query=query)  # type: ignore[valid-type]
+
+
+def one(
+    model: type[T],
+    *,
+    path: Mapping[str, str | int] = {},
+    query: Mapping[str, Arg] = {},
+    json: object = None,
+) -> Plan[T]:
+    """Plan a call that always returns one record."""
+    return Plan(answer=list[model], unwrap=_one, path=path, query=query, json=json)  # type: ignore[valid-type]
+
+
+def one_or(default: T, *, query: Mapping[str, Arg] = {}) -> Plan[T]:
+    """Plan a call that returns one record, or *default* where there is none."""
+
+    def unwrap(envelope: Envelope[Any]) -> T:
+        found: T = envelope.result[0] if envelope.result else default
+        return found
+
+    return Plan(answer=list[type(default)], unwrap=unwrap, query=query)  # type: ignore[misc]
+
+
+def many(
+    model: type[T],
+    *,
+    path: Mapping[str, str | int] = {},
+    query: Mapping[str, Arg] = {},
+    json: object = None,
+    repeat: Repeat | None = None,
+) -> Plan[list[T]]:
+    """Plan a call that returns all its records at once."""
+    return Plan(answer=list[model], unwrap=_many, path=path, query=query, json=json, repeat=repeat)  # type: ignore[valid-type]
+
+
+def page(
+    model: type[T],
+    *,
+    path: Mapping[str, str | int] = {},
+    query: Mapping[str, Arg] = {},
+    token: str | None = None,
+    opening: Opening | None = None,
+    sift: Callable[[], Sift[T]] | None = None,
+) -> Plan[Page[T]]:
+    """Plan a listing: its first page, and by the operation's paging rule the ones after it."""
+    return Plan(
+        answer=list[model],  # type: ignore[valid-type]
+        unwrap=_page,
+        path=path,
+        query=query,
+        token=token,
+        opening=opening,
+        sift=sift,
+    )
+
+
+def nothing(*, path: Mapping[str, str | int] = {}, query: Mapping[str, Arg] = {}, json: object = None) -> Plan[None]:
+    """Plan a call that returns nothing but its success."""
+    return Plan(answer=Any, unwrap=_nothing, path=path, query=query, json=json)
+
+
+def paging_token(*, query: Mapping[str, Arg]) -> Plan[str]:
+    """Plan a call that returns a paging token."""
+    return Plan(answer=Any, unwrap=_token, query=query)
+
+
+def _first(envelope: Envelope[Any]) -> Any:
+    return envelope.result[0] if envelope.result else None
+
+
+def _one(envelope: Envelope[Any]) -> Any:
+    if not envelope.result:
+        raise MissingResult("success without a result")
+    return envelope.result[0]
+
+
+def _many(envelope: Envelope[Any]) -> Any:
+    return envelope.result or []
+
+
+def _page(envelope: Envelope[Any]) -> Page[Any]:
+    return Page(envelope.result or [], envelope.next_page_token, bool(envelope.more_result))
+
+
+def _nothing(_: Envelope[Any]) -> None:
+    return None
+
+
+def _token(envelope: Envelope[Any]) -> str:
+    if not envelope.next_page_token:
+        raise MissingResult("success without a paging token")
+    return envelope.next_page_token

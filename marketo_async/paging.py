@@ -1,0 +1,263 @@
+"""Draining a listing: one sequence of pages, several in order, or several side by side.
+
+`Lane` is one sequence: it holds the cursor and knows how the next page is fetched. A `Pager` delivers the pages of
+lanes to the caller and fetches ahead while the caller works on the last one.
+
+What a token promises
+    Every page carries the token behind it, and ``pager.token`` is the token behind the last page that the caller has
+    taken whole. To go on from there loses nothing, and repeats at most the page that was being read. The exception
+    that ends a drain carries the same token.
+
+No page is ever yielded from within a time-out, a task group, a lock or a slot. Not here: what a page is fetched with
+(``session``), and how an operation's answers end (``turn`` is told the rule).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing
+from itertools import islice
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from marketo_async.envelope import Envelope
+from marketo_async.errors import InvalidRequest, MarketoError
+from marketo_async.operation import Arg, Page, Paging, Sift
+
+T = TypeVar("T")
+
+OFFSET_SIZE = 200  # the most that an asset listing gives; its default is 20
+
+
+def turn(rule: Paging, query: dict[str, Arg], cursor: str | None) -> dict[str, Arg]:
+    """Return *query* with *cursor* put where the rule wants it."""
+    if rule is Paging.OFFSET:
+        size = query.get("maxReturn") or OFFSET_SIZE
+        return {**query, "maxReturn": size, "offset": int(cursor or 0)}
+    return query if cursor is None else {**query, "nextPageToken": cursor}
+
+
+def after(rule: Paging, query: dict[str, Arg], envelope: Envelope[list[Any]]) -> Page[Any]:
+    """Judge an answer: its records, where the listing goes on, and whether there is more.
+
+    A position listing ends without a token, or with ``moreResult`` false; the length of a page means nothing, and an
+    empty page may be followed by full ones. A date listing always hands out a token. An offset listing ends with a
+    page that is short or missing.
+    """
+    items = envelope.result or []
+    if rule is Paging.OFFSET:
+        size, offset = query["maxReturn"], query["offset"]
+        if not isinstance(size, int) or not isinstance(offset, int) or len(items) < size:
+            return Page(items)
+        return Page(items, str(offset + size), more=True)
+    token = envelope.next_page_token or None
+    if rule is Paging.DATE:
+        return Page(items, token, more=bool(envelope.more_result and token))
+    more = token is not None and envelope.more_result is not False
+    return Page(items, token if more else None, more)
+
+
+class Lane(Generic[T]):
+    """One sequence of pages, fetched one after the other from a cursor on."""
+
+    def __init__(
+        self, fetch: Callable[[str | None], Awaitable[Page[T]]], cursor: str | None = None, sift: Sift[T] | None = None
+    ) -> None:
+        self._fetch = fetch
+        self._sift = sift
+        self.cursor = cursor
+        self.more = True
+
+    async def next(self) -> Page[T]:
+        """Fetch the page at the cursor and move behind it."""
+        page = await self._fetch(self.cursor)
+        if self._sift is not None:
+            items, enough = self._sift(page.items)
+            page = Page(items, page.token, page.more and not enough)
+        self.cursor, self.more = page.token, page.more
+        return page
+
+
+class Pager(ABC, Generic[T]):
+    """The records of a listing: ``async for``, ``pages()``, ``first()``, ``all()``, and ``token`` to go on later.
+
+    One drain at a time; iterating again goes on behind the last page that was taken whole.
+    """
+
+    token: str | None
+
+    @abstractmethod
+    def _drain(self, *, ahead: bool) -> AsyncGenerator[Page[T], None]:
+        """Yield pages from ``self.token`` on, each with the token behind it; fetch *ahead* or only as asked."""
+
+    async def pages(self) -> AsyncGenerator[Page[T], None]:
+        """Yield the pages; a page counts as taken when the next one is asked for."""
+        try:
+            async with aclosing(self._drain(ahead=True)) as drain:
+                async for page in drain:
+                    yield page
+                    self.token = page.token
+        except MarketoError as error:
+            error.token = self.token
+            raise
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        async with aclosing(self.pages()) as pages:
+            async for page in pages:
+                for item in page.items:
+                    yield item
+
+    async def first(self) -> T | None:
+        """Return the first record, or ``None``, without fetching ahead."""
+        async with aclosing(self._drain(ahead=False)) as drain:
+            async for page in drain:
+                if page.items:
+                    return page.items[0]
+        return None
+
+    async def all(self) -> list[T]:
+        """Return every record; all of them are in memory at once."""
+        return [item async for item in self]
+
+
+class LanePager(Pager[T]):
+    """The pages of one lane, one fetched ahead."""
+
+    def __init__(self, lane: Callable[[str | None], Lane[T]], token: str | None = None) -> None:
+        self._lane = lane
+        self.token = token
+
+    async def _drain(self, *, ahead: bool) -> AsyncGenerator[Page[T], None]:
+        lane = self._lane(self.token)
+        if not ahead:
+            while lane.more:
+                yield await lane.next()
+            return
+        coming = asyncio.ensure_future(lane.next())
+        try:
+            while True:
+                page = await coming
+                if page.more:
+                    coming = asyncio.ensure_future(lane.next())
+                yield page
+                if not page.more:
+                    return
+        finally:
+            _drop(coming)
+
+
+class OrderedPager(Pager[T]):
+    """The pages of many lanes, lane after lane, while the next *width* lanes are already being fetched.
+
+    A token is the lane's number and the token in it. Lanes are made as they are needed, so there may be any number.
+    """
+
+    def __init__(
+        self, lanes: Callable[[], Iterator[Callable[[str | None], Lane[T]]]], *, width: int, token: str | None = None
+    ) -> None:
+        self._lanes = lanes
+        self._width = width
+        self.token = token
+
+    async def _drain(self, *, ahead: bool) -> AsyncGenerator[Page[T], None]:
+        start, inner = _split(self.token)
+        lanes = enumerate(islice(self._lanes(), start, None), start)
+        width = self._width if ahead else 1
+        coming: deque[tuple[int, Lane[T], asyncio.Future[Page[T]]]] = deque()
+
+        def fill_up() -> None:
+            for number, make in islice(lanes, width - len(coming)):
+                lane = make(inner if number == start else None)
+                coming.append((number, lane, asyncio.ensure_future(lane.next())))
+
+        try:
+            fill_up()
+            while coming:
+                number, lane, future = coming[0]
+                page = await future
+                if page.more:
+                    coming[0] = (number, lane, asyncio.ensure_future(lane.next()))
+                    token = f"{number}:{page.token}"
+                else:
+                    coming.popleft()
+                    if ahead:
+                        fill_up()
+                    token = f"{number + 1}:"
+                yield Page(page.items, token, more=bool(coming))
+                fill_up()
+        finally:
+            for _, _, future in coming:
+                _drop(future)
+
+
+class MergedPager(Pager[T]):
+    """The pages of several lanes side by side, each delivered as it arrives: no order across lanes.
+
+    Every lane has at most one page waiting. A token holds the cursor of every lane.
+    """
+
+    def __init__(self, lanes: Sequence[Callable[[str | None], Lane[T]]], token: str | None = None) -> None:
+        self._lanes = lanes
+        self.token = token
+
+    async def _drain(self, *, ahead: bool) -> AsyncGenerator[Page[T], None]:
+        cursors = self._cursors()
+        lanes = {n: make(cursors[n].cursor) for n, make in enumerate(self._lanes) if not cursors[n].done}
+        width = len(lanes) if ahead else 1
+        waiting = deque(lanes)
+        coming: dict[asyncio.Future[Page[T]], int] = {}
+        try:
+            while waiting or coming:
+                while waiting and len(coming) < width:
+                    number = waiting.popleft()
+                    coming[asyncio.ensure_future(lanes[number].next())] = number
+                done, _ = await asyncio.wait(coming, return_when=asyncio.FIRST_COMPLETED)
+                for future in done:
+                    page = future.result()
+                    number = coming.pop(future)
+                    cursors[number] = _Cursor(page.token, done=not page.more)
+                    if page.more and ahead:
+                        coming[asyncio.ensure_future(lanes[number].next())] = number
+                    elif page.more:
+                        waiting.appendleft(number)
+                    yield Page(page.items, msgspec.json.encode(cursors).decode(), more=bool(coming or waiting))
+        finally:
+            for future in coming:
+                _drop(future)
+
+    def _cursors(self) -> list[_Cursor]:
+        if self.token is None:
+            return [_Cursor() for _ in self._lanes]
+        try:
+            cursors = msgspec.json.decode(self.token, type=list[_Cursor])
+        except msgspec.DecodeError as error:
+            raise InvalidRequest(f"{self.token[:40]!r} is no token of this listing") from error
+        if len(cursors) != len(self._lanes):
+            raise InvalidRequest("the token belongs to a listing with other arguments: pass the same ones again")
+        if all(cursor.done for cursor in cursors):  # a date listing that was drained goes on with what is new
+            return [_Cursor(cursor.cursor, done=cursor.cursor is None) for cursor in cursors]
+        return cursors
+
+
+class _Cursor(msgspec.Struct, frozen=True, array_like=True):
+    cursor: str | None = None
+    done: bool = False
+
+
+def _split(token: str | None) -> tuple[int, str | None]:
+    if token is None:
+        return 0, None
+    number, colon, inner = token.partition(":")
+    if not colon or not number.isdecimal():
+        raise InvalidRequest(f"{token[:40]!r} is no token of this listing")
+    return int(number), inner or None
+
+
+def _drop(future: asyncio.Future[Any]) -> None:
+    """Stop waiting for a page that nobody will read; its exception, if any, has nobody to go to either."""
+    if not future.cancel() and not future.cancelled():
+        future.exception()

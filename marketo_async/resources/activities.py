@@ -1,0 +1,247 @@
+"""``marketo.activities``: what leads did and what happened to them, from a date on; custom activities to add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from itertools import pairwise, product
+from typing import TypeVar
+
+from marketo_async.errors import InvalidRequest
+from marketo_async.models.activities import Activity, ActivityType, LeadChange, NewActivity
+from marketo_async.models.moment import to_datetime
+from marketo_async.models.records import RecordResult
+from marketo_async.operation import (
+    Arg,
+    Listing,
+    Opening,
+    Page,
+    Paging,
+    Plan,
+    SideBySide,
+    Sift,
+    batched,
+    many,
+    page,
+    paging_token,
+)
+from marketo_async.paging import Pager
+from marketo_async.resources.arguments import page_size, within
+from marketo_async.resources.base import Resource, drain, endpoint, paged
+
+A = TypeVar("A", Activity, LeadChange)
+
+When = datetime | date | str
+
+_TYPES = 10  # activity types in one query
+_LEADS = 30  # lead ids in one query
+_REMEMBERED = 50_000  # GUIDs that a drain knows again at the least
+
+
+class Activities(Resource):
+    """Activities in the order in which Marketo keeps them, each delivered once.
+
+    A drain ends when Marketo has no more; ``pager.token`` then goes on with what has come in since, without asking for
+    the date again. Activities of a lead may be recorded minutes after their date.
+    """
+
+    name, area = "activities", "Activity"
+
+    @paged("/rest/v1/activities.json", rule=Paging.DATE, timeout=30)
+    def since(
+        self,
+        since: When,
+        *,
+        types: Iterable[int],
+        leads: Iterable[int] | None = None,
+        list_id: int | None = None,
+        asset_ids: Iterable[int] | None = None,
+        batch_size: int | None = None,
+        token: str | None = None,
+    ) -> Listing[Activity]:
+        """Iterate the activities of some *types* after a moment, the oldest first.
+
+        More than 10 types or 30 leads are asked for in several listings side by side, in no order across them.
+        *list_id* names a list of fewer than 10,000 leads; *asset_ids* go with one type.
+        """
+        queries = _queries(types, leads, list_id, asset_ids, batch_size)
+        start = to_datetime(since, name="since")
+        if len(queries) == 1:
+            return page(Activity, query=queries[0], token=token, opening=self._opening(start), sift=Once[Activity])
+        plans = [page(Activity, query=query, opening=self._opening(start), sift=Once[Activity]) for query in queries]
+        return SideBySide(plans, token)
+
+    @paged("/rest/v1/activities/leadchanges.json", rule=Paging.DATE, timeout=30)
+    def lead_changes(
+        self,
+        since: When,
+        *,
+        fields: Sequence[str],
+        leads: Iterable[int] | None = None,
+        list_id: int | None = None,
+        batch_size: int | None = None,
+        token: str | None = None,
+    ) -> Plan[Page[LeadChange]]:
+        """Iterate new leads and changes of the values of *fields* after a moment; at most 30 *leads*."""
+        query: dict[str, Arg] = {
+            "fields": within("fields", fields),
+            "leadIds": None if leads is None else within("leads", leads, _LEADS),
+            "listId": list_id,
+            "batchSize": page_size(batch_size),
+        }
+        opening = self._opening(to_datetime(since, name="since"))
+        return page(LeadChange, query=query, token=token, opening=opening, sift=Once[LeadChange])
+
+    @paged("/rest/v1/activities/deletedleads.json", rule=Paging.DATE, timeout=30)
+    def deleted_leads(
+        self, since: When, *, batch_size: int | None = None, token: str | None = None
+    ) -> Plan[Page[Activity]]:
+        """Iterate the deletions of leads after a moment; Marketo may forget them after 14 days."""
+        opening = self._opening(to_datetime(since, name="since"))
+        query = {"batchSize": page_size(batch_size)}
+        return page(Activity, query=query, token=token, opening=opening, sift=Once[Activity])
+
+    @drain
+    def between(
+        self,
+        since: When,
+        until: When,
+        *,
+        types: Iterable[int],
+        leads: Iterable[int] | None = None,
+        list_id: int | None = None,
+        asset_ids: Iterable[int] | None = None,
+        shards: int = 8,
+        batch_size: int | None = None,
+        token: str | None = None,
+    ) -> Pager[Activity]:
+        """Iterate the activities with ``since <= activity_date < until``, the range cut into *shards* drained at once.
+
+        One listing gives one page a round trip, however much the limits allow; eight give eight. Records come in no
+        order across shards, each once by its GUID; one shard keeps the order. Maps to GET /rest/v1/activities.json.
+        """
+        start, end = to_datetime(since, name="since"), to_datetime(until, name="until")
+        if start >= end:
+            raise InvalidRequest(f"since ({start.isoformat()}) is not before until ({end.isoformat()})")
+        if shards < 1:
+            raise InvalidRequest(f"shards is at least 1, not {shards}")
+        queries = _queries(types, leads, list_id, asset_ids, batch_size)
+        plans = [
+            page(
+                Activity,
+                query=query,
+                opening=self._opening(shard.start - timedelta(seconds=1)),
+                sift=shard.sift,
+            )
+            for shard, query in product(_shards(start, end, shards), queries)
+        ]
+        return self._sender.pages(self.operations["since"], SideBySide(plans, token))
+
+    @endpoint("GET", "/rest/v1/activities/pagingtoken.json", timeout=300)
+    def paging_token(self, since: When) -> Plan[str]:
+        """Return the token from which a listing of activities goes on after a moment."""
+        return paging_token(query={"sinceDatetime": to_datetime(since, name="since")})
+
+    @endpoint("GET", "/rest/v1/activities/types.json", timeout=30)
+    def types(self) -> Plan[list[ActivityType]]:
+        """Return all types of activity, standard and custom; they seldom change."""
+        return many(ActivityType)
+
+    @endpoint("POST", "/rest/v1/activities/external.json", timeout=90)
+    def add(self, activities: Iterable[NewActivity]) -> Plan[list[RecordResult]]:
+        """Add at most 300 custom activities; they can't be removed, and one whose answer is lost is never repeated."""
+        return many(RecordResult, json={"input": within("activities", activities)})
+
+    def _opening(self, since: datetime) -> Opening:
+        plan = paging_token(query={"sinceDatetime": since})
+        return Opening(self.operations["paging_token"], plan)
+
+
+class Once(Sift[A]):
+    """Lets every activity through once, by its GUID, as far as the last 50,000 to 100,000 are remembered."""
+
+    def __init__(self) -> None:
+        self._recent: set[str] = set()
+        self._older: set[str] = set()
+
+    def __call__(self, items: list[A]) -> tuple[list[A], bool]:
+        """Return the activities that were not seen before; the listing ends when Marketo says so."""
+        return [item for item in items if self._new(item.marketo_guid)], False
+
+    def _new(self, guid: str | None) -> bool:
+        if guid is None:
+            return True
+        if guid in self._recent or guid in self._older:
+            return False
+        if len(self._recent) >= _REMEMBERED:
+            self._recent, self._older = set(), self._recent
+        self._recent.add(guid)
+        return True
+
+
+class _Shard:
+    """The activities of one part of a range, each once."""
+
+    def __init__(self, start: datetime, end: datetime) -> None:
+        self.start = start
+        self.end = end
+
+    def sift(self) -> Sift[Activity]:
+        return _Within(self.start, self.end)
+
+
+class _Within(Once[Activity]):
+    """Keeps what lies in ``start <= date < end``, and ends the listing behind it.
+
+    Pages are in order of date as a rule but not by promise: one that is not proves nothing about what follows, so only
+    a page in order whose last date is past the end, or a page that is past it as a whole, ends the listing.
+    """
+
+    def __init__(self, start: datetime, end: datetime) -> None:
+        super().__init__()
+        self._start = start
+        self._end = end
+
+    def __call__(self, items: list[Activity]) -> tuple[list[Activity], bool]:
+        dates = [item.activity_date for item in items]
+        inside = [item for item in items if self._start <= item.activity_date < self._end]
+        in_order = all(earlier <= later for earlier, later in pairwise(dates))
+        past = bool(dates) and (dates[-1] >= self._end if in_order else min(dates) >= self._end)
+        return super().__call__(inside)[0], past
+
+
+def _shards(start: datetime, end: datetime, count: int) -> list[_Shard]:
+    """Cut a range at whole seconds, as activities are dated, into at most *count* parts."""
+    seconds = max(1, int((end - start).total_seconds()))
+    count = min(count, seconds)
+    cuts = [start, *(start + timedelta(seconds=seconds * n // count) for n in range(1, count)), end]
+    return [_Shard(left, right) for left, right in pairwise(cuts)]
+
+
+def _queries(
+    types: Iterable[int],
+    leads: Iterable[int] | None,
+    list_id: int | None,
+    asset_ids: Iterable[int] | None,
+    batch_size: int | None,
+) -> list[dict[str, Arg]]:
+    """Return the queries that together ask for everything: ten types and thirty leads in each."""
+    type_groups = list(batched(types, _TYPES))
+    if not type_groups:
+        raise InvalidRequest("types is empty: name at least one activity type; activities.types() lists them")
+    assets = None if asset_ids is None else list(asset_ids)
+    if assets and (len(type_groups) > 1 or len(type_groups[0]) > 1):
+        raise InvalidRequest("asset_ids go with exactly one activity type")
+    lead_groups: list[list[int] | None] = [None] if leads is None else [*batched(leads, _LEADS)]
+    if not lead_groups:
+        raise InvalidRequest("leads is empty: leave it out to ask for all leads")
+    return [
+        {
+            "activityTypeIds": type_group,
+            "leadIds": lead_group,
+            "listId": list_id,
+            "assetIds": assets,
+            "batchSize": page_size(batch_size),
+        }
+        for type_group, lead_group in product(type_groups, lead_groups)
+    ]

@@ -1,0 +1,45 @@
+"""Checks and shapes of arguments that several families share: field lists, ids, batches. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from marketo_async.errors import InvalidRequest
+
+T = TypeVar("T")
+
+Fields = Sequence[str] | None
+
+BATCH = 300  # records in one call, values in one filter, records on one page
+
+
+def field_names(model: type[object], fields: Fields) -> Fields:
+    """Return the fields to ask for: the caller's, or exactly those of a Struct *model*, or Marketo's default."""
+    if isinstance(fields, str):
+        raise InvalidRequest(f"fields is a list of names, not the text {fields!r}")
+    if fields is not None or not (isinstance(model, type) and issubclass(model, msgspec.Struct)):
+        return fields
+    return [member.encode_name for member in msgspec.structs.fields(model)]
+
+
+def within(name: str, members: Iterable[T], most: int = BATCH) -> list[T]:
+    """Return *members* as a list of 1 to *most*; anything else is refused before a call is spent."""
+    found = list(members)
+    if not 1 <= len(found) <= most:
+        raise InvalidRequest(f"{name}: {len(found)} given, one call takes 1 to {most}")
+    return found
+
+
+def page_size(size: int | None, most: int = BATCH) -> int | None:
+    """Return the batch size to ask for; ``None`` leaves Marketo's default."""
+    if size is not None and not 1 <= size <= most:
+        raise InvalidRequest(f"batch_size is between 1 and {most}, not {size}")
+    return size
+
+
+def by_id(name: str, ids: Iterable[int], most: int = BATCH) -> list[dict[str, int]]:
+    """Return ids as the records that Marketo takes them in."""
+    return [{"id": number} for number in within(name, ids, most)]

@@ -1,0 +1,208 @@
+"""`Resource`, and the descriptors that join a declaration to its views.
+
+One declaration, several views. A planner is a pure method that turns arguments into a `Plan`; a decorator makes it a
+descriptor that holds a frozen `Operation`. On the class it is the declaration itself, for tests, tools and docs; on a
+resource it is a coroutine (``@endpoint``) or gives a `Pager` (``@paged``). ``@composite`` and ``@drain`` mark methods
+that are built of several operations and so are no operations themselves.
+
+Not here: how a plan is sent (``session``) and the verbs that families share (``mixins``).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine, Mapping
+from functools import cached_property, partial, wraps
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
+
+from msgspec.structs import replace
+
+from marketo_async.operation import Listing, Method, Operation, Paging, Plan, Repeat
+from marketo_async.paging import Pager
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class Sender(Protocol):
+    """Makes planned calls: the one place where they meet governor, retries and wire."""
+
+    async def send(self, operation: Operation, plan: Plan[R]) -> R:
+        """Make one call."""
+        ...
+
+    def pages(self, operation: Operation, listing: Listing[T]) -> Pager[T]:
+        """Drain a listing: one, several one after the other, or several at once."""
+        ...
+
+
+class Resource:
+    """A namespace of operations: ``name`` is its own on the client, ``area`` what its permissions are called after."""
+
+    name: ClassVar[str] = ""
+    area: ClassVar[str] = ""
+    operations: ClassVar[Mapping[str, Operation]] = {}
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()  # Generic's own hook sets __parameters__
+        declared = {n: d for c in reversed(cls.__mro__) for n, d in vars(c).items() if isinstance(d, Declared)}
+        cls.operations = {name: found.bound_to(cls) for name, found in declared.items()}
+
+
+class Declared:
+    """An operation that is not yet bound to a resource, and the planner that fills it."""
+
+    def __init__(self, operation: Operation, planner: Callable[..., Any]) -> None:
+        self.operation = operation
+        self.planner = planner
+        self.__doc__ = planner.__doc__
+        self.__wrapped__ = planner
+
+    def bound_to(self, owner: type[Resource]) -> Operation:
+        """Return the operation as *owner* has it: with its dotted name and its permissions."""
+        rights = self.operation.permissions
+        if not rights and owner.area:
+            rights = (f"Read-Write {owner.area}",)
+            if not self.operation.write:
+                rights = (f"Read-Only {owner.area}", *rights)
+        return replace(self.operation, name=f"{owner.name}.{self.operation.name}", permissions=rights)
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        """The planner's signature as a caller sees it, without ``self``."""
+        whole = inspect.signature(self.planner)
+        return whole.replace(parameters=list(whole.parameters.values())[1:])
+
+    def view(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Dress *call* in the planner's name, docstring and signature."""
+        wrapped = wraps(self.planner)(call)
+        wrapped.__signature__ = self.signature  # type: ignore[attr-defined]
+        return wrapped
+
+
+class Endpoint(Declared, Generic[P, R]):
+    """An operation with one answer."""
+
+    @overload
+    def __get__(self, obj: None, owner: Any) -> Endpoint[P, R]: ...
+    @overload
+    def __get__(self, obj: Resource, owner: Any) -> Callable[P, Coroutine[Any, Any, R]]: ...
+    def __get__(self, obj: Resource | None, owner: Any) -> Any:
+        if obj is None:
+            return self
+        operation, planner, sender = obj.operations[self.operation.name], self.planner, obj._sender  # noqa: SLF001 - a resource's own descriptor
+
+        async def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+            return await sender.send(operation, planner(obj, *args, **kwargs))
+
+        return self.view(call)
+
+
+class Paged(Declared, Generic[P, T]):
+    """An operation whose answer spans pages."""
+
+    @overload
+    def __get__(self, obj: None, owner: Any) -> Paged[P, T]: ...
+    @overload
+    def __get__(self, obj: Resource, owner: Any) -> Callable[P, Pager[T]]: ...
+    def __get__(self, obj: Resource | None, owner: Any) -> Any:
+        if obj is None:
+            return self
+        operation, planner, sender = obj.operations[self.operation.name], self.planner, obj._sender  # noqa: SLF001
+
+        def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+            return sender.pages(operation, planner(obj, *args, **kwargs))
+
+        return self.view(call)
+
+
+class Composite(Generic[P, R]):
+    """A coroutine method built of several operations."""
+
+    def __init__(self, method: Callable[..., Coroutine[Any, Any, R]]) -> None:
+        self.method = method
+        self.__doc__ = method.__doc__
+
+    @overload
+    def __get__(self, obj: None, owner: Any) -> Composite[P, R]: ...
+    @overload
+    def __get__(self, obj: Resource, owner: Any) -> Callable[P, Coroutine[Any, Any, R]]: ...
+    def __get__(self, obj: Resource | None, owner: Any) -> Any:
+        return self if obj is None else wraps(self.method)(partial(self.method, obj))
+
+
+class Drain(Generic[P, T]):
+    """A method that gives a pager built of several operations."""
+
+    def __init__(self, method: Callable[..., Pager[T]]) -> None:
+        self.method = method
+        self.__doc__ = method.__doc__
+
+    @overload
+    def __get__(self, obj: None, owner: Any) -> Drain[P, T]: ...
+    @overload
+    def __get__(self, obj: Resource, owner: Any) -> Callable[P, Pager[T]]: ...
+    def __get__(self, obj: Resource | None, owner: Any) -> Any:
+        return self if obj is None else wraps(self.method)(partial(self.method, obj))
+
+
+def endpoint(
+    method: Method,
+    path: str,
+    *,
+    needs: tuple[str, ...] = (),
+    repeat: Repeat | None = None,
+    timeout: float = 300.0,
+) -> Callable[[Callable[Concatenate[Any, P], Plan[R]]], Endpoint[P, R]]:
+    """Declare an operation planned by the decorated method; *timeout* is the server's, 300 s where it states none."""
+
+    def declare(planner: Callable[Concatenate[Any, P], Plan[R]]) -> Endpoint[P, R]:
+        return Endpoint(_operation(planner, method, path, needs, repeat, timeout), planner)
+
+    return declare
+
+
+def paged(
+    path: str, *, rule: Paging = Paging.POSITION, needs: tuple[str, ...] = (), timeout: float = 300.0
+) -> Callable[[Callable[Concatenate[Any, P], Listing[T]]], Paged[P, T]]:
+    """Declare a listing whose first page, or whose chunks, the decorated method plans."""
+
+    def declare(planner: Callable[Concatenate[Any, P], Listing[T]]) -> Paged[P, T]:
+        return Paged(_operation(planner, "GET", path, needs, None, timeout, rule), planner)
+
+    return declare
+
+
+def composite(method: Callable[Concatenate[Any, P], Coroutine[Any, Any, R]]) -> Composite[P, R]:
+    """Declare a coroutine method that is built of several operations."""
+    return Composite(method)
+
+
+def drain(method: Callable[Concatenate[Any, P], Pager[T]]) -> Drain[P, T]:
+    """Declare a method that gives a pager built of several operations."""
+    return Drain(method)
+
+
+def _operation(
+    planner: Callable[..., Any],
+    method: Method,
+    path: str,
+    needs: tuple[str, ...],
+    repeat: Repeat | None,
+    timeout: float,
+    paging: Paging | None = None,
+) -> Operation:
+    return Operation(
+        name=planner.__name__,
+        method=method,
+        path=path,
+        permissions=needs,
+        repeat=repeat or (Repeat.SAFE if method == "GET" else Repeat.NEVER),
+        timeout=timeout,
+        summary=(planner.__doc__ or "").partition("\n")[0],
+        paging=paging,
+    )

@@ -1,0 +1,86 @@
+"""``marketo.lists``: static lists of the lead database and who is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+from marketo_async.models.lists import StaticList
+from marketo_async.models.records import RecordResult
+from marketo_async.operation import Page, Plan, Repeat, many, one, page
+from marketo_async.resources.arguments import Fields, by_id, field_names, page_size, within
+from marketo_async.resources.base import Resource, Sender, endpoint, paged
+
+L = TypeVar("L")
+M = TypeVar("M")
+
+
+class Lists(Resource, Generic[L]):
+    """Static lists. Their leads are ``dict`` records, or your own Struct: ``marketo.lists.of(Person)``."""
+
+    name, area = "lists", "Lead"
+
+    def __init__(self, sender: Sender, model: type[L]) -> None:
+        super().__init__(sender)
+        self.model = model
+
+    def of(self, model: type[M]) -> Lists[M]:
+        """Return the same resource with leads decoded into *model*, a msgspec Struct; only its fields are asked for."""
+        return Lists(self._sender, model)
+
+    @paged("/rest/v1/lists.json")
+    def browse(
+        self,
+        *,
+        ids: Iterable[int] | None = None,
+        names: Iterable[str] | None = None,
+        program_names: Iterable[str] | None = None,
+        workspace_names: Iterable[str] | None = None,
+        batch_size: int | None = None,
+        token: str | None = None,
+    ) -> Plan[Page[StaticList]]:
+        """Iterate the static lists, or those with one of the given ids, names, programs or workspaces."""
+        query = {
+            "id": None if ids is None else within("ids", ids),
+            "name": None if names is None else within("names", names),
+            "programName": None if program_names is None else within("program_names", program_names),
+            "workspaceName": None if workspace_names is None else within("workspace_names", workspace_names),
+            "batchSize": page_size(batch_size),
+        }
+        return page(StaticList, query=query, token=token)
+
+    @endpoint("GET", "/rest/v1/lists/{listId}.json")
+    def get(self, list_id: int) -> Plan[StaticList]:
+        """Return one static list; `NotFound` (1013) where there is none."""
+        return one(StaticList, path={"listId": list_id})
+
+    @paged("/rest/v1/lists/{listId}/leads.json", timeout=60)
+    def leads(
+        self, list_id: int, *, fields: Fields = None, batch_size: int | None = None, token: str | None = None
+    ) -> Plan[Page[L]]:
+        """Iterate the leads of a static list."""
+        query = {"fields": field_names(self.model, fields), "batchSize": page_size(batch_size)}
+        return page(self.model, path={"listId": list_id}, query=query, token=token)
+
+    @paged("/rest/v1/list/{listId}/leads.json", timeout=60)
+    def legacy_leads(
+        self, list_id: int, *, fields: Fields = None, batch_size: int | None = None, token: str | None = None
+    ) -> Plan[Page[L]]:
+        """Iterate the leads of a static list by the older path; ``leads`` is the current one."""
+        query = {"fields": field_names(self.model, fields), "batchSize": page_size(batch_size)}
+        return page(self.model, path={"listId": list_id}, query=query, token=token)
+
+    @endpoint("POST", "/rest/v1/lists/{listId}/leads.json", repeat=Repeat.SAFE)
+    def add(self, list_id: int, lead_ids: Iterable[int]) -> Plan[list[RecordResult]]:
+        """Add at most 300 leads to a static list; results stand in the order of *lead_ids*."""
+        return many(RecordResult, path={"listId": list_id}, json={"input": by_id("lead_ids", lead_ids)})
+
+    @endpoint("DELETE", "/rest/v1/lists/{listId}/leads.json", repeat=Repeat.SETTLES)
+    def remove(self, list_id: int, lead_ids: Iterable[int]) -> Plan[list[RecordResult]]:
+        """Remove at most 300 leads from a static list; a lead that is not in it is skipped (1015)."""
+        return many(RecordResult, path={"listId": list_id}, json={"input": by_id("lead_ids", lead_ids)})
+
+    @endpoint("GET", "/rest/v1/lists/{listId}/leads/ismember.json", needs=("Read-Write Lead",))
+    def is_member(self, list_id: int, lead_ids: Iterable[int]) -> Plan[list[RecordResult]]:
+        """Tell for at most 300 leads whether they are in a list: ``memberof``, ``notmemberof`` or ``skipped``."""
+        return many(RecordResult, path={"listId": list_id}, json={"input": by_id("lead_ids", lead_ids)})

@@ -1,0 +1,68 @@
+"""What is sent again, and when: a pure decision over what went wrong, the operation, and what was tried so far.
+
+Sent again is only what is safe: every call that was certainly not executed, and others where a repeat does no harm
+(``Operation.repeat``). Where it would, the caller gets `OutcomeUnknown`. Not here: renewing tokens (``auth``) and
+the pause after a 606 (``governor``), which the session turns to first.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from marketo_async.codes import Action, Code, lookup
+from marketo_async.errors import ApiError, BadResponse, MarketoError, TransportError, UnexpectedShape
+
+_REDIRECT, _SERVER_ERROR = 300, 500
+
+
+class RetryPolicy(Struct, frozen=True, kw_only=True):
+    """How long to insist.
+
+    A failed call is sent at most ``attempts`` times, at most ``few`` times for errors that seldom pass, and not again
+    once ``budget`` seconds have gone by since it first failed. Waits are random between 0 and a bound that doubles from
+    ``base`` to ``cap`` seconds. ``codes`` overrides rows of the table in `marketo_async.codes`.
+    """
+
+    attempts: int = 8
+    few: int = 3
+    budget: float = 300.0
+    base: float = 0.5
+    cap: float = 20.0
+    codes: Mapping[str, Code] = {}
+
+    def delay(self, attempt: int, rng: random.Random) -> float:
+        """Return how long to wait after the failure of the *attempt*-th try, counted from 1."""
+        return rng.uniform(0.0, min(self.cap, self.base * 2.0 ** (attempt - 1)))
+
+
+class Verdict(Struct, frozen=True):
+    """What to do about a failure: whether it may be sent ``again``, and whether the call may have ``acted``."""
+
+    again: bool
+    acted: bool
+
+
+def judge(error: MarketoError, policy: RetryPolicy, *, repeatable: bool, attempt: int, elapsed: float) -> Verdict:
+    """Decide about one failure of the *attempt*-th try, *elapsed* seconds after the first failure."""
+    acted, transient, attempts = _nature(error, policy)
+    insists = attempt < attempts and elapsed < policy.budget
+    return Verdict(again=transient and insists and (repeatable or not acted), acted=acted)
+
+
+def _nature(error: MarketoError, policy: RetryPolicy) -> tuple[bool, bool, int]:
+    """Return whether the call may have acted, whether the failure may pass, and how many tries it is worth."""
+    if isinstance(error, ApiError):
+        row = lookup(error.code, error.message, policy.codes)
+        attempts = policy.few if row.action is Action.FEW else policy.attempts
+        return row.acted, row.action in {Action.RETRY, Action.FEW, Action.PAUSE, Action.CROWDED}, attempts
+    if isinstance(error, UnexpectedShape):
+        return False, False, 1  # the call was answered: the answer is on the error, and another would look the same
+    if isinstance(error, BadResponse):
+        transient = error.status < _REDIRECT or error.status >= _SERVER_ERROR
+        return transient, transient, policy.attempts
+    if isinstance(error, TransportError):
+        return error.sent, True, policy.attempts
+    return False, False, 1

@@ -1,0 +1,344 @@
+"""The one way every call goes: plan, request, governor, token, wire, answer; then the result, or again, or an error.
+
+Each hop owns one policy: ``request`` what is sent, the governor when, `Tokens` with what right, ``answer`` what came
+back, ``retry`` whether it goes again. One attempt runs in a task of its own, so that a caller who is cancelled returns
+at once while the exchange goes on to its end: Marketo is still working on it, and it still holds its slot and its
+place in the window. Not here: what the calls are (``resources``) and how pages follow each other (``paging``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
+from importlib.metadata import version
+from math import inf
+from typing import Any, Generic, TypeVar, cast
+
+import aiohttp
+from msgspec import Struct
+from msgspec.structs import replace
+from yarl import URL
+
+from marketo_async.answer import Judge, Outcome, broken
+from marketo_async.auth import Tokens
+from marketo_async.codes import DONE_ALREADY, Action, Code, lookup
+from marketo_async.errors import (
+    ApiError,
+    AuthenticationError,
+    CallTimeout,
+    ConfigurationError,
+    DailyQuotaExceeded,
+    MarketoError,
+    OutcomeUnknown,
+    TransportError,
+)
+from marketo_async.governor import CallRecord, Governor, Permit, Priority
+from marketo_async.operation import Chunks, Listing, Operation, Page, Paging, Plan, Repeat, SideBySide
+from marketo_async.paging import Lane, LanePager, MergedPager, OrderedPager, Pager, after, turn
+from marketo_async.request import Request, build
+from marketo_async.retry import RetryPolicy, judge
+
+log = logging.getLogger("marketo_async.session")
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_ABOVE_SERVER = 10.0  # seconds by which our time-out exceeds the server's, so that it never fires first
+_RENEWALS = 5  # of the token, for one call
+_USER_AGENT = f"marketo-async/{version('marketo-async')}"
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """How calls are made: what `Marketo.with_options` changes."""
+
+    timeout: float | None = None
+    priority: Priority | None = None
+    retry: RetryPolicy = RetryPolicy()
+
+
+class _ConnectionBroke(aiohttp.ClientError):
+    """Stands for a connection that broke after the request may have been sent."""
+
+
+async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a GET a second time by itself when a kept connection turns out to be closed.
+
+    The governor granted one call; a second one would be counted by Marketo and by nobody here.
+    """
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _ConnectionBroke(str(error) or type(error).__name__) from error
+
+
+class _Call(Struct, Generic[R], kw_only=True):
+    """One call on its way through its attempts."""
+
+    operation: Operation
+    plan: Plan[R]
+    request: Request
+    options: Options
+    sent: int = 0
+    failures: int = 0
+    renewals: int = 0
+    failed_at: float = inf
+    in_flight: bool = False
+    lost: bool = False  # an attempt may have acted without our seeing its answer
+    rejected: str | None = None  # the token that the last attempt was refused with
+
+    @property
+    def repeat(self) -> Repeat:
+        return self.plan.repeat or self.operation.repeat
+
+    def settled_by(self, error: MarketoError) -> bool:
+        """Tell whether *error* says that an attempt whose answer was lost had done it."""
+        known = isinstance(error, ApiError) and error.code in DONE_ALREADY
+        return known and self.lost and self.repeat is Repeat.SETTLES
+
+    def code(self, error: MarketoError) -> Code | None:
+        """Return the table's row for *error*, where it has a code."""
+        if isinstance(error, ApiError):
+            return lookup(error.code, error.message, self.options.retry.codes)
+        return None
+
+
+class Session:
+    """One instance, one HTTP connection pool, one token; any number of tasks."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        client_id: str,
+        client_secret: str,
+        governor: Governor,
+        partner_id: str | None = None,
+        retry: RetryPolicy | None = None,
+        connector: Callable[[], aiohttp.BaseConnector] | None = None,
+        trust_env: bool = False,
+    ) -> None:
+        self.base_url = base_url
+        self.governor = governor
+        self._rng = random.Random()  # noqa: S311 - scatters retries, hides nothing
+        self._under_way: set[asyncio.Task[Outcome[Any]]] = set()
+        self._closed = False
+        self._http = aiohttp.ClientSession(
+            # The governor's slots bound the connections; a second bound could only add waiting.
+            connector=connector() if connector else aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _USER_AGENT},
+            middlewares=(_send_once,),
+            trust_env=trust_env,
+        )
+        self._tokens = Tokens(
+            self._http,
+            base_url,
+            client_id=client_id,
+            client_secret=client_secret,
+            partner_id=partner_id,
+            retry=retry or RetryPolicy(),
+            rng=self._rng,
+        )
+
+    @property
+    def renewals(self) -> int:
+        """How many identity calls were made."""
+        return self._tokens.renewals
+
+    async def close(self, grace: float = 5.0) -> None:
+        """Wait at most *grace* seconds for exchanges that cancelled callers left behind, then close the connections."""
+        self._closed = True
+        if self._under_way:
+            _, late = await asyncio.wait(self._under_way, timeout=grace)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+        await self._tokens.close()
+        await self._http.close()
+
+    async def send(self, operation: Operation, plan: Plan[R], options: Options) -> R:
+        """Make one call, as often as it takes and is safe, and return what its plan makes of the answer."""
+        call = _Call(operation=operation, plan=plan, request=build(operation, plan, self.base_url), options=options)
+        try:
+            async with asyncio.timeout(options.timeout) if options.timeout is not None else nullcontext():
+                return await self._insist(call)
+        except TimeoutError as error:
+            if isinstance(error, MarketoError):
+                raise
+            if operation.write and (call.lost or call.in_flight):
+                raise OutcomeUnknown(f"no answer within {options.timeout:g} s", operation=operation.name) from error
+            raise CallTimeout(
+                f"no answer within {options.timeout:g} s", operation=operation.name, sent=call.in_flight
+            ) from error
+
+    def pages(self, operation: Operation, listing: Listing[T], options: Options) -> Pager[T]:
+        """Drain a listing; several in order are fetched far enough ahead to keep every slot busy."""
+        lane = partial(self._lane, operation, options)
+        match listing:
+            case SideBySide(plans, token):
+                return MergedPager([partial(lane, plan) for plan in plans], token)
+            case Chunks(plans, token):
+                width = 2 * self.governor.limits.concurrency
+                return OrderedPager(lambda: (partial(lane, plan) for plan in plans), width=width, token=token)
+            case Plan():
+                return LanePager(partial(lane, listing), listing.token)
+
+    def _lane(self, operation: Operation, options: Options, plan: Plan[Page[T]], cursor: str | None) -> Lane[T]:
+        bulk = options if options.priority is not None else replace(options, priority=Priority.BULK)
+        rule = operation.paging or Paging.POSITION
+
+        async def fetch(cursor: str | None) -> Page[T]:
+            if cursor is None and plan.opening is not None:
+                cursor = await self.send(plan.opening.operation, plan.opening.plan, bulk)
+            query = turn(rule, dict(plan.query), cursor)
+            return await self.send(operation, replace(plan, query=query, unwrap=partial(after, rule, query)), bulk)
+
+        return Lane(fetch, cursor, plan.sift() if plan.sift else None)
+
+    async def _insist(self, call: _Call[R]) -> R:
+        """Attempt a call until it succeeds, or must not be sent again."""
+        while True:
+            outcome = await self._attempt(call)
+            if outcome.error is None:
+                return cast(R, outcome.value)
+            if call.settled_by(outcome.error):
+                return self._settle(call, outcome.error)
+            await self._prepare_again(call, outcome.error)
+
+    async def _prepare_again(self, call: _Call[Any], error: MarketoError) -> None:
+        """Do what must come before another attempt, or raise what the caller is to know."""
+        row, policy, now = call.code(error), call.options.retry, asyncio.get_running_loop().time()
+        action = row.action if row else Action.RAISE
+        call.failed_at = min(call.failed_at, now)
+        if action is Action.RENEW:
+            call.renewals += 1
+            if call.renewals > _RENEWALS:
+                raise AuthenticationError(f"{call.operation.name}: one new token after the other is refused") from error
+            return
+        call.rejected = None
+        if action is Action.SPENT:
+            self.governor.spent()
+            if self.governor.on_quota == "raise":
+                raise self._quota_error(call, error)
+            return
+        if action is Action.PAUSE:
+            self.governor.throttled()
+        elif action is Action.CROWDED:
+            self.governor.crowded()
+        else:
+            call.failures += 1
+        repeatable, elapsed = call.repeat is not Repeat.NEVER, now - call.failed_at
+        verdict = judge(error, policy, repeatable=repeatable, attempt=call.failures, elapsed=elapsed)
+        call.lost = call.lost or verdict.acted
+        if not verdict.again:
+            if call.lost and not repeatable:
+                raise OutcomeUnknown(f"the answer was lost ({error})", operation=call.operation.name) from error
+            raise error
+        log.info("%s failed at try %d and is tried again: %s", call.operation.name, call.sent, error)
+        if action is not Action.PAUSE:  # the governor holds everyone back after that one
+            await asyncio.sleep(policy.delay(max(call.failures, 1), self._rng))
+
+    async def _attempt(self, call: _Call[R]) -> Outcome[R]:
+        if self._closed:
+            raise ConfigurationError("the client is closed: make calls inside its `async with` block")
+        priority = call.options.priority
+        permit = await self.governor.acquire(Priority.NORMAL if priority is None else priority, again=call.sent > 0)
+        try:
+            token = await self._tokens.get(call.rejected)
+        except BaseException:
+            permit.unsent()
+            raise
+        call.sent += 1
+        call.in_flight = True
+        task = asyncio.get_running_loop().create_task(self._exchange(call, permit, token))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        outcome = await asyncio.shield(task)
+        call.in_flight = False
+        call.rejected = token
+        return outcome
+
+    async def _exchange(self, call: _Call[R], permit: Permit, token: str) -> Outcome[R]:
+        """Send once and read the answer; the permit goes back whatever happens."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            outcome = await self._wire(call, permit, token)
+            row = call.code(outcome.error) if outcome.error else None
+            permit.release(counted=row.counted if row else True)
+        finally:
+            permit.release()
+        self.governor.report(
+            CallRecord(
+                operation=call.operation.name,
+                method=call.request.method,
+                path=call.operation.path,
+                attempt=call.sent,
+                waited=permit.waited,
+                latency=loop.time() - started,
+                status=outcome.status,
+                code=outcome.error.code if isinstance(outcome.error, ApiError) else None,
+                request_id=outcome.request_id,
+            )
+        )
+        return outcome
+
+    async def _wire(self, call: _Call[R], permit: Permit, token: str) -> Outcome[R]:
+        operation, request = call.operation, call.request
+        headers = {"Authorization": f"Bearer {token}"}
+        if request.content_type is not None:
+            headers["Content-Type"] = request.content_type
+        status: int | None = None
+        body = bytearray()
+        try:
+            async with self._http.request(
+                request.method,
+                URL(request.url, encoded=True),
+                data=request.body,
+                headers=headers,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=operation.timeout + _ABOVE_SERVER),
+            ) as response:
+                permit.answered()
+                status = response.status
+                async for chunk in response.content.iter_any():
+                    body += chunk
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            permit.unsent()
+            failed = TransportError(f"no connection to {self.base_url}", operation=operation.name, sent=False)
+            failed.__cause__ = error
+            return Outcome(error=failed)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return broken(operation, status, bytes(body), error)
+        return Judge(self.governor.resets_at(), call.options.retry.codes).outcome(
+            operation, call.plan, status, bytes(body)
+        )
+
+    @staticmethod
+    def _settle(call: _Call[R], error: MarketoError) -> R:
+        """Take "done already" for the lost attempt's success where nothing is returned; else tell what is known."""
+        if call.plan.void:
+            return cast(R, None)
+        raise OutcomeUnknown(
+            f"an answer was lost, and the repeat was told as if the first one had been done ({error})",
+            operation=call.operation.name,
+        ) from error
+
+    def _quota_error(self, call: _Call[Any], error: MarketoError) -> DailyQuotaExceeded:
+        seen = self.governor.snapshot()
+        spent = DailyQuotaExceeded(
+            used=seen.used_today,
+            daily=self.governor.limits.daily,
+            resets_at=seen.resets_at,
+            operation=call.operation.name,
+            request_id=error.request_id if isinstance(error, ApiError) else None,
+        )
+        spent.__cause__ = error
+        return spent
