@@ -21,6 +21,7 @@ from marketo_async.errors import (
     MarketoError,
     QuotaExceeded,
     TransportError,
+    UnexpectedShape,
 )
 from marketo_async.operation import Operation, Plan
 
@@ -57,16 +58,24 @@ class Judge(Struct, frozen=True):
                 error.__cause__ = bad
             return Outcome(error=error, status=status, request_id=bad.request_id)
         errors = envelope.failures
-        if not errors and status >= _CLIENT_ERROR:
+        if not errors and _CLIENT_ERROR <= status < _SERVER_ERROR:
             errors = [ErrorItem(str(status))]
+        if not errors and (envelope.blank or status >= _SERVER_ERROR):
+            error = BadResponse("the body is no Marketo answer", status=status, body=body, operation=operation.name)
+            return Outcome(error=error, status=status)
         if errors:
             error = self.error(operation, errors, envelope.request_id)
             return Outcome(error=error, status=status, request_id=envelope.request_id)
         try:
             return Outcome(value=plan.unwrap(envelope), status=status, request_id=envelope.request_id)
         except MissingResult as missing:
-            error = BadResponse(
-                str(missing), status=status, body=body, operation=operation.name, request_id=envelope.request_id
+            error = UnexpectedShape(
+                str(missing),
+                path="$.result",
+                status=status,
+                body=body,
+                operation=operation.name,
+                request_id=envelope.request_id,
             )
             return Outcome(error=error, status=status, request_id=envelope.request_id)
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import re
 
 import aiohttp
 import msgspec
 from msgspec import Struct
 
-from marketo_async.errors import AuthenticationError, TransportError
+from marketo_async.errors import AuthenticationError, ConfigurationError, TransportError
 from marketo_async.operation import Operation, Repeat
 from marketo_async.retry import RetryPolicy
 
@@ -34,6 +35,8 @@ _NEARLY_DEAD = 5  # seconds of life below which a refused token is only old, and
 _SHORTEST_HOLD = 0.5
 _REASKS = 10
 _OK = 200
+_TOO_MANY = 429
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 _SERVER_ERROR = 500
 
 
@@ -90,7 +93,13 @@ class Tokens:
         if self._renewal is None:
             self._renewal = loop.create_task(self._renew(rejected))
             self._renewal.add_done_callback(self._renewed)
-        return await asyncio.shield(self._renewal)
+        renewal = self._renewal
+        try:
+            return await asyncio.shield(renewal)
+        except asyncio.CancelledError:
+            if not renewal.cancelled():
+                raise
+            raise ConfigurationError("the client was closed while it waited for a token") from None
 
     async def close(self) -> None:
         """Stop a renewal under way."""
@@ -139,29 +148,35 @@ class Tokens:
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=IDENTITY.timeout),
             ) as response:
-                status, body = response.status, await response.read()
+                return self._read(response.status, await response.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            # The cause's text may hold the URL, and that the client secret: only its kind is told.
-            raise TransportError(
-                f"no answer from the identity endpoint ({type(error).__name__})", operation=IDENTITY.name
-            ) from None
-        return self._read(status, body)
+            kind = type(error).__name__
+        # Raised here and not inside: the cause may hold the URL, and that the client secret. Only its kind is told.
+        raise TransportError(f"no answer from the identity endpoint ({kind})", operation=IDENTITY.name, sent=False)
 
     @staticmethod
     def _read(status: int, body: bytes) -> _Grant:
-        if status >= _SERVER_ERROR:
-            raise TransportError(f"the identity endpoint answered HTTP {status}", operation=IDENTITY.name)
+        if status >= _SERVER_ERROR or status == _TOO_MANY:
+            raise _no_token(f"HTTP {status}")
+        refusal = _Refusal()
         try:
             if status == _OK:
-                return msgspec.json.decode(body, type=_Grant, strict=False)
-            refusal = msgspec.json.decode(body, type=_Refusal)
-        except msgspec.DecodeError:
-            refusal = _Refusal()
+                grant = msgspec.json.decode(body, type=_Grant, strict=False)
+                if _TOKEN.fullmatch(grant.access_token):
+                    return grant
+            else:
+                refusal = msgspec.json.decode(body, type=_Refusal)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass  # told below, without the body: it may hold a token
         if status == _OK:
-            raise TransportError("the identity endpoint answered without a token", operation=IDENTITY.name)
+            raise _no_token("HTTP 200 without a token")
         if not refusal.error:
             raise AuthenticationError(f"the identity endpoint answered HTTP {status} - check the base URL")
         raise AuthenticationError(
             f"the identity endpoint refuses the credentials: {refusal.error} {refusal.error_description}".rstrip()
             + " - check the client id and secret of the custom service (Admin > LaunchPoint)"
         )
+
+
+def _no_token(answer: str) -> TransportError:
+    return TransportError(f"the identity endpoint answered {answer}", operation=IDENTITY.name, sent=False)

@@ -29,6 +29,12 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _MUNCHKIN_ID = re.compile(r"\d{3}-[A-Za-z0-9]{3}-\d{3}")
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+")
+_NO_INSTANCE = (
+    "the instance is neither a munchkin id like 123-ABC-456 nor an endpoint like"
+    " https://123-abc-456.mktorest.com/rest (it is not repeated here, as it may hold a secret)"
+)
+_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~%@:!$&'()*+,;=-]+)+")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -40,14 +46,17 @@ def base_url_of(instance: str) -> str:
     text = instance.strip()
     if _MUNCHKIN_ID.fullmatch(text):
         return f"https://{text.lower()}.mktorest.com"
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise ConfigurationError(
-            f"{instance!r} is neither a munchkin id like 123-ABC-456 nor an endpoint like"
-            " https://123-abc-456.mktorest.com/rest"
-        )
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise ConfigurationError(f"{instance!r}: tokens travel over https only; http is for loopback")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ConfigurationError(_NO_INSTANCE) from None
+    host = parts.hostname or ""
+    plain = parts.scheme in {"http", "https"} and _HOST.fullmatch(host) and "@" not in parts.netloc
+    if not plain or parts.query or parts.fragment or port == 0:
+        raise ConfigurationError(_NO_INSTANCE)
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        raise ConfigurationError(f"{host}: tokens travel over https only; http is for loopback")
     segments = [segment for segment in parts.path.split("/") if segment]
     if segments and segments[-1].lower() in {"rest", "identity"}:
         segments.pop()
@@ -161,6 +170,10 @@ class Marketo:
 
     async def close(self, grace: float = 5.0) -> None:
         """Close the session, after waiting at most *grace* seconds for calls that cancelled callers left behind."""
+        if self._parent is not None:
+            raise ConfigurationError(
+                "with_options() gives a sibling on a shared session: close the client it came from"
+            )
         if self._session is not None:
             session, self._session = self._session, None
             await session.close(grace)
@@ -215,12 +228,15 @@ class Marketo:
         *path* is as Marketo prints it (``/rest/v1/leads.json``), *decode* the type of its ``result``. A POST or DELETE
         is repeated after a lost answer only if *idempotent*.
         """
-        if not path.startswith("/") or "?" in path or "//" in path:
-            raise InvalidRequest(f"path begins with one slash and holds no query: not {path!r}")
+        if not _PATH.fullmatch(path):
+            raise InvalidRequest(
+                f"{path!r} is no path: it begins with one slash, and holds no query, blank or dot segment;"
+                " percent-encode what you put into it"
+            )
         operation = Operation(
             name=f"{method} {path}",
             method=method,
-            path=path.replace("{", "{{").replace("}", "}}"),
+            path=path,
             repeat=Repeat.SAFE if idempotent or method == "GET" else Repeat.NEVER,
         )
         plan: Plan[Envelope[Any]] = Plan(answer=decode, unwrap=_whole, query=query or {}, json=json, form=form)

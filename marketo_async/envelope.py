@@ -18,6 +18,7 @@ from marketo_async.models.moment import decode_hook
 
 R = TypeVar("R")
 
+_BOM = b"\xef\xbb\xbf"  # some proxies put it in front
 _REQUEST_ID = re.compile(rb'"requestId"\s*:\s*"([^"]{1,64})"')
 _PATH = re.compile(r" - at `(?:key in )?(\$[^`]*)`$")
 
@@ -32,7 +33,7 @@ class Notice(Struct, frozen=True):
 class Envelope(Struct, Generic[R], rename="camel", kw_only=True):
     """An answer. ``result`` is ``None`` where Marketo left it out: nothing found, or nothing to return."""
 
-    success: bool = True
+    success: bool | None = None
     request_id: str | None = None
     result: R | None = None
     errors: list[Notice] | None = None
@@ -41,9 +42,14 @@ class Envelope(Struct, Generic[R], rename="camel", kw_only=True):
     more_result: bool | None = None
 
     @property
+    def blank(self) -> bool:
+        """Whether nothing here says that Marketo wrote it."""
+        return self.success is None and self.request_id is None and self.result is None and self.errors is None
+
+    @property
     def failures(self) -> list[ErrorItem]:
         """The errors, with their codes as text; empty where the call succeeded."""
-        if self.success and not self.errors:
+        if self.success is not False and not self.errors:
             return []
         found = [ErrorItem(str(item.code), item.message or "") for item in self.errors or ()]
         return found or [ErrorItem("", "success is false, and no error says why")]
@@ -53,38 +59,35 @@ class MissingResult(Exception):
     """An answer that must hold a result has none."""
 
 
+class _Head(Struct, rename="camel", kw_only=True):
+    """An envelope without its result, for answers whose result can't be read."""
+
+    success: bool | None = None
+    request_id: str | None = None
+    errors: list[Notice] | None = None
+
+
 @cache
 def _decoder(answer: Any) -> msgspec.json.Decoder[Envelope[Any]]:
     return msgspec.json.Decoder(Envelope[answer], strict=False, dec_hook=decode_hook)
 
 
-@cache
-def _head() -> msgspec.json.Decoder[Envelope[msgspec.Raw]]:
-    return msgspec.json.Decoder(Envelope[msgspec.Raw], strict=False)
+_HEAD = msgspec.json.Decoder(_Head, strict=False)
 
 
 def read(body: bytes, answer: Any, *, status: int, operation: str) -> Envelope[Any]:
     """Decode *body* into an envelope whose result is an *answer*.
 
-    Raises `BadResponse` for what is not an envelope in JSON, and `UnexpectedShape` for one whose result is not an
-    *answer*; an answer that reports errors is returned whatever its result looks like.
+    Raises `BadResponse` for what is no envelope in JSON, and `UnexpectedShape` for one whose result is no *answer*; an
+    answer that reports errors is returned whatever its result looks like.
     """
     try:
         return _decoder(answer).decode(body)
     except msgspec.ValidationError as error:
-        head = _read_head(body)
-        if head is not None and head.failures:
-            return Envelope(success=False, request_id=head.request_id, errors=head.errors)
-        found = _PATH.search(str(error))
-        raise UnexpectedShape(
-            str(error),
-            path=found[1] if found else "$",
-            status=status,
-            body=body,
-            operation=operation,
-            request_id=head.request_id if head else request_id(body),
-        ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return _read_again(body, answer, error, status=status, operation=operation)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if body.startswith(_BOM):
+            return read(body.removeprefix(_BOM), answer, status=status, operation=operation)
         raise BadResponse(
             _diagnosis(body), status=status, body=body, operation=operation, request_id=request_id(body)
         ) from error
@@ -96,11 +99,37 @@ def request_id(body: bytes) -> str | None:
     return found[1].decode("ascii", "replace") if found else None
 
 
-def _read_head(body: bytes) -> Envelope[msgspec.Raw] | None:
+def _read_again(
+    body: bytes, answer: Any, error: msgspec.ValidationError, *, status: int, operation: str
+) -> Envelope[Any]:
+    """Read a body that is JSON but not of the expected shape: its errors count, and null members are left out."""
     try:
-        return _head().decode(body)
-    except msgspec.DecodeError:
-        return None
+        head = _HEAD.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        head = _Head()
+    if head.errors:
+        return Envelope(success=False, request_id=head.request_id, errors=head.errors)
+    try:
+        return msgspec.convert(
+            _without_nulls(msgspec.json.decode(body)), Envelope[answer], strict=False, dec_hook=decode_hook
+        )
+    except (msgspec.ValidationError, RecursionError):
+        found = _PATH.search(str(error))
+        raise UnexpectedShape(
+            str(error),
+            path=found[1] if found else "$",
+            status=status,
+            body=body,
+            operation=operation,
+            request_id=head.request_id or request_id(body),
+        ) from error
+
+
+def _without_nulls(value: Any) -> Any:
+    """Leave null members out: Marketo writes null where it means "none", also where a list belongs."""
+    if isinstance(value, dict):
+        return {name: _without_nulls(member) for name, member in value.items() if member is not None}
+    return [_without_nulls(member) for member in value] if isinstance(value, list) else value
 
 
 def _diagnosis(body: bytes) -> str:

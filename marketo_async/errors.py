@@ -32,6 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 
@@ -50,6 +51,17 @@ class MarketoError(Exception):
     """
 
     token: str | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Keep errors picklable: a worker process hands its own on."""
+        return _revive, (type(self), self.args, self.__dict__)
+
+
+def _revive(kind: type[MarketoError], args: tuple[object, ...], state: dict[str, object]) -> MarketoError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class ConfigurationError(MarketoError):

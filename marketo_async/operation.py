@@ -17,6 +17,7 @@ from typing import Any, Generic, Literal, TypeVar
 from msgspec import Struct
 
 from marketo_async.envelope import Envelope, MissingResult
+from marketo_async.models.records import RecordResult, settle
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -88,6 +89,7 @@ class Plan(Struct, Generic[R], frozen=True, kw_only=True):
     ``answer`` is the type of the answer's ``result``, ``unwrap`` what the caller gets of it. ``repeat`` overrides the
     operation's where the arguments change its nature. A listing goes on from ``token``; without one,
     ``opening`` fetches the first token of a date listing. ``sift`` drops from a page what the caller did not ask for.
+    ``settle`` reads the answer to a repeat whose first answer was lost.
     """
 
     answer: Any
@@ -97,6 +99,7 @@ class Plan(Struct, Generic[R], frozen=True, kw_only=True):
     form: Mapping[str, Arg] | None = None
     json: object = None
     repeat: Repeat | None = None
+    settle: Callable[[R], R] | None = None
     token: str | None = None
     opening: Opening | None = None
     sift: Callable[[], Sift[Any]] | None = None
@@ -123,9 +126,9 @@ class Sift(Generic[T]):
 
 
 class Chunks(Struct, Generic[T], frozen=True):
-    """Several plans of one listing, made as they are needed: their pages are delivered in order, from *token* on."""
+    """Several plans of one listing, made anew for every drain: their pages are delivered in order, from *token* on."""
 
-    plans: Iterable[Plan[Page[T]]]
+    plans: Callable[[], Iterator[Plan[Page[T]]]]
     token: str | None = None
 
 
@@ -203,6 +206,13 @@ def page(
         opening=opening,
         sift=sift,
     )
+
+
+def results(
+    *, path: Mapping[str, str | int] = {}, json: object = None, repeat: Repeat | None = None
+) -> Plan[list[RecordResult]]:
+    """Plan a write that tells of each record what became of it, in the order of the input."""
+    return Plan(answer=list[RecordResult], unwrap=_many, path=path, json=json, repeat=repeat, settle=settle)
 
 
 def nothing(*, path: Mapping[str, str | int] = {}, query: Mapping[str, Arg] = {}, json: object = None) -> Plan[None]:

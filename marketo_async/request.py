@@ -44,7 +44,7 @@ def build(operation: Operation, plan: Plan[Any], base: str) -> Request:
     query = pairs(plan.query)
     url = _join(base + path, query)
     if plan.json is not None:
-        request = Request(operation.method, url, msgspec.json.encode(plan.json), _JSON)
+        request = Request(operation.method, url, _json(operation, plan.json), _JSON)
     elif plan.form is not None:
         request = Request(operation.method, url, _encode(pairs(plan.form)).encode(), _FORM)
     else:
@@ -81,6 +81,8 @@ def pairs(arguments: Mapping[str, Arg]) -> list[tuple[str, str]]:
         if value is None:
             continue
         if isinstance(value, Sequence) and not isinstance(value, str):
+            if not value:
+                raise InvalidRequest(f"{name} is empty: leave it out, or name at least one")
             members = [text(member) for member in value]
             if any("," in member for member in members):
                 found += [(name, member) for member in members]
@@ -96,8 +98,23 @@ def text(value: Scalar) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise InvalidRequest(f"{value.isoformat()} has no time zone: pass an aware datetime")
         return value.isoformat(timespec="seconds").replace("+00:00", "Z")
     return str(value)
+
+
+def _json(operation: Operation, value: object) -> bytes:
+    try:
+        return msgspec.json.encode(value, enc_hook=_plain)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequest(f"{operation.name}: a record can't be written as JSON: {error}") from error
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
 def _encode(query: Sequence[tuple[str, str]]) -> str:

@@ -16,18 +16,21 @@ from marketo_async.codes import Action, Code, lookup
 from marketo_async.errors import ApiError, BadResponse, MarketoError, TransportError, UnexpectedShape
 
 _REDIRECT, _SERVER_ERROR = 300, 500
+_DOUBLINGS = 60  # beyond any cap, and within a float
 
 
 class RetryPolicy(Struct, frozen=True, kw_only=True):
     """How long to insist.
 
-    A failed call is sent at most ``attempts`` times, at most ``few`` times for errors that seldom pass, and not again
-    once ``budget`` seconds have gone by since it first failed. Waits are random between 0 and a bound that doubles from
+    A failed call is sent at most ``attempts`` times, at most ``few`` times for errors that seldom pass, at most
+    ``throttles`` times when others crowd the instance (606, 615), and not again once ``budget`` seconds have gone by
+    since it first failed. Waits are random between 0 and a bound that doubles from
     ``base`` to ``cap`` seconds. ``codes`` overrides rows of the table in `marketo_async.codes`.
     """
 
     attempts: int = 8
     few: int = 3
+    throttles: int = 20
     budget: float = 300.0
     base: float = 0.5
     cap: float = 20.0
@@ -35,7 +38,7 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
 
     def delay(self, attempt: int, rng: random.Random) -> float:
         """Return how long to wait after the failure of the *attempt*-th try, counted from 1."""
-        return rng.uniform(0.0, min(self.cap, self.base * 2.0 ** (attempt - 1)))
+        return rng.uniform(0.0, min(self.cap, self.base * 2.0 ** min(attempt - 1, _DOUBLINGS)))
 
 
 class Verdict(Struct, frozen=True):
@@ -56,9 +59,14 @@ def _nature(error: MarketoError, policy: RetryPolicy) -> tuple[bool, bool, int]:
     """Return whether the call may have acted, whether the failure may pass, and how many tries it is worth."""
     if isinstance(error, ApiError):
         row = lookup(error.code, error.message, policy.codes)
-        attempts = policy.few if row.action is Action.FEW else policy.attempts
-        return row.acted, row.action in {Action.RETRY, Action.FEW, Action.PAUSE, Action.CROWDED}, attempts
-    if isinstance(error, UnexpectedShape):
+        attempts = {
+            Action.RETRY: policy.attempts,
+            Action.FEW: min(policy.few, policy.attempts),
+            Action.PAUSE: policy.throttles,
+            Action.CROWDED: policy.throttles,
+        }
+        return row.acted, row.action in attempts, attempts.get(row.action, 1)
+    if isinstance(error, UnexpectedShape) and error.status < _SERVER_ERROR:
         return False, False, 1  # the call was answered: the answer is on the error, and another would look the same
     if isinstance(error, BadResponse):
         transient = error.status < _REDIRECT or error.status >= _SERVER_ERROR

@@ -73,8 +73,12 @@ async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
         return await handler(request)
     except aiohttp.ClientConnectorError:
         raise
+    except aiohttp.ClientResponseError as error:
+        broke = _ConnectionBroke(f"{type(error).__name__}: {error.message}")
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _ConnectionBroke(str(error) or type(error).__name__) from error
+        broke = _ConnectionBroke(f"{type(error).__name__}: {error}")
+    # Raised here and not inside: an error of aiohttp's may hold the request, and that the token.
+    raise broke
 
 
 class _Call(Struct, Generic[R], kw_only=True):
@@ -86,6 +90,7 @@ class _Call(Struct, Generic[R], kw_only=True):
     options: Options
     sent: int = 0
     failures: int = 0
+    throttles: int = 0
     renewals: int = 0
     failed_at: float = inf
     in_flight: bool = False
@@ -95,6 +100,15 @@ class _Call(Struct, Generic[R], kw_only=True):
     @property
     def repeat(self) -> Repeat:
         return self.plan.repeat or self.operation.repeat
+
+    def failed(self, *, throttled: bool, now: float) -> int:
+        """Count a failure, and return how many of its kind there were."""
+        self.failed_at = min(self.failed_at, now)
+        if throttled:
+            self.throttles += 1
+            return self.throttles
+        self.failures += 1
+        return self.failures
 
     def settled_by(self, error: MarketoError) -> bool:
         """Tell whether *error* says that an attempt whose answer was lost had done it."""
@@ -134,6 +148,7 @@ class Session:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _USER_AGENT},
             middlewares=(_send_once,),
+            skip_auto_headers=("Content-Type",),  # a POST without a body has none
             trust_env=trust_env,
         )
         self._tokens = Tokens(
@@ -154,14 +169,16 @@ class Session:
     async def close(self, grace: float = 5.0) -> None:
         """Wait at most *grace* seconds for exchanges that cancelled callers left behind, then close the connections."""
         self._closed = True
-        if self._under_way:
-            _, late = await asyncio.wait(self._under_way, timeout=grace)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late)
-        await self._tokens.close()
-        await self._http.close()
+        try:
+            if self._under_way:
+                _, late = await asyncio.wait(self._under_way, timeout=grace)
+                for task in late:
+                    task.cancel()
+                if late:
+                    await asyncio.wait(late)
+        finally:
+            await self._tokens.close()
+            await self._http.close()
 
     async def send(self, operation: Operation, plan: Plan[R], options: Options) -> R:
         """Make one call, as often as it takes and is safe, and return what its plan makes of the answer."""
@@ -169,14 +186,17 @@ class Session:
         try:
             async with asyncio.timeout(options.timeout) if options.timeout is not None else nullcontext():
                 return await self._insist(call)
+        except OutcomeUnknown:
+            raise
+        except MarketoError as error:
+            if call.lost and operation.write:
+                raise OutcomeUnknown(f"an answer was lost ({error})", operation=operation.name) from error
+            raise
         except TimeoutError as error:
-            if isinstance(error, MarketoError):
-                raise
+            late = f"no answer within {options.timeout:g} s"
             if operation.write and (call.lost or call.in_flight):
-                raise OutcomeUnknown(f"no answer within {options.timeout:g} s", operation=operation.name) from error
-            raise CallTimeout(
-                f"no answer within {options.timeout:g} s", operation=operation.name, sent=call.in_flight
-            ) from error
+                raise OutcomeUnknown(late, operation=operation.name) from error
+            raise CallTimeout(late, operation=operation.name, sent=call.in_flight) from error
 
     def pages(self, operation: Operation, listing: Listing[T], options: Options) -> Pager[T]:
         """Drain a listing; several in order are fetched far enough ahead to keep every slot busy."""
@@ -186,7 +206,7 @@ class Session:
                 return MergedPager([partial(lane, plan) for plan in plans], token)
             case Chunks(plans, token):
                 width = 2 * self.governor.limits.concurrency
-                return OrderedPager(lambda: (partial(lane, plan) for plan in plans), width=width, token=token)
+                return OrderedPager(lambda: (partial(lane, plan) for plan in plans()), width=width, token=token)
             case Plan():
                 return LanePager(partial(lane, listing), listing.token)
 
@@ -207,7 +227,8 @@ class Session:
         while True:
             outcome = await self._attempt(call)
             if outcome.error is None:
-                return cast(R, outcome.value)
+                value = cast(R, outcome.value)
+                return call.plan.settle(value) if call.lost and call.plan.settle else value
             if call.settled_by(outcome.error):
                 return self._settle(call, outcome.error)
             await self._prepare_again(call, outcome.error)
@@ -216,7 +237,6 @@ class Session:
         """Do what must come before another attempt, or raise what the caller is to know."""
         row, policy, now = call.code(error), call.options.retry, asyncio.get_running_loop().time()
         action = row.action if row else Action.RAISE
-        call.failed_at = min(call.failed_at, now)
         if action is Action.RENEW:
             call.renewals += 1
             if call.renewals > _RENEWALS:
@@ -227,31 +247,30 @@ class Session:
             self.governor.spent()
             if self.governor.on_quota == "raise":
                 raise self._quota_error(call, error)
+            call.failed_at = inf  # the wait until midnight is nobody's failure
             return
         if action is Action.PAUSE:
             self.governor.throttled()
         elif action is Action.CROWDED:
             self.governor.crowded()
-        else:
-            call.failures += 1
+        tries = call.failed(throttled=action in {Action.PAUSE, Action.CROWDED}, now=now)
         repeatable, elapsed = call.repeat is not Repeat.NEVER, now - call.failed_at
-        verdict = judge(error, policy, repeatable=repeatable, attempt=call.failures, elapsed=elapsed)
+        verdict = judge(error, policy, repeatable=repeatable, attempt=tries, elapsed=elapsed)
         call.lost = call.lost or verdict.acted
         if not verdict.again:
-            if call.lost and not repeatable:
-                raise OutcomeUnknown(f"the answer was lost ({error})", operation=call.operation.name) from error
             raise error
         log.info("%s failed at try %d and is tried again: %s", call.operation.name, call.sent, error)
         if action is not Action.PAUSE:  # the governor holds everyone back after that one
-            await asyncio.sleep(policy.delay(max(call.failures, 1), self._rng))
+            await asyncio.sleep(policy.delay(tries, self._rng))
 
     async def _attempt(self, call: _Call[R]) -> Outcome[R]:
-        if self._closed:
-            raise ConfigurationError("the client is closed: make calls inside its `async with` block")
+        self._check_open()
         priority = call.options.priority
         permit = await self.governor.acquire(Priority.NORMAL if priority is None else priority, again=call.sent > 0)
         try:
+            self._check_open()  # it may have been closed while the call waited its turn
             token = await self._tokens.get(call.rejected)
+            self._check_open()
         except BaseException:
             permit.unsent()
             raise
@@ -260,10 +279,25 @@ class Session:
         task = asyncio.get_running_loop().create_task(self._exchange(call, permit, token))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
-        outcome = await asyncio.shield(task)
+        try:
+            outcome = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not task.cancelled():
+                raise
+            # Not the caller was cancelled but the exchange, by close(): that is for the caller to know.
+            raise self._cut_off(call) from None
         call.in_flight = False
         call.rejected = token
         return outcome
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ConfigurationError("the client is closed: make calls inside its `async with` block")
+
+    @staticmethod
+    def _cut_off(call: _Call[Any]) -> MarketoError:
+        call.lost = True
+        return TransportError("the client was closed before the answer came", operation=call.operation.name)
 
     async def _exchange(self, call: _Call[R], permit: Permit, token: str) -> Outcome[R]:
         """Send once and read the answer; the permit goes back whatever happens."""

@@ -40,6 +40,7 @@ from marketo_async.governor.quota import as_utc
 log = logging.getLogger("marketo_async.governor")
 
 _OLDEST_EVERY = 10
+_SHORTEST_NAP = 1e-6  # rounding may leave less than the clock can measure
 _LONGEST_NAP = 60.0  # a wall clock can be set and a machine can sleep: look again at least this often
 
 _Waiters = OrderedDict["asyncio.Future[Permit]", float]
@@ -258,7 +259,7 @@ class Governor:
     def _look_again(self, now: float, wait: float) -> None:
         if isinf(wait) or self._loop is None:
             return  # the next release looks again
-        when = now + min(wait, _LONGEST_NAP)
+        when = now + min(max(wait, _SHORTEST_NAP), _LONGEST_NAP)
         if self._timer is not None:
             if now < self._timer.when() <= when:
                 return

@@ -14,13 +14,14 @@ _SKEW = 15 * 60.0  # a 607 this soon after our midnight: Marketo's clock is behi
 _RECHECK = 60.0
 
 
-def midnight_after(moment: float) -> float:
-    """Return the first midnight in America/Chicago after *moment*, both in epoch seconds.
+def day_of(moment: float) -> tuple[float, float]:
+    """Return the midnights in America/Chicago around *moment*: the last one and the next, all in epoch seconds.
 
     The day is 23 or 25 hours long when the clocks change; midnight itself always exists once.
     """
-    day = datetime.fromtimestamp(moment, CENTRAL).date() + timedelta(days=1)
-    return datetime.combine(day, time(), CENTRAL).timestamp()
+    day = datetime.fromtimestamp(moment, CENTRAL).date()
+    starts, ends = (datetime.combine(date, time(), CENTRAL) for date in (day, day + timedelta(days=1)))
+    return starts.timestamp(), ends.timestamp()
 
 
 class Quota:
@@ -37,7 +38,7 @@ class Quota:
     def used(self, moment: float) -> int:
         """Return how many calls count for the day of *moment*."""
         if moment >= self._ends:
-            self._starts, self._ends = moment if not self._ends else self._ends, midnight_after(moment)
+            self._starts, self._ends = day_of(moment)
             self._used = self.under_way
         return self._used
 

@@ -43,5 +43,7 @@ class Share:
         self._available = max(self.floor, min(self._available, in_use) * _SHRINK)
 
     def next_growth(self, now: float) -> float:
-        """Return the seconds until the share grows again: infinity when it is whole."""
-        return self._grown_at + self.interval - now if self.available(now) < self.whole else float("inf")
+        """Return the seconds until the share grows again, above 0: infinity when it is whole."""
+        if self.available(now) == self.whole:
+            return float("inf")
+        return max(self._grown_at + self.interval - now, self.interval * 1e-6)  # rounding must not make it "now"

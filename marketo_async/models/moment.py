@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 
+from marketo_async.errors import InvalidRequest
+
 _COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})T")  # user service: 20200731T20:49:54.0t+0000
 _FRACTION = re.compile(r"\.(\d+)")
 
@@ -27,18 +29,21 @@ def decode_hook(kind: type, value: object) -> object:
     """Decode what msgspec has no rule for: ``Moment``."""
     if kind is Moment and isinstance(value, str):
         return Moment.parse(value)
-    raise NotImplementedError(f"{kind.__name__} can't be decoded from {type(value).__name__}")
+    raise ValueError(f"Expected `{kind.__name__}`, got `{type(value).__name__}`")
 
 
 def to_datetime(when: datetime | date | str, *, name: str) -> datetime:
     """Return an aware datetime for an argument *name*; a date is its first moment in UTC.
 
-    Raises `ValueError` for text that is no ISO 8601 date and for datetimes without an offset, which would be guesses.
+    Raises `InvalidRequest` for text that is no ISO 8601 date, and for datetimes without an offset: they would be guesses.
     """
     if isinstance(when, str):
-        return Moment.parse(when)
+        try:
+            return Moment.parse(when)
+        except ValueError as error:
+            raise InvalidRequest(f"{name} is no date in ISO 8601: {when!r}") from error
     if not isinstance(when, datetime):
         return datetime(when.year, when.month, when.day, tzinfo=UTC)
     if when.tzinfo is None:
-        raise ValueError(f"{name} has no time zone: pass an aware datetime, for instance with tzinfo=UTC")
+        raise InvalidRequest(f"{name} has no time zone: pass an aware datetime, for instance with tzinfo=UTC")
     return when

@@ -24,6 +24,7 @@ from marketo_async.operation import (
     many,
     page,
     paging_token,
+    results,
 )
 from marketo_async.paging import Pager
 from marketo_async.resources.arguments import page_size, within
@@ -150,7 +151,7 @@ class Activities(Resource):
     @endpoint("POST", "/rest/v1/activities/external.json", timeout=90)
     def add(self, activities: Iterable[NewActivity]) -> Plan[list[RecordResult]]:
         """Add at most 300 custom activities; they can't be removed, and one whose answer is lost is never repeated."""
-        return many(RecordResult, json={"input": within("activities", activities)})
+        return results(json={"input": within("activities", activities)})
 
     def _opening(self, since: datetime) -> Opening:
         plan = paging_token(query={"sinceDatetime": since})

@@ -27,6 +27,8 @@ def field_names(model: type[object], fields: Fields) -> Fields:
 
 def within(name: str, members: Iterable[T], most: int = BATCH) -> list[T]:
     """Return *members* as a list of 1 to *most*; anything else is refused before a call is spent."""
+    if isinstance(members, str):
+        raise InvalidRequest(f"{name} is a collection, not the text {members!r}")
     found = list(members)
     if not 1 <= len(found) <= most:
         raise InvalidRequest(f"{name}: {len(found)} given, one call takes 1 to {most}")

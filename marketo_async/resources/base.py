@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
-from functools import cached_property, partial, wraps
+from functools import cache, partial, wraps
 from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
 from msgspec.structs import replace
@@ -71,17 +71,19 @@ class Declared:
                 rights = (f"Read-Only {owner.area}", *rights)
         return replace(self.operation, name=f"{owner.name}.{self.operation.name}", permissions=rights)
 
-    @cached_property
-    def signature(self) -> inspect.Signature:
-        """The planner's signature as a caller sees it, without ``self``."""
-        whole = inspect.signature(self.planner)
-        return whole.replace(parameters=list(whole.parameters.values())[1:])
 
-    def view(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        """Dress *call* in the planner's name, docstring and signature."""
-        wrapped = wraps(self.planner)(call)
-        wrapped.__signature__ = self.signature  # type: ignore[attr-defined]
-        return wrapped
+@cache
+def signature_of(method: Callable[..., Any]) -> inspect.Signature:
+    """Return a method's signature as a caller sees it, without ``self``."""
+    whole = inspect.signature(method)
+    return whole.replace(parameters=list(whole.parameters.values())[1:])
+
+
+def dressed(call: Callable[..., Any], method: Callable[..., Any]) -> Callable[..., Any]:
+    """Give *call* the name, docstring and signature of *method*."""
+    wrapped = wraps(method)(call)
+    wrapped.__signature__ = signature_of(method)  # type: ignore[attr-defined]
+    return wrapped
 
 
 class Endpoint(Declared, Generic[P, R]):
@@ -99,7 +101,7 @@ class Endpoint(Declared, Generic[P, R]):
         async def call(*args: P.args, **kwargs: P.kwargs) -> Any:
             return await sender.send(operation, planner(obj, *args, **kwargs))
 
-        return self.view(call)
+        return dressed(call, planner)
 
 
 class Paged(Declared, Generic[P, T]):
@@ -117,7 +119,7 @@ class Paged(Declared, Generic[P, T]):
         def call(*args: P.args, **kwargs: P.kwargs) -> Any:
             return sender.pages(operation, planner(obj, *args, **kwargs))
 
-        return self.view(call)
+        return dressed(call, planner)
 
 
 class Composite(Generic[P, R]):
@@ -132,7 +134,7 @@ class Composite(Generic[P, R]):
     @overload
     def __get__(self, obj: Resource, owner: Any) -> Callable[P, Coroutine[Any, Any, R]]: ...
     def __get__(self, obj: Resource | None, owner: Any) -> Any:
-        return self if obj is None else wraps(self.method)(partial(self.method, obj))
+        return self if obj is None else dressed(partial(self.method, obj), self.method)
 
 
 class Drain(Generic[P, T]):
@@ -147,7 +149,7 @@ class Drain(Generic[P, T]):
     @overload
     def __get__(self, obj: Resource, owner: Any) -> Callable[P, Pager[T]]: ...
     def __get__(self, obj: Resource | None, owner: Any) -> Any:
-        return self if obj is None else wraps(self.method)(partial(self.method, obj))
+        return self if obj is None else dressed(partial(self.method, obj), self.method)
 
 
 def endpoint(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
@@ -20,7 +20,7 @@ from marketo_async.models.leads import (
     VisitorData,
 )
 from marketo_async.models.records import RecordResult
-from marketo_async.operation import Chunks, Page, Plan, Repeat, batched, first, many, nothing, one, page
+from marketo_async.operation import Chunks, Page, Plan, Repeat, batched, first, many, nothing, one, page, results
 from marketo_async.resources.arguments import BATCH, Fields, by_id, field_names, page_size, within
 from marketo_async.resources.base import Resource, Sender, endpoint, paged
 
@@ -32,6 +32,7 @@ SyncAction = Literal["createOrUpdate", "createOnly", "updateOnly", "createDuplic
 _SCHEMA = ("Read-Write Schema Standard Field", "Read-Write Schema Custom Field")
 _ASSETS = ("Read-Only Assets",)
 _MERGES = 25
+_REPEATS = {"createDuplicate": Repeat.NEVER, "createOnly": Repeat.SETTLES}
 
 
 class Leads(Resource, Generic[L]):
@@ -73,10 +74,14 @@ class Leads(Resource, Generic[L]):
         """
         if isinstance(values, str):
             raise InvalidRequest(f"values is a collection, not the text {values!r}")
+        wanted = tuple(map(str, values))
         asked = {"fields": field_names(self.model, fields), "batchSize": page_size(batch_size)}
-        chunks = batched(map(str, values), BATCH)
-        query = {"filterType": filter_type}
-        return Chunks((page(self.model, query={**query, "filterValues": chunk, **asked}) for chunk in chunks), token)
+
+        def plans() -> Iterator[Plan[Page[L]]]:
+            for chunk in batched(wanted, BATCH):
+                yield page(self.model, query={"filterType": filter_type, "filterValues": chunk, **asked})
+
+        return Chunks(plans, token)
 
     @endpoint("POST", "/rest/v1/leads.json", repeat=Repeat.SAFE, timeout=90)
     def sync(
@@ -102,13 +107,12 @@ class Leads(Resource, Generic[L]):
             "asyncProcessing": async_processing,
             "input": within("records", records),
         }
-        repeat = Repeat.NEVER if action == "createDuplicate" else None
-        return many(RecordResult, json=_members(body), repeat=repeat)
+        return results(json=_members(body), repeat=_REPEATS.get(action))
 
     @endpoint("POST", "/rest/v1/leads/delete.json", repeat=Repeat.SETTLES, timeout=30)
     def delete(self, lead_ids: Iterable[int]) -> Plan[list[RecordResult]]:
         """Delete at most 300 leads for good."""
-        return many(RecordResult, json={"input": by_id("lead_ids", lead_ids)})
+        return results(json={"input": by_id("lead_ids", lead_ids)})
 
     @endpoint("GET", "/rest/v1/leads/describe.json", timeout=30)
     def describe(self) -> Plan[list[LeadAttribute]]:
@@ -138,7 +142,7 @@ class Leads(Resource, Generic[L]):
     @endpoint("POST", "/rest/v1/leads/schema/fields.json", needs=_SCHEMA[1:], repeat=Repeat.SETTLES, timeout=30)
     def create_fields(self, fields: Iterable[NewField]) -> Plan[list[RecordResult]]:
         """Create custom lead fields, of which an instance takes 100 this way; they can never be deleted."""
-        return many(RecordResult, json={"input": within("fields", fields)})
+        return results(json={"input": within("fields", fields)})
 
     @endpoint("POST", "/rest/v1/leads/schema/fields/{fieldApiName}.json", needs=_SCHEMA, repeat=Repeat.SAFE, timeout=30)
     def update_field(self, name: str, change: FieldChange) -> Plan[RecordResult]:
@@ -154,21 +158,24 @@ class Leads(Resource, Generic[L]):
     def update_partitions(self, partition_names: Mapping[int, str]) -> Plan[list[RecordResult]]:
         """Move at most 300 leads into other partitions: lead id to partition name."""
         moves = [{"id": lead, "partitionName": name} for lead, name in partition_names.items()]
-        return many(RecordResult, json={"input": within("partition_names", moves)})
+        return results(json={"input": within("partition_names", moves)})
 
     @paged("/rest/v1/leads/programs/{programId}.json", timeout=30)
     def by_program(
         self, program_id: int, *, fields: Fields = None, batch_size: int | None = None, token: str | None = None
     ) -> Plan[Page[L]]:
         """Iterate the leads of a program, each with its ``membership``."""
-        query = {"fields": field_names(self.model, fields), "batchSize": page_size(batch_size)}
+        names = field_names(self.model, fields)
+        if names is not None:  # the membership always comes, and is no field that could be asked for
+            names = [name for name in names if name != "membership"]
+        query = {"fields": names, "batchSize": page_size(batch_size)}
         return page(self.model, path={"programId": program_id}, query=query, token=token)
 
     @endpoint("POST", "/rest/v1/leads/programs/{programId}/status.json", repeat=Repeat.SETTLES, timeout=30)
     def change_program_status(self, program_id: int, status: str, lead_ids: Iterable[int]) -> Plan[list[RecordResult]]:
         """Set the program status of at most 300 members; statuses only move forward (1037 otherwise)."""
         body = {"status": status, "input": by_id("lead_ids", lead_ids)}
-        return many(RecordResult, path={"programId": program_id}, json=body)
+        return results(path={"programId": program_id}, json=body)
 
     @endpoint("POST", "/rest/v1/leads/push.json", timeout=90)
     def push(
@@ -192,7 +199,7 @@ class Leads(Resource, Generic[L]):
             "source": source,
             "input": within("records", records),
         }
-        return many(RecordResult, json=_members(body))
+        return results(json=_members(body))
 
     @endpoint("POST", "/rest/v1/leads/submitForm.json", timeout=30)
     def submit_form(

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from marketo_async.models.lists import StaticList
 from marketo_async.models.records import RecordResult
-from marketo_async.operation import Page, Plan, Repeat, many, one, page
+from marketo_async.operation import Page, Plan, Repeat, one, page, results
 from marketo_async.resources.arguments import Fields, by_id, field_names, page_size, within
 from marketo_async.resources.base import Resource, Sender, endpoint, paged
 
@@ -73,14 +73,14 @@ class Lists(Resource, Generic[L]):
     @endpoint("POST", "/rest/v1/lists/{listId}/leads.json", repeat=Repeat.SAFE)
     def add(self, list_id: int, lead_ids: Iterable[int]) -> Plan[list[RecordResult]]:
         """Add at most 300 leads to a static list; results stand in the order of *lead_ids*."""
-        return many(RecordResult, path={"listId": list_id}, json={"input": by_id("lead_ids", lead_ids)})
+        return results(path={"listId": list_id}, json={"input": by_id("lead_ids", lead_ids)})
 
     @endpoint("DELETE", "/rest/v1/lists/{listId}/leads.json", repeat=Repeat.SETTLES)
     def remove(self, list_id: int, lead_ids: Iterable[int]) -> Plan[list[RecordResult]]:
         """Remove at most 300 leads from a static list; a lead that is not in it is skipped (1015)."""
-        return many(RecordResult, path={"listId": list_id}, json={"input": by_id("lead_ids", lead_ids)})
+        return results(path={"listId": list_id}, json={"input": by_id("lead_ids", lead_ids)})
 
     @endpoint("GET", "/rest/v1/lists/{listId}/leads/ismember.json", needs=("Read-Write Lead",))
     def is_member(self, list_id: int, lead_ids: Iterable[int]) -> Plan[list[RecordResult]]:
         """Tell for at most 300 leads whether they are in a list: ``memberof``, ``notmemberof`` or ``skipped``."""
-        return many(RecordResult, path={"listId": list_id}, json={"input": by_id("lead_ids", lead_ids)})
+        return results(path={"listId": list_id}, json={"input": by_id("lead_ids", lead_ids)})

@@ -1,0 +1,15 @@
+"""A Marketo instance on loopback, for tests, demos and benchmarks.
+
+It enforces by its own arrival clock what Marketo enforces, and shares no code with the client: a mistake in the one
+cannot hide a mistake in the other.
+"""
+
+from marketo_async.sandbox.clock import SandboxClock
+from marketo_async.sandbox.faults import Fault
+from marketo_async.sandbox.identity import ApiUser
+from marketo_async.sandbox.limits import InstanceLimits, Limits
+from marketo_async.sandbox.quirks import Quirks
+from marketo_async.sandbox.server import Sandbox
+from marketo_async.sandbox.stats import Stats
+
+__all__ = ["ApiUser", "Fault", "InstanceLimits", "Limits", "Quirks", "Sandbox", "SandboxClock", "Stats"]

@@ -1,0 +1,167 @@
+"""What the handler of an operation is given: who calls, with which parameters, on which instance.
+
+Parameters that the route does not declare cannot be read, so that declarations and handlers cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
+
+from marketo_async.sandbox.envelope import Members
+from marketo_async.sandbox.errors import ApiError
+from marketo_async.sandbox.identity import ApiUser
+from marketo_async.sandbox.parameters import as_flag, as_integer, as_moment, as_objects, as_text, missing, split
+from marketo_async.sandbox.records.instance import Instance
+
+MOST_RECORDS = 300
+
+
+class Declaration(Protocol):
+    """The part of a route that says what may be read."""
+
+    @property
+    def operation(self) -> str:
+        """Method and path template."""
+        ...
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Query parameters that must be there."""
+        ...
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """All query parameters."""
+        ...
+
+    @property
+    def body(self) -> tuple[str, ...]:
+        """Body members that must be there."""
+        ...
+
+    @property
+    def body_optional(self) -> tuple[str, ...]:
+        """Body members that may be there."""
+        ...
+
+
+class Work:
+    """The time that an operation takes, in real seconds, spent once."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    async def done(self) -> None:
+        """Wait until the work is done; the second time there is nothing left to wait for."""
+        seconds, self._seconds = self._seconds, 0.0
+        if seconds > 0:
+            await asyncio.sleep(seconds)
+
+    def skip(self) -> None:
+        """Let the answer go out at once."""
+        self._seconds = 0.0
+
+
+class Call:
+    """One admitted call of one operation.
+
+    A handler runs when the call arrives; what it does after ``await work.done()`` happens just before the answer.
+    """
+
+    def __init__(
+        self,
+        instance: Instance,
+        user: ApiUser,
+        route: Declaration,
+        arguments: Mapping[str, str],
+        query: Mapping[str, list[str]],
+        body: Members,
+        work: Work,
+    ) -> None:
+        self.instance = instance
+        self.user = user
+        self.route = route
+        self.arguments = arguments
+        self.query = query
+        self.body = body
+        self.work = work
+
+    def check_required(self) -> None:
+        """Raise 1002 when a required parameter or body member is missing or empty."""
+        for name in self.route.required:
+            if not self.many(name):
+                raise missing(name)
+        for name in self.route.body:
+            if self.body.get(name) in (None, "", [], {}):
+                raise missing(name)
+
+    def path_id(self, name: str) -> int:
+        """Return an id from the path."""
+        return int(self.arguments[name])
+
+    def path_text(self, name: str) -> str:
+        """Return a name from the path."""
+        return self.arguments[name]
+
+    def text(self, name: str) -> str | None:
+        """Return a query parameter as it stands."""
+        if name not in self.route.parameters:
+            raise LookupError(f"{self.route.operation} declares no parameter {name!r}")
+        values = self.query.get(name)
+        return values[0] if values and values[0] else None
+
+    def many(self, name: str) -> list[str]:
+        """Return the items of a list parameter."""
+        if name not in self.route.parameters:
+            raise LookupError(f"{self.route.operation} declares no parameter {name!r}")
+        return split(self.query.get(name, []))
+
+    def integer(self, name: str) -> int | None:
+        """Return a query parameter as an integer."""
+        value = self.text(name)
+        return None if value is None else as_integer(name, value)
+
+    def integers(self, name: str) -> list[int]:
+        """Return the items of a list parameter as integers."""
+        return [as_integer(name, item) for item in self.many(name)]
+
+    def flag(self, name: str) -> bool | None:
+        """Return a query parameter as a boolean."""
+        value = self.text(name)
+        return None if value is None else as_flag(name, value)
+
+    def moment(self, name: str) -> float | None:
+        """Return a query parameter as epoch seconds."""
+        value = self.text(name)
+        return None if value is None else as_moment(name, value)
+
+    def member(self, name: str) -> object:
+        """Return a member of the body, ``None`` where it is missing."""
+        if name not in self.route.body and name not in self.route.body_optional:
+            raise LookupError(f"{self.route.operation} declares no body member {name!r}")
+        return self.body.get(name)
+
+    def body_text(self, name: str) -> str | None:
+        """Return a member of the body as text."""
+        value = self.member(name)
+        return None if value is None else as_text(name, value)
+
+    def records(self, name: str = "input", most: int = MOST_RECORDS) -> list[Members]:
+        """Return the records of the body."""
+        value = self.member(name)
+        records = as_objects(name, [] if value is None else value)
+        if len(records) > most:
+            raise ApiError("1003", f"'{name}' exceeds the maximum of {most} records")
+        return records
+
+    def record_ids(self) -> list[int]:
+        """Return lead ids given as ``id`` parameters or as ``input`` records of the body."""
+        ids = self.integers("id")
+        ids += [as_integer("id", record.get("id")) for record in self.records()]
+        if not ids:
+            raise missing("id")
+        if len(ids) > MOST_RECORDS:
+            raise ApiError("1003", f"'id' exceeds the maximum of {MOST_RECORDS} records")
+        return ids

@@ -1,0 +1,89 @@
+"""What each kind of fault makes of an answer. Which call it strikes was drawn before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+import msgspec
+
+from marketo_async.sandbox.envelope import Members
+from marketo_async.sandbox.errors import ApiError
+from marketo_async.sandbox.faults import Fault
+from marketo_async.sandbox.limits import InstanceLimits
+from marketo_async.sandbox.reply import JSON, PLAIN, Reply
+
+HTML = "text/html;charset=UTF-8"
+
+_GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
+_LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Login</title></head><body>Please log in.</body></html>"
+
+# The codes with which an instance turns a call away at its door; other faults strike when an answer is due.
+AT_ONCE = frozenset({"600", "601", "602", "603", "605", "606", "607", "608", "610", "612", "613", "614", "615"})
+
+_MESSAGES = {
+    "502": "Bad Gateway",
+    "601": "Access token invalid",
+    "602": "Access token expired",
+    "603": "Access denied",
+    "604": "Request timed out",
+    "608": "API Temporarily Unavailable",
+    "611": "System error",
+    "615": "Concurrent access limit reached",
+    "713": "Transient error",
+}
+
+
+def injected_error(fault: Fault, limits: InstanceLimits) -> ApiError:
+    """Return the error of a fault that is a code."""
+    if fault.kind == "606":
+        return ApiError("606", f"Max rate limit '{limits.calls}' exceeded with in '{limits.per:g}' secs")
+    if fault.kind == "607":
+        return ApiError("607", f"Max daily quota '{limits.daily}' reached")
+    return ApiError(fault.kind, _MESSAGES.get(fault.kind, "Injected error"))
+
+
+def mangled(fault: Fault, envelope: Members) -> Members:
+    """Return the envelope of an operation that ran, with a part of it gone wrong."""
+    if fault.kind == "no_result":
+        envelope.pop("result", None)
+    elif fault.kind == "null_request_id":
+        envelope["requestId"] = None
+    elif fault.kind == "numeric_strings":
+        return cast(Members, _ids_as_text(msgspec.to_builtins(envelope)))
+    return envelope
+
+
+def _ids_as_text(value: object) -> object:
+    if isinstance(value, list):
+        return [_ids_as_text(item) for item in value]
+    if isinstance(value, dict):
+        return {
+            name: str(item) if type(item) is int and name.lower().endswith("id") else _ids_as_text(item)
+            for name, item in value.items()
+        }
+    return value
+
+
+_PAGES = {
+    "html": Reply(_GATEWAY_PAGE, 502, {"Content-Type": HTML}),
+    "html200": Reply(_LOGIN_PAGE, 200, {"Content-Type": HTML}),
+    "empty": Reply(b""),
+    "reset": Reply(b"", cut="reset"),
+    "http_500": Reply(b"Internal Server Error", 500, {"Content-Type": PLAIN}),
+    "http_503": Reply(b"Service Unavailable", 503, {"Content-Type": PLAIN}),
+}
+
+
+def broken(fault: Fault, body: bytes, elsewhere: str) -> Reply:
+    """Return what arrives in place of an answer with this body."""
+    match fault.kind:
+        case "truncate":
+            return Reply(body, cut="truncate")
+        case "bad_json":
+            return Reply(body[: len(body) // 2])
+        case "non_utf8":
+            return Reply(body.replace(b'"', b'"\xff\xfe', 1))
+        case "redirect":
+            return Reply(b"", 302, {"Location": elsewhere, "Content-Type": JSON})
+    return replace(_PAGES[fault.kind])

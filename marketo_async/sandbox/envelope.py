@@ -1,0 +1,99 @@
+"""What an operation answers, and the JSON envelope around it.
+
+Errors are answers too: HTTP 200 with ``success: false``. How the bytes travel is the business of the reply.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import msgspec
+
+from marketo_async.sandbox.errors import ApiError, RecordError
+
+Members = dict[str, object]
+
+NOTHING_FOUND = "No assets found for the given search criteria."
+
+
+@dataclass(slots=True)
+class Answer:
+    """What an operation that succeeded has to say; ``None`` stands for a member that is not there."""
+
+    result: Sequence[object] | None = None
+    next_page_token: str | None = None
+    more_result: bool | None = None
+    warnings: list[str] | None = None
+
+
+def per_lead(lead_ids: Iterable[int], act: Callable[[int], str]) -> Answer:
+    """Return a row for each lead with the status that ``act`` says, or with the reasons why it was skipped."""
+    rows: list[Members] = []
+    for lead_id in lead_ids:
+        try:
+            rows.append({"id": lead_id, "status": act(lead_id)})
+        except RecordError as error:
+            rows.append({"id": lead_id, "status": "skipped", "reasons": error.reasons})
+    return Answer(rows)
+
+
+class RequestIds:
+    """Unique request ids: hex, ``#``, then the epoch milliseconds in hex."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._numbers = itertools.count(rng.randrange(0x1000, 0xF000))
+
+    def issue(self, moment: float) -> str:
+        """Return the id of the request that is answered at ``moment``."""
+        return f"{next(self._numbers):x}#{int(moment * 1000):x}"
+
+
+def success(answer: Answer, request_id: str, *, asset: bool) -> Members:
+    """Return the envelope of an operation that succeeded."""
+    envelope: Members = {"requestId": request_id}
+    if answer.result is not None:
+        envelope["result"] = answer.result
+    envelope["success"] = True
+    if answer.next_page_token is not None:
+        envelope["nextPageToken"] = answer.next_page_token
+    if answer.more_result is not None:
+        envelope["moreResult"] = answer.more_result
+    if asset:
+        envelope["errors"] = []
+    if asset or answer.warnings is not None:
+        envelope["warnings"] = answer.warnings or []
+    return envelope
+
+
+def failure(error: ApiError, request_id: str, *, asset: bool) -> Members:
+    """Return the envelope of an operation that failed as a whole."""
+    envelope: Members = {
+        "requestId": request_id,
+        "success": False,
+        "errors": [{"code": error.code, "message": error.message}],
+    }
+    if asset:
+        envelope["warnings"] = []
+    return envelope
+
+
+def unfamiliar(envelope: Members, rng: random.Random, *, shuffled: bool, unknown: bool) -> Members:
+    """Return the envelope with its members in random order and with members that nobody documented."""
+    return cast(Members, _rearranged(msgspec.to_builtins(envelope), rng, shuffled=shuffled, unknown=unknown))
+
+
+def _rearranged(value: object, rng: random.Random, *, shuffled: bool, unknown: bool) -> object:
+    if isinstance(value, list):
+        return [_rearranged(item, rng, shuffled=shuffled, unknown=unknown) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    members = [(name, _rearranged(item, rng, shuffled=shuffled, unknown=unknown)) for name, item in value.items()]
+    if unknown:
+        members.append(("addedLater", {"since": 2031, "values": [None, True]}))
+    if shuffled:
+        rng.shuffle(members)
+    return dict(members)

@@ -1,0 +1,106 @@
+"""Faults to inject: which calls they strike, and when.
+
+What a fault then does to an answer is decided where answers are made; here it is only drawn.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal
+
+IDENTITY_PATH = "/identity/"
+
+# These spoil an answer that the operation really gave, so the operation always runs.
+MANGLING_KINDS = frozenset({"slow", "no_result", "null_request_id", "numeric_strings"})
+# These take the place of an answer, whether or not the operation ran.
+BREAKING_KINDS = frozenset(
+    {
+        "reset",
+        "truncate",
+        "bad_json",
+        "html",
+        "html200",
+        "empty",
+        "non_utf8",
+        "redirect",
+        "http_500",
+        "http_503",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A Marketo code or a kind of breakage, for the calls that match.
+
+    ``times`` strikes the next so many matching calls, ``probability`` each with that chance; without either, every
+    call. ``path`` is a prefix, or a glob where it has ``*``, ``?`` or ``[``. With ``when="after"`` the operation has
+    been executed before the fault strikes. Identity is never struck unless ``path`` says so.
+    """
+
+    kind: str
+    probability: float | None = None
+    times: int | None = None
+    path: str | None = None
+    method: str | None = None
+    when: Literal["before", "after"] = "before"
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (self.kind.isdigit() or self.kind in MANGLING_KINDS | BREAKING_KINDS):
+            raise ValueError(f"No such kind of fault: {self.kind!r}")
+        if self.probability is not None and not 0 <= self.probability <= 1:
+            raise ValueError(f"A probability lies between 0 and 1: {self.probability}")
+        if self.when not in ("before", "after"):
+            raise ValueError(f"A fault strikes before or after the operation: {self.when!r}")
+
+    @property
+    def is_code(self) -> bool:
+        """Whether the fault is a Marketo error code."""
+        return self.kind.isdigit()
+
+    @property
+    def mangles(self) -> bool:
+        """Whether the fault spoils an answer that the operation really gave."""
+        return self.kind in MANGLING_KINDS
+
+    @property
+    def prevents(self) -> bool:
+        """Whether the operation is not executed."""
+        return self.when == "before" and not self.mangles
+
+    def matches(self, method: str, path: str) -> bool:
+        """Return whether a call of this method and path may be struck."""
+        if self.method is not None and self.method.upper() != method:
+            return False
+        if self.path is None:
+            return not path.startswith(IDENTITY_PATH)
+        if any(mark in self.path for mark in "*?["):
+            return fnmatchcase(path, self.path)
+        return path.startswith(self.path)
+
+
+class FaultPlan:
+    """Draws the fault, if any, that strikes a call, from a list that tests may change at any time."""
+
+    def __init__(self, faults: list[Fault], rng: random.Random) -> None:
+        self.faults = faults
+        self._rng = rng
+        # The fault is kept beside its count so that its id stays its own.
+        self._struck: dict[int, tuple[Fault, int]] = {}
+
+    def draw(self, method: str, path: str) -> Fault | None:
+        """Return the first fault of the list that strikes this call."""
+        for fault in self.faults:
+            if not fault.matches(method, path):
+                continue
+            _, struck = self._struck.get(id(fault), (fault, 0))
+            if fault.times is not None and struck >= fault.times:
+                continue
+            if fault.probability is not None and self._rng.random() >= fault.probability:
+                continue
+            self._struck[id(fault)] = (fault, struck + 1)
+            return fault
+        return None

@@ -1,0 +1,48 @@
+"""Behaviour of an instance that tests switch on or off, mostly to harden clients.
+
+Numbers that Marketo limits are in the limits; single failures are faults.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """Switches, each at what an ordinary instance is documented or seen to do."""
+
+    double_slash_rejected: bool = True
+    """Answer 610 to a path with an empty segment; else the segments are collapsed."""
+    form_method: bool = True
+    """Take ``_method=GET`` from the form body as well as from the query."""
+    query_token: bool = False
+    """Accept ``access_token`` in the query."""
+    always_602: bool = False
+    """Answer 602 to every use of an expired token, not only to the first."""
+    omit_null: bool = False
+    """Leave members without a value out of lead records, in place of an explicit null."""
+    unknown_members: bool = False
+    """Add members that no documentation mentions to envelopes and records."""
+    shuffled_members: bool = False
+    """Write members in random order."""
+    absent_result: bool = False
+    """Leave ``result`` out of an activity page that has no rows."""
+    empty_pages: float = 0.0
+    """Probability that a date-token page is empty although more follows."""
+    empty_run: int = 3
+    """The most such empty pages in a row."""
+    short_pages: float = 0.0
+    """Probability that a page ends early although more follows."""
+    bound_tokens: bool = True
+    """Refuse a paging token that comes with other parameters than it was issued for."""
+    token_padding: int = 0
+    """Bytes by which paging tokens are made longer."""
+    list_filter_cap: int | None = 10_000
+    """Leads from which on a list cannot filter activities any more; ``None`` for no such cap."""
+    since_inclusive: bool = False
+    """Whether a date token also covers activities of exactly its datetime."""
+    omit_activity_ids: bool = False
+    """Leave ``id`` out of activities, so that only ``marketoGUID`` identifies them."""
+    company_writable: bool = False
+    """Let lead writes set company columns in place of answering 1021."""

@@ -1,0 +1,1 @@
+"""What an instance holds: leads, their fields, activities, lists and programs. Nothing here knows of HTTP."""

@@ -1,0 +1,39 @@
+"""All that one Marketo instance holds, in one place for the operations to work on."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from marketo_async.sandbox.clock import SandboxClock
+from marketo_async.sandbox.quirks import Quirks
+from marketo_async.sandbox.records.activity_log import ActivityLog
+from marketo_async.sandbox.records.custom_types import CustomTypes
+from marketo_async.sandbox.records.lead_fields import Fields
+from marketo_async.sandbox.records.lead_store import LeadStore
+from marketo_async.sandbox.records.programs import Form, Partition, Program, SmartCampaign
+from marketo_async.sandbox.records.static_lists import StaticLists
+from marketo_async.sandbox.records.usage_log import UsageLog
+from marketo_async.sandbox.tokens import Tokens
+
+
+@dataclass(slots=True)
+class Instance:
+    """The state of an instance; operations read it and write it, and nothing else keeps any."""
+
+    munchkin_id: str
+    clock: SandboxClock
+    quirks: Quirks
+    rng: random.Random
+    tokens: Tokens
+    usage: UsageLog
+    leads: LeadStore
+    lead_fields: Fields
+    member_fields: Fields
+    activities: ActivityLog
+    custom_types: CustomTypes
+    lists: StaticLists
+    programs: dict[int, Program]
+    campaigns: dict[int, SmartCampaign]
+    forms: dict[int, Form]
+    partitions: tuple[Partition, ...]

@@ -1,0 +1,156 @@
+"""Sandbox: a Marketo instance on loopback, put together from its parts, started and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from marketo_async.sandbox.clock import SandboxClock
+from marketo_async.sandbox.exchange import Exchange, Latency
+from marketo_async.sandbox.families import FAMILIES
+from marketo_async.sandbox.faults import Fault, FaultPlan
+from marketo_async.sandbox.gate import Gate
+from marketo_async.sandbox.identity import ApiUser, Identity
+from marketo_async.sandbox.limits import InstanceLimits, Limits
+from marketo_async.sandbox.quirks import Quirks
+from marketo_async.sandbox.routing import Router
+from marketo_async.sandbox.seeding import seeded_instance, seeded_rng
+from marketo_async.sandbox.stats import Stats
+
+# Long targets have to reach the sandbox before it can refuse them.
+_LONGEST_LINE = 1_048_576
+_SHUTDOWN_SECONDS = 0.2
+
+
+class Sandbox:
+    """A Marketo instance that listens on loopback while the context is open.
+
+    ``leads`` and ``activities`` are numbers to generate, or records; ``lists`` maps list ids to lead ids, by default
+    one list 1001 of every lead. ``latency`` is real seconds, a mean with a spread, or a function of the random
+    numbers, method and path; only such a function is asked for identity calls too.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a knob of its own
+        self,
+        *,
+        leads: int | Iterable[Mapping[str, object]] = 1_000,
+        activities: int | Iterable[Mapping[str, object]] = 1_000,
+        activity_days: float = 1.0,
+        lists: Mapping[int, Iterable[int]] | None = None,
+        limits: Limits | None = None,
+        quirks: Quirks | None = None,
+        seed: int = 7,
+        faults: Iterable[Fault] = (),
+        latency: Latency = 0.0,
+        clock: SandboxClock | None = None,
+        permissions: frozenset[str] | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
+        self.clock = clock or SandboxClock()
+        self.limits = InstanceLimits.of(limits or InstanceLimits())
+        self.quirks = quirks or Quirks()
+        self.stats = Stats()
+        self.instance = seeded_instance(
+            leads=leads,
+            activities=activities,
+            activity_days=activity_days,
+            lists=lists,
+            seed=seed,
+            quirks=self.quirks,
+            clock=self.clock,
+        )
+        self._identity = Identity(
+            self.clock,
+            seeded_rng(seed, "identity"),
+            life=self.limits.token_life,
+            always_602=self.quirks.always_602,
+        )
+        self.user = self.add_user("api.user@sandbox.example", permissions)
+        self._faults = FaultPlan(list(faults), seeded_rng(seed, "faults"))
+        self._exchange = Exchange(
+            self.instance,
+            Router(FAMILIES),
+            Gate(self.limits, self.clock, self.stats),
+            self._identity,
+            self._faults,
+            self.limits,
+            self.stats,
+            latency,
+            seeded_rng(seed, "exchange"),
+        )
+        self._host = host
+        self._port = port
+        self._runner: web.ServerRunner | None = None
+
+    def __repr__(self) -> str:
+        where = self.base_url if self._runner is not None else "not started"
+        return f"Sandbox({where}, {len(self.instance.leads)} leads, {len(self.instance.activities)} activities)"
+
+    @property
+    def base_url(self) -> str:
+        """The origin to which all paths are appended, without a slash at its end."""
+        if self._runner is None:
+            raise RuntimeError("The sandbox has no address before it has been started: use `async with Sandbox()`")
+        return f"http://{self._host}:{self._port}"
+
+    @property
+    def client_id(self) -> str:
+        """The client id of the first API user."""
+        return self.user.client_id
+
+    @property
+    def client_secret(self) -> str:
+        """The client secret of the first API user."""
+        return self.user.client_secret
+
+    @property
+    def munchkin_id(self) -> str:
+        """The Munchkin account id of the instance."""
+        return self.instance.munchkin_id
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The faults in force; change the list at any time."""
+        return self._faults.faults
+
+    def add_user(self, login: str, permissions: frozenset[str] | None = None) -> ApiUser:
+        """Create another API user with credentials of its own; without permissions named it has all of them."""
+        return self._identity.add_user(login, permissions)
+
+    async def start(self) -> None:
+        """Begin to listen; with port 0 on any free one."""
+        server = web.Server(self._exchange.answer, access_log=None, max_line_size=_LONGEST_LINE)
+        runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self._host, self._port).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._port = runner.addresses[0][1]
+        self._runner = runner
+
+    async def stop(self) -> None:
+        """Stop listening; calls still in flight are cut off after a moment."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def serve_forever(self) -> None:
+        """Listen until the task is cancelled, for a command that runs nothing else."""
+        async with self:
+            await asyncio.Event().wait()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
