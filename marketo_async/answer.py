@@ -6,7 +6,7 @@ Not here: whether the call is made again (``retry``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -40,9 +40,9 @@ class Outcome(Struct, Generic[R], frozen=True, kw_only=True):
 
 
 class Judge(Struct, frozen=True):
-    """Reads answers; ``resets_at`` is when a spent quota starts anew, ``codes`` overrides rows of the table."""
+    """Reads answers; ``resets_at`` tells when a spent quota starts anew, ``codes`` overrides rows of the table."""
 
-    resets_at: datetime
+    resets_at: Callable[[], datetime]
     codes: Mapping[str, Code] = {}
 
     def outcome(self, operation: Operation, plan: Plan[R], status: int, body: bytes) -> Outcome[R]:
@@ -60,8 +60,8 @@ class Judge(Struct, frozen=True):
         errors = envelope.failures
         if not errors and _CLIENT_ERROR <= status < _SERVER_ERROR:
             errors = [ErrorItem(str(status))]
-        if not errors and (envelope.blank or status >= _SERVER_ERROR):
-            error = BadResponse("the body is no Marketo answer", status=status, body=body, operation=operation.name)
+        if not errors and status >= _SERVER_ERROR:
+            error = BadResponse("a gateway error", status=status, body=body, operation=operation.name)
             return Outcome(error=error, status=status)
         if errors:
             error = self.error(operation, errors, envelope.request_id)
@@ -88,7 +88,7 @@ class Judge(Struct, frozen=True):
             return QuotaExceeded(
                 message,
                 code=first.code,
-                resets_at=self.resets_at,
+                resets_at=self.resets_at(),
                 operation=operation.name,
                 request_id=request_id,
                 errors=errors,

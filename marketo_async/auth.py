@@ -36,7 +36,7 @@ _SHORTEST_HOLD = 0.5
 _REASKS = 10
 _OK = 200
 _TOO_MANY = 429
-_TOKEN = re.compile(r"[\x21-\x7e]+")
+_TOKEN = re.compile(r"[\x20-\x7e]+")
 _SERVER_ERROR = 500
 
 

@@ -34,7 +34,7 @@ _NO_INSTANCE = (
     "the instance is neither a munchkin id like 123-ABC-456 nor an endpoint like"
     " https://123-abc-456.mktorest.com/rest (it is not repeated here, as it may hold a secret)"
 )
-_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~%@:!$&'()*+,;=-]+)+")
+_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~%@:!$&'()*+,;={}-]+)+")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -44,6 +44,8 @@ def base_url_of(instance: str) -> str:
     ``/rest``, ``/identity``, trailing and doubled slashes are taken off; plain http is for loopback only.
     """
     text = instance.strip()
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ConfigurationError(_NO_INSTANCE)
     if _MUNCHKIN_ID.fullmatch(text):
         return f"https://{text.lower()}.mktorest.com"
     try:
@@ -236,7 +238,7 @@ class Marketo:
         operation = Operation(
             name=f"{method} {path}",
             method=method,
-            path=path,
+            path=path.replace("{", "{{").replace("}", "}}"),
             repeat=Repeat.SAFE if idempotent or method == "GET" else Repeat.NEVER,
         )
         plan: Plan[Envelope[Any]] = Plan(answer=decode, unwrap=_whole, query=query or {}, json=json, form=form)

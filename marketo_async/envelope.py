@@ -81,16 +81,18 @@ def read(body: bytes, answer: Any, *, status: int, operation: str) -> Envelope[A
     Raises `BadResponse` for what is no envelope in JSON, and `UnexpectedShape` for one whose result is no *answer*; an
     answer that reports errors is returned whatever its result looks like.
     """
+    plain = body.removeprefix(_BOM)
     try:
-        return _decoder(answer).decode(body)
+        envelope = _decoder(answer).decode(plain)
     except msgspec.ValidationError as error:
-        return _read_again(body, answer, error, status=status, operation=operation)
+        return _read_again(plain, answer, error, status=status, operation=operation)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        if body.startswith(_BOM):
-            return read(body.removeprefix(_BOM), answer, status=status, operation=operation)
         raise BadResponse(
-            _diagnosis(body), status=status, body=body, operation=operation, request_id=request_id(body)
+            _diagnosis(plain), status=status, body=body, operation=operation, request_id=request_id(body)
         ) from error
+    if envelope.blank:
+        raise BadResponse("the body is no Marketo answer", status=status, body=body, operation=operation)
+    return envelope
 
 
 def request_id(body: bytes) -> str | None:
@@ -105,14 +107,13 @@ def _read_again(
     """Read a body that is JSON but not of the expected shape: its errors count, and null members are left out."""
     try:
         head = _HEAD.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         head = _Head()
     if head.errors:
         return Envelope(success=False, request_id=head.request_id, errors=head.errors)
     try:
-        return msgspec.convert(
-            _without_nulls(msgspec.json.decode(body)), Envelope[answer], strict=False, dec_hook=decode_hook
-        )
+        value = _without_nulls(msgspec.json.decode(body))
+        return msgspec.convert(value, Envelope[answer], strict=False, dec_hook=decode_hook)
     except (msgspec.ValidationError, RecursionError):
         found = _PATH.search(str(error))
         raise UnexpectedShape(
@@ -123,6 +124,10 @@ def _read_again(
             operation=operation,
             request_id=head.request_id or request_id(body),
         ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as malformed:  # further on than where the shape went wrong
+        raise BadResponse(
+            _diagnosis(body), status=status, body=body, operation=operation, request_id=request_id(body)
+        ) from malformed
 
 
 def _without_nulls(value: Any) -> Any:

@@ -76,7 +76,11 @@ class Operation(Struct, frozen=True, kw_only=True):
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """One page of a listing; pass ``token`` to the same method to go on behind it."""
+    """One page of a listing; pass ``token`` to the same method to go on behind it.
+
+    On the last page ``more`` is false, and the token is ``None`` where nothing can follow: keep both, as a token of
+    ``None`` also means "from the start".
+    """
 
     items: list[T]
     token: str | None = None

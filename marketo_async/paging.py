@@ -25,7 +25,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from marketo_async.envelope import Envelope
-from marketo_async.errors import InvalidRequest, MarketoError
+from marketo_async.errors import InvalidRequest, MarketoError, TransportError
 from marketo_async.operation import Arg, Page, Paging, Sift
 
 T = TypeVar("T")
@@ -75,6 +75,8 @@ class Lane(Generic[T]):
     async def next(self) -> Page[T]:
         """Fetch the page at the cursor and move behind it."""
         page = await self._fetch(self.cursor)
+        if page.more and not page.items and page.token == self.cursor:
+            raise TransportError("the listing stands still: an empty page, and the token it was asked with")
         if self._sift is not None:
             items, enough = self._sift(page.items)
             page = Page(items, page.token, page.more and not enough)
@@ -89,6 +91,7 @@ class Pager(ABC, Generic[T]):
     """
 
     token: str | None
+    _ended = False  # where nothing can follow there is no token, and none also means "from the start"
 
     @abstractmethod
     def _drain(self, *, ahead: bool) -> AsyncGenerator[Page[T], None]:
@@ -96,11 +99,14 @@ class Pager(ABC, Generic[T]):
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
         """Yield the pages; a page counts as taken when the next one is asked for."""
+        if self._ended:
+            return
         try:
             async with aclosing(self._drain(ahead=True)) as drain:
                 async for page in drain:
                     yield page
                     self.token = page.token
+                    self._ended = not page.more and page.token is None
         except MarketoError as error:
             error.token = self.token
             raise
@@ -121,7 +127,10 @@ class Pager(ABC, Generic[T]):
 
     async def all(self) -> list[T]:
         """Return every record; all of them are in memory at once."""
-        return [item async for item in self]
+        found: list[T] = []
+        async for page in self.pages():
+            found += page.items
+        return found
 
 
 class LanePager(Pager[T]):
@@ -137,17 +146,15 @@ class LanePager(Pager[T]):
             while lane.more:
                 yield await lane.next()
             return
-        coming = asyncio.ensure_future(lane.next())
-        try:
-            while True:
-                page = await coming
-                if page.more:
-                    coming = asyncio.ensure_future(lane.next())
+        page = await lane.next()
+        while page.more:
+            coming = asyncio.ensure_future(lane.next())
+            try:
                 yield page
-                if not page.more:
-                    return
-        finally:
-            _drop(coming)
+                page = await coming
+            finally:
+                _drop(coming)
+        yield page
 
 
 class OrderedPager(Pager[T]):
@@ -167,18 +174,19 @@ class OrderedPager(Pager[T]):
         start, inner = _split(self.token)
         lanes = enumerate(islice(self._lanes(), start, None), start)
         width = self._width if ahead else 1
-        coming: deque[tuple[int, Lane[T], asyncio.Future[Page[T]]]] = deque()
+        coming: deque[tuple[int, Lane[T], asyncio.Future[Page[T]] | None]] = deque()
 
         def fill_up() -> None:
             for number, make in islice(lanes, width - len(coming)):
                 lane = make(inner if number == start else None)
-                coming.append((number, lane, asyncio.ensure_future(lane.next())))
+                # The first in line is awaited itself: only what runs beside it needs a task.
+                coming.append((number, lane, asyncio.ensure_future(lane.next()) if coming else None))
 
         try:
             fill_up()
             while coming:
                 number, lane, future = coming[0]
-                page = await future
+                page = await (lane.next() if future is None else future)
                 if page.more:
                     coming[0] = (number, lane, asyncio.ensure_future(lane.next()))
                     token = f"{number}:{page.token}"
@@ -191,7 +199,8 @@ class OrderedPager(Pager[T]):
                 fill_up()
         finally:
             for _, _, future in coming:
-                _drop(future)
+                if future is not None:
+                    _drop(future)
 
 
 class MergedPager(Pager[T]):

@@ -309,19 +309,20 @@ class Session:
             permit.release(counted=row.counted if row else True)
         finally:
             permit.release()
-        self.governor.report(
-            CallRecord(
-                operation=call.operation.name,
-                method=call.request.method,
-                path=call.operation.path,
-                attempt=call.sent,
-                waited=permit.waited,
-                latency=loop.time() - started,
-                status=outcome.status,
-                code=outcome.error.code if isinstance(outcome.error, ApiError) else None,
-                request_id=outcome.request_id,
+        if self.governor.on_call is not None:
+            self.governor.report(
+                CallRecord(
+                    operation=call.operation.name,
+                    method=call.request.method,
+                    path=call.operation.path,
+                    attempt=call.sent,
+                    waited=permit.waited,
+                    latency=loop.time() - started,
+                    status=outcome.status,
+                    code=outcome.error.code if isinstance(outcome.error, ApiError) else None,
+                    request_id=outcome.request_id,
+                )
             )
-        )
         return outcome
 
     async def _wire(self, call: _Call[R], permit: Permit, token: str) -> Outcome[R]:
@@ -330,7 +331,7 @@ class Session:
         if request.content_type is not None:
             headers["Content-Type"] = request.content_type
         status: int | None = None
-        body = bytearray()
+        chunks: list[bytes] = []  # what has come, should the connection break
         try:
             async with self._http.request(
                 request.method,
@@ -343,16 +344,16 @@ class Session:
                 permit.answered()
                 status = response.status
                 async for chunk in response.content.iter_any():
-                    body += chunk
+                    chunks.append(chunk)  # noqa: PERF401 - kept one by one for the case that it breaks
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             permit.unsent()
             failed = TransportError(f"no connection to {self.base_url}", operation=operation.name, sent=False)
             failed.__cause__ = error
             return Outcome(error=failed)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return broken(operation, status, bytes(body), error)
-        return Judge(self.governor.resets_at(), call.options.retry.codes).outcome(
-            operation, call.plan, status, bytes(body)
+            return broken(operation, status, b"".join(chunks), error)
+        return Judge(self.governor.resets_at, call.options.retry.codes).outcome(
+            operation, call.plan, status, b"".join(chunks)
         )
 
     @staticmethod

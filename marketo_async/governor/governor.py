@@ -125,7 +125,7 @@ class Governor:
     ) -> None:
         self.limits = limits or Limits()
         self.on_quota = on_quota
-        self._on_call = on_call
+        self.on_call = on_call
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - scatters pauses, hides nothing
         self._ledger = Ledger(self.limits)
@@ -202,9 +202,9 @@ class Governor:
 
     def report(self, record: CallRecord) -> None:
         """Hand one attempt to the hook; a hook that fails is logged, because the call itself did not."""
-        if self._on_call is not None:
+        if self.on_call is not None:
             try:
-                self._on_call(record)
+                self.on_call(record)
             except Exception:
                 log.exception("the on_call hook failed for %s", record.operation)
 

@@ -95,7 +95,7 @@ class NewAttribute(Struct, kw_only=True, rename="camel", omit_defaults=True):
     """An attribute to create or change; ``api_name`` is its key."""
 
     api_name: str
-    name: str | None = None
+    name: str
     data_type: str | None = None
     description: str | None = None
     is_primary: bool | None = None
@@ -112,6 +112,14 @@ class NewActivityType(Struct, kw_only=True, rename="camel", omit_defaults=True):
     description: str | None = None
 
 
+class AttributeValue(Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """The value of one attribute of a custom activity; ``api_name`` where names are not unique."""
+
+    name: str
+    value: Any
+    api_name: str | None = None
+
+
 class NewActivity(Struct, kw_only=True, rename="camel"):
     """A custom activity to add. It can't be changed or removed, and Marketo does not notice a repeat."""
 
@@ -119,4 +127,4 @@ class NewActivity(Struct, kw_only=True, rename="camel"):
     activity_date: datetime | str
     activity_type_id: int
     primary_attribute_value: str
-    attributes: list[dict[str, Any]] = []
+    attributes: list[AttributeValue] = []

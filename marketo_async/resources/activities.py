@@ -159,7 +159,7 @@ class Activities(Resource):
 
 
 class Once(Sift[A]):
-    """Lets every activity through once, by its GUID, as far as the last 50,000 to 100,000 are remembered."""
+    """Lets every activity through once, by its GUID, as far as the last 50,000 of one drain are remembered."""
 
     def __init__(self) -> None:
         self._recent: set[str] = set()

@@ -71,6 +71,11 @@ class Declared:
                 rights = (f"Read-Only {owner.area}", *rights)
         return replace(self.operation, name=f"{owner.name}.{self.operation.name}", permissions=rights)
 
+    def keep(self, obj: Resource, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Dress *call* and leave it on *obj*, where the next look-up finds it before it comes here."""
+        obj.__dict__[self.operation.name] = found = dressed(call, self.planner)
+        return found
+
 
 @cache
 def signature_of(method: Callable[..., Any]) -> inspect.Signature:
@@ -101,7 +106,7 @@ class Endpoint(Declared, Generic[P, R]):
         async def call(*args: P.args, **kwargs: P.kwargs) -> Any:
             return await sender.send(operation, planner(obj, *args, **kwargs))
 
-        return dressed(call, planner)
+        return self.keep(obj, call)
 
 
 class Paged(Declared, Generic[P, T]):
@@ -119,7 +124,7 @@ class Paged(Declared, Generic[P, T]):
         def call(*args: P.args, **kwargs: P.kwargs) -> Any:
             return sender.pages(operation, planner(obj, *args, **kwargs))
 
-        return dressed(call, planner)
+        return self.keep(obj, call)
 
 
 class Composite(Generic[P, R]):

@@ -74,7 +74,7 @@ class Leads(Resource, Generic[L]):
         """
         if isinstance(values, str):
             raise InvalidRequest(f"values is a collection, not the text {values!r}")
-        wanted = tuple(map(str, values))
+        wanted = tuple(dict.fromkeys(map(str, values)))  # a value named twice would bring its leads twice
         asked = {"fields": field_names(self.model, fields), "batchSize": page_size(batch_size)}
 
         def plans() -> Iterator[Plan[Page[L]]]:

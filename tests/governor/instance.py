@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class _TickingLoop(looptime.make_event_loop_class(asyncio.SelectorEventLoop)):  # type: ignore[misc]
-    """Virtual time in which every look at the clock takes a nanosecond, as on real ones: equal readings never repeat."""
+    """Virtual time in which every look at the clock takes a nanosecond, as on real ones."""
 
     ticks = 0
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_limits_that_can_not_be_kept_are_refused() -> None:
         {"burst": 101},
     ):
         with pytest.raises(ValueError, match="Limits"):
-            Limits(**bad)  # type: ignore[arg-type]
+            Limits(**bad)
 
 
 def test_first_come_first_served_within_a_priority_and_urgent_ones_pass() -> None:
@@ -170,7 +171,7 @@ def test_burst_smooths_the_start_without_changing_the_pace() -> None:
 
     starts = in_virtual_time(main())
     assert sum(start < 0.1 for start in starts) == 5
-    gaps = [later - earlier for earlier, later in zip(starts[5:], starts[6:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(starts[5:])]
     assert max(gaps) == pytest.approx(0.2, abs=0.01)
     assert starts[-1] == pytest.approx(45 * 0.2, abs=0.05)
 

@@ -1,0 +1,248 @@
+"""The commands and their options: what is typed becomes a selection, a sandbox or a report, and an exit code.
+
+Not here: what the commands do (``drain``, ``demo``, ``usage``, ``serving``), and what their ends mean (``exits``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from marketo_async import Governor, Limits, Marketo
+from marketo_async.cli import demo as demonstration
+from marketo_async.cli import usage as figures
+from marketo_async.cli.drain import START_OVER, run
+from marketo_async.cli.exits import EPILOG, Exit, told_in_a_line
+from marketo_async.cli.selection import ActivitiesBetween, ActivitiesSince, LeadsByFilter, ListMembers, Selection
+from marketo_async.cli.serving import serve
+from marketo_async.errors import InvalidRequest
+from marketo_async.models.activities import Activity
+from marketo_async.models.leads import Record
+from marketo_async.models.moment import to_datetime
+from marketo_async.sandbox import Sandbox
+
+_ENVIRONMENT = (
+    "The instance is that of MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID), MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET."
+)
+_RESUMING = (
+    "FILE is written page by page, with FILE.checkpoint beside it. Interrupted by whatever it may be, the same command"
+    " goes on where it stopped: no record is missing or doubled."
+)
+
+app = typer.Typer(
+    help="Work with a Marketo instance as fast as its limits allow, and never faster.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The file of JSON lines to write.", dir_okay=False)]
+StartOver = Annotated[bool, typer.Option(START_OVER, help="Replace FILE and its checkpoint instead of going on.")]
+Daily = Annotated[int, typer.Option(help="The calls that the instance may make a day.", min=1)]
+Reserve = Annotated[int, typer.Option(help="How many of them to leave to others.", min=0)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")]
+Leads = Annotated[int, typer.Option(help="How many leads the sandbox has.", min=0)]
+Activities = Annotated[int, typer.Option(help="How many activities it has, over the last day.", min=0)]
+Latency = Annotated[float, typer.Option(help="Seconds that a call takes, 40 % more or less.", min=0.0)]
+Seed = Annotated[int, typer.Option(help="The same seed makes the same sandbox.")]
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer's way to call it
+    if asked:
+        typer.echo(version("marketo-async"))
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    _: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the options that come before a command."""
+
+
+@app.command(epilog=EPILOG)
+def demo(
+    *,
+    leads: Leads = demonstration.LEADS,
+    activities: Activities = demonstration.ACTIVITIES,
+    latency: Latency = demonstration.LATENCY,
+    seed: Seed = demonstration.SEED,
+    quiet: Quiet = False,
+) -> None:
+    """Show the governor at work on a sandbox that enforces Marketo's own limits; takes half a minute.
+
+    All leads and a day of activities are drained side by side, and what was done is set against what the limits allow.
+    """
+    with told_in_a_line():
+        if not quiet:
+            typer.echo(f"A sandbox with {leads:,} leads and {activities:,} activities, on loopback.", err=True)
+        result = asyncio.run(
+            demonstration.run(leads=leads, activities=activities, latency=latency, seed=seed, quiet=quiet)
+        )
+    Console().print(result.report())
+    if not result.flawless:
+        raise typer.Exit(Exit.REFUSED)
+
+
+@app.command(help=f"Write leads to a file, as JSON lines.\n\n{_RESUMING}\n\n{_ENVIRONMENT}", epilog=EPILOG)
+def leads(
+    *,
+    out: Out,
+    field: Annotated[
+        str | None, typer.Option("--filter", metavar="FIELD", help="Those where this field has one of the values.")
+    ] = None,
+    value: Annotated[list[str] | None, typer.Option(help="A value to look for; may be repeated.")] = None,
+    values_from: Annotated[
+        typer.FileText | None,
+        typer.Option(metavar="FILE", help="A file with a value on each line; - is stdin.", encoding="utf-8-sig"),
+    ] = None,
+    list_id: Annotated[int | None, typer.Option("--list", metavar="ID", help="The members of a static list.")] = None,
+    fields: Annotated[str | None, typer.Option(metavar="A,B,C", help="The fields to write.")] = None,
+    start_over: StartOver = False,
+    daily: Daily = 50_000,
+    reserve: Reserve = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Write leads to a file."""
+    with told_in_a_line():
+        selection = _leads(field, [*(value or ()), *_lines(values_from)], list_id, _split(fields))
+        governor = _governor(daily=daily, reserve=reserve)
+        run(Marketo.from_env(governor=governor), selection, out, start_over=start_over, quiet=quiet)
+
+
+@app.command(
+    help="Write activities to a file, as JSON lines.\n\n"
+    "With --until, those between two moments, drained in shards side by side and in no order across them. Marketo"
+    " records some minutes late: choose an end that lies a while back.\n\n"
+    "Without, those since a moment, in order, and FILE.checkpoint stays: every later run adds what is new since the"
+    " last one. Move FILE away between runs, and each file holds what is new.\n\n"
+    f"{_RESUMING}\n\n{_ENVIRONMENT}",
+    epilog=EPILOG,
+)
+def activities(
+    *,
+    since: Annotated[str, typer.Option(metavar="WHEN", help="A date or time in ISO 8601; UTC without an offset.")],
+    types: Annotated[str, typer.Option(metavar="1,12,..", help="The types of activity, by id.")],
+    out: Out,
+    until: Annotated[str | None, typer.Option(metavar="WHEN", help="The end, itself not included.")] = None,
+    lead_ids: Annotated[
+        str | None, typer.Option("--leads", metavar="1,2,..", help="Those of some leads only, by id.")
+    ] = None,
+    shards: Annotated[int, typer.Option(help="How many parts to cut the range into, with --until.", min=1)] = 8,
+    start_over: StartOver = False,
+    daily: Daily = 50_000,
+    reserve: Reserve = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Write activities to a file."""
+    with told_in_a_line():
+        selection = _activities(
+            _moment("--since", since),
+            None if until is None else _moment("--until", until),
+            _numbers("--types", types) or [],
+            _numbers("--leads", lead_ids),
+            shards,
+        )
+        governor = _governor(daily=daily, reserve=reserve)
+        run(Marketo.from_env(governor=governor), selection, out, start_over=start_over, quiet=quiet)
+
+
+@app.command(epilog=EPILOG)
+def sandbox(
+    *,
+    port: Annotated[int, typer.Option(help="The port on loopback; 0 takes any free one.", min=0, max=65_535)] = 8080,
+    leads: Leads = 1_000,
+    activities: Activities = 1_000,
+    latency: Latency = 0.0,
+    seed: Seed = demonstration.SEED,
+) -> None:
+    """Run a sandbox until Ctrl-C, and print the three lines that point a shell at it.
+
+    It enforces Marketo's own limits and speaks plain http on loopback only.
+    """
+    spread = demonstration.around(latency)
+    with told_in_a_line(), suppress(KeyboardInterrupt):  # the only way to end it is no interruption
+        instance = Sandbox(leads=leads, activities=activities, latency=spread, seed=seed, port=port)
+        asyncio.run(serve(instance, typer.echo))
+
+
+@app.command(help=f"Show today's calls and errors, everybody's.\n\n{_ENVIRONMENT}", epilog=EPILOG)
+def usage(
+    *,
+    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    daily: Daily = 50_000,
+) -> None:
+    """Show today's usage."""
+    with told_in_a_line():
+        report = asyncio.run(figures.fetch(Marketo.from_env(governor=_governor(daily=daily))))
+    if json:
+        typer.echo(msgspec.json.encode(report))
+    else:
+        Console().print(report.table())
+
+
+def _leads(field: str | None, values: list[str], list_id: int | None, fields: list[str] | None) -> Selection[Record]:
+    if field is not None and list_id is None:
+        if not values:
+            raise InvalidRequest("--filter needs values: --value, or --values-from with at least one line")
+        # A value that stands twice would bring its lead twice.
+        return LeadsByFilter(field=field, values=list(dict.fromkeys(values)), fields=fields)
+    if list_id is None or field is not None:
+        raise InvalidRequest("name either a field with --filter or a static list with --list")
+    if values:
+        raise InvalidRequest("values go with --filter, not with --list")
+    return ListMembers(list_id=list_id, fields=fields)
+
+
+def _activities(
+    since: datetime, until: datetime | None, types: list[int], leads: list[int] | None, shards: int
+) -> Selection[Activity]:
+    if until is None:
+        return ActivitiesSince(since=since, types=types, leads=leads)
+    return ActivitiesBetween(since=since, until=until, types=types, leads=leads, shards=shards)
+
+
+def _governor(*, daily: int, reserve: int = 0) -> Governor:
+    if reserve >= daily:
+        raise InvalidRequest(f"--reserve {reserve} leaves nothing of --daily {daily}")
+    return Governor(Limits(daily=daily, reserve=reserve))
+
+
+def _lines(file: typer.FileText | None) -> list[str]:
+    """Return the lines of a file, without those that are blank."""
+    try:
+        return [line for text in file or () if (line := text.strip())]
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"--values-from is to be UTF-8: {error}") from error
+
+
+def _split(text: str | None) -> list[str] | None:
+    return None if text is None else [part for word in text.split(",") if (part := word.strip())]
+
+
+def _numbers(option: str, text: str | None) -> list[int] | None:
+    try:
+        return None if text is None else [int(part) for part in _split(text) or ()]
+    except ValueError:
+        raise InvalidRequest(f"{option} takes numbers with commas between them, not {text!r}") from None
+
+
+def _moment(option: str, text: str) -> datetime:
+    try:
+        return to_datetime(text, name=option)
+    except ValueError:
+        raise InvalidRequest(
+            f"{option} takes a date or time like 2026-03-01 or 2026-03-01T08:00Z, not {text!r}"
+        ) from None

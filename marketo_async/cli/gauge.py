@@ -1,0 +1,141 @@
+"""`Gauge`: what can be seen of a run while it runs, from the governor's snapshot and the records counted so far.
+
+On a terminal it is drawn anew ten times a second, elsewhere it is a line now and then; both on stderr, so that it never
+mixes with data. Not here: what a run says when it has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import typer
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from marketo_async import Governor
+
+_FRAME = 0.1
+_LINE = 5.0
+_WIDEST = 88
+_FIGURES = 23  # wide enough for most of what will stand there, so that the bars keep their length
+
+
+class Tally:
+    """The records of one drain as they come, out of *total* where that is known."""
+
+    def __init__(self, noun: str, total: int | None = None, *, records: int = 0) -> None:
+        self.noun = noun
+        self.total = total
+        self.records = records
+
+    def __str__(self) -> str:
+        total = "" if self.total is None else f" of {self.total:,}"
+        return f"{self.records:,}{total} {self.noun}"
+
+    def add(self, records: int) -> None:
+        """Count some more."""
+        self.records += records
+
+
+class Gauge:
+    """Shows what a *governor* lets through and what *tallies* count, from its making on."""
+
+    def __init__(self, governor: Governor, *tallies: Tally) -> None:
+        self._governor = governor
+        self._tallies = tallies
+        self._started = time.monotonic()
+        self._console = Console(stderr=True)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the gauge was made."""
+        return time.monotonic() - self._started
+
+    def line(self) -> str:
+        """Return everything in one line of plain text."""
+        now, limits = self._governor.snapshot(), self._governor.limits
+        return (
+            f"{', '.join(map(str, self._tallies))} | {self.pace()}"
+            f" | window {now.window_used}/{limits.calls} | in flight {now.in_flight}/{limits.concurrency}"
+            f" | quota {now.used_today:,}/{limits.daily:,}"
+        )
+
+    def panel(self) -> RenderableType:
+        """Return everything as bars in a frame, of the same height at any time."""
+        now, limits = self._governor.snapshot(), self._governor.limits
+        grid = Table.grid(padding=(0, 1), expand=True)
+        grid.add_column(no_wrap=True)
+        grid.add_column(ratio=1)
+        grid.add_column(no_wrap=True, justify="right", min_width=_FIGURES)
+        for tally in self._tallies:
+            figures = f"{tally.records:,}" if tally.total is None else f"{tally.records:,} / {tally.total:,}"
+            bar = "" if tally.total is None else _bar(tally.records, tally.total, "green")
+            grid.add_row(tally.noun, bar, f"{figures} records")
+        window = f"{now.window_used} / {limits.calls} in {limits.per:g} s"
+        grid.add_row("window", _bar(now.window_used, limits.calls, "cyan"), window)
+        grid.add_row(
+            "in flight", _bar(now.in_flight, limits.concurrency, "cyan"), f"{now.in_flight} / {limits.concurrency}"
+        )
+        grid.add_row(
+            "quota", _bar(now.used_today, limits.daily, "cyan"), f"{now.used_today:,} / {limits.daily:,} today"
+        )
+        short = "the window" if now.window_used >= now.window_share else "a slot"
+        waiting = f", {now.waiting} waiting for {short}" if now.waiting else ""
+        footer = Text(f"{self.pace()}{waiting}", style="dim", no_wrap=True, overflow="ellipsis")
+        return Panel(
+            grid,
+            title=Text("marketo-async", style="bold"),
+            subtitle=footer,
+            width=min(self._console.width, _WIDEST),
+            border_style="dim",
+        )
+
+    @asynccontextmanager
+    async def shown(self, *, quiet: bool = False) -> AsyncIterator[None]:
+        """Show the gauge while the block runs; *quiet* shows nothing."""
+        # FORCE_COLOR and its kin make rich believe in terminals where there are none, so the stream itself is asked.
+        if quiet:
+            yield
+        elif sys.stderr.isatty() and not self._console.is_dumb_terminal:
+            with Live(self.panel(), console=self._console, auto_refresh=False, transient=True) as live:
+                async with _repeated(_FRAME, lambda: live.update(self.panel(), refresh=True)):
+                    yield
+        else:
+            async with _repeated(_LINE, lambda: typer.echo(self.line(), err=True)):
+                yield
+
+    def pace(self) -> str:
+        """Return the time taken, the calls made in it, and their pace."""
+        calls, elapsed = self._governor.snapshot().granted, self.elapsed
+        return f"{elapsed:.1f} s, {calls:,} calls, {calls / max(elapsed, 1e-9):.2f} calls/s"
+
+
+@asynccontextmanager
+async def _repeated(every: float, paint: Callable[[], None]) -> AsyncIterator[None]:
+    """Call *paint* again and again while the block runs."""
+
+    async def forever() -> None:
+        while True:
+            await asyncio.sleep(every)
+            paint()
+
+    painting = asyncio.ensure_future(forever())
+    try:
+        yield
+    finally:
+        painting.cancel()
+        await asyncio.wait([painting])
+        if not painting.cancelled():
+            painting.result()
+
+
+def _bar(done: int, total: int, style: str) -> ProgressBar:
+    return ProgressBar(total=max(total, 1), completed=done, complete_style=style, finished_style=style)

@@ -1,0 +1,20 @@
+"""Fixtures of the command's tests: an instance with a few pages of everything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from .instances import Instance, running
+
+# pytest-asyncio asks for the current loop before it makes its own; where none was ever set, Python 3.11 would create
+# one that nobody closes, and some later test would fail with its ResourceWarning.
+asyncio.set_event_loop(None)
+
+
+@pytest.fixture
+def instance() -> Iterator[Instance]:
+    with running() as started:
+        yield started

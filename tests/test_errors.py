@@ -1,0 +1,138 @@
+"""The exceptions: one tree, drawn in the module's docstring, each with what a caller needs to go on."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from marketo_async import errors
+from marketo_async.errors import (
+    ApiError,
+    AuthenticationError,
+    BadResponse,
+    CallTimeout,
+    ConfigurationError,
+    DailyQuotaExceeded,
+    ErrorItem,
+    InvalidRequest,
+    MarketoError,
+    OutcomeUnknown,
+    QuotaExceeded,
+    RequestTooLarge,
+    Throttled,
+    TransportError,
+    UnexpectedShape,
+)
+
+MIDNIGHT = datetime(2024, 1, 3, 6, tzinfo=UTC)
+
+PLAIN: list[type[ApiError]] = [
+    ApiError,
+    *(kind for kind in ApiError.__subclasses__() if kind is not QuotaExceeded),
+]
+SAMPLES: list[MarketoError] = [
+    ConfigurationError("set it up"),
+    InvalidRequest("not so"),
+    RequestTooLarge("too large"),
+    AuthenticationError("not you"),
+    *(
+        kind("no such thing", code="610", operation="leads.get", request_id="1#2", errors=[ErrorItem("610", "no")])
+        for kind in PLAIN
+    ),
+    QuotaExceeded("spent", code="1020", resets_at=MIDNIGHT, operation="leads.get", request_id="1#2"),
+    DailyQuotaExceeded(used=7, daily=10, resets_at=MIDNIGHT, operation="leads.get", request_id="1#2"),
+    TransportError("no answer", operation="leads.get", request_id="1#2", sent=False),
+    CallTimeout("no answer within 3 s", operation="leads.get", request_id="1#2"),
+    BadResponse("no JSON", status=502, body=b"<html>", operation="leads.get", request_id="1#2"),
+    UnexpectedShape("not so", path="$.result", status=200, body=b"{}", operation="leads.get", request_id="1#2"),
+    OutcomeUnknown("lost", operation="leads.push", request_id="1#2"),
+]
+
+
+def public() -> set[type[BaseException]]:
+    return {
+        value
+        for name, value in vars(errors).items()
+        if inspect.isclass(value) and issubclass(value, BaseException) and not name.startswith("_")
+    }
+
+
+def test_every_exception_has_a_sample_here_and_descends_from_the_root() -> None:
+    assert {type(sample) for sample in SAMPLES} == public() - {MarketoError}
+    assert all(issubclass(kind, MarketoError) for kind in public())
+
+
+def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:
+    drawn: dict[str, str] = {}
+    above = ["MarketoError"]
+    for line in (errors.__doc__ or "").splitlines():
+        if found := re.match(r"^( *)((?:│   |    )*)[├└]── (\w+)", line):
+            depth = len(found[2]) // 4 + 1 - (1 if len(found[1]) > 4 else 0)
+            del above[depth:]
+            drawn[found[3]] = above[-1]
+            above.append(found[3])
+
+    classes = {kind.__name__: kind.__bases__[0].__name__ for kind in public() - {MarketoError}}
+    assert drawn == classes
+
+
+def test_errors_of_arguments_and_of_time_are_caught_the_usual_way_too() -> None:
+    assert issubclass(InvalidRequest, ValueError)
+    assert issubclass(CallTimeout, TimeoutError)
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
+def test_an_error_survives_pickle_and_copy_so_that_process_pools_can_raise_it(error: MarketoError) -> None:
+    error.token = "2:abc"
+
+    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - our own bytes
+        assert type(twin) is type(error)
+        assert str(twin) == str(error)
+        assert vars(twin) == vars(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [sample for sample in SAMPLES if isinstance(sample, ApiError | TransportError | OutcomeUnknown)],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_of_a_call_names_the_operation_and_the_request(error: MarketoError) -> None:
+    assert str(error).startswith("leads.")
+    assert str(error).endswith("(requestId 1#2)")
+    assert vars(error)["request_id"] == "1#2"
+
+
+def test_an_api_error_says_code_message_and_what_to_do() -> None:
+    error = Throttled("Max rate limit", code="606", operation="leads.get", hint="wait", request_id="1#2")
+
+    assert str(error) == "leads.get: 606 Max rate limit - wait (requestId 1#2)"
+    assert (error.code, error.message, error.hint) == ("606", "Max rate limit", "wait")
+    assert error.errors == (ErrorItem("606", "Max rate limit"),)
+
+
+def test_a_spent_quota_says_when_it_starts_anew() -> None:
+    error = DailyQuotaExceeded(used=7, daily=10, resets_at=MIDNIGHT)
+
+    assert (error.code, error.used, error.daily, error.resets_at) == ("607", 7, 10, MIDNIGHT)
+    assert "7 of 10" in str(error)
+    assert MIDNIGHT.isoformat() in str(error)
+
+
+def test_a_bad_response_keeps_all_of_the_body_and_shows_only_its_beginning() -> None:
+    body = b"<html>" + b"x" * 10_000
+
+    error = BadResponse("the body is HTML", status=502, body=body)
+
+    assert error.body == body
+    assert len(str(error)) < 300
+    assert "<html>" in str(error)
+    assert "502" in str(error)
+
+
+def test_an_unknown_outcome_says_to_look_before_sending_again() -> None:
+    assert "look at the instance" in str(OutcomeUnknown("lost", operation="leads.push"))

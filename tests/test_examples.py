@@ -1,0 +1,74 @@
+"""The examples, run as anybody would run them: each says that it uses a sandbox, and does what it shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+ON_A_SANDBOX = "No MARKETO_* in the environment: this is a sandbox on this machine."
+
+
+def start(name: str, *arguments: str) -> subprocess.Popen[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MARKETO_")}
+    return subprocess.Popen(  # noqa: S603 - this interpreter, our own example
+        [sys.executable, str(EXAMPLES / name), *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def output_of(name: str) -> list[str]:
+    with start(name) as process:
+        stdout, stderr = process.communicate()
+    assert process.returncode == 0, stderr
+    assert "Traceback" not in stderr
+    return stdout.splitlines()
+
+
+def test_quickstart_shows_a_little_of_everything() -> None:
+    lines = output_of("quickstart.py")
+    assert lines[0] == ON_A_SANDBOX
+    assert lines[1].startswith("lead 5: {'id': 5, 'email': 'lead5@example.com', 'firstName': ")
+    assert [line.partition("'email': ")[2] for line in lines[2:4]] == ["'lead7@example.com'}", "'lead8@example.com'}"]
+    assert lines[4] == "List 1001 has 1,000 members"
+    assert any("Visit Webpage" in line for line in lines[5:-3])
+    assert lines[-3].startswith("what comes later begins at ")
+    assert lines[-2].startswith("calls today, everybody's: ")
+    assert lines[-1].startswith("the governor: Snapshot(window_used=")
+    assert "refusals=0" in lines[-1]
+
+
+def test_service_shows_itself_and_ends() -> None:
+    lines = output_of("service.py")
+    assert lines[0] == ON_A_SANDBOX
+    assert lines[1].startswith("listening on http://127.0.0.1:")
+    assert lines[2].startswith("GET /leads/lead7@example.com: 200 ")
+    assert json.loads(lines[2].partition(" 200 ")[2])["email"] == "lead7@example.com"
+    assert lines[3] == 'GET /leads/nobody@example.com: 404 {"error":"no such lead"}'
+    assert lines[4].startswith("GET /health: 200 ")
+    health = json.loads(lines[4].partition(" 200 ")[2])
+    assert health["refusals"] == 0
+    assert health["left_today"] + health["used_today"] == 45_000
+    assert len(lines) == 5
+
+
+def test_service_keeps_serving_until_it_is_interrupted() -> None:
+    with start("service.py", "--serve") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == ON_A_SANDBOX
+        url = process.stdout.readline().split()[-1]
+        with urlopen(f"{url}/leads/lead1@example.com") as response:  # noqa: S310 - loopback
+            assert json.load(response)["id"] == 1
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate()
+    assert process.returncode == 0, stderr
+    assert stdout == "stopped\n"
+    assert "Traceback" not in stderr

@@ -1,0 +1,232 @@
+"""The registry against the official operations, both ways, and the rules that every declaration keeps."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketo_async import Marketo, operations
+from marketo_async.operation import Operation, Paging, Repeat, batched
+from marketo_async.paging import Pager
+from marketo_async.resources import FAMILIES, Lists
+from marketo_async.resources.base import Composite, Declared, Drain, Resource
+from tests.official import official
+from tests.official.make_table import ORIGINALS, TABLE, table
+from tests.wire import ORIGIN
+
+DIGEST = Path(__file__).resolve().parents[2] / "shared" / "operations.json"
+DONE = {
+    ("mapi", "Leads"),
+    ("mapi", "Static Lists"),
+    ("mapi", "Activities"),
+    ("mapi", "Usage"),
+    ("identity", "Identity"),
+}
+
+NOT_DECLARED = {"POST /identity/oauth/token": "GET does the same, and is what the documentation shows"}
+OTHER_PERMISSIONS: dict[str, str] = {}
+MARKS = {"S": Repeat.SAFE, "I": Repeat.SAFE, "E": Repeat.SETTLES, "N": Repeat.NEVER}
+
+TIMEOUTS = {
+    "leads.sync": 90,
+    "leads.push": 90,
+    "leads.associate": 60,
+    "leads.update_partitions": 60,
+    "leads.by_filter": 60,
+    "leads.merge": 180,
+    "lists.leads": 60,
+    "lists.legacy_leads": 60,
+    "activities.paging_token": 300,
+    "activities.add": 90,
+}
+UNSTATED = ("lists.", "usage.")  # families whose time-outs are documented nowhere: they get the longest
+LONGEST = 300
+
+
+def registered() -> dict[str, Operation]:
+    return {f"{operation.method} {operation.path}": operation for operation in operations().values()}
+
+
+def bound() -> Marketo:
+    return Marketo(ORIGIN, client_id="i", client_secret="s")
+
+
+def test_the_committed_table_is_what_the_script_makes_of_the_originals() -> None:
+    if not ORIGINALS.exists():
+        pytest.skip(f"the OpenAPI files are not at {ORIGINALS}")
+
+    assert TABLE.read_text() == table(), "run python tests/official/make_table.py"
+
+
+def test_the_official_table_is_whole() -> None:
+    assert len(official()) == 367
+    assert len({(found.method, found.path) for found in official().values()}) == 367
+
+
+def test_every_official_operation_of_the_families_is_declared_and_nothing_else() -> None:
+    expected = {key for key, found in official().items() if (found.spec, found.tag) in DONE}
+
+    assert len(expected) == 49 + 2
+    assert expected - registered().keys() == NOT_DECLARED.keys()
+    assert registered().keys() - expected == set()
+    assert len(registered()) == len(operations()), "two operations share one endpoint"
+
+
+@pytest.mark.parametrize("operation", operations().values(), ids=operations())
+def test_a_path_wants_the_official_arguments(operation: Operation) -> None:
+    assert operation.placeholders == official()[f"{operation.method} {operation.path}"].names("path")
+
+
+def digest() -> Mapping[str, Any]:
+    if not DIGEST.exists():
+        pytest.skip(f"the digest of the official operations is not at {DIGEST}")
+    return {f"{row['method']} {row['path']}": row for row in json.loads(DIGEST.read_bytes())}
+
+
+def test_permissions_are_the_documented_ones() -> None:
+    documented = digest()
+
+    wrong = {
+        operation.name
+        for key, operation in registered().items()
+        if set(operation.permissions) != set(documented[key]["permissions"])
+    }
+
+    assert wrong == OTHER_PERMISSIONS.keys()
+    assert all(documented[key]["permissions_mode"] != "all" for key in registered()), "one is enough, says Operation"
+
+
+def test_what_a_repeat_does_is_as_documented() -> None:
+    documented = digest()
+
+    wrong = {
+        operation.name
+        for key, operation in registered().items()
+        if operation.repeat is not MARKS[documented[key]["idempotency"]]
+    }
+
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("operation", operations().values(), ids=operations())
+def test_a_server_s_time_out_is_the_documented_one(operation: Operation) -> None:
+    if operation.name in TIMEOUTS:
+        assert operation.timeout == TIMEOUTS[operation.name]
+    elif operation.name.startswith(UNSTATED):
+        assert operation.timeout == LONGEST
+    else:
+        assert operation.timeout == 30
+
+
+@pytest.mark.parametrize(("name", "operation"), operations().items(), ids=operations())
+def test_an_operation_is_named_described_and_placed(name: str, operation: Operation) -> None:
+    family, verb = name.split(".")
+
+    assert operation.name == name
+    assert re.fullmatch(r"[a-z_0-9]+", verb)
+    assert verb not in {"list", "set", "type", "filter", "id", "next", "all", "any", "map", "sum", "min", "max"}
+    assert re.fullmatch(r"[A-Z].*[^.]\.", operation.summary), operation.summary
+    assert operation.path.startswith("/")
+    assert "//" not in operation.path
+    assert operation.write is (operation.method != "GET")
+    assert operation.idempotent is (operation.repeat is not Repeat.NEVER)
+    assert operation.paging is None or operation.method == "GET"
+    assert family == "identity" or hasattr(bound(), family)
+
+
+def test_reads_are_safe_to_repeat() -> None:
+    assert all(found.repeat is Repeat.SAFE for found in operations().values() if not found.write)
+
+
+def test_listings_follow_the_rule_of_their_family() -> None:
+    by_date = {"activities.since", "activities.lead_changes", "activities.deleted_leads"}
+    official_listings = {
+        operation.name for key, operation in registered().items() if "nextPageToken" in official()[key].names("query")
+    }
+
+    assert {found.name for found in operations().values() if found.paging} == official_listings
+    assert {found.name for found in operations().values() if found.paging is Paging.DATE} == by_date
+
+
+def test_the_registry_can_not_be_changed() -> None:
+    with pytest.raises(TypeError):
+        operations()["leads.get"] = operations()["leads.sync"]  # type: ignore[index]
+    with pytest.raises(AttributeError):
+        operations()["leads.get"].timeout = 1.0  # type: ignore[misc]
+
+
+def methods() -> list[tuple[str, Any]]:
+    """Return every declared method of every family: the operations, and what is built of several."""
+    return [
+        (f"{family.name}.{name}", declared)
+        for family in FAMILIES
+        for name, declared in inspect.getmembers(family)
+        if isinstance(declared, Declared | Composite | Drain)
+    ]
+
+
+METHODS = dict(methods())
+
+
+@pytest.mark.parametrize(("name", "declared"), METHODS.items(), ids=METHODS)
+def test_a_bound_method_looks_like_an_ordinary_one(name: str, declared: Any) -> None:
+    family, verb = name.split(".")
+    method = getattr(getattr(bound(), family), verb)
+    signature = inspect.signature(method)
+
+    assert "self" not in signature.parameters
+    assert method.__name__ == verb
+    assert inspect.getdoc(method)
+    assert inspect.getdoc(method) == inspect.getdoc(declared)
+    for parameter in signature.parameters.values():
+        assert parameter.annotation is not inspect.Parameter.empty, parameter.name
+        assert parameter.kind in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name == "token":
+            assert parameter.default is None
+
+
+@pytest.mark.parametrize("name", [name for name, found in operations().items() if found.paging])
+def test_a_listing_can_be_resumed(name: str) -> None:
+    family, verb = name.split(".")
+
+    assert "token" in inspect.signature(getattr(getattr(bound(), family), verb)).parameters
+
+
+async def test_an_endpoint_is_a_coroutine_and_a_listing_a_pager() -> None:
+    async with bound() as marketo:
+        assert inspect.iscoroutinefunction(marketo.leads.get)
+        assert isinstance(marketo.lists.browse(), Pager)
+        assert isinstance(marketo.activities.between("2024-01-01", "2024-01-02", types=[1]), Pager)
+
+
+def test_a_declaration_knows_nothing_of_the_resource_it_is_looked_up_on() -> None:
+    """A subclass has the operations of its family, under its own name and with its own permissions."""
+
+    class Other(Resource):
+        name, area = "other", "Thing"
+
+    class Child(Lists[object]):
+        name, area = "child", "Thing"
+
+    assert Other.operations == {}
+    assert Child.operations.keys() == Lists.operations.keys()
+    assert Child.operations["get"].name == "child.get"
+    assert Child.operations["get"].permissions == ("Read-Only Thing", "Read-Write Thing")
+    assert Lists.operations["get"].name == "lists.get"
+
+
+@given(values=st.lists(st.integers()), size=st.integers(1, 10))
+def test_batches_are_full_but_the_last_and_lose_nothing(values: list[int], size: int) -> None:
+    batches = list(batched(iter(values), size))
+
+    assert [value for batch in batches for value in batch] == values
+    assert all(len(batch) == size for batch in batches[:-1])
+    assert all(batches)
