@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from marketo_async.codes import Code, lookup
-from marketo_async.envelope import MissingResult, read, request_id
+from marketo_async.envelope import MissingResult, read, read_bare, read_raw, request_id
 from marketo_async.errors import (
     ApiError,
     BadResponse,
@@ -23,7 +23,7 @@ from marketo_async.errors import (
     TransportError,
     UnexpectedShape,
 )
-from marketo_async.operation import Operation, Plan
+from marketo_async.operation import Dialect, Operation, Plan
 
 R = TypeVar("R")
 
@@ -45,12 +45,22 @@ class Judge(Struct, frozen=True):
     resets_at: Callable[[], datetime]
     codes: Mapping[str, Code] = {}
 
-    def outcome(self, operation: Operation, plan: Plan[R], status: int, body: bytes) -> Outcome[R]:
-        """Turn an answer into the value that the plan wants, or the error that it amounts to."""
+    def outcome(
+        self, operation: Operation, plan: Plan[R], status: int, body: bytes, named: str | None = None
+    ) -> Outcome[R]:
+        """Turn an answer into the value that the plan wants, or the error that it amounts to.
+
+        *named* is the request id that a header gave, where there is one.
+        """
         if _REDIRECT <= status < _CLIENT_ERROR:
             return Outcome(error=_redirected(operation, status, body), status=status)
         try:
-            envelope = read(body, plan.answer, status=status, operation=operation.name)
+            if plan.answer is bytes:
+                envelope = read_raw(body, status=status, operation=operation.name)
+            elif operation.dialect is Dialect.ENVELOPE:
+                envelope = read(body, plan.answer, status=status, operation=operation.name)
+            else:
+                envelope = read_bare(body, plan.answer, status=status, operation=operation.name, named=named)
         except BadResponse as bad:
             error: MarketoError = bad
             if _CLIENT_ERROR <= status < _SERVER_ERROR:
@@ -95,7 +105,7 @@ class Judge(Struct, frozen=True):
             )
         hint = row.hint
         if first.code == "603":
-            needs = " or ".join(operation.permissions) or "no permission of its own"
+            needs = (" and " if operation.every else " or ").join(operation.permissions) or "no permission of its own"
             hint = (
                 f"the call needs {needs}: grant it to the API user's role (Admin > Users & Roles > Roles, Access API),"
                 " or check the allowed IP addresses"

@@ -15,6 +15,7 @@ import re
 import aiohttp
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from marketo_async.errors import AuthenticationError, ConfigurationError, TransportError
 from marketo_async.operation import Operation, Repeat
@@ -29,6 +30,10 @@ IDENTITY = Operation(
     repeat=Repeat.SAFE,
     timeout=30.0,
     summary="Exchange client id and secret for an access token; the session does this by itself.",
+)
+
+IDENTITY_BY_POST = replace(
+    IDENTITY, name="identity.token_by_post", method="POST", summary="The same by POST; the session asks by GET."
 )
 
 _NEARLY_DEAD = 5  # seconds of life below which a refused token is only old, and its successor worth waiting for
@@ -61,6 +66,7 @@ class Tokens:
         client_id: str,
         client_secret: str,
         partner_id: str | None,
+        proxy: str | None,
         retry: RetryPolicy,
         rng: random.Random,
     ) -> None:
@@ -72,6 +78,7 @@ class Tokens:
             "client_secret": client_secret,
             **({"partner_id": partner_id} if partner_id else {}),
         }
+        self._proxy = proxy
         self._retry = retry
         self._rng = rng
         self._token: str | None = None
@@ -97,7 +104,8 @@ class Tokens:
         try:
             return await asyncio.shield(renewal)
         except asyncio.CancelledError:
-            if not renewal.cancelled():
+            task = asyncio.current_task()
+            if not renewal.cancelled() or (task is not None and task.cancelling()):
                 raise
             raise ConfigurationError("the client was closed while it waited for a token") from None
 
@@ -146,6 +154,7 @@ class Tokens:
                 self._url,
                 params=self._question,
                 allow_redirects=False,
+                proxy=self._proxy,
                 timeout=aiohttp.ClientTimeout(total=IDENTITY.timeout),
             ) as response:
                 return self._read(response.status, await response.read())

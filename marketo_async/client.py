@@ -85,7 +85,8 @@ class Marketo:
     ``instance`` is a munchkin id or the endpoint of Admin > Web Services, with or without ``/rest``; id and secret are
     those of a custom service (Admin > LaunchPoint). Clients of one instance share a ``governor``; without one, this
     client keeps Marketo's standard limits by itself. ``connector`` makes the aiohttp connector (for proxies or own
-    certificates), ``trust_env`` honours ``HTTPS_PROXY``. Raises `ConfigurationError` for what can't work.
+    certificates), ``trust_env`` honours ``HTTPS_PROXY``. Data ingestion needs the ``munchkin_id`` where the instance is
+    not given by it, and has a host of its own (``ingestion_url``). Raises `ConfigurationError` for what can't work.
     """
 
     leads: Leads[Record]
@@ -103,12 +104,17 @@ class Marketo:
         governor: Governor | None = None,
         retry: RetryPolicy | None = None,
         partner_id: str | None = None,
+        munchkin_id: str | None = None,
+        ingestion_url: str = "https://mkto-ingestion-api.adobe.io",
         connector: Callable[[], aiohttp.BaseConnector] | None = None,
         trust_env: bool = False,
     ) -> None:
         self.base_url = base_url_of(instance)
         if not client_id or not client_secret:
             raise ConfigurationError("client_id and client_secret are those of a custom service (Admin > LaunchPoint)")
+        found = _MUNCHKIN_ID.search(self.base_url)
+        self.munchkin_id = munchkin_id or (found[0].upper() if found else "")
+        self.ingestion_url = base_url_of(ingestion_url)
         self.governor = governor or Governor()
         self._client_id, self._client_secret, self._partner_id = client_id, client_secret, partner_id
         self._connector, self._trust_env = connector, trust_env
@@ -159,6 +165,7 @@ class Marketo:
             client_secret=self._client_secret,
             partner_id=self._partner_id,
             governor=self.governor,
+            ingestion_url=self.ingestion_url,
             retry=self._options.retry,
             connector=self._connector,
             trust_env=self._trust_env,

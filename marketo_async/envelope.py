@@ -18,6 +18,8 @@ from marketo_async.models.moment import decode_hook
 
 R = TypeVar("R")
 
+_CLIENT_ERROR, _SERVER_ERROR = 400, 500
+_GLANCE = 200  # bytes that tell what kind of body it is
 _BOM = b"\xef\xbb\xbf"  # some proxies put it in front
 _REQUEST_ID = re.compile(rb'"requestId"\s*:\s*"([^"]{1,64})"')
 _PATH = re.compile(r" - at `(?:key in )?(\$[^`]*)`$")
@@ -30,6 +32,20 @@ class Notice(Struct, frozen=True):
     message: str | None = None
 
 
+class PageDetails(Struct, rename="camel", kw_only=True):
+    """Where a page stands in a listing by page index."""
+
+    total_items: int | None = None
+    page_size: int | None = None
+    current_page: int | None = None
+
+
+class Items(PageDetails, Generic[R], rename="camel", kw_only=True):
+    """A result that is an object with the page's records in it, instead of a list of them."""
+
+    items: list[R] = []
+
+
 class Envelope(Struct, Generic[R], rename="camel", kw_only=True):
     """An answer. ``result`` is ``None`` where Marketo left it out: nothing found, or nothing to return."""
 
@@ -40,6 +56,19 @@ class Envelope(Struct, Generic[R], rename="camel", kw_only=True):
     warnings: list[str | Notice] | None = None
     next_page_token: str | None = None
     more_result: bool | None = None
+    page_details: PageDetails | None = None
+
+    @property
+    def items(self) -> list[Any]:
+        """The records of a page, wherever they stand."""
+        result: Any = self.result
+        return result.items if isinstance(result, Items) else result or []
+
+    @property
+    def total(self) -> int | None:
+        """How many records the whole listing has, where Marketo tells."""
+        details = self.result if isinstance(self.result, Items) else self.page_details
+        return details.total_items if details else None
 
     @property
     def blank(self) -> bool:
@@ -93,6 +122,65 @@ def read(body: bytes, answer: Any, *, status: int, operation: str) -> Envelope[A
     if envelope.blank:
         raise BadResponse("the body is no Marketo answer", status=status, body=body, operation=operation)
     return envelope
+
+
+class _Complaint(Struct):
+    """How the families without an envelope tell what went wrong: a list of errors, or one in members of its own."""
+
+    errors: list[Notice] = []
+    error_code: str | int = ""
+    message: str | None = None
+
+
+def read_bare(body: bytes, answer: Any, *, status: int, operation: str, named: str | None) -> Envelope[Any]:
+    """Decode an answer without an envelope: the value itself where the HTTP status says success, else its errors.
+
+    Raises `BadResponse` for what is no JSON, and `UnexpectedShape` for what is no *answer*.
+    """
+    success = status < _CLIENT_ERROR
+    if success and not body.strip():
+        return Envelope(success=True, request_id=named)
+    try:
+        if success:
+            value = msgspec.json.decode(body, type=answer, strict=False, dec_hook=decode_hook)
+            return Envelope(success=True, request_id=named, result=value)
+        complaint = msgspec.json.decode(body, type=_Complaint, strict=False)
+    except msgspec.ValidationError as error:
+        found = _PATH.search(str(error))
+        raise UnexpectedShape(
+            str(error),
+            path=found[1] if found else "$",
+            status=status,
+            body=body,
+            operation=operation,
+            request_id=named,
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadResponse(_diagnosis(body), status=status, body=body, operation=operation, request_id=named) from error
+    own = Notice(complaint.error_code or str(status), complaint.message)
+    return Envelope(success=False, request_id=named, errors=complaint.errors or [own])
+
+
+def read_raw(body: bytes, *, status: int, operation: str) -> Envelope[Any]:
+    """Take a body for the file that it is, unless it is an envelope with errors, or plain text with an HTTP error.
+
+    Raises `BadResponse` for a web page, which some proxies put in a file's place.
+    """
+    start = body[:_GLANCE].lstrip().lower()
+    if start.startswith(b"{"):
+        try:
+            head = _HEAD.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            head = _Head()
+        if head.errors or head.success is False:
+            return Envelope(success=False, request_id=head.request_id, errors=head.errors)
+    page = start.startswith((b"<!doctype html", b"<html"))
+    if _CLIENT_ERROR <= status < _SERVER_ERROR:
+        said = None if page else body[:_GLANCE].decode(errors="replace").strip()
+        return Envelope(success=False, errors=[Notice(str(status), said)])
+    if page:
+        raise BadResponse("the body is a web page, not a file", status=status, body=body, operation=operation)
+    return Envelope(success=True, result=body)
 
 
 def request_id(body: bytes) -> str | None:

@@ -101,7 +101,7 @@ class ApiError(MarketoError):
         self.code = code
         self.operation = operation
         self.request_id = request_id
-        self.errors = tuple(errors) or (ErrorItem(code, message),)
+        self.errors: tuple[ErrorItem, ...] = tuple(errors) or (ErrorItem(code, message),)
         self.hint = hint
         super().__init__(_sentence(f"{code} {message}".strip(), operation, request_id, hint))
 
@@ -175,14 +175,22 @@ class NotEnabled(ApiError):
 class TransportError(MarketoError):
     """No answer came back: the connection failed, broke, or timed out.
 
-    ``sent`` tells whether the request may have reached Marketo.
+    ``sent`` tells whether the request may have reached Marketo, ``passing`` whether it is worth trying again.
     """
 
     def __init__(
-        self, message: str, *, operation: str = "", request_id: str | None = None, hint: str = "", sent: bool = True
+        self,
+        message: str,
+        *,
+        operation: str = "",
+        request_id: str | None = None,
+        hint: str = "",
+        sent: bool = True,
+        passing: bool = True,
     ) -> None:
         self.message = message
         self.sent = sent
+        self.passing = passing
         self.operation = operation
         self.request_id = request_id
         super().__init__(_sentence(message, operation, request_id, hint))

@@ -16,7 +16,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from msgspec import Struct
 
-from marketo_async.envelope import Envelope, MissingResult
+from marketo_async.envelope import Envelope, Items, MissingResult
 from marketo_async.models.records import RecordResult, settle
 
 T = TypeVar("T")
@@ -42,27 +42,56 @@ class Paging(Enum):
     POSITION = "nextPageToken, until there is none or moreResult is false"
     DATE = "nextPageToken from a date on, until moreResult is false; the last token goes on later"
     OFFSET = "offset and maxReturn, until a page is short"
+    INDEX = "pageIndex and pageSize, until totalItems are reached or a page is short"
+    USERS = "pageOffset and pageSize, until a page is short"
+
+
+class Dialect(Enum):
+    """How a family of paths says things; the path's beginning tells which."""
+
+    ENVELOPE = "an envelope with success, result and errors, nearly always with HTTP 200"
+    USERS = "bare answers, and errors told by the HTTP status"
+    INGESTION = "202 without a body, another host, and a token header of its own"
+
+
+class Source(Enum):
+    """Where an operation is known from."""
+
+    OFFICIAL = "the OpenAPI files"
+    DOCS = "Marketo's pages only"
+    PRACTICE = "what other clients do"
 
 
 class Operation(Struct, frozen=True, kw_only=True):
     """One endpoint: what the governor, the retry rule, the command line, the docs and the tests read.
 
-    ``permissions`` are the API permissions of which any one is enough; ``timeout`` is the server's own, in seconds.
+    ``permissions`` are the API permissions of which any one is enough, or all are needed where ``every`` says so;
+    ``timeout`` is the server's own, in seconds.
     """
 
     name: str
     method: Method
     path: str
     permissions: tuple[str, ...] = ()
+    every: bool = False
+    reads: bool = False
     repeat: Repeat = Repeat.NEVER
     timeout: float = 300.0
     summary: str = ""
     paging: Paging | None = None
+    source: Source = Source.OFFICIAL
+
+    @property
+    def dialect(self) -> Dialect:
+        """How its requests and answers are written."""
+        if self.path.startswith("/userservice/"):
+            return Dialect.USERS
+        return Dialect.INGESTION if self.path.startswith("/subscriptions/") else Dialect.ENVELOPE
 
     @property
     def write(self) -> bool:
-        """Whether the call changes anything."""
-        return self.method != "GET"
+        """Whether the call changes anything; a few POSTs only ask."""
+        return self.method != "GET" and not self.reads
 
     @property
     def idempotent(self) -> bool:
@@ -73,6 +102,14 @@ class Operation(Struct, frozen=True, kw_only=True):
     def placeholders(self) -> frozenset[str]:
         """The names that the path wants filled in."""
         return frozenset(field for _, field, _, _ in string.Formatter().parse(self.path) if field)
+
+
+class File(Struct, frozen=True, kw_only=True):
+    """A file to upload: its bytes, and the name and content type that Marketo wants with them."""
+
+    name: str
+    content: bytes
+    content_type: str
 
 
 class Page(Struct, Generic[T], frozen=True):
@@ -90,17 +127,20 @@ class Page(Struct, Generic[T], frozen=True):
 class Plan(Struct, Generic[R], frozen=True, kw_only=True):
     """A call decided but not made.
 
-    ``answer`` is the type of the answer's ``result``, ``unwrap`` what the caller gets of it. ``repeat`` overrides the
-    operation's where the arguments change its nature. A listing goes on from ``token``; without one,
-    ``opening`` fetches the first token of a date listing. ``sift`` drops from a page what the caller did not ask for.
-    ``settle`` reads the answer to a repeat whose first answer was lost.
+    ``answer`` is the type of the answer's ``result`` (``bytes`` for a body that is no JSON), ``unwrap`` what the caller
+    gets of it. What is sent is a ``query``, and at most one of ``json``, a ``form`` (whose members are text, or JSON
+    where they are more), and ``files`` with a form. ``repeat`` overrides the operation's where the arguments change its
+    nature; ``settle`` reads the answer to a repeat whose first answer was lost. A listing goes on from ``token``;
+    without one, ``opening`` fetches the first token of a date listing. ``sift`` drops from a page what the caller did
+    not ask for.
     """
 
     answer: Any
     unwrap: Callable[[Envelope[Any]], R]
     path: Mapping[str, str | int] = {}
     query: Mapping[str, Arg] = {}
-    form: Mapping[str, Arg] | None = None
+    form: Mapping[str, object] | None = None
+    files: Mapping[str, File] | None = None
     json: object = None
     repeat: Repeat | None = None
     settle: Callable[[R], R] | None = None
@@ -153,9 +193,15 @@ def batched(values: Iterable[V], size: int) -> Iterator[list[V]]:
         yield batch
 
 
-def first(model: type[T], *, path: Mapping[str, str | int] = {}, query: Mapping[str, Arg] = {}) -> Plan[T | None]:
+def first(
+    model: type[T],
+    *,
+    path: Mapping[str, str | int] = {},
+    query: Mapping[str, Arg] = {},
+    json: object = None,
+) -> Plan[T | None]:
     """Plan a call that returns one record, or ``None`` where there is none."""
-    return Plan(answer=list[model], unwrap=_first, path=path, query=query)  # type: ignore[valid-type]
+    return Plan(answer=list[model], unwrap=_first, path=path, query=query, json=json)  # type: ignore[valid-type]
 
 
 def one(
@@ -163,10 +209,20 @@ def one(
     *,
     path: Mapping[str, str | int] = {},
     query: Mapping[str, Arg] = {},
+    form: Mapping[str, object] | None = None,
+    files: Mapping[str, File] | None = None,
     json: object = None,
 ) -> Plan[T]:
     """Plan a call that always returns one record."""
-    return Plan(answer=list[model], unwrap=_one, path=path, query=query, json=json)  # type: ignore[valid-type]
+    return Plan(
+        answer=list[model],  # type: ignore[valid-type]
+        unwrap=_one,
+        path=path,
+        query=query,
+        form=form,
+        files=files,
+        json=json,
+    )
 
 
 def one_or(default: T, *, query: Mapping[str, Arg] = {}) -> Plan[T]:
@@ -184,11 +240,35 @@ def many(
     *,
     path: Mapping[str, str | int] = {},
     query: Mapping[str, Arg] = {},
+    form: Mapping[str, object] | None = None,
     json: object = None,
-    repeat: Repeat | None = None,
 ) -> Plan[list[T]]:
     """Plan a call that returns all its records at once."""
-    return Plan(answer=list[model], unwrap=_many, path=path, query=query, json=json, repeat=repeat)  # type: ignore[valid-type]
+    return Plan(
+        answer=list[model],  # type: ignore[valid-type]
+        unwrap=_many,
+        path=path,
+        query=query,
+        form=form,
+        json=json,
+    )
+
+
+def whole(
+    model: type[T], *, path: Mapping[str, str | int] = {}, query: Mapping[str, Arg] = {}, json: object = None
+) -> Plan[T]:
+    """Plan a call whose ``result``, or whose bare answer, is one value and no list."""
+    return Plan(answer=model, unwrap=_whole, path=path, query=query, json=json)
+
+
+def raw(*, path: Mapping[str, str | int] = {}) -> Plan[bytes]:
+    """Plan a call whose answer is a file and no JSON; only its errors may come in an envelope."""
+    return Plan(answer=bytes, unwrap=_whole, path=path)
+
+
+def accepted(*, path: Mapping[str, str | int] = {}, json: object = None) -> Plan[str | None]:
+    """Plan a call that is only taken in; it returns the id under which Marketo will report on it."""
+    return Plan(answer=Any, unwrap=_request_id, path=path, json=json)
 
 
 def page(
@@ -196,16 +276,18 @@ def page(
     *,
     path: Mapping[str, str | int] = {},
     query: Mapping[str, Arg] = {},
+    json: Mapping[str, object] | None = None,
     token: str | None = None,
     opening: Opening | None = None,
     sift: Callable[[], Sift[T]] | None = None,
 ) -> Plan[Page[T]]:
     """Plan a listing: its first page, and by the operation's paging rule the ones after it."""
     return Plan(
-        answer=list[model],  # type: ignore[valid-type]
+        answer=list[model] | Items[model],  # type: ignore[valid-type]
         unwrap=_page,
         path=path,
         query=query,
+        json=json,
         token=token,
         opening=opening,
         sift=sift,
@@ -219,9 +301,16 @@ def results(
     return Plan(answer=list[RecordResult], unwrap=_many, path=path, json=json, repeat=repeat, settle=settle)
 
 
-def nothing(*, path: Mapping[str, str | int] = {}, query: Mapping[str, Arg] = {}, json: object = None) -> Plan[None]:
+def nothing(
+    *,
+    path: Mapping[str, str | int] = {},
+    query: Mapping[str, Arg] = {},
+    form: Mapping[str, object] | None = None,
+    files: Mapping[str, File] | None = None,
+    json: object = None,
+) -> Plan[None]:
     """Plan a call that returns nothing but its success."""
-    return Plan(answer=Any, unwrap=_nothing, path=path, query=query, json=json)
+    return Plan(answer=Any, unwrap=_nothing, path=path, query=query, form=form, files=files, json=json)
 
 
 def paging_token(*, query: Mapping[str, Arg]) -> Plan[str]:
@@ -239,12 +328,22 @@ def _one(envelope: Envelope[Any]) -> Any:
     return envelope.result[0]
 
 
+def _whole(envelope: Envelope[Any]) -> Any:
+    if envelope.result is None:
+        raise MissingResult("success without a result")
+    return envelope.result
+
+
+def _request_id(envelope: Envelope[Any]) -> str | None:
+    return envelope.request_id
+
+
 def _many(envelope: Envelope[Any]) -> Any:
     return envelope.result or []
 
 
 def _page(envelope: Envelope[Any]) -> Page[Any]:
-    return Page(envelope.result or [], envelope.next_page_token, bool(envelope.more_result))
+    return Page(envelope.items, envelope.next_page_token, bool(envelope.more_result))
 
 
 def _nothing(_: Envelope[Any]) -> None:

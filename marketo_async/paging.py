@@ -17,48 +17,87 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from marketo_async.envelope import Envelope
 from marketo_async.errors import InvalidRequest, MarketoError, TransportError
-from marketo_async.operation import Arg, Page, Paging, Sift
+from marketo_async.operation import Arg, Page, Paging, Plan, Sift
 
 T = TypeVar("T")
 
+_DIGITS = 18  # of an offset; more is no number of records
 OFFSET_SIZE = 200  # the most that an asset listing gives; its default is 20
+_SIZES = {Paging.OFFSET: ("maxReturn", OFFSET_SIZE), Paging.INDEX: ("pageSize", 50), Paging.USERS: ("pageSize", 200)}
+_CURSORS = {Paging.OFFSET: "offset", Paging.INDEX: "pageIndex", Paging.USERS: "pageOffset"}
 
 
-def turn(rule: Paging, query: dict[str, Arg], cursor: str | None) -> dict[str, Arg]:
-    """Return *query* with *cursor* put where the rule wants it."""
-    if rule is Paging.OFFSET:
-        size = query.get("maxReturn") or OFFSET_SIZE
-        return {**query, "maxReturn": size, "offset": int(cursor or 0)}
-    return query if cursor is None else {**query, "nextPageToken": cursor}
+def turn(rule: Paging, plan: Plan[Page[T]], cursor: str | None) -> Plan[Page[T]]:
+    """Return the plan of the page at *cursor*, in the query or in the JSON body, wherever the listing's arguments are.
+
+    Pages are as large as Marketo makes them, unless the plan asks for less.
+    """
+    arguments: Mapping[str, object] = plan.json if isinstance(plan.json, Mapping) else plan.query
+    if rule in _SIZES:
+        name, size = _SIZES[rule]
+        arguments = {**arguments, name: arguments.get(name) or size, _CURSORS[rule]: _number(cursor)}
+    elif cursor is not None:
+        arguments = {**arguments, "nextPageToken": cursor}
+    judge = partial(after, rule, arguments)
+    if isinstance(plan.json, Mapping):
+        return replace(plan, json=arguments, unwrap=judge)
+    return replace(plan, query=cast("Mapping[str, Arg]", arguments), unwrap=judge)
 
 
-def after(rule: Paging, query: dict[str, Arg], envelope: Envelope[list[Any]]) -> Page[Any]:
+def after(rule: Paging, arguments: Mapping[str, object], envelope: Envelope[Any]) -> Page[Any]:
     """Judge an answer: its records, where the listing goes on, and whether there is more.
 
     A position listing ends without a token, or with ``moreResult`` false; the length of a page means nothing, and an
-    empty page may be followed by full ones. A date listing always hands out a token. An offset listing ends with a
-    page that is short or missing.
+    empty page may be followed by full ones. A date listing always hands out a token. The others end with a page that
+    is short or missing, or where Marketo tells the total, when that is reached.
     """
-    items = envelope.result or []
-    if rule is Paging.OFFSET:
-        size, offset = query["maxReturn"], query["offset"]
-        if not isinstance(size, int) or not isinstance(offset, int) or len(items) < size:
+    items = envelope.items
+    if rule in _SIZES:
+        size, here = arguments[_SIZES[rule][0]], arguments[_CURSORS[rule]]
+        if not isinstance(size, int) or not isinstance(here, int):
+            raise InvalidRequest(f"the size of a page is a number, not {size!r}")
+        reached = (here + 1) * size if rule is Paging.INDEX else here + len(items)
+        if len(items) < size or (envelope.total is not None and reached >= envelope.total):
             return Page(items)
-        return Page(items, str(offset + size), more=True)
+        return Page(items, str(here + (1 if rule is Paging.INDEX else size)), more=True)
     token = envelope.next_page_token or None
     if rule is Paging.DATE:
         return Page(items, token, more=bool(envelope.more_result and token))
     more = token is not None and envelope.more_result is not False
     return Page(items, token if more else None, more)
+
+
+def _number(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    if not cursor.isdecimal() or len(cursor) > _DIGITS:
+        raise InvalidRequest(f"{cursor[:40]!r} is no token of this listing")
+    return int(cursor)
+
+
+class Distinct(Sift[T]):
+    """Lets every record through once: listings without a token shift under the hands of others."""
+
+    def __init__(self, key: Callable[[T], Hashable]) -> None:
+        self._key = key
+        self._seen: set[Hashable] = set()
+
+    def __call__(self, items: list[T]) -> tuple[list[T], bool]:
+        """Return the records whose key is new; the listing ends when Marketo says so."""
+        new = [item for item in items if self._key(item) not in self._seen]
+        self._seen.update(map(self._key, new))
+        return new, False
 
 
 class Lane(Generic[T]):
@@ -118,7 +157,9 @@ class Pager(ABC, Generic[T]):
                     yield item
 
     async def first(self) -> T | None:
-        """Return the first record, or ``None``, without fetching ahead."""
+        """Return the next record, or ``None``, without fetching ahead; it does not count as taken."""
+        if self._ended:
+            return None
         async with aclosing(self._drain(ahead=False)) as drain:
             async for page in drain:
                 if page.items:
@@ -126,10 +167,17 @@ class Pager(ABC, Generic[T]):
         return None
 
     async def all(self) -> list[T]:
-        """Return every record; all of them are in memory at once."""
+        """Return every record; all of them are in memory at once. If that fails, none counts as taken."""
+        start = self.token
         found: list[T] = []
-        async for page in self.pages():
-            found += page.items
+        try:
+            async for page in self.pages():
+                found += page.items
+        except BaseException as error:
+            self.token = start
+            if isinstance(error, MarketoError):
+                error.token = start
+            raise
         return found
 
 
@@ -155,6 +203,47 @@ class LanePager(Pager[T]):
             finally:
                 _drop(coming)
         yield page
+
+
+class OffsetPager(Pager[T]):
+    """The pages of a listing by offset, several at once: where the next one begins is known before this one has come.
+
+    Its end is not, so no more pages are asked for ahead than have come full: a short listing costs no call too many.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[str | None], Awaitable[Page[T]]],
+        *,
+        size: int,
+        width: int,
+        token: str | None = None,
+        sift: Callable[[], Sift[T]] | None = None,
+    ) -> None:
+        self._fetch = fetch
+        self._size = size
+        self._width = width
+        self._sift = sift
+        self.token = token
+
+    async def _drain(self, *, ahead: bool) -> AsyncGenerator[Page[T], None]:
+        sift = self._sift() if self._sift else None
+        full, offset = 0, _number(self.token)
+        coming: deque[asyncio.Future[Page[T]]] = deque()
+        try:
+            while True:
+                page = await (coming.popleft() if coming else self._fetch(str(offset)))
+                full += 1
+                wanted = min(full, self._width) if ahead and page.more else 0
+                for number in range(len(coming) + 1, wanted + 1):
+                    coming.append(asyncio.ensure_future(self._fetch(str(offset + number * self._size))))
+                offset += self._size
+                yield Page(sift(page.items)[0] if sift else page.items, page.token, page.more)
+                if not page.more:
+                    return
+        finally:
+            for future in coming:
+                _drop(future)
 
 
 class OrderedPager(Pager[T]):

@@ -6,6 +6,7 @@ take no such override. Not here: headers that change from attempt to attempt, li
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,11 +17,12 @@ import msgspec
 from msgspec import Struct
 
 from marketo_async.errors import InvalidRequest, RequestTooLarge
-from marketo_async.operation import Arg, Method, Operation, Plan, Scalar
+from marketo_async.operation import Arg, File, Method, Operation, Plan, Scalar
 
 LONGEST_URL = 8192  # lead database; counted over the whole URL, which is never less than what Marketo counts
 LONGEST_ASSET_URL = 65_536
 LARGEST_BODY = 1_000_000
+LARGEST_FILE = 10_000_000  # bulk imports only
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:@~-]*")
 _JSON = "application/json"
@@ -33,7 +35,12 @@ class Request(Struct, frozen=True):
     method: Method
     url: str
     body: bytes | None = None
-    content_type: str | None = None
+    headers: Mapping[str, str] = {}
+
+    @property
+    def content_type(self) -> str | None:
+        """What the body is written in."""
+        return self.headers.get("Content-Type")
 
 
 def build(operation: Operation, plan: Plan[Any], base: str) -> Request:
@@ -44,22 +51,56 @@ def build(operation: Operation, plan: Plan[Any], base: str) -> Request:
     """
     path = fill(operation, plan.path)
     query = pairs(plan.query)
-    url = _join(base + path, query)
-    if plan.json is not None:
-        request = Request(operation.method, url, _json(operation, plan.json), _JSON)
-    elif plan.form is not None:
-        request = Request(operation.method, url, _encode(pairs(plan.form)).encode(), _FORM)
-    else:
-        request = Request(operation.method, url)
-    lead_database = path.startswith("/rest/v1/")
-    if lead_database and operation.method == "GET":
-        if plan.json is not None:
+    method, url = operation.method, _join(base + path, query)
+    body, content_type = _body(operation, plan)
+    if method == "GET" and operation.path.startswith("/rest/v1/"):
+        if body is not None:
             # No proxy may be trusted with the body of a GET: the documented way is the override.
-            request = Request("POST", _join(base + path, [*query, ("_method", "GET")]), request.body, _JSON)
+            method, url = "POST", _join(base + path, [*query, ("_method", "GET")])
         elif len(url) > LONGEST_URL:
-            request = Request("POST", f"{base}{path}?_method=GET", _encode(query).encode(), _FORM)
-    _check_size(request, operation, LONGEST_URL if lead_database else LONGEST_ASSET_URL)
+            method, url = "POST", f"{base}{path}?_method=GET"
+            body, content_type = _encode(query).encode(), _FORM
+    headers = {"Content-Type": content_type} if content_type else {}
+    if operation.path.startswith("/rest/asset/v2/"):
+        headers["x-app-type"] = "marketo"
+    request = Request(method, url, body, headers)
+    _check_size(request, operation)
     return request
+
+
+def _body(operation: Operation, plan: Plan[Any]) -> tuple[bytes | None, str | None]:
+    """Write what the plan sends beside its query, and name the content type."""
+    if plan.json is not None:
+        return _json(operation, plan.json), _JSON
+    form = [(name, _member(operation, value)) for name, value in (plan.form or {}).items() if value is not None]
+    if plan.files:
+        return multipart(form, plan.files)
+    return (_encode(form).encode(), _FORM) if plan.form is not None else (None, None)
+
+
+def _member(operation: Operation, value: object) -> str:
+    """Write one member of a form: plain values as text, all others as JSON inside it."""
+    if isinstance(value, (str, int, float, datetime)):
+        return text(value)
+    return _json(operation, value).decode()
+
+
+def multipart(form: Sequence[tuple[str, str]], files: Mapping[str, File]) -> tuple[bytes, str]:
+    """Write a form with files as multipart/form-data; the boundary is a digest of the content, which can't hold it."""
+    digest = hashlib.sha256()
+    for file in files.values():
+        digest.update(file.content)
+    boundary = f"marketo-async-{digest.hexdigest()}"
+    parts: list[bytes] = []
+    for name, value in form:
+        parts += [f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()]
+    for name, file in files.items():
+        quoted = file.name.replace("\\", "\\\\").replace('"', '\\"').replace("\r", "").replace("\n", "")
+        head = (
+            f'Content-Disposition: form-data; name="{name}"; filename="{quoted}"\r\nContent-Type: {file.content_type}'
+        )
+        parts += [f"--{boundary}\r\n{head}\r\n\r\n".encode(), file.content, b"\r\n"]
+    return b"".join([*parts, f"--{boundary}--\r\n".encode()]), f"multipart/form-data; boundary={boundary}"
 
 
 def fill(operation: Operation, arguments: Mapping[str, str | int]) -> str:
@@ -133,14 +174,16 @@ def _join(url: str, query: Sequence[tuple[str, str]]) -> str:
     return f"{url}?{_encode(query)}" if query else url
 
 
-def _check_size(request: Request, operation: Operation, longest: int) -> None:
+def _check_size(request: Request, operation: Operation) -> None:
+    longest = LONGEST_URL if operation.path.startswith("/rest/v1/") else LONGEST_ASSET_URL
     if len(request.url) > longest:
         raise RequestTooLarge(
             f"{operation.name}: the URL would have {len(request.url):,} bytes, Marketo takes {longest:,}; send fewer or"
             " shorter values"
         )
-    if request.body is not None and len(request.body) > LARGEST_BODY:
+    largest = LARGEST_FILE if operation.path.startswith("/bulk/") else LARGEST_BODY
+    if request.body is not None and len(request.body) > largest:
         raise RequestTooLarge(
-            f"{operation.name}: the body would have {len(request.body):,} bytes, Marketo takes {LARGEST_BODY:,}; send"
+            f"{operation.name}: the body would have {len(request.body):,} bytes, Marketo takes {largest:,}; send"
             " fewer records a call"
         )

@@ -72,5 +72,5 @@ def _nature(error: MarketoError, policy: RetryPolicy) -> tuple[bool, bool, int]:
         transient = error.status < _REDIRECT or error.status >= _SERVER_ERROR
         return transient, transient, policy.attempts
     if isinstance(error, TransportError):
-        return error.sent, True, policy.attempts
+        return error.sent, error.passing, policy.attempts
     return False, False, 1

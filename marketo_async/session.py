@@ -11,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from functools import partial
 from importlib.metadata import version
 from math import inf
 from typing import Any, Generic, TypeVar, cast
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from msgspec import Struct
@@ -36,9 +38,9 @@ from marketo_async.errors import (
     OutcomeUnknown,
     TransportError,
 )
-from marketo_async.governor import CallRecord, Governor, Permit, Priority
-from marketo_async.operation import Chunks, Listing, Operation, Page, Paging, Plan, Repeat, SideBySide
-from marketo_async.paging import Lane, LanePager, MergedPager, OrderedPager, Pager, after, turn
+from marketo_async.governor import CallRecord, Governor, Limits, Permit, Priority
+from marketo_async.operation import Chunks, Dialect, Listing, Operation, Page, Paging, Plan, Repeat, SideBySide
+from marketo_async.paging import OFFSET_SIZE, Lane, LanePager, MergedPager, OffsetPager, OrderedPager, Pager, turn
 from marketo_async.request import Request, build
 from marketo_async.retry import RetryPolicy, judge
 
@@ -48,6 +50,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _ABOVE_SERVER = 10.0  # seconds by which our time-out exceeds the server's, so that it never fires first
+_INGESTION = Limits(calls=5_000, per=1.0, concurrency=50, daily=10_000_000)
 _RENEWALS = 5  # of the token, for one call
 _USER_AGENT = f"marketo-async/{version('marketo-async')}"
 
@@ -58,6 +61,20 @@ class Options(Struct, frozen=True, kw_only=True):
     timeout: float | None = None
     priority: Priority | None = None
     retry: RetryPolicy = RetryPolicy()
+
+
+def _proxy_of(base_url: str) -> str | None:
+    """Return the proxy that the environment names for a URL.
+
+    aiohttp's own ``trust_env`` reads netrc files too, whose passwords would go out beside our token.
+    """
+    parts = urlsplit(base_url)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+
+
+def _cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class _ConnectionBroke(aiohttp.ClientError):
@@ -132,13 +149,17 @@ class Session:
         client_id: str,
         client_secret: str,
         governor: Governor,
+        ingestion_url: str = "https://mkto-ingestion-api.adobe.io",
         partner_id: str | None = None,
         retry: RetryPolicy | None = None,
         connector: Callable[[], aiohttp.BaseConnector] | None = None,
         trust_env: bool = False,
     ) -> None:
         self.base_url = base_url
+        self.ingestion_url = ingestion_url
         self.governor = governor
+        # Data ingestion has limits of its own, per client id, and none of the instance's.
+        self.ingestion_governor = Governor(_INGESTION, on_call=governor.on_call)
         self._rng = random.Random()  # noqa: S311 - scatters retries, hides nothing
         self._under_way: set[asyncio.Task[Outcome[Any]]] = set()
         self._closed = False
@@ -149,14 +170,15 @@ class Session:
             headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _USER_AGENT},
             middlewares=(_send_once,),
             skip_auto_headers=("Content-Type",),  # a POST without a body has none
-            trust_env=trust_env,
         )
+        self._proxy = _proxy_of(base_url) if trust_env else None
         self._tokens = Tokens(
             self._http,
             base_url,
             client_id=client_id,
             client_secret=client_secret,
             partner_id=partner_id,
+            proxy=self._proxy,
             retry=retry or RetryPolicy(),
             rng=self._rng,
         )
@@ -182,7 +204,8 @@ class Session:
 
     async def send(self, operation: Operation, plan: Plan[R], options: Options) -> R:
         """Make one call, as often as it takes and is safe, and return what its plan makes of the answer."""
-        call = _Call(operation=operation, plan=plan, request=build(operation, plan, self.base_url), options=options)
+        base = self.ingestion_url if operation.dialect is Dialect.INGESTION else self.base_url
+        call = _Call(operation=operation, plan=plan, request=build(operation, plan, base), options=options)
         try:
             async with asyncio.timeout(options.timeout) if options.timeout is not None else nullcontext():
                 return await self._insist(call)
@@ -201,26 +224,40 @@ class Session:
     def pages(self, operation: Operation, listing: Listing[T], options: Options) -> Pager[T]:
         """Drain a listing; several in order are fetched far enough ahead to keep every slot busy."""
         lane = partial(self._lane, operation, options)
+        width = 2 * self.governor.limits.concurrency
         match listing:
             case SideBySide(plans, token):
                 return MergedPager([partial(lane, plan) for plan in plans], token)
             case Chunks(plans, token):
-                width = 2 * self.governor.limits.concurrency
                 return OrderedPager(lambda: (partial(lane, plan) for plan in plans()), width=width, token=token)
+            case Plan() if operation.paging is Paging.OFFSET:
+                fetch, size = self._fetch(operation, options, listing), listing.query.get("maxReturn")
+                return OffsetPager(
+                    fetch,
+                    size=size if isinstance(size, int) else OFFSET_SIZE,
+                    width=width,
+                    token=listing.token,
+                    sift=listing.sift,
+                )
             case Plan():
                 return LanePager(partial(lane, listing), listing.token)
 
     def _lane(self, operation: Operation, options: Options, plan: Plan[Page[T]], cursor: str | None) -> Lane[T]:
+        return Lane(self._fetch(operation, options, plan), cursor, plan.sift() if plan.sift else None)
+
+    def _fetch(
+        self, operation: Operation, options: Options, plan: Plan[Page[T]]
+    ) -> Callable[[str | None], Awaitable[Page[T]]]:
+        """Return what fetches the page at a cursor; listings give way to single calls unless told otherwise."""
         bulk = options if options.priority is not None else replace(options, priority=Priority.BULK)
         rule = operation.paging or Paging.POSITION
 
         async def fetch(cursor: str | None) -> Page[T]:
             if cursor is None and plan.opening is not None:
                 cursor = await self.send(plan.opening.operation, plan.opening.plan, bulk)
-            query = turn(rule, dict(plan.query), cursor)
-            return await self.send(operation, replace(plan, query=query, unwrap=partial(after, rule, query)), bulk)
+            return await self.send(operation, turn(rule, plan, cursor), bulk)
 
-        return Lane(fetch, cursor, plan.sift() if plan.sift else None)
+        return fetch
 
     async def _insist(self, call: _Call[R]) -> R:
         """Attempt a call until it succeeds, or must not be sent again."""
@@ -244,15 +281,10 @@ class Session:
             return
         call.rejected = None
         if action is Action.SPENT:
-            self.governor.spent()
             if self.governor.on_quota == "raise":
                 raise self._quota_error(call, error)
             call.failed_at = inf  # the wait until midnight is nobody's failure
             return
-        if action is Action.PAUSE:
-            self.governor.throttled()
-        elif action is Action.CROWDED:
-            self.governor.crowded()
         tries = call.failed(throttled=action in {Action.PAUSE, Action.CROWDED}, now=now)
         repeatable, elapsed = call.repeat is not Repeat.NEVER, now - call.failed_at
         verdict = judge(error, policy, repeatable=repeatable, attempt=tries, elapsed=elapsed)
@@ -266,7 +298,9 @@ class Session:
     async def _attempt(self, call: _Call[R]) -> Outcome[R]:
         self._check_open()
         priority = call.options.priority
-        permit = await self.governor.acquire(Priority.NORMAL if priority is None else priority, again=call.sent > 0)
+        permit = await self._governor_of(call.operation).acquire(
+            Priority.NORMAL if priority is None else priority, again=call.sent > 0
+        )
         try:
             self._check_open()  # it may have been closed while the call waited its turn
             token = await self._tokens.get(call.rejected)
@@ -282,13 +316,22 @@ class Session:
         try:
             outcome = await asyncio.shield(task)
         except asyncio.CancelledError:
-            if not task.cancelled():
+            if not task.cancelled() or _cancelled():
                 raise
             # Not the caller was cancelled but the exchange, by close(): that is for the caller to know.
             raise self._cut_off(call) from None
         call.in_flight = False
         call.rejected = token
         return outcome
+
+    def _governor_of(self, operation: Operation) -> Governor:
+        return self.ingestion_governor if operation.dialect is Dialect.INGESTION else self.governor
+
+    @staticmethod
+    def _credentials(operation: Operation, token: str) -> dict[str, str]:
+        if operation.dialect is Dialect.INGESTION:
+            return {"X-Mkto-User-Token": token}
+        return {"Authorization": f"Bearer {token}"}
 
     def _check_open(self) -> None:
         if self._closed:
@@ -301,7 +344,7 @@ class Session:
 
     async def _exchange(self, call: _Call[R], permit: Permit, token: str) -> Outcome[R]:
         """Send once and read the answer; the permit goes back whatever happens."""
-        loop = asyncio.get_running_loop()
+        loop, governor = asyncio.get_running_loop(), self._governor_of(call.operation)
         started = loop.time()
         try:
             outcome = await self._wire(call, permit, token)
@@ -309,8 +352,16 @@ class Session:
             permit.release(counted=row.counted if row else True)
         finally:
             permit.release()
-        if self.governor.on_call is not None:
-            self.governor.report(
+        # Told here, so that it is told even where the caller has gone.
+        match row.action if row else None:
+            case Action.PAUSE:
+                governor.throttled()
+            case Action.CROWDED:
+                governor.crowded()
+            case Action.SPENT:
+                governor.spent()
+        if governor.on_call is not None:
+            governor.report(
                 CallRecord(
                     operation=call.operation.name,
                     method=call.request.method,
@@ -327,9 +378,7 @@ class Session:
 
     async def _wire(self, call: _Call[R], permit: Permit, token: str) -> Outcome[R]:
         operation, request = call.operation, call.request
-        headers = {"Authorization": f"Bearer {token}"}
-        if request.content_type is not None:
-            headers["Content-Type"] = request.content_type
+        headers = {**request.headers, **self._credentials(operation, token)}
         status: int | None = None
         chunks: list[bytes] = []  # what has come, should the connection break
         try:
@@ -339,22 +388,27 @@ class Session:
                 data=request.body,
                 headers=headers,
                 allow_redirects=False,
+                proxy=self._proxy,
                 timeout=aiohttp.ClientTimeout(total=operation.timeout + _ABOVE_SERVER),
             ) as response:
                 permit.answered()
-                status = response.status
+                status, named = response.status, response.headers.get("X-Request-Id")
                 async for chunk in response.content.iter_any():
                     chunks.append(chunk)  # noqa: PERF401 - kept one by one for the case that it breaks
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             permit.unsent()
-            failed = TransportError(f"no connection to {self.base_url}", operation=operation.name, sent=False)
+            failed = TransportError(
+                f"no connection to {self.base_url}",
+                operation=operation.name,
+                sent=False,
+                passing=not isinstance(error, aiohttp.ClientSSLError),
+            )
             failed.__cause__ = error
             return Outcome(error=failed)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return broken(operation, status, b"".join(chunks), error)
-        return Judge(self.governor.resets_at, call.options.retry.codes).outcome(
-            operation, call.plan, status, b"".join(chunks)
-        )
+        judge = Judge(self.governor.resets_at, call.options.retry.codes)
+        return judge.outcome(operation, call.plan, status, b"".join(chunks), named)
 
     @staticmethod
     def _settle(call: _Call[R], error: MarketoError) -> R:

@@ -209,6 +209,20 @@ async def test_a_dying_token_that_was_refused_is_waited_out(mocked: MockedMarket
     assert [bearer(sent) for sent in mocked.calls] == ["old", "old", "new"]
 
 
+@pytest.mark.looptime
+async def test_a_dying_token_that_never_dies_is_not_waited_for_for_ever(
+    mocked: MockedMarketo, patient: Marketo
+) -> None:
+    mocked.script = [refused("602")]
+    mocked.grants = [grant("old", expires_in=1)]
+    async with patient as marketo:
+        with pytest.raises(AuthenticationError, match="refuses"):
+            await marketo.leads.get(1)
+        assert asyncio.get_running_loop().time() < 20
+
+    assert len(mocked.calls) == 1
+
+
 @pytest.mark.parametrize(
     ("answer", "says"),
     [

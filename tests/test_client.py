@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -254,6 +255,37 @@ async def test_a_connector_of_the_caller_s_own_is_used_and_closed(client: Client
 
     assert len(made) == 1
     assert made[0].closed
+
+
+async def test_the_proxy_of_the_environment_is_used_where_that_was_asked_for(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with ScriptedServer(ok({"id": 1})) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, proxy.origin)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        async with client(ORIGIN, trust_env=True) as marketo:
+            assert await marketo.leads.get(1) == {"id": 1}
+
+        (sent,) = proxy.calls
+        assert sent.target == ORIGIN + "/rest/v1/lead/1.json"
+
+
+@pytest.mark.parametrize("entry", ["machine 127.0.0.1", "default"])
+async def test_passwords_of_a_netrc_file_have_no_part_in_it(
+    entry: str, client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """aiohttp, trusting the environment, would send them along with the credentials, and refuse our token."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"{entry} login somebody password of-something-else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("NO_PROXY", "*")
+    async with ScriptedServer(ok({"id": 1})) as server, client(server.origin, trust_env=True) as marketo:
+        assert await marketo.leads.get(1) == {"id": 1}
+
+        assert "authorization" not in server.identity_calls[0].headers
+        assert server.calls[0].headers["authorization"].startswith("Bearer ")
 
 
 class Campaign(Struct):

@@ -94,12 +94,13 @@ def test_a_date_listing_ends_by_more_result_and_keeps_its_token() -> None:
 
 
 def test_an_offset_listing_asks_for_the_most_and_ends_with_a_short_page() -> None:
-    query = turn(Paging.OFFSET, {"folder": "x"}, None)
+    query = turn(Paging.OFFSET, page(StaticList, query={"folder": "x"}), None).query
     assert query == {"folder": "x", "maxReturn": 200, "offset": 0}
     assert after(Paging.OFFSET, query, envelope({"result": [0] * 200})) == Page([0] * 200, "200", more=True)
     assert after(Paging.OFFSET, query, envelope({"result": [0] * 199})) == Page([0] * 199)
     assert after(Paging.OFFSET, query, envelope({"result": None})) == Page([])
-    assert turn(Paging.OFFSET, {"maxReturn": 20}, "40") == {"maxReturn": 20, "offset": 40}
+    turned = turn(Paging.OFFSET, page(StaticList, query={"maxReturn": 20}), "40")
+    assert turned.query == {"maxReturn": 20, "offset": 40}
 
 
 def test_one_page_is_fetched_ahead_and_not_two() -> None:
@@ -169,8 +170,8 @@ def test_the_error_that_ends_a_drain_says_where_to_go_on() -> None:
         taken: list[int] = []
 
         async def take() -> None:
-            async for page in pager.pages():
-                taken.extend(page.items)
+            async for found in pager.pages():
+                taken.extend(found.items)
 
         with pytest.raises(MarketoError) as caught:
             await take()

@@ -34,7 +34,7 @@ from marketo_async.errors import (
     TransportError,
     UnexpectedShape,
 )
-from marketo_async.models.activities import NewActivityType, NewAttribute
+from marketo_async.models.activities import NewActivity, NewActivityType, NewAttribute
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import Repeat
 from tests.conftest import Client
@@ -150,6 +150,28 @@ async def test_a_write_that_must_not_repeat_is_sent_once_and_its_outcome_told_as
 
     assert len(mocked.calls) == 1
     assert isinstance(caught.value.__cause__, ApiError | TransportError)
+
+
+ACTIVITY = NewActivity(lead_id=1, activity_date="2024-01-02T00:00:00Z", activity_type_id=9, primary_attribute_value="x")
+ONCE: dict[str, Callable[[Marketo], Awaitable[object]]] = {
+    "leads.push": write_once,
+    "leads.submit_form": lambda marketo: marketo.leads.submit_form(7, {"email": "a@x.io"}),
+    "leads.sync": lambda marketo: marketo.leads.sync([{"email": "a@x.io"}], action="createDuplicate"),
+    "activities.add": lambda marketo: marketo.activities.add([ACTIVITY]),
+}
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("name", ONCE)
+async def test_every_write_with_a_second_effect_is_sent_once(
+    name: str, mocked: MockedMarketo, patient: Marketo
+) -> None:
+    mocked.script = [ConnectionResetError()]
+    async with patient as marketo:
+        with pytest.raises(OutcomeUnknown, match=name):
+            await ONCE[name](marketo)
+
+    assert len(mocked.calls) == 1
 
 
 @pytest.mark.looptime
@@ -446,7 +468,7 @@ async def test_a_spent_day_is_waited_out_where_that_was_asked_for(mocked: Mocked
 
 @pytest.mark.looptime
 async def test_waiting_for_the_quota_does_not_use_up_the_retry_budget(mocked: MockedMarketo) -> None:
-    mocked.script = [refused("607"), refused("608"), ok({"id": 1})]
+    mocked.script = [refused("608"), refused("607"), refused("608"), ok({"id": 1})]
     governor = Governor(clock=since_noon, on_quota="wait")
     async with Marketo(ORIGIN, client_id="i", client_secret="s", governor=governor) as marketo:
         assert await marketo.leads.get(1) == {"id": 1}
@@ -678,6 +700,36 @@ async def test_a_call_in_the_queue_when_the_client_closes_is_told_so(client: Cli
     assert len(server.calls) == 1
 
 
+async def test_a_caller_cancelled_while_the_client_closes_stays_cancelled(client: Client) -> None:
+    """To tell of the close instead would swallow the cancellation that somebody waits for."""
+    async with ScriptedServer() as server, client(server.origin) as marketo:
+        server.script = [after(asyncio.Event(), ok())]
+        under_way = asyncio.create_task(marketo.leads.get(1))
+        await server.arrivals(1)
+        for exchange in marketo.session._under_way:
+            exchange.cancel()
+        under_way.cancel()
+        await asyncio.wait([under_way])
+
+        assert under_way.cancelled()
+
+
+@pytest.mark.looptime
+async def test_a_drain_that_failed_can_be_asked_for_everything_again(mocked: MockedMarketo, patient: Marketo) -> None:
+    """``all`` that raises has delivered nothing, so nothing counts as taken."""
+    pages = [ok({"id": 1, "name": "a"}, nextPageToken="T", moreResult=True), ok({"id": 2, "name": "b"})]
+    mocked.script = [pages[0], refused("603"), *pages]
+    async with patient as marketo:
+        pager = marketo.lists.browse()
+        with pytest.raises(AccessDenied) as caught:
+            await pager.all()
+        again = await pager.all()
+
+    assert caught.value.token is None
+    assert [found.id for found in again] == [1, 2]
+    assert [sent.query.get("nextPageToken") for sent in mocked.calls] == [None, "T", None, "T"]
+
+
 async def test_a_url_above_8_kb_goes_as_an_overridden_post(client: Client) -> None:
     async with ScriptedServer(ok({"id": 1})) as server, client(server.origin) as marketo:
         values = [f"{'x' * 40}{n}@example.com" for n in range(200)]
@@ -806,6 +858,32 @@ async def test_an_answer_cut_short_is_an_error_however_its_end_is_marked(at: int
         assert len(server.calls) == 1
 
 
+async def test_a_place_in_the_window_is_stamped_when_the_headers_come_and_the_slot_kept_until_the_body_has(
+    client: Client,
+) -> None:
+    headers_came, finish = asyncio.Event(), asyncio.Event()
+
+    class Watched(Governor):
+        def _answered(self) -> None:
+            super()._answered()
+            headers_came.set()
+
+    async def headers_first(sent: Sent, writer: asyncio.StreamWriter) -> None:
+        head, body = written(ok({"id": 1})).split(b"\r\n\r\n")
+        writer.write(head + b"\r\n\r\n")
+        await finish.wait()
+        writer.write(body)
+
+    governor = Watched()
+    async with ScriptedServer(headers_first) as server, client(server.origin, governor=governor) as marketo:
+        call = asyncio.create_task(marketo.leads.get(1))
+        await headers_came.wait()
+        assert governor.snapshot().in_flight == 1
+        finish.set()
+        assert await call == {"id": 1}
+        assert governor.snapshot().in_flight == 0
+
+
 async def test_a_broken_answer_tells_its_request_id_and_how_it_begins(client: Client) -> None:
     head = b'{"requestId":"77#88","success":true,"result":[{"id":1'
     broken = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + head
@@ -889,6 +967,17 @@ async def test_single_calls_pass_bulk_drains_and_interactive_ones_pass_both(mock
 
     order = [sent.path.rpartition("/")[2] for sent in mocked.calls]
     assert order == ["100.json", "102.json", "101.json", "lists.json"]
+
+
+@pytest.mark.looptime
+async def test_a_repeat_does_not_stand_in_the_queue_again(mocked: MockedMarketo) -> None:
+    mocked.script = [refused("608"), ok()]
+    mocked.latency = 1.0
+    governor = Governor(Limits(concurrency=1))
+    async with Marketo(ORIGIN, client_id="i", client_secret="s", governor=governor) as marketo:
+        await asyncio.gather(*(marketo.leads.get(number) for number in (1, 2, 3)))
+
+    assert [sent.path.rpartition("/")[2] for sent in mocked.calls] == ["1.json", "2.json", "1.json", "3.json"]
 
 
 def test_sent_is_what_the_stand_ins_record() -> None:

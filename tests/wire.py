@@ -75,7 +75,7 @@ class Sent:
 
     @property
     def path(self) -> str:
-        return self.target.partition("?")[0]
+        return URL(self.target, encoded=True).raw_path
 
     @property
     def query(self) -> Mapping[str, str]:

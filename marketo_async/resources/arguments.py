@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -25,14 +25,19 @@ def field_names(model: type[object], fields: Fields) -> Fields:
     return [member.encode_name for member in msgspec.structs.fields(model)]
 
 
-def within(name: str, members: Iterable[T], most: int = BATCH) -> list[T]:
-    """Return *members* as a list of 1 to *most*; anything else is refused before a call is spent."""
-    if isinstance(members, str):
-        raise InvalidRequest(f"{name} is a collection, not the text {members!r}")
-    found = list(members)
+def within(name: str, given: Iterable[T], most: int = BATCH) -> list[T]:
+    """Return what is *given* as a list of 1 to *most*; anything else is refused before a call is spent."""
+    if isinstance(given, str):
+        raise InvalidRequest(f"{name} is a collection, not the text {given!r}")
+    found = list(given)
     if not 1 <= len(found) <= most:
         raise InvalidRequest(f"{name}: {len(found)} given, one call takes 1 to {most}")
     return found
+
+
+def members(body: Mapping[str, object]) -> dict[str, object]:
+    """Leave out what is ``None``: Marketo would store it."""
+    return {name: value for name, value in body.items() if value is not None}
 
 
 def page_size(size: int | None, most: int = BATCH) -> int | None:

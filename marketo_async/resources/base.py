@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, Typ
 
 from msgspec.structs import replace
 
-from marketo_async.operation import Listing, Method, Operation, Paging, Plan, Repeat
+from marketo_async.operation import Listing, Method, Operation, Paging, Plan, Repeat, Source
 from marketo_async.paging import Pager
 
 P = ParamSpec("P")
@@ -38,10 +38,18 @@ class Sender(Protocol):
 
 
 class Resource:
-    """A namespace of operations: ``name`` is its own on the client, ``area`` what its permissions are called after."""
+    """A namespace of operations.
+
+    ``name`` is its own on the client; ``root`` stands for ``{root}`` in the paths of shared verbs; ``area`` is what its
+    permissions are called after (Read-Only ``area``, Read-Write ``area``), ``rights`` those of all its operations
+    instead, and ``every`` whether all of them are needed.
+    """
 
     name: ClassVar[str] = ""
+    root: ClassVar[str] = ""
     area: ClassVar[str] = ""
+    rights: ClassVar[tuple[str, ...]] = ()
+    every: ClassVar[bool] = False
     operations: ClassVar[Mapping[str, Operation]] = {}
 
     def __init__(self, sender: Sender) -> None:
@@ -64,12 +72,18 @@ class Declared:
 
     def bound_to(self, owner: type[Resource]) -> Operation:
         """Return the operation as *owner* has it: with its dotted name and its permissions."""
-        rights = self.operation.permissions
+        rights = self.operation.permissions or owner.rights
         if not rights and owner.area:
             rights = (f"Read-Write {owner.area}",)
             if not self.operation.write:
                 rights = (f"Read-Only {owner.area}", *rights)
-        return replace(self.operation, name=f"{owner.name}.{self.operation.name}", permissions=rights)
+        return replace(
+            self.operation,
+            name=f"{owner.name}.{self.operation.name}",
+            path=self.operation.path.replace("{root}", owner.root),
+            permissions=tuple(right.replace("{area}", owner.area) for right in rights),
+            every=self.operation.every or owner.every,
+        )
 
     def keep(self, obj: Resource, call: Callable[..., Any]) -> Callable[..., Any]:
         """Dress *call* and leave it on *obj*, where the next look-up finds it before it comes here."""
@@ -162,24 +176,60 @@ def endpoint(
     path: str,
     *,
     needs: tuple[str, ...] = (),
+    every: bool = False,
+    reads: bool = False,
     repeat: Repeat | None = None,
     timeout: float = 300.0,
+    source: Source = Source.OFFICIAL,
 ) -> Callable[[Callable[Concatenate[Any, P], Plan[R]]], Endpoint[P, R]]:
-    """Declare an operation planned by the decorated method; *timeout* is the server's, 300 s where it states none."""
+    """Declare an operation planned by the decorated method.
+
+    *timeout* is the server's, 300 s where it states none; *reads* marks a POST that changes nothing.
+    """
 
     def declare(planner: Callable[Concatenate[Any, P], Plan[R]]) -> Endpoint[P, R]:
-        return Endpoint(_operation(planner, method, path, needs, repeat, timeout), planner)
+        operation = Operation(
+            name=planner.__name__,
+            method=method,
+            path=path,
+            permissions=needs,
+            every=every,
+            reads=reads or method == "GET",
+            repeat=repeat or (Repeat.SAFE if reads or method == "GET" else Repeat.NEVER),
+            timeout=timeout,
+            summary=_summary(planner),
+            source=source,
+        )
+        return Endpoint(operation, planner)
 
     return declare
 
 
 def paged(
-    path: str, *, rule: Paging = Paging.POSITION, needs: tuple[str, ...] = (), timeout: float = 300.0
+    path: str,
+    *,
+    rule: Paging = Paging.POSITION,
+    method: Method = "GET",
+    needs: tuple[str, ...] = (),
+    every: bool = False,
+    timeout: float = 300.0,
 ) -> Callable[[Callable[Concatenate[Any, P], Listing[T]]], Paged[P, T]]:
-    """Declare a listing whose first page, or whose chunks, the decorated method plans."""
+    """Declare a listing whose first page, or whose chunks, the decorated method plans; a few are asked for by POST."""
 
     def declare(planner: Callable[Concatenate[Any, P], Listing[T]]) -> Paged[P, T]:
-        return Paged(_operation(planner, "GET", path, needs, None, timeout, rule), planner)
+        operation = Operation(
+            name=planner.__name__,
+            method=method,
+            path=path,
+            permissions=needs,
+            every=every,
+            reads=True,
+            repeat=Repeat.SAFE,
+            timeout=timeout,
+            summary=_summary(planner),
+            paging=rule,
+        )
+        return Paged(operation, planner)
 
     return declare
 
@@ -194,22 +244,5 @@ def drain(method: Callable[Concatenate[Any, P], Pager[T]]) -> Drain[P, T]:
     return Drain(method)
 
 
-def _operation(
-    planner: Callable[..., Any],
-    method: Method,
-    path: str,
-    needs: tuple[str, ...],
-    repeat: Repeat | None,
-    timeout: float,
-    paging: Paging | None = None,
-) -> Operation:
-    return Operation(
-        name=planner.__name__,
-        method=method,
-        path=path,
-        permissions=needs,
-        repeat=repeat or (Repeat.SAFE if method == "GET" else Repeat.NEVER),
-        timeout=timeout,
-        summary=(planner.__doc__ or "").partition("\n")[0],
-        paging=paging,
-    )
+def _summary(planner: Callable[..., Any]) -> str:
+    return (planner.__doc__ or "").partition("\n")[0]

@@ -21,7 +21,7 @@ from marketo_async.models.leads import (
 )
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import Chunks, Page, Plan, Repeat, batched, first, many, nothing, one, page, results
-from marketo_async.resources.arguments import BATCH, Fields, by_id, field_names, page_size, within
+from marketo_async.resources.arguments import BATCH, Fields, by_id, field_names, members, page_size, within
 from marketo_async.resources.base import Resource, Sender, endpoint, paged
 
 L = TypeVar("L")
@@ -107,7 +107,7 @@ class Leads(Resource, Generic[L]):
             "asyncProcessing": async_processing,
             "input": within("records", records),
         }
-        return results(json=_members(body), repeat=_REPEATS.get(action))
+        return results(json=members(body), repeat=_REPEATS.get(action))
 
     @endpoint("POST", "/rest/v1/leads/delete.json", repeat=Repeat.SETTLES, timeout=30)
     def delete(self, lead_ids: Iterable[int]) -> Plan[list[RecordResult]]:
@@ -199,7 +199,7 @@ class Leads(Resource, Generic[L]):
             "source": source,
             "input": within("records", records),
         }
-        return results(json=_members(body))
+        return results(json=members(body))
 
     @endpoint("POST", "/rest/v1/leads/submitForm.json", timeout=30)
     def submit_form(
@@ -214,8 +214,8 @@ class Leads(Resource, Generic[L]):
         """Fill in a form for one person, found by the ``email`` of *form_fields*; never repeated by itself."""
         if not form_fields.get("email"):
             raise InvalidRequest("form_fields needs an email: the person is looked up by it")
-        person = _members({"leadFormFields": dict(form_fields), "visitorData": visitor, "cookie": cookie})
-        body = _members({"formId": form_id, "programId": program_id, "input": [person]})
+        person = members({"leadFormFields": dict(form_fields), "visitorData": visitor, "cookie": cookie})
+        body = members({"formId": form_id, "programId": program_id, "input": [person]})
         return one(RecordResult, json=body)
 
     @endpoint("POST", "/rest/v1/leads/{leadId}/associate.json", repeat=Repeat.SAFE, timeout=60)
@@ -277,8 +277,3 @@ class Leads(Resource, Generic[L]):
             "batchSize": page_size(batch_size),
         }
         return page(SmartCampaignMembership, path={"leadId": lead_id}, query=query, token=token)
-
-
-def _members(body: Mapping[str, object]) -> dict[str, object]:
-    """Leave out what is ``None``: Marketo would store it."""
-    return {name: value for name, value in body.items() if value is not None}

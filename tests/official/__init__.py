@@ -30,6 +30,11 @@ class Official:
     def key(self) -> str:
         return f"{self.method} {self.path}"
 
+    @property
+    def members(self) -> Any:
+        """The shape of the body, or of the form that stands in for it."""
+        return self.body if self.body is not None else self.parameters.get("formData")
+
     def names(self, place: str) -> frozenset[str]:
         """Return the names of the parameters in one place: path, query, header or form."""
         return frozenset(name.rstrip("!") for name in self.parameters.get(place, {}))

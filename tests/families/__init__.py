@@ -1,0 +1,20 @@
+"""The families beyond the first ones: example calls for the judge (modules named ``calls_*``), and tests of their own.
+
+A table of calls has ``CALLS`` (operation name to a call with every argument it takes) and, where the OpenAPI files are
+known to be wrong or leave a choice, ``NEVER_SENT``, ``NOT_REQUIRED``, ``DOCUMENTED``, ``OPEN``, ``BEYOND_THE_FILES``
+and ``LEFT_OUT`` as in ``tests/test_openapi.py``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
+
+
+def tables() -> Iterator[ModuleType]:
+    """Return the tables of example calls."""
+    for found in pkgutil.iter_modules(__path__):
+        if found.name.startswith("calls_"):
+            yield importlib.import_module(f"{__name__}.{found.name}")

@@ -1,0 +1,178 @@
+"""What may import what, what importing costs, and which names are public."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import marketo_async
+from marketo_async import errors
+from marketo_async.errors import MarketoError
+
+PACKAGE = Path(marketo_async.__file__).parent
+MODULES = sorted(
+    ".".join(("marketo_async", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+    for path in PACKAGE.rglob("*.py")
+)
+
+# From the ground up: a layer imports only itself and the layers before it.
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("errors",),
+    ("codes",),
+    ("models",),
+    ("envelope",),
+    ("operation",),
+    ("request", "answer", "retry", "paging", "governor"),
+    ("auth",),
+    ("resources",),
+    ("session",),
+    ("client",),
+    ("",),  # the package itself
+    ("cli",),
+)
+APART = "sandbox"  # imports nothing of the client, and nothing but the command line imports it
+
+
+def part(module: str) -> str:
+    """Return the part of the package that a module belongs to, empty for the package itself."""
+    return module.removeprefix("marketo_async").removeprefix(".").partition(".")[0]
+
+
+def path_of(module: str) -> Path:
+    stem = PACKAGE.joinpath(*module.split(".")[1:])
+    return stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")
+
+
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(path_of(module).read_text())
+
+
+def imports(module: str) -> Iterator[str]:
+    """Yield every module of the package that a module imports, wherever in its text."""
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("marketo_async"))
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                package = module.split(".") if path_of(module).name == "__init__.py" else module.split(".")[:-1]
+                base = ".".join([*package[: len(package) - node.level + 1], *filter(None, [base])])
+            if base.startswith("marketo_async"):
+                names = (f"{base}.{alias.name}" for alias in node.names)
+                yield from (name if name in MODULES else base for name in names)
+
+
+def rank(name: str) -> int:
+    return next(number for number, layer in enumerate(LAYERS) if name in layer)
+
+
+def test_every_module_has_its_layer() -> None:
+    parts = {part(module) for module in MODULES}
+
+    assert parts - {APART} == {name for layer in LAYERS for name in layer}
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if part(module) != APART])
+def test_a_module_imports_nothing_above_it(module: str) -> None:
+    own = part(module)
+    for imported in set(imports(module)):
+        other = part(imported)
+        if other == APART:
+            assert own == "cli", f"{module} imports {imported}"
+        else:
+            assert other == own or rank(other) < rank(own), f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if part(module) == APART])
+def test_the_sandbox_stands_on_its_own(module: str) -> None:
+    assert {part(imported) for imported in imports(module)} <= {APART}
+
+
+def test_the_layers_are_read_from_the_text() -> None:
+    """The walk must see what is there, or the tests above would pass for nothing."""
+    assert "marketo_async.errors" in set(imports("marketo_async.session"))
+    assert "marketo_async.governor.ledger" in set(imports("marketo_async.governor.governor"))
+    assert "marketo_async.client" in set(imports("marketo_async"))
+    assert rank("errors") < rank("session") < rank("cli")
+
+
+def in_a_fresh_process(code: str) -> str:
+    """Run code with every warning an error, and return what it prints."""
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-W", "error", "-X", "dev", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_importing_the_package_warns_of_nothing_and_brings_no_more_than_it_needs() -> None:
+    printed = in_a_fresh_process("import sys, marketo_async; print(*sys.modules)")
+
+    loaded = {name.partition(".")[0] for name in printed.split()}
+    assert {"aiohttp", "aiolimiter", "msgspec"} <= loaded
+    assert loaded & {"typer", "rich", "click", "pytest", "hypothesis", "looptime", "aioresponses", "requests"} == set()
+    assert {part(name) for name in printed.split() if name in MODULES} & {"sandbox", "cli"} == set()
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.endswith(("sandbox", "errors", "codes"))])
+def test_a_part_that_people_import_by_itself_can_be(module: str) -> None:
+    assert in_a_fresh_process(f"import {module}; print({module}.__name__)").strip() == module
+
+
+def test_importing_starts_nothing() -> None:
+    code = "import threading, asyncio, marketo_async; print(threading.active_count()); marketo_async.Governor()"
+
+    assert in_a_fresh_process(code).strip() == "1"
+
+
+def test_the_public_names_are_these() -> None:
+    assert sorted(marketo_async.__all__) == [
+        "CallRecord",
+        "Governor",
+        "Limits",
+        "Marketo",
+        "Operation",
+        "Page",
+        "Pager",
+        "Priority",
+        "RetryPolicy",
+        "Snapshot",
+        "operations",
+    ]
+    assert all(hasattr(marketo_async, name) for name in marketo_async.__all__)
+
+
+def test_every_public_exception_descends_from_one_root() -> None:
+    kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, BaseException)]
+
+    assert len(kinds) >= 18
+    assert all(issubclass(kind, MarketoError) for kind in kinds)
+
+
+def test_exceptions_are_defined_in_one_place_only() -> None:
+    """Another exception class in the package would be one that callers can't name."""
+    elsewhere = {
+        f"{module}.{node.name}"
+        for module in MODULES
+        if part(module) not in {APART, "cli", "errors"}
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.ClassDef)
+        and any(getattr(base, "attr", getattr(base, "id", "")).endswith(("Error", "Exception")) for base in node.bases)
+    }
+
+    assert elsewhere == {
+        "marketo_async.envelope.MissingResult",  # told as UnexpectedShape
+        "marketo_async.session._ConnectionBroke",  # told as TransportError
+    }
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_says_what_it_is_for(module: str) -> None:
+    assert ast.get_docstring(tree_of(module))
