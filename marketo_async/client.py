@@ -5,15 +5,17 @@ Not here: how a call is made (``session``), what can be called (``resources``).
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
 
+from marketo_async import resources
 from marketo_async.envelope import Envelope
 from marketo_async.errors import ConfigurationError, InvalidRequest
 from marketo_async.governor import Governor, Priority
@@ -21,9 +23,55 @@ from marketo_async.models.leads import Record
 from marketo_async.models.usage import UsageDay
 from marketo_async.operation import Arg, Listing, Method, Operation, Plan, Repeat
 from marketo_async.paging import Pager
-from marketo_async.resources import Activities, CustomActivityTypes, Leads, Lists, Usage
 from marketo_async.retry import RetryPolicy
 from marketo_async.session import Options, Session
+
+if TYPE_CHECKING:
+    from marketo_async.resources import (
+        Activities,
+        BulkActivities,
+        BulkCustomObjects,
+        BulkLeads,
+        BulkProgramMembers,
+        Campaigns,
+        Channels,
+        Companies,
+        CustomActivityTypes,
+        CustomObjects,
+        CustomObjectTypes,
+        Emails,
+        EmailsV2,
+        EmailTemplates,
+        EmailTemplatesV2,
+        Files,
+        Folders,
+        FormFields,
+        Forms,
+        Fragments,
+        Ingestion,
+        LandingPageContent,
+        LandingPages,
+        LandingPageTemplates,
+        Leads,
+        Lists,
+        NamedAccountLists,
+        NamedAccounts,
+        Opportunities,
+        OpportunityRoles,
+        ProgramMembers,
+        Programs,
+        RedirectRules,
+        SalesPersons,
+        Segmentations,
+        SmartCampaigns,
+        SmartLists,
+        Snippets,
+        StaticLists,
+        Tags,
+        Tokens,
+        Usage,
+        Users,
+    )
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -94,6 +142,44 @@ class Marketo:
     activities: Activities
     custom_activity_types: CustomActivityTypes
     usage: Usage
+    program_members: ProgramMembers[Record]
+    campaigns: Campaigns
+    companies: Companies[Record]
+    opportunities: Opportunities[Record]
+    opportunity_roles: OpportunityRoles[Record]
+    sales_persons: SalesPersons[Record]
+    named_accounts: NamedAccounts[Record]
+    named_account_lists: NamedAccountLists[Record]
+    custom_objects: CustomObjects[Record]
+    custom_object_types: CustomObjectTypes
+    bulk_leads: BulkLeads
+    bulk_activities: BulkActivities
+    bulk_program_members: BulkProgramMembers
+    bulk_custom_objects: BulkCustomObjects
+    folders: Folders
+    tokens: Tokens
+    files: Files
+    programs: Programs
+    tags: Tags
+    channels: Channels
+    segmentations: Segmentations
+    smart_campaigns: SmartCampaigns
+    smart_lists: SmartLists
+    static_lists: StaticLists
+    emails: Emails
+    email_templates: EmailTemplates
+    snippets: Snippets
+    forms: Forms
+    form_fields: FormFields
+    landing_pages: LandingPages
+    landing_page_content: LandingPageContent
+    landing_page_templates: LandingPageTemplates
+    redirect_rules: RedirectRules
+    emails_v2: EmailsV2
+    email_templates_v2: EmailTemplatesV2
+    fragments: Fragments
+    users: Users
+    ingestion: Ingestion
 
     def __init__(
         self,
@@ -120,7 +206,7 @@ class Marketo:
         self._connector, self._trust_env = connector, trust_env
         self._session: Session | None = None
         self._parent: Marketo | None = None
-        self._equip(Options(retry=retry or RetryPolicy()))
+        self._options = Options(retry=retry or RetryPolicy())
 
     @classmethod
     def from_env(
@@ -210,14 +296,14 @@ class Marketo:
         """
         old = self._options
         sibling = type(self).__new__(type(self))
-        sibling.__dict__.update(self.__dict__)
+        # Families that are open already send with the options of this client: the sibling opens its own.
+        own = {name: value for name, value in self.__dict__.items() if name not in resources.HOMES}
+        sibling.__dict__.update(own)
         sibling._parent = self._parent or self  # noqa: SLF001 - a sibling
-        sibling._equip(  # noqa: SLF001
-            Options(
-                timeout=old.timeout if timeout is None else timeout,
-                priority=old.priority if priority is None else priority,
-                retry=old.retry if retry is None else retry,
-            )
+        sibling._options = Options(  # noqa: SLF001
+            timeout=old.timeout if timeout is None else timeout,
+            priority=old.priority if priority is None else priority,
+            retry=old.retry if retry is None else retry,
         )
         return sibling
 
@@ -257,14 +343,21 @@ class Marketo:
         self.governor.calibrate(usage.total)
         return usage
 
-    def _equip(self, options: Options) -> None:
-        self._options = options
-        caller = _Caller(self, options)
-        self.leads = Leads(caller, Record)
-        self.lists = Lists(caller, Record)
-        self.activities = Activities(caller)
-        self.custom_activity_types = CustomActivityTypes(caller)
-        self.usage = Usage(caller)
+    if not TYPE_CHECKING:  # the annotations above say what there is; this would let every typo pass
+
+        def __getattr__(self, name: str) -> object:
+            """Open a family when it is first asked for, and keep it."""
+            if name not in resources.HOMES:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            _, kind = resources.HOMES[name]
+            self.__dict__[name] = family = self._open(getattr(resources, kind))
+            return family
+
+    def _open(self, kind: type[resources.Resource]) -> resources.Resource:
+        """Make a family with what its constructor asks for beside the sender."""
+        given = {"model": Record, "munchkin_id": self.munchkin_id}
+        asked = inspect.signature(kind).parameters
+        return kind(_Caller(self, self._options), **{name: value for name, value in given.items() if name in asked})
 
 
 def _whole(envelope: Envelope[Any]) -> Envelope[Any]:

@@ -95,8 +95,11 @@ class Distinct(Sift[T]):
 
     def __call__(self, items: list[T]) -> tuple[list[T], bool]:
         """Return the records whose key is new; the listing ends when Marketo says so."""
-        new = [item for item in items if self._key(item) not in self._seen]
-        self._seen.update(map(self._key, new))
+        new = []
+        for item in items:
+            if (key := self._key(item)) not in self._seen:
+                self._seen.add(key)
+                new.append(item)
         return new, False
 
 

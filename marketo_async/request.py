@@ -24,6 +24,7 @@ LONGEST_ASSET_URL = 65_536
 LARGEST_BODY = 1_000_000
 LARGEST_FILE = 10_000_000  # bulk imports only
 
+_CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.-]+)*", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:@~-]*")
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
@@ -95,6 +96,8 @@ def multipart(form: Sequence[tuple[str, str]], files: Mapping[str, File]) -> tup
     for name, value in form:
         parts += [f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()]
     for name, file in files.items():
+        if not _CONTENT_TYPE.fullmatch(file.content_type):
+            raise InvalidRequest(f"{file.content_type!r} is no content type like text/html")
         quoted = file.name.replace("\\", "\\\\").replace('"', '\\"').replace("\r", "").replace("\n", "")
         head = (
             f'Content-Disposition: form-data; name="{name}"; filename="{quoted}"\r\nContent-Type: {file.content_type}'

@@ -215,6 +215,7 @@ def test_a_code_has_the_exception_that_a_caller_would_catch(code: str, kind: typ
     ("message", "kind"),
     [
         ("Too many jobs (10) in queue", Busy),
+        ("There are already 10 jobs in the queue", Busy),
         ("Export daily quota 500MB exceeded.", QuotaExceeded),
         ("Export is already queued", Conflict),
         ("", Busy),

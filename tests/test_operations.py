@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from marketo_async import Marketo, operations
 from marketo_async.operation import Operation, Paging, Plan, Repeat, Source, batched, one
 from marketo_async.paging import Pager
-from marketo_async.resources import FAMILIES, Lists
+from marketo_async.resources import Lists, families
 from marketo_async.resources.base import Composite, Declared, Drain, Resource, composite, drain, endpoint
 from tests.official import official
 from tests.official.make_table import ORIGINALS, TABLE, table
@@ -24,7 +24,10 @@ from tests.wire import ORIGIN
 
 DIGEST = Path(__file__).resolve().parents[2] / "shared" / "operations.json"
 
-OTHER_PERMISSIONS: dict[str, str] = {}
+OTHER_PERMISSIONS: dict[str, str] = {
+    "forms.update_thank_you_page": "the files let a reader write; the documentation does not",
+    "landing_pages.variables": "stated nowhere; as the other reads of landing pages",
+}
 MARKS = {"S": Repeat.SAFE, "I": Repeat.SAFE, "E": Repeat.SETTLES, "N": Repeat.NEVER}
 
 LONGEST = 300  # where the documentation states none
@@ -52,6 +55,8 @@ OTHER_TIMEOUTS = {
     "lists.legacy_leads": 60,
     "activities.paging_token": 300,
     "activities.add": 90,
+    "opportunity_roles.sync": 60,
+    "custom_objects.sync": 120,
 }
 
 
@@ -121,7 +126,7 @@ def test_permissions_are_the_documented_ones() -> None:
     wrong = {
         operation.name
         for key, operation in registered().items()
-        if set(operation.permissions) != set(documented[key]["permissions"])
+        if set(operation.permissions) != set(documented[key]["permissions"] or ())
     }
 
     assert wrong == OTHER_PERMISSIONS.keys()
@@ -145,6 +150,9 @@ def test_a_server_s_time_out_is_the_documented_one(operation: Operation) -> None
     assert operation.timeout == documented_timeout(operation)
 
 
+DESIGNER = {"emails_v2", "email_templates_v2", "fragments"}
+
+
 @pytest.mark.parametrize(("name", "operation"), operations().items(), ids=operations())
 def test_an_operation_is_named_described_and_placed(name: str, operation: Operation) -> None:
     family, verb = name.split(".")
@@ -155,9 +163,10 @@ def test_an_operation_is_named_described_and_placed(name: str, operation: Operat
     assert re.fullmatch(r"[A-Z].*[^.]\.", operation.summary), operation.summary
     assert operation.path.startswith("/")
     assert "//" not in operation.path
-    assert operation.write is (operation.method != "GET")
+    asks_by_post = {"get_many", "used_by", "used_by_many"} if family in DESIGNER else set()
+    assert operation.write is (operation.method != "GET" and verb not in asks_by_post)
     assert operation.idempotent is (operation.repeat is not Repeat.NEVER)
-    assert operation.paging is None or operation.method == "GET"
+    assert operation.paging is None or not operation.write
     assert family == "identity" or hasattr(bound(), family)
 
 
@@ -187,7 +196,7 @@ def methods() -> list[tuple[str, Any]]:
     """Return every declared method of every family: the operations, and what is built of several."""
     return [
         (f"{family.name}.{name}", declared)
-        for family in FAMILIES
+        for family in families()
         for name, declared in inspect.getmembers(family)
         if isinstance(declared, Declared | Composite | Drain)
     ]

@@ -981,7 +981,7 @@ async def test_a_repeat_does_not_stand_in_the_queue_again(mocked: MockedMarketo)
 
 
 def test_sent_is_what_the_stand_ins_record() -> None:
-    """The helpers of this suite, where a mistake would make other tests pass for the wrong reason."""
+    """The stand-ins of this suite, where a mistake would make other tests pass for the wrong reason."""
     sent = Sent("GET", "/rest/v1/leads.json?a=1&b=%2B", {}, b"", 0.0)
 
     assert sent.path == "/rest/v1/leads.json"

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from marketo_async import Governor, Limits, Marketo
 from marketo_async.cli import demo as demonstration
+from marketo_async.cli import operations as listing
 from marketo_async.cli import usage as figures
 from marketo_async.cli.drain import START_OVER, run
 from marketo_async.cli.exits import EPILOG, Exit, told_in_a_line
@@ -191,6 +192,20 @@ def usage(
         typer.echo(msgspec.json.encode(report))
     else:
         Console().print(report.table())
+
+
+@app.command(epilog=EPILOG)
+def operations(
+    part: Annotated[str | None, typer.Argument(help="Only those whose name or path holds this.")] = None,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="As one JSON list.")] = False,
+) -> None:
+    """List every operation with the permission it needs."""
+    found = listing.rows(part)
+    if json:
+        typer.echo(msgspec.json.encode(found))
+    else:
+        Console().print(listing.table(found))
 
 
 def _leads(field: str | None, values: list[str], list_id: int | None, fields: list[str] | None) -> Selection[Record]:

@@ -12,6 +12,7 @@ from typing import Protocol
 from marketo_async.sandbox.envelope import Members
 from marketo_async.sandbox.errors import ApiError
 from marketo_async.sandbox.identity import ApiUser
+from marketo_async.sandbox.multipart import Upload, invalid_multipart
 from marketo_async.sandbox.parameters import as_flag, as_integer, as_moment, as_objects, as_text, missing, split
 from marketo_async.sandbox.records.instance import Instance
 
@@ -147,6 +148,23 @@ class Call:
         """Return a member of the body as text."""
         value = self.member(name)
         return None if value is None else as_text(name, value)
+
+    def body_integer(self, name: str) -> int | None:
+        """Return a member of the body as an integer."""
+        value = self.member(name)
+        return None if value is None else as_integer(name, value)
+
+    def body_flag(self, name: str) -> bool | None:
+        """Return a member of the body as a boolean."""
+        value = self.member(name)
+        return None if value is None else as_flag(name, value)
+
+    def upload(self, name: str) -> Upload:
+        """Return a file of a multipart body, or raise 613 where it is no file."""
+        value = self.member(name)
+        if not isinstance(value, Upload):
+            raise invalid_multipart()
+        return value
 
     def records(self, name: str = "input", most: int = MOST_RECORDS) -> list[Members]:
         """Return the records of the body."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
 
 import msgspec
 
-from marketo_async.sandbox.envelope import Members
 from marketo_async.sandbox.errors import ApiError
 from marketo_async.sandbox.faults import Fault
 from marketo_async.sandbox.limits import InstanceLimits
@@ -43,15 +41,17 @@ def injected_error(fault: Fault, limits: InstanceLimits) -> ApiError:
     return ApiError(fault.kind, _MESSAGES.get(fault.kind, "Injected error"))
 
 
-def mangled(fault: Fault, envelope: Members) -> Members:
-    """Return the envelope of an operation that ran, with a part of it gone wrong."""
-    if fault.kind == "no_result":
-        envelope.pop("result", None)
-    elif fault.kind == "null_request_id":
-        envelope["requestId"] = None
-    elif fault.kind == "numeric_strings":
-        return cast(Members, _ids_as_text(msgspec.to_builtins(envelope)))
-    return envelope
+def mangled(fault: Fault, said: object) -> object:
+    """Return the answer of an operation that ran, with a part of it gone wrong."""
+    if fault.kind == "numeric_strings":
+        return _ids_as_text(msgspec.to_builtins(said))
+    # Answers without an envelope have neither a result nor a request id to lose.
+    if isinstance(said, dict) and "success" in said:
+        if fault.kind == "no_result":
+            said.pop("result", None)
+        elif fault.kind == "null_request_id":
+            said["requestId"] = None
+    return said
 
 
 def _ids_as_text(value: object) -> object:

@@ -9,7 +9,6 @@ import itertools
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import msgspec
 
@@ -24,10 +23,11 @@ NOTHING_FOUND = "No assets found for the given search criteria."
 class Answer:
     """What an operation that succeeded has to say; ``None`` stands for a member that is not there."""
 
-    result: Sequence[object] | None = None
+    result: Sequence[object] | Mapping[str, object] | bool | None = None
     next_page_token: str | None = None
     more_result: bool | None = None
     warnings: list[str] | None = None
+    page_details: Members | None = None
 
 
 def per_lead(lead_ids: Iterable[int], act: Callable[[int], str]) -> Answer:
@@ -81,9 +81,9 @@ def failure(error: ApiError, request_id: str, *, asset: bool) -> Members:
     return envelope
 
 
-def unfamiliar(envelope: Members, rng: random.Random, *, shuffled: bool, unknown: bool) -> Members:
-    """Return the envelope with its members in random order and with members that nobody documented."""
-    return cast(Members, _rearranged(msgspec.to_builtins(envelope), rng, shuffled=shuffled, unknown=unknown))
+def unfamiliar(said: object, rng: random.Random, *, shuffled: bool, unknown: bool) -> object:
+    """Return an answer with its members in random order and with members that nobody documented."""
+    return _rearranged(msgspec.to_builtins(said), rng, shuffled=shuffled, unknown=unknown)
 
 
 def _rearranged(value: object, rng: random.Random, *, shuffled: bool, unknown: bool) -> object:

@@ -6,7 +6,7 @@ Each step is one method, in that order. What the steps decide by lives in module
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
 import msgspec
 from aiohttp import web
@@ -14,19 +14,19 @@ from aiohttp import web
 from marketo_async.sandbox.call import Call, Work
 from marketo_async.sandbox.clock import central_day
 from marketo_async.sandbox.damage import AT_ONCE, broken, injected_error, mangled
-from marketo_async.sandbox.envelope import Answer, Members, RequestIds, failure, success, unfamiliar
+from marketo_async.sandbox.envelope import Answer, RequestIds, unfamiliar
 from marketo_async.sandbox.errors import UNCOUNTED_CODES, ApiError
 from marketo_async.sandbox.faults import Fault, FaultPlan
 from marketo_async.sandbox.gate import Arrival, Gate
 from marketo_async.sandbox.identity import ApiUser, Identity, IdentityError
+from marketo_async.sandbox.latency import Latency, drawn_seconds
 from marketo_async.sandbox.limits import InstanceLimits
 from marketo_async.sandbox.records.instance import Instance
 from marketo_async.sandbox.reply import JSON, PLAIN, Reply
 from marketo_async.sandbox.request import BodyTooLarge, Request
 from marketo_async.sandbox.routing import Route, Router
 from marketo_async.sandbox.stats import Stats
-
-Latency = float | tuple[float, float] | Callable[[random.Random, str, str], float]
+from marketo_async.sandbox.wording import answered, refused
 
 _TOKEN_HEADERS = {"Content-Type": JSON, "Cache-Control": "no-store", "Pragma": "no-cache"}
 
@@ -124,7 +124,7 @@ class Exchange:
     def _failed(self, error: ApiError, request: Request) -> Reply:
         self._stats.errors[error.code] += 1
         request_id = self._request_ids.issue(self._instance.clock.time())
-        return self._enveloped(failure(error, request_id, asset=request.is_asset))
+        return self._worded(*refused(request.path, error, request_id))
 
     def _user(self, request: Request, arrival: Arrival) -> ApiUser:
         try:
@@ -144,6 +144,7 @@ class Exchange:
         self._stats.by_operation[route.operation] += 1
         if not user.may(route.permissions):
             raise ApiError("603", "Access denied")
+        request.check_headers()
         call = Call(
             self._instance,
             user,
@@ -157,8 +158,8 @@ class Exchange:
         if fault is not None and fault.prevents:
             await call.work.done()
             return self._struck(fault, request, {"requestId": request_id, "success": True})
-        envelope = success(await self._run(route, call), request_id, asset=route.is_asset)
-        return self._enveloped(envelope) if fault is None else self._struck(fault, request, envelope)
+        said = answered(route.path, await self._run(route, call), request_id)
+        return self._worded(said) if fault is None else self._struck(fault, request, said)
 
     async def _run(self, route: Route, call: Call) -> Answer:
         try:
@@ -174,27 +175,22 @@ class Exchange:
             self._stats.faults_injected[fault.kind] += 1
         return fault
 
-    def _struck(self, fault: Fault, request: Request, envelope: Members) -> Reply:
+    def _struck(self, fault: Fault, request: Request, said: object) -> Reply:
         if fault.is_code:
             raise self._injected(fault)
         if fault.mangles:
-            return self._enveloped(mangled(fault, envelope))
+            return self._worded(mangled(fault, said))
         elsewhere = f"http://{request.http.host}/moved{request.path}"
-        return broken(fault, msgspec.json.encode(envelope), elsewhere)
+        return broken(fault, msgspec.json.encode(said), elsewhere)
 
     def _injected(self, fault: Fault) -> ApiError:
         return injected_error(fault, self._limits)
 
     def _seconds(self, request: Request) -> float:
-        if callable(self._latency):
-            return self._latency(self._rng, request.method, request.path)
-        if isinstance(self._latency, tuple):
-            mean, spread = self._latency
-            return max(0.0, self._rng.uniform(mean - spread, mean + spread))
-        return self._latency
+        return drawn_seconds(self._latency, self._rng, request.method, request.path)
 
-    def _enveloped(self, envelope: Members) -> Reply:
+    def _worded(self, said: object, status: int = 200) -> Reply:
         quirks = self._instance.quirks
         if quirks.shuffled_members or quirks.unknown_members:
-            envelope = unfamiliar(envelope, self._rng, shuffled=quirks.shuffled_members, unknown=quirks.unknown_members)
-        return Reply(msgspec.json.encode(envelope))
+            said = unfamiliar(said, self._rng, shuffled=quirks.shuffled_members, unknown=quirks.unknown_members)
+        return Reply(msgspec.json.encode(said), status)

@@ -12,8 +12,8 @@ from typing import Protocol, TypedDict, Unpack
 import pytest_asyncio
 
 from marketo_async.sandbox.clock import SandboxClock
-from marketo_async.sandbox.exchange import Latency
 from marketo_async.sandbox.faults import Fault
+from marketo_async.sandbox.latency import Latency
 from marketo_async.sandbox.limits import InstanceLimits, Limits
 from marketo_async.sandbox.quirks import Quirks
 from marketo_async.sandbox.server import Sandbox

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from marketo_async.sandbox.clock import SandboxClock
 from marketo_async.sandbox.envelope import Members
 from marketo_async.sandbox.errors import ApiError
+from marketo_async.sandbox.permissions import AllOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,12 @@ class ApiUser:
         return f"ApiUser(login={self.login!r}, client_id={self.client_id!r})"
 
     def may(self, permissions: frozenset[str]) -> bool:
-        """Return whether the user has any one of these permissions, or none is asked for."""
-        return self.permissions is None or not permissions or bool(self.permissions & permissions)
+        """Return whether the user has any one of these permissions, or all where that is asked for, or none is."""
+        if self.permissions is None or not permissions:
+            return True
+        if isinstance(permissions, AllOf):
+            return permissions <= self.permissions
+        return bool(self.permissions & permissions)
 
 
 class IdentityError(Exception):

@@ -47,6 +47,10 @@ class InstanceLimits:
     uri_bytes: int = 8_192
     asset_uri_bytes: int = 66_560
     body_bytes: int = 1_048_576
+    ingestion_per_second: int = 5_000
+    """Data ingestion requests allowed in one second, for each client id."""
+    ingestion_daily: int = 10_000_000
+    """Objects that data ingestion takes in a day."""
 
     @classmethod
     def of(cls, limits: Limits) -> InstanceLimits:

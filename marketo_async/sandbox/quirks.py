@@ -46,3 +46,7 @@ class Quirks:
     """Leave ``id`` out of activities, so that only ``marketoGUID`` identifies them."""
     company_writable: bool = False
     """Let lead writes set company columns in place of answering 1021."""
+    ingestion_delay: float = 0.2
+    """Seconds by the sandbox's clock until accepted data ingestion is applied."""
+    native_crm: bool = False
+    """A native CRM integration is on: companies, opportunities, roles and sales persons answer 1018 to writes."""

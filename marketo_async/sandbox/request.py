@@ -5,7 +5,7 @@ Method overrides, forms, list encodings and JSON are sorted out here. Who may ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
 import msgspec
@@ -13,11 +13,14 @@ from aiohttp import web
 
 from marketo_async.sandbox.envelope import Members
 from marketo_async.sandbox.errors import ApiError
+from marketo_async.sandbox.multipart import MULTIPART, Upload, read_parts
 from marketo_async.sandbox.quirks import Quirks
 from marketo_async.sandbox.routing import Route
+from marketo_async.sandbox.wording import NEW_ASSETS, USERS
 
 FORM = "application/x-www-form-urlencoded"
 JSON_TYPE = "application/json"
+APP_TYPE = "x-app-type"
 
 # A body that is too long is read on to here, so that its sender gets to see the refusal instead of a reset.
 _MOST_READ = 64 * 1_048_576
@@ -38,6 +41,7 @@ class Request:
     content: bytes = b""
     overridden: bool = False
     """Whether a POST stands for a GET."""
+    files: dict[str, Upload] = field(default_factory=dict)
 
     @classmethod
     def arriving(cls, http: web.BaseRequest) -> Request:
@@ -66,7 +70,7 @@ class Request:
         scheme, _, token = self.http.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return token.strip()
-        return from_query[0] if from_query and in_query else None
+        return from_query[0] if from_query and in_query and not self.path.startswith(USERS) else None
 
     def credentials(self) -> dict[str, str]:
         """Return what an identity call says of its sender, in its query and form together."""
@@ -95,7 +99,7 @@ class Request:
                 raise ApiError("610", "Requested resource not found")
             while "//" in self.path:
                 self.path = self.path.replace("//", "/")
-        form = _parameters(self.content.decode(errors="replace")) if self.content_type == FORM else {}
+        form = self._form()
         if self.is_asset:
             self._merge(form)
             return
@@ -109,7 +113,14 @@ class Request:
             self._merge(form)
 
     def body(self, route: Route) -> Members:
-        """Return the JSON body that the operation takes, empty where there is none."""
+        """Return the members of the body that the operation takes, empty where there is none.
+
+        Those of a form or multipart body are text or uploads, and may come in the query just as well.
+        """
+        if route.takes_form and not (route.also_json and self.content_type == JSON_TYPE):
+            if self.content and self.content_type not in (FORM, MULTIPART):
+                raise ApiError("612", "Invalid Content Type")
+            return {**{name: values[0] for name, values in self.query.items()}, **self.files}
         if self.overridden and self.content_type == FORM:
             return {}
         if not route.takes_body or not (self.content or route.body):
@@ -123,9 +134,23 @@ class Request:
             body = msgspec.json.decode(self.content)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise ApiError("609", "Invalid JSON") from None
+        # The documentation of user management sends roles as a bare array, the description has them in an object.
+        if isinstance(body, list) and self.path.startswith(USERS):
+            return {"input": body}
         if not isinstance(body, dict):
             raise ApiError("609", "Invalid JSON")
         return body
+
+    def check_headers(self) -> None:
+        """Raise 1002 where an operation of the new assets is not told for which application it is called."""
+        if self.path.startswith(NEW_ASSETS) and self.http.headers.get(APP_TYPE) != "marketo":
+            raise ApiError("1002", f"Missing value for required header '{APP_TYPE}'")
+
+    def _form(self) -> dict[str, list[str]]:
+        if self.content_type == MULTIPART:
+            form, self.files = read_parts(self.http.headers["Content-Type"], self.content)
+            return form
+        return _parameters(self.content.decode(errors="replace")) if self.content_type == FORM else {}
 
     def _merge(self, form: dict[str, list[str]]) -> None:
         for name, values in form.items():

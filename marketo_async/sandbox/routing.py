@@ -20,12 +20,21 @@ Method = Literal["GET", "POST", "DELETE"]
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
+# Ids that a document or its author chose; all others are numbers.
+_CHOSEN_IDS = frozenset(
+    ("htmlId", "moduleId", "contentId", "variableId", "fieldId", "fieldSetId", "userid", "munchkinId")
+)
+
+# Paths whose ids are GUIDs.
+_GUID_PATHS = ("/rest/v1/namedAccountList/",)
+
 
 def _pattern(path: str) -> re.Pattern[str]:
     # An id that is not a number matches no path at all, which is why Marketo answers 610 to it.
     def group(match: re.Match[str]) -> str:
         name = match[1]
-        return rf"(?P<{name}>\d{{1,19}})" if name.lower().endswith("id") else rf"(?P<{name}>[^/]+?)"
+        number = name.lower().endswith("id") and name not in _CHOSEN_IDS and not path.startswith(_GUID_PATHS)
+        return rf"(?P<{name}>\d{{1,19}})" if number else rf"(?P<{name}>[^/]+?)"
 
     pieces = _PARAMETER.split(path)
     text = "".join(
@@ -47,6 +56,8 @@ class Route:
     optional: tuple[str, ...] = ()
     body: tuple[str, ...] = ()
     body_optional: tuple[str, ...] = ()
+    also_json: bool = False
+    """Whether an operation with a form takes its members as a JSON object just as well."""
     pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -63,8 +74,13 @@ class Route:
         return self.path.startswith("/rest/asset/")
 
     @property
+    def takes_form(self) -> bool:
+        """Whether the members of its body are those of a form, with JSON only inside of them."""
+        return self.takes_body and self.path.startswith("/rest/asset/v1/")
+
+    @property
     def takes_body(self) -> bool:
-        """Whether the operation reads a JSON body."""
+        """Whether the operation reads a body."""
         return bool(self.body or self.body_optional)
 
     @property
@@ -100,9 +116,10 @@ class Routes:
         optional: tuple[str, ...] = (),
         body: tuple[str, ...] = (),
         body_optional: tuple[str, ...] = (),
+        also_json: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare a POST operation."""
-        return self._declare("POST", path, permissions, required, optional, body, body_optional)
+        return self._declare("POST", path, permissions, required, optional, body, body_optional, also_json=also_json)
 
     def delete(
         self,
@@ -124,9 +141,13 @@ class Routes:
         optional: tuple[str, ...],
         body: tuple[str, ...],
         body_optional: tuple[str, ...],
+        *,
+        also_json: bool = False,
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
-            self.routes.append(Route(method, path, permissions, handler, required, optional, body, body_optional))
+            self.routes.append(
+                Route(method, path, permissions, handler, required, optional, body, body_optional, also_json)
+            )
             return handler
 
         return declare

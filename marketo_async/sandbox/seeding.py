@@ -13,13 +13,22 @@ from marketo_async.sandbox.parameters import as_integer, as_moment
 from marketo_async.sandbox.quirks import Quirks
 from marketo_async.sandbox.records import activity_types
 from marketo_async.sandbox.records.activity_log import Activity, ActivityLog, Attribute
+from marketo_async.sandbox.records.contents import seeded_contents
 from marketo_async.sandbox.records.custom_types import CustomTypes
+from marketo_async.sandbox.records.design_studio import DesignStudio, SubmittableForms
+from marketo_async.sandbox.records.folders import Folders, seeded_folders
+from marketo_async.sandbox.records.inbox import Inbox
 from marketo_async.sandbox.records.instance import Instance
 from marketo_async.sandbox.records.lead_fields import Fields, lead_fields, member_fields
 from marketo_async.sandbox.records.lead_store import Lead, LeadStore
-from marketo_async.sandbox.records.programs import PARTITIONS, Form, SmartCampaign, seeded_programs
+from marketo_async.sandbox.records.program_assets import seeded_program_assets
+from marketo_async.sandbox.records.programs import PARTITIONS, seeded_campaigns, seeded_programs
+from marketo_async.sandbox.records.seeded_designs import seed_designs
+from marketo_async.sandbox.records.segmentations import seeded_segmentations
+from marketo_async.sandbox.records.standard_objects import standard_objects
 from marketo_async.sandbox.records.static_lists import StaticList, StaticLists
 from marketo_async.sandbox.records.usage_log import UsageLog
+from marketo_async.sandbox.records.users import seeded_users
 from marketo_async.sandbox.tokens import Tokens
 
 MUNCHKIN_ID = "100-SBX-001"
@@ -199,8 +208,14 @@ def seeded_instance(
         for record in activities:
             given_activity(log, record)
     members = {EVERYBODY_LIST_ID: lead_ids} if lists is None else lists
-    programs = seeded_programs(lead_ids[:PROGRAM_MEMBERS], now - DAY)
-    campaign = SmartCampaign(CAMPAIGN_ID, "Newsletter", now - DAY, dict.fromkeys(lead_ids[:PROGRAM_MEMBERS], now - DAY))
+    programs = {program.id: program for program in seeded_programs(lead_ids[:PROGRAM_MEMBERS], now - DAY)}
+    campaigns = seeded_campaigns(lead_ids[:PROGRAM_MEMBERS], now - DAY)
+    static_lists = StaticLists(
+        StaticList(list_id, f"List {list_id}", held, now - DAY) for list_id, held in members.items()
+    )
+    folders = Folders(seeded_folders(now - DAY), programs)
+    studio = DesignStudio(folders, clock.time)
+    seed_designs(studio, fields, FORM_FIELDS)
     return Instance(
         munchkin_id=MUNCHKIN_ID,
         clock=clock,
@@ -213,9 +228,17 @@ def seeded_instance(
         member_fields=member_fields(),
         activities=log,
         custom_types=CustomTypes(),
-        lists=StaticLists(StaticList(list_id, f"List {list_id}", held, now - DAY) for list_id, held in members.items()),
-        programs={program.id: program for program in programs},
-        campaigns={campaign.id: campaign},
-        forms={3001: Form(3001, "Contact us", FORM_FIELDS, 2001)},
+        contents=seeded_contents(now - DAY),
+        users=seeded_users(now - DAY),
+        inbox=Inbox(clock, quirks.ingestion_delay),
+        lists=static_lists,
+        folders=folders,
+        program_assets=seeded_program_assets(folders, programs, campaigns, static_lists, clock.time, now - DAY),
+        programs=programs,
+        campaigns=campaigns,
+        segmentations=seeded_segmentations(now - DAY),
+        studio=studio,
+        forms=SubmittableForms(studio.forms, fields),
         partitions=PARTITIONS,
+        objects=standard_objects(now - DAY),
     )

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
 
 from marketo_async.sandbox.clock import SandboxClock
-from marketo_async.sandbox.exchange import Exchange, Latency
+from marketo_async.sandbox.exchange import Exchange
 from marketo_async.sandbox.families import FAMILIES
 from marketo_async.sandbox.faults import Fault, FaultPlan
 from marketo_async.sandbox.gate import Gate
 from marketo_async.sandbox.identity import ApiUser, Identity
+from marketo_async.sandbox.ingestion import INGESTION_PATH, Ingestion
+from marketo_async.sandbox.latency import Latency
 from marketo_async.sandbox.limits import InstanceLimits, Limits
 from marketo_async.sandbox.quirks import Quirks
 from marketo_async.sandbox.routing import Router
 from marketo_async.sandbox.seeding import seeded_instance, seeded_rng
 from marketo_async.sandbox.stats import Stats
+
+Answerer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 # Long targets have to reach the sandbox before it can refuse them.
 _LONGEST_LINE = 1_048_576
@@ -83,20 +88,34 @@ class Sandbox:
             latency,
             seeded_rng(seed, "exchange"),
         )
+        self.instance.inbox.daily_objects = self.limits.ingestion_daily
+        self._ingestion = Ingestion(
+            self.instance,
+            self._identity,
+            self._faults,
+            self.limits,
+            self.stats,
+            latency,
+            seeded_rng(seed, "ingestion"),
+        )
         self._host = host
         self._port = port
-        self._runner: web.ServerRunner | None = None
+        self._ingestion_port = 0
+        self._listening: AsyncExitStack | None = None
 
     def __repr__(self) -> str:
-        where = self.base_url if self._runner is not None else "not started"
+        where = self.base_url if self._listening is not None else "not started"
         return f"Sandbox({where}, {len(self.instance.leads)} leads, {len(self.instance.activities)} activities)"
 
     @property
     def base_url(self) -> str:
         """The origin to which all paths are appended, without a slash at its end."""
-        if self._runner is None:
-            raise RuntimeError("The sandbox has no address before it has been started: use `async with Sandbox()`")
-        return f"http://{self._host}:{self._port}"
+        return self._origin(self._port)
+
+    @property
+    def ingestion_url(self) -> str:
+        """An origin at which there is nothing but data ingestion; the other one has it too."""
+        return self._origin(self._ingestion_port)
 
     @property
     def client_id(self) -> str:
@@ -120,31 +139,46 @@ class Sandbox:
 
     def add_user(self, login: str, permissions: frozenset[str] | None = None) -> ApiUser:
         """Create another API user with credentials of its own; without permissions named it has all of them."""
+        if self.instance.users.find(login) is None:
+            self.instance.users.add_api_user(login, self.clock.time())
         return self._identity.add_user(login, permissions)
 
     async def start(self) -> None:
         """Begin to listen; with port 0 on any free one."""
-        server = web.Server(self._exchange.answer, access_log=None, max_line_size=_LONGEST_LINE)
-        runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, self._host, self._port).start()
-        except OSError:
-            await runner.cleanup()
-            raise
-        self._port = runner.addresses[0][1]
-        self._runner = runner
+        async with AsyncExitStack() as stack:
+            self._port = await self._listen(stack, self._exchange.answer, self._port)
+            self._ingestion_port = await self._listen(stack, self._ingestion.answer, self._ingestion_port)
+            self._listening = stack.pop_all()
 
     async def stop(self) -> None:
         """Stop listening; calls still in flight are cut off after a moment."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        if self._listening is not None:
+            listening, self._listening = self._listening, None
+            await listening.aclose()
 
     async def serve_forever(self) -> None:
         """Listen until the task is cancelled, for a command that runs nothing else."""
         async with self:
             await asyncio.Event().wait()
+
+    async def _listen(self, stack: AsyncExitStack, answer: Answerer, port: int) -> int:
+        async def settled(http: web.BaseRequest) -> web.StreamResponse:
+            self.instance.inbox.settle()
+            at_ingestion = http.raw_path.startswith(INGESTION_PATH)
+            return await (self._ingestion.answer if at_ingestion else answer)(http)
+
+        runner = web.ServerRunner(
+            web.Server(settled, access_log=None, max_line_size=_LONGEST_LINE), shutdown_timeout=_SHUTDOWN_SECONDS
+        )
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, self._host, port).start()
+        return int(runner.addresses[0][1])
+
+    def _origin(self, port: int) -> str:
+        if self._listening is None:
+            raise RuntimeError("The sandbox has no address before it has been started: use `async with Sandbox()`")
+        return f"http://{self._host}:{port}"
 
     async def __aenter__(self) -> Self:
         await self.start()

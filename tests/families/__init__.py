@@ -1,8 +1,8 @@
 """The families beyond the first ones: example calls for the judge (modules named ``calls_*``), and tests of their own.
 
 A table of calls has ``CALLS`` (operation name to a call with every argument it takes) and, where the OpenAPI files are
-known to be wrong or leave a choice, ``NEVER_SENT``, ``NOT_REQUIRED``, ``DOCUMENTED``, ``OPEN``, ``BEYOND_THE_FILES``
-and ``LEFT_OUT`` as in ``tests/test_openapi.py``.
+known to be wrong or leave a choice, ``NEVER_SENT``, ``NOT_REQUIRED``, ``DOCUMENTED``, ``OPEN``, ``IN_FORM``,
+``OTHER_TYPES``, ``BEYOND_THE_FILES`` and ``LEFT_OUT`` as in ``tests/test_openapi.py``.
 """
 
 from __future__ import annotations

@@ -37,7 +37,9 @@ def operation(spec: str, document: Json, path: str, method: str, described: Json
     consumes = list(described.get("consumes", ()))
     for parameter in described.get("parameters", ()):
         if parameter["in"] == "body":
-            found["body" + mark(parameter)] = shape(document, parameter["schema"])
+            body = shape(document, parameter["schema"])
+            plain = isinstance(body, str) and "application/x-www-form-urlencoded" in consumes
+            found["body" + mark(parameter)] = {parameter["name"]: body} if plain else body
         else:
             place = found.setdefault("parameters", {}).setdefault(parameter["in"], {})
             place[parameter["name"] + mark(parameter)] = shape(document, parameter.get("schema", parameter))

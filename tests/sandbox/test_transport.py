@@ -110,7 +110,7 @@ async def test_json_in_an_override_only_where_the_operation_has_a_body(api: Api)
 
 
 async def test_assets_ignore_the_override(api: Api) -> None:
-    response = await api.raw("POST", "/rest/asset/v1/staticLists.json", params={"_method": "GET"}, data={"offset": 0})
+    response = await api.raw("POST", "/rest/asset/v1/smartLists.json", params={"_method": "GET"}, data={"offset": 0})
 
     assert code(response.json()) == "605"
 

@@ -19,7 +19,9 @@ ADD_TO_LIST = 24
 REMOVE_FROM_LIST = 25
 MERGE_LEADS = 32
 DELETE_LEAD = 37
+REQUEST_CAMPAIGN = 47
 CHANGE_STATUS_IN_PROGRESSION = 104
+CHANGE_PROGRAM_MEMBER_DATA = 123
 PUSH_LEAD = 145
 
 
@@ -79,11 +81,18 @@ STANDARD_TYPES: tuple[ActivityType, ...] = (
     ActivityType(REMOVE_FROM_LIST, "Remove from List", ("List ID", "integer"), (("Source", "string"),)),
     ActivityType(MERGE_LEADS, "Merge Leads", ("Lead ID", "integer"), (("Merge IDs", "string"),)),
     ActivityType(DELETE_LEAD, "Delete Lead", ("Lead ID", "integer"), (("Remove from CRM", "boolean"),)),
+    ActivityType(REQUEST_CAMPAIGN, "Request Campaign", ("Campaign ID", "integer"), (("Source", "string"),)),
     ActivityType(
         CHANGE_STATUS_IN_PROGRESSION,
         "Change Status in Progression",
         ("Program ID", "integer"),
         (("New Status", "string"), ("Old Status", "string"), ("Success", "boolean")),
+    ),
+    ActivityType(
+        CHANGE_PROGRAM_MEMBER_DATA,
+        "Change Program Member Data",
+        ("Program ID", "integer"),
+        (("Attribute Name", "string"), ("New Value", "string"), ("Old Value", "string"), ("Source", "string")),
     ),
     ActivityType(
         PUSH_LEAD, "Push Lead to Marketo", ("Program ID", "integer"), (("Reason", "string"), ("Source", "string"))

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from marketo_async.sandbox.clock import SandboxClock
 from marketo_async.sandbox.quirks import Quirks
 from marketo_async.sandbox.records.activity_log import ActivityLog
+from marketo_async.sandbox.records.campaign_runs import CampaignRuns
+from marketo_async.sandbox.records.contents import ContentStore
 from marketo_async.sandbox.records.custom_types import CustomTypes
+from marketo_async.sandbox.records.design_studio import DesignStudio
+from marketo_async.sandbox.records.folders import Folders
+from marketo_async.sandbox.records.inbox import Inbox
 from marketo_async.sandbox.records.lead_fields import Fields
 from marketo_async.sandbox.records.lead_store import LeadStore
+from marketo_async.sandbox.records.program_assets import ProgramAssets
 from marketo_async.sandbox.records.programs import Form, Partition, Program, SmartCampaign
+from marketo_async.sandbox.records.segmentations import Segmentation
+from marketo_async.sandbox.records.standard_objects import Objects
 from marketo_async.sandbox.records.static_lists import StaticLists
 from marketo_async.sandbox.records.usage_log import UsageLog
+from marketo_async.sandbox.records.users import Users
 from marketo_async.sandbox.tokens import Tokens
 
 
@@ -33,7 +43,16 @@ class Instance:
     activities: ActivityLog
     custom_types: CustomTypes
     lists: StaticLists
+    contents: ContentStore
+    users: Users
+    inbox: Inbox
+    folders: Folders
+    program_assets: ProgramAssets
     programs: dict[int, Program]
     campaigns: dict[int, SmartCampaign]
-    forms: dict[int, Form]
+    segmentations: Mapping[int, Segmentation]
+    studio: DesignStudio
+    forms: Mapping[int, Form]
     partitions: tuple[Partition, ...]
+    objects: Objects
+    campaign_runs: CampaignRuns = field(default_factory=CampaignRuns)

@@ -189,6 +189,8 @@ def move_in_program(instance: Instance, program: Program, lead_id: int, status: 
     else:
         membership.status, membership.updated_at = status.name, now
         membership.reached_success = membership.reached_success or status.success
+    if status.success and program.members[lead_id].reached_success_at is None:
+        program.members[lead_id].reached_success_at = now
     instance.activities.add(
         lead_id,
         activity_types.CHANGE_STATUS_IN_PROGRESSION,

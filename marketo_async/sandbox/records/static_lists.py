@@ -37,6 +37,12 @@ class StaticList:
     def __len__(self) -> int:
         return len(self.lead_ids)
 
+    def copied(self, id: int, folder: tuple[int, str], now: float) -> StaticList:
+        """Return a copy of the same members with an id and a place of its own."""
+        copy = StaticList(id, self.name, self.lead_ids, now, workspace_name=self.workspace_name, folder=folder)
+        copy.description = self.description
+        return copy
+
     def add(self, lead_id: int, now: float) -> bool:
         """Add a lead and return whether it was not there yet."""
         if lead_id in self._members:
@@ -60,14 +66,14 @@ class StaticLists:
     """All static lists by id."""
 
     def __init__(self, lists: Iterable[StaticList]) -> None:
-        self._by_id = {static_list.id: static_list for static_list in sorted(lists, key=lambda item: item.id)}
+        self.by_id = {static_list.id: static_list for static_list in sorted(lists, key=lambda item: item.id)}
 
     def __iter__(self) -> Iterator[StaticList]:
-        return iter(self._by_id.values())
+        return iter(self.by_id.values())
 
     def get(self, list_id: int) -> StaticList | None:
         """Return a list by its id."""
-        return self._by_id.get(list_id)
+        return self.by_id.get(list_id)
 
     def of(self, lead_id: int) -> list[StaticList]:
         """Return the lists that hold a lead."""

@@ -1,0 +1,23 @@
+"""What data ingestion takes: members of programs. Persons, companies and custom objects are plain records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+
+class ProgramStatus(Struct, kw_only=True, rename="camel"):
+    """Members of one program, and the status to give them; each member has a ``leadId``, and may have fields."""
+
+    program_id: int
+    status: str
+    members: Sequence[Mapping[str, Any]]
+
+
+class ProgramRemoval(Struct, kw_only=True, rename="camel"):
+    """Leads to take out of one program."""
+
+    program_id: int
+    lead_ids: Sequence[int]

@@ -1,0 +1,51 @@
+"""Smart lists and their rules."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from marketo_async.models.assets import FolderReference
+from marketo_async.models.moment import Moment
+
+
+class Condition(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What an attribute has to be; ids below zero are Marketo's own attributes, like the date of the activity."""
+
+    activity_attribute_id: int | None = None
+    activity_attribute_name: str | None = None
+    operator: str | None = None
+    values: list[str] = []
+    is_primary: bool | None = None
+
+
+class Filter(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One filter of a smart list."""
+
+    id: int | None = None
+    name: str | None = None
+    rule_type_id: int | None = None
+    rule_type: str | None = None
+    operator: str | None = None
+    conditions: list[Condition] = []
+
+
+class Rules(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What makes a person a member; ``filter_match_type`` is ``all``, ``any`` or ``advanced``, in any case."""
+
+    filter_match_type: str | None = None
+    triggers: list[str] = []
+    filters: list[Filter] = []
+
+
+class SmartList(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A smart list; its ``rules`` come only where they are asked for."""
+
+    id: int
+    name: str | None = None
+    description: str | None = None
+    folder: FolderReference | None = None
+    workspace: str | None = None
+    url: str | None = None
+    rules: Rules | None = None
+    created_at: Moment | None = None
+    updated_at: Moment | None = None

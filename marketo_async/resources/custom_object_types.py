@@ -1,0 +1,115 @@
+"""``marketo.custom_object_types``: types of custom objects and their fields. Not here: records (``custom_objects``).
+
+A type begins as a draft, gets fields, and is approved; every edit makes a new draft. After the approval its name, links
+and dedupe fields are frozen. 616 where the subscription has no custom objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from marketo_async.models.custom_object_types import (
+    DependentAsset,
+    LinkableObject,
+    NewObjectField,
+    ObjectFieldChange,
+)
+from marketo_async.models.objects import ObjectDescription
+from marketo_async.operation import Plan, Repeat, many, nothing, one
+from marketo_async.resources.arguments import members, within
+from marketo_async.resources.base import Resource, endpoint
+from marketo_async.resources.record_mixins import Action
+
+State = Literal["draft", "approved", "approvedWithDraft"]
+
+_FIELDS = 50  # of one type
+_ROOT = "/rest/v1/customobjects/schema"
+_TYPE = _ROOT + "/{apiName}"
+
+
+class CustomObjectTypes(Resource):
+    """Types of custom objects, of which an instance has at most 10; a type is known by its API name."""
+
+    name, area = "custom_object_types", "Custom Object Type"
+
+    @endpoint("GET", _ROOT + ".json", timeout=30)
+    def browse(
+        self, *, names: Iterable[str] | None = None, state: State | None = None
+    ) -> Plan[list[ObjectDescription]]:
+        """Return the types, drafts included, or those of *names* or in a *state*."""
+        query = {"names": None if names is None else within("names", names), "state": state}
+        return many(ObjectDescription, query=query)
+
+    @endpoint("GET", _TYPE + "/describe.json", timeout=30)
+    def describe(self, api_name: str, *, state: State | None = None) -> Plan[ObjectDescription]:
+        """Return one type; without *state* the approved version first."""
+        return one(ObjectDescription, path={"apiName": api_name}, query={"state": state})
+
+    @endpoint("POST", _ROOT + ".json", repeat=Repeat.SAFE, timeout=30)
+    def sync(
+        self,
+        api_name: str,
+        display_name: str,
+        *,
+        action: Action | None = None,
+        plural_name: str | None = None,
+        description: str | None = None,
+        show_in_lead_detail: bool | None = None,
+    ) -> Plan[None]:
+        """Create a type as a draft, or change one; what was made here can't be edited in the web interface."""
+        body = {
+            "action": action,
+            "apiName": api_name,
+            "displayName": display_name,
+            "pluralName": plural_name,
+            "description": description,
+            "showInLeadDetail": show_in_lead_detail,
+        }
+        return nothing(json=members(body))
+
+    @endpoint("POST", _TYPE + "/approve.json", repeat=Repeat.SETTLES, timeout=30)
+    def approve(self, api_name: str) -> Plan[None]:
+        """Put the draft in the place of the approved version; it needs at least one dedupe field."""
+        return nothing(path={"apiName": api_name})
+
+    @endpoint("POST", _TYPE + "/discardDraft.json", repeat=Repeat.SETTLES, timeout=30)
+    def discard_draft(self, api_name: str) -> Plan[None]:
+        """Drop the draft; `Conflict` (1048) where there is none."""
+        return nothing(path={"apiName": api_name})
+
+    @endpoint("POST", _TYPE + "/delete.json", repeat=Repeat.SETTLES, timeout=60)
+    def delete(self, api_name: str) -> Plan[None]:
+        """Delete a type and all its records for good; refused while it is in use (``used_by``)."""
+        return nothing(path={"apiName": api_name})
+
+    @endpoint("POST", _TYPE + "/addField.json", repeat=Repeat.SETTLES, timeout=30)
+    def create_fields(self, api_name: str, fields: Iterable[NewObjectField]) -> Plan[None]:
+        """Add fields to the draft: a type has at most 50, of which at most 20 come after its first approval."""
+        return nothing(path={"apiName": api_name}, json={"input": within("fields", fields, _FIELDS)})
+
+    @endpoint("POST", _TYPE + "/{fieldApiName}/updateField.json", repeat=Repeat.SAFE, timeout=30)
+    def update_field(self, api_name: str, field_name: str, change: ObjectFieldChange) -> Plan[None]:
+        """Change a field of the draft."""
+        return nothing(path={"apiName": api_name, "fieldApiName": field_name}, json=change)
+
+    @endpoint("POST", _TYPE + "/deleteField.json", repeat=Repeat.SETTLES, timeout=30)
+    def delete_fields(self, api_name: str, names: Iterable[str]) -> Plan[None]:
+        """Remove fields from the draft."""
+        fields = [{"name": name} for name in within("names", names, _FIELDS)]
+        return nothing(path={"apiName": api_name}, json={"input": fields})
+
+    @endpoint("GET", _ROOT + "/fieldDataTypes.json", timeout=30)
+    def data_types(self) -> Plan[list[str]]:
+        """Return the data types that a field may have."""
+        return many(str)
+
+    @endpoint("GET", _ROOT + "/linkableObjects.json", timeout=30)
+    def linkable_objects(self) -> Plan[list[LinkableObject]]:
+        """Return the objects, and the fields of them, that a link field may point to."""
+        return many(LinkableObject)
+
+    @endpoint("GET", _TYPE + "/dependentAssets.json", timeout=30)
+    def used_by(self, api_name: str) -> Plan[list[DependentAsset]]:
+        """Return the assets that use a type."""
+        return many(DependentAsset, path={"apiName": api_name})

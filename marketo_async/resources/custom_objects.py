@@ -1,0 +1,111 @@
+"""``marketo.custom_objects``: the records of custom object types. Not here: the types (``custom_object_types``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from marketo_async.models.objects import ObjectDescription
+from marketo_async.models.records import RecordResult
+from marketo_async.operation import Chunks, Plan, Repeat, many, one
+from marketo_async.paging import Pager
+from marketo_async.resources.arguments import Fields, within
+from marketo_async.resources.base import drain, endpoint, paged
+from marketo_async.resources.record_mixins import (
+    Action,
+    Key,
+    Records,
+    Row,
+    asked,
+    deleted,
+    filtered,
+    keyed,
+    synced,
+)
+
+L = TypeVar("L")
+M = TypeVar("M")
+
+_ONE = "/rest/v1/customobjects/{customObjectName}"
+
+
+class CustomObjects(Records[L]):
+    """Custom objects, known by the 1 to 3 dedupe fields of their type, or ``marketoGUID``; the type always comes first.
+
+    They are ``dict`` records, or your own Struct: ``marketo.custom_objects.of(Car)``.
+    """
+
+    name, area = "custom_objects", "Custom Object"
+
+    def of(self, model: type[M]) -> CustomObjects[M]:
+        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        return CustomObjects(self._sender, model)
+
+    @endpoint("GET", "/rest/v1/customobjects.json", timeout=30)
+    def browse(self, *, names: Iterable[str] | None = None) -> Plan[list[ObjectDescription]]:
+        """Return the approved custom object types, or those of *names*."""
+        return many(ObjectDescription, query={"names": None if names is None else within("names", names)})
+
+    @endpoint("GET", _ONE + "/describe.json", timeout=30)
+    def describe(self, api_name: str) -> Plan[ObjectDescription]:
+        """Return the fields of an approved type, those that identify a record, and those it can be searched by."""
+        return one(ObjectDescription, path={"customObjectName": api_name})
+
+    @paged(_ONE + ".json", timeout=30)
+    def by_filter(
+        self,
+        api_name: str,
+        filter_type: str,
+        values: Iterable[str | int],
+        *,
+        fields: Fields = None,
+        batch_size: int | None = None,
+        token: str | None = None,
+    ) -> Chunks[L]:
+        """Iterate the records whose field *filter_type* equals any of *values*: any number of them, in chunks of 300.
+
+        ``describe()`` tells what can be searched by; a key of several fields needs ``by_key``.
+        """
+        names, path = asked(self.model, fields), {"customObjectName": api_name}
+        return filtered(self.model, filter_type, values, path=path, fields=names, batch_size=batch_size, token=token)
+
+    @drain
+    def by_key(
+        self,
+        api_name: str,
+        keys: Iterable[Row],
+        *,
+        fields: Fields = None,
+        batch_size: int | None = None,
+        token: str | None = None,
+    ) -> Pager[L]:
+        """Iterate the records with any of these compound *keys*, each with a value for all dedupe fields.
+
+        Any number of keys, in chunks of 300. Maps to the same call as ``by_filter``, with the keys in its body.
+        """
+        names, path = asked(self.model, fields), {"customObjectName": api_name}
+        listing = keyed(self.model, keys, path=path, fields=names, batch_size=batch_size, token=token)
+        return self._sender.pages(self.operations["by_filter"], listing)
+
+    @endpoint("POST", _ONE + ".json", repeat=Repeat.SAFE, timeout=120)
+    def sync(
+        self,
+        api_name: str,
+        records: Iterable[Row],
+        *,
+        action: Action = "createOrUpdate",
+        dedupe_by: Key | None = None,
+    ) -> Plan[list[RecordResult]]:
+        """Create or update at most 300 records; results stand in the order of *records*.
+
+        *dedupe_by* is ``dedupeFields`` by default; ``idField`` goes with ``updateOnly`` alone. A key that comes twice
+        in one call is refused (1036); an empty value or null is stored as null.
+        """
+        return synced(records, path={"customObjectName": api_name}, action=action, dedupe_by=dedupe_by)
+
+    @endpoint("POST", _ONE + "/delete.json", repeat=Repeat.SETTLES, timeout=60)
+    def delete(
+        self, api_name: str, records: Iterable[Row], *, delete_by: Key = "dedupeFields"
+    ) -> Plan[list[RecordResult]]:
+        """Delete at most 300 records, each given by its key; one that is missing is skipped (1013)."""
+        return deleted(records, path={"customObjectName": api_name}, delete_by=delete_by)

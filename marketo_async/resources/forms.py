@@ -1,0 +1,132 @@
+"""``marketo.forms``: forms, their buttons and what follows them. Their fields are ``marketo.form_fields``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from marketo_async.models.assets import AssetId, AssetUse, FolderId, Version
+from marketo_async.models.forms import FollowUp, Form, KnownVisitor, ThankYouPage
+from marketo_async.operation import Page, Paging, Plan, Repeat, Source, first, one
+from marketo_async.resources.arguments import within
+from marketo_async.resources.base import endpoint, paged
+from marketo_async.resources.mixins import (
+    APPROVE,
+    BrowseFolder,
+    ByNameInFolder,
+    Clone,
+    Delete,
+    Drafts,
+    GetVersion,
+    uses,
+)
+
+
+class Forms(GetVersion[Form], ByNameInFolder[Form], BrowseFolder[Form], Drafts, Clone[Form], Delete):
+    """Forms."""
+
+    name, area, root = "forms", "Assets", "/rest/asset/v1/form"
+    model = Form
+
+    @endpoint("POST", "{root}/{id}/unapprove.json", needs=APPROVE, repeat=Repeat.SETTLES, source=Source.PRACTICE)
+    def unapprove(self, id: int) -> Plan[AssetId]:
+        """Turn the approved version back into a draft, as deleting a form wants it; no reference has this call."""
+        return one(AssetId, path={"id": id})
+
+    @endpoint("POST", "{root}s.json", repeat=Repeat.SETTLES)
+    def create(
+        self,
+        name: str,
+        folder: FolderId,
+        *,
+        description: str | None = None,
+        language: str | None = None,
+        locale: str | None = None,
+        theme: str | None = None,
+        font_family: str | None = None,
+        font_size: str | None = None,
+        label_position: str | None = None,
+        progressive_profiling: bool | None = None,
+        known_visitor: KnownVisitor | None = None,
+    ) -> Plan[Form]:
+        """Create a form with first name, last name and email, as a draft."""
+        form = {
+            "name": name,
+            "folder": folder,
+            "description": description,
+            "language": language,
+            "locale": locale,
+            "theme": theme,
+            "fontFamily": font_family,
+            "fontSize": font_size,
+            "labelPosition": label_position,
+            "progressiveProfiling": progressive_profiling,
+            "knownVisitor": known_visitor,
+        }
+        return one(Form, form=form)
+
+    @endpoint("POST", "{root}/{id}.json", repeat=Repeat.SAFE)
+    def update(
+        self,
+        id: int,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        language: str | None = None,
+        locale: str | None = None,
+        theme: str | None = None,
+        custom_css: str | None = None,
+        font_family: str | None = None,
+        font_size: str | None = None,
+        label_position: str | None = None,
+        progressive_profiling: bool | None = None,
+        known_visitor: KnownVisitor | None = None,
+    ) -> Plan[Form]:
+        """Change how a form looks and what is known about it."""
+        form = {
+            "name": name,
+            "description": description,
+            "language": language,
+            "locale": locale,
+            "theme": theme,
+            "customCss": custom_css,
+            "fontFamily": font_family,
+            "fontSize": font_size,
+            "labelPosition": label_position,
+            "progressiveProfiling": progressive_profiling,
+            "knownVisitor": known_visitor,
+        }
+        return one(Form, path={"id": id}, form=form)
+
+    @endpoint("POST", "{root}/{id}/submitButton.json", repeat=Repeat.SAFE)
+    def update_submit_button(
+        self,
+        id: int,
+        *,
+        label: str | None = None,
+        waiting_label: str | None = None,
+        button_position: int | None = None,
+        button_style: str | None = None,
+    ) -> Plan[Form]:
+        """Replace the submit button; *button_position* is in pixels from the left."""
+        form = {
+            "label": label,
+            "waitingLabel": waiting_label,
+            "buttonPosition": button_position,
+            "buttonStyle": button_style,
+        }
+        return one(Form, path={"id": id}, form=form)
+
+    @endpoint("GET", "{root}/{id}/thankYouPage.json")
+    def thank_you_page(self, id: int, *, status: Version | None = None) -> Plan[ThankYouPage | None]:
+        """Return where a form leads, ``None`` where there is none."""
+        return first(ThankYouPage, path={"id": id}, query={"status": status})
+
+    @endpoint("POST", "{root}/{id}/thankYouPage.json", repeat=Repeat.SAFE)
+    def update_thank_you_page(self, id: int, rules: Iterable[FollowUp]) -> Plan[ThankYouPage]:
+        """Replace all rules of where a form leads; exactly one is the default."""
+        return one(ThankYouPage, path={"id": id}, form={"thankyou": within("rules", rules)})
+
+    @paged("{root}/{id}/usedBy.json", rule=Paging.OFFSET)
+    def used_by(self, id: int, *, token: str | None = None) -> Plan[Page[AssetUse]]:
+        """Iterate the landing pages, smart lists, smart campaigns, reports and email programs that use a form."""
+        return uses(id, token)

@@ -1,0 +1,82 @@
+"""``marketo.landing_page_content``: the sections of a landing page. The pages are ``marketo.landing_pages``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from marketo_async.models.assets import AssetId, DynamicContent, Version
+from marketo_async.models.landing_pages import PageSection, SectionLayout
+from marketo_async.operation import Plan, Repeat, first, many, one
+from marketo_async.resources.base import Resource, endpoint
+from marketo_async.resources.mixins import members
+
+NewSectionType = Literal["Form", "HTML", "Image", "Rectangle", "RichText", "Snippet"]
+SectionType = NewSectionType | Literal["DynamicContent"]
+
+
+class LandingPageContent(Resource):
+    """Sections of pages: predefined ones on guided pages, added ones on free-form pages. Changes go to the draft.
+
+    What a section shows is markup, or the id of a form, an image or a snippet; a rectangle shows nothing.
+    """
+
+    name, area, root = "landing_page_content", "Assets", "/rest/asset/v1/landingPage"
+
+    @endpoint("GET", "{root}/{id}/content.json")
+    def browse(self, page_id: int, *, status: Version | None = None) -> Plan[list[PageSection]]:
+        """Return the sections of a page."""
+        return many(PageSection, path={"id": page_id}, query={"status": status})
+
+    @endpoint("POST", "{root}/{id}/content.json", repeat=Repeat.SETTLES)
+    def add(
+        self,
+        page_id: int,
+        content_id: str,
+        type: NewSectionType,
+        *,
+        value: str | int | None = None,
+        layout: SectionLayout | None = None,
+    ) -> Plan[AssetId]:
+        """Add a section under an id of your choice."""
+        form = {"contentId": content_id, "type": type, "value": value, **members(layout)}
+        return one(AssetId, path={"id": page_id}, form=form)
+
+    @endpoint("POST", "{root}/{id}/content/{contentId}.json", repeat=Repeat.SAFE)
+    def update(
+        self,
+        page_id: int,
+        content_id: str | int,
+        type: SectionType,
+        *,
+        value: str | int | None = None,
+        index: int | None = None,
+        layout: SectionLayout | None = None,
+    ) -> Plan[AssetId]:
+        """Change a section; ``DynamicContent`` and the id of a segmentation give every segment a copy of its own."""
+        form = {"type": type, "value": value, "index": index, **members(layout)}
+        return one(AssetId, path={"id": page_id, "contentId": content_id}, form=form)
+
+    @endpoint("POST", "{root}/{id}/content/{contentId}/delete.json", repeat=Repeat.SETTLES)
+    def delete(self, page_id: int, content_id: str | int) -> Plan[AssetId]:
+        """Take a section off a page."""
+        return one(AssetId, path={"id": page_id, "contentId": content_id})
+
+    @endpoint("GET", "{root}/{id}/dynamicContent/{contentId}.json")
+    def dynamic_content(self, page_id: int, content_id: str) -> Plan[DynamicContent | None]:
+        """Return the variants of a dynamic section, whose id is the section's content; ``None`` where there is none."""
+        return first(DynamicContent, path={"id": page_id, "contentId": content_id})
+
+    @endpoint("POST", "{root}/{id}/dynamicContent/{contentId}.json", repeat=Repeat.SAFE)
+    def update_dynamic_content(
+        self,
+        page_id: int,
+        content_id: str,
+        segment: str,
+        *,
+        type: str | None = None,
+        value: str | int | None = None,
+        layout: SectionLayout | None = None,
+    ) -> Plan[AssetId]:
+        """Set what people in one segment, given by its name, get to see."""
+        form = {"segment": segment, "type": type, "value": value, **members(layout)}
+        return one(AssetId, path={"id": page_id, "contentId": content_id}, form=form)

@@ -1,0 +1,125 @@
+"""``marketo.program_members``: leads as members of programs, their status and their fields.
+
+Not here: ``leads.by_program`` and ``leads.program_membership``, which tell of members from the lead's side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from marketo_async.errors import InvalidRequest
+from marketo_async.models.leads import FieldChange, NewField
+from marketo_async.models.moment import to_datetime
+from marketo_async.models.objects import ObjectDescription
+from marketo_async.models.records import RecordResult
+from marketo_async.operation import Chunks, Page, Plan, Repeat, one, page, results
+from marketo_async.paging import Pager
+from marketo_async.resources.arguments import Fields, page_size, within
+from marketo_async.resources.base import drain, endpoint, paged
+from marketo_async.resources.record_mixins import SCHEMA, FieldSchema, Records, Row, asked, filtered, taking
+
+L = TypeVar("L")
+M = TypeVar("M")
+
+_MEMBERS = "/rest/v1/programs/{programId}/members"
+_NEW_FIELDS = 20  # in one call
+_WINDOW = timedelta(days=7)  # the widest that one query by updatedAt takes
+
+
+class ProgramMembers(Records[L], FieldSchema):
+    """Members, known by ``leadId`` in their program: ``dict`` records or your own Struct (``of``)."""
+
+    name, root, area = "program_members", "/rest/v1/programs/members", "Lead"
+    field = taking(300, FieldSchema.field)
+    fields = taking(300, FieldSchema.fields)
+
+    def of(self, model: type[M]) -> ProgramMembers[M]:
+        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        return ProgramMembers(self._sender, model)
+
+    @paged(_MEMBERS + ".json")
+    def by_filter(
+        self,
+        program_id: int,
+        filter_type: str,
+        values: Iterable[str | int],
+        *,
+        fields: Fields = None,
+        batch_size: int | None = None,
+        token: str | None = None,
+    ) -> Chunks[L]:
+        """Iterate the members whose field *filter_type* equals any of *values*: any number of them, in chunks of 300.
+
+        Other filters than ``leadId`` are refused where more than 100,000 members match (`InvalidData`, 1003).
+        """
+        names, path = asked(self.model, fields), {"programId": program_id}
+        return filtered(self.model, filter_type, values, path=path, fields=names, batch_size=batch_size, token=token)
+
+    @drain
+    def updated(
+        self,
+        program_id: int,
+        start_at: datetime,
+        end_at: datetime,
+        *,
+        fields: Fields = None,
+        batch_size: int | None = None,
+        token: str | None = None,
+    ) -> Pager[L]:
+        """Iterate the members who were changed in a range of any length, asked for in windows of 7 days.
+
+        One who was changed in the second that two windows share may come twice. Maps to the same call as ``by_filter``.
+        """
+        start, end = to_datetime(start_at, name="start_at"), to_datetime(end_at, name="end_at")
+        if start >= end:
+            raise InvalidRequest(f"start_at ({start.isoformat()}) is not before end_at ({end.isoformat()})")
+        asking = {"filterType": "updatedAt", "fields": asked(self.model, fields), "batchSize": page_size(batch_size)}
+
+        def plans() -> Iterator[Plan[Page[L]]]:
+            opens = start
+            while opens < end:
+                closes = end if end - opens <= _WINDOW else opens + _WINDOW
+                query = {**asking, "startAt": opens, "endAt": closes}
+                yield page(self.model, path={"programId": program_id}, query=query)
+                opens = closes
+
+        return self._sender.pages(self.operations["by_filter"], Chunks(plans, token))
+
+    @endpoint("POST", _MEMBERS + ".json", repeat=Repeat.SAFE)
+    def sync(self, program_id: int, records: Iterable[Row]) -> Plan[list[RecordResult]]:
+        """Update fields of at most 300 members, each given by its ``leadId``; who is no member is skipped (1013)."""
+        return results(path={"programId": program_id}, json={"input": within("records", records)})
+
+    @endpoint("POST", _MEMBERS + "/status.json", repeat=Repeat.SETTLES)
+    def change_status(self, program_id: int, status: str, lead_ids: Iterable[int]) -> Plan[list[RecordResult]]:
+        """Set the status of at most 300 leads, and make members of those who are none.
+
+        Statuses are those of the program's channel and only move forward (1037 otherwise).
+        """
+        return results(path={"programId": program_id}, json={"statusName": status, "input": _leads(lead_ids)})
+
+    @endpoint("POST", _MEMBERS + "/delete.json", repeat=Repeat.SETTLES)
+    def delete(self, program_id: int, lead_ids: Iterable[int]) -> Plan[list[RecordResult]]:
+        """Remove at most 300 leads from a program; who is no member is skipped (1037)."""
+        return results(path={"programId": program_id}, json={"input": _leads(lead_ids)})
+
+    @endpoint("GET", "{root}/describe.json")
+    def describe(self) -> Plan[ObjectDescription]:
+        """Return the fields of a member, and those it can be searched by."""
+        return one(ObjectDescription)
+
+    @endpoint("POST", "{root}/schema/fields.json", needs=SCHEMA[1:], repeat=Repeat.SETTLES)
+    def create_fields(self, fields: Iterable[NewField]) -> Plan[list[RecordResult]]:
+        """Create at most 20 custom fields of members, which can never be deleted."""
+        return results(json={"input": within("fields", fields, _NEW_FIELDS)})
+
+    @endpoint("POST", "{root}/schema/fields/{fieldApiName}.json", needs=SCHEMA, repeat=Repeat.SAFE)
+    def update_field(self, name: str, change: FieldChange) -> Plan[RecordResult]:
+        """Change what may be changed about one custom field of members."""
+        return one(RecordResult, path={"fieldApiName": name}, json={"input": [change]})
+
+
+def _leads(lead_ids: Iterable[int]) -> list[dict[str, int]]:
+    return [{"leadId": number} for number in within("lead_ids", lead_ids)]

@@ -1,0 +1,25 @@
+"""``marketo.segmentations``: what dynamic content tells people apart by; it can only be read."""
+
+from __future__ import annotations
+
+from marketo_async.models.assets import Version
+from marketo_async.models.segmentations import Segment, Segmentation
+from marketo_async.operation import Page, Paging, Plan, many, page
+from marketo_async.resources.base import Resource, endpoint, paged
+from marketo_async.resources.mixins import distinct
+
+
+class Segmentations(Resource):
+    """Segmentations, and the segments that content is made for."""
+
+    name, area, root = "segmentations", "Assets", "/rest/asset/v1/segmentation"
+
+    @endpoint("GET", "{root}.json")
+    def browse(self, *, status: Version | None = None) -> Plan[list[Segmentation]]:
+        """Return all segmentations at once."""
+        return many(Segmentation, query={"status": status})
+
+    @paged("{root}/{id}/segments.json", rule=Paging.OFFSET)
+    def segments(self, id: int, *, status: Version | None = None, token: str | None = None) -> Plan[Page[Segment]]:
+        """Iterate the segments of a segmentation."""
+        return page(Segment, path={"id": id}, query={"status": status}, token=token, sift=distinct(Segment))

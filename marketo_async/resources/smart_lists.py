@@ -1,0 +1,20 @@
+"""``marketo.smart_lists``: smart lists that users made, and their rules."""
+
+from __future__ import annotations
+
+from marketo_async.models.smart_lists import SmartList
+from marketo_async.operation import Plan, first
+from marketo_async.resources.base import endpoint
+from marketo_async.resources.mixins import BrowseRecent, ByName, Clone, Delete
+
+
+class SmartLists(BrowseRecent[SmartList], ByName[SmartList], Clone[SmartList], Delete):
+    """Smart lists that users made; those of the system are out of reach, and rules can only be read."""
+
+    name, area, root = "smart_lists", "Assets", "/rest/asset/v1/smartList"
+    model = SmartList
+
+    @endpoint("GET", "{root}/{id}.json")
+    def get(self, id: int, *, include_rules: bool | None = None) -> Plan[SmartList | None]:
+        """Return the one with this id, ``None`` where there is none, with its rules if asked for."""
+        return first(SmartList, path={"id": id}, query={"includeRules": include_rules})

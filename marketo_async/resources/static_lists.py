@@ -1,0 +1,20 @@
+"""``marketo.static_lists``: static lists as assets in folders. Not here: their members (``lists``)."""
+
+from __future__ import annotations
+
+from marketo_async.models.static_lists import StaticListAsset
+from marketo_async.resources.mixins import BrowseRecent, ByName, Create, Delete, Get, Update
+
+
+class StaticLists(
+    Get[StaticListAsset],
+    ByName[StaticListAsset],
+    BrowseRecent[StaticListAsset],
+    Create[StaticListAsset],
+    Update[StaticListAsset],
+    Delete,
+):
+    """Static lists as assets; one that an import, an export or another asset uses can't be deleted."""
+
+    name, area, root = "static_lists", "Assets", "/rest/asset/v1/staticList"
+    model = StaticListAsset

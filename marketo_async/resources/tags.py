@@ -1,0 +1,21 @@
+"""``marketo.tags``: the tag types that an administrator sets up. Not here: a program's tags (``programs``)."""
+
+from __future__ import annotations
+
+from marketo_async.models.tags import TagType
+from marketo_async.operation import Page, Paging, Plan, page
+from marketo_async.paging import Distinct
+from marketo_async.resources.base import paged
+from marketo_async.resources.mixins import ByName
+
+
+class Tags(ByName[TagType]):
+    """Tag types that programs can have; only ``by_name`` tells the values to choose from."""
+
+    name, area, root = "tags", "Assets", "/rest/asset/v1/tagType"
+    model = TagType
+
+    @paged("{root}s.json", rule=Paging.OFFSET)
+    def browse(self, *, token: str | None = None) -> Plan[Page[TagType]]:
+        """Iterate all tag types without their values."""
+        return page(TagType, token=token, sift=lambda: Distinct(lambda found: found.tag_type))

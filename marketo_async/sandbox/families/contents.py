@@ -1,0 +1,157 @@
+"""Emails, email templates and fragments of the new designer: the same operations for all three kinds.
+
+What each kind takes and answers is described by its kind; finding contents and asking who uses them are elsewhere.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from marketo_async.sandbox.call import Call
+from marketo_async.sandbox.envelope import Answer
+from marketo_async.sandbox.errors import ApiError
+from marketo_async.sandbox.families.content_kinds import KINDS, Kind, check_settings, content_row, fill
+from marketo_async.sandbox.parameters import as_flag, as_object, as_text, missing
+from marketo_async.sandbox.records.contents import Content
+from marketo_async.sandbox.routing import Routes
+
+routes = Routes()
+
+MOST_IDS = 20
+
+
+def content(kind: Kind, call: Call) -> Answer:
+    """Answer the version of a content that an id stands for."""
+    content_id = call.path_text("id")
+    found = call.instance.contents.require(kind.path, content_id)
+    return _one(kind, call, found, content_id)
+
+
+def create_content(kind: Kind, call: Call) -> Answer:
+    """Create a content as a draft."""
+    name, app_data = as_text("name", call.member("name")), kind.app_data(call)
+    check_settings(kind, call)
+    if kind.has_headers and not as_object("headers", call.member("headers")).get("subject"):
+        raise missing("headers.subject")
+    store, now = call.instance.contents, call.instance.clock.time()
+    store.check_name(kind.path, name, app_data["workspaceId"])
+    filled = fill(kind, call, None)
+    created, draft = store.create(kind.path, name, app_data, call.user.login, now)
+    created.description = call.body_text("description") or ""
+    created.draft = filled.copied(draft.id)
+    return _one(kind, call, created, created.id)
+
+
+def update_content(kind: Kind, call: Call) -> Answer:
+    """Change name and description of a content, which keep its state, and what it says, which goes to its draft."""
+    store = call.instance.contents
+    found = store.require(kind.path, call.path_text("id"))
+    name, description = call.body_text("name"), call.body_text("description")
+    if name is not None:
+        store.check_name(kind.path, name, found.app_data["workspaceId"], besides=found)
+    shown = found.id if found.draft is None else found.draft.id
+    if any(call.member(member) is not None for member in kind.says):
+        filled = fill(kind, call, found.draft or found.approved)
+        draft = store.edited(found)
+        found.draft = filled.copied(draft.id)
+        shown = draft.id
+    found.name = name or found.name
+    found.description = found.description if description is None else description
+    _touch(call, found)
+    return _one(kind, call, found, shown)
+
+
+def clone_content(kind: Kind, call: Call) -> Answer:
+    """Create a draft with the content of another one."""
+    source = call.instance.contents.require(kind.path, as_text("assetId", call.member("assetId")))
+    new = as_object("newAsset", call.member("newAsset"))
+    if not new.get("name"):
+        raise missing("newAsset.name")
+    name = as_text("newAsset.name", new["name"])
+    description = source.description if new.get("description") is None else as_text("description", new["description"])
+    clone = call.instance.contents.clone(source, name, call.user.login, call.instance.clock.time())
+    clone.description = description
+    return _one(kind, call, clone, clone.id)
+
+
+def change_state(kind: Kind, call: Call) -> Answer:
+    """Approve, unapprove, discard or create the draft of a content."""
+    store = call.instance.contents
+    found = store.require(kind.path, as_text("contentId", call.member("contentId")))
+    match as_text("action", call.member("action")):
+        case "approve":
+            version = store.approve(found)
+        case "unapprove":
+            version = store.unapprove(found)
+        case "discard":
+            version = store.discard(found)
+        case "create_draft":
+            version = store.create_draft(found)
+        case action:
+            raise ApiError("1003", f"Invalid action '{action}'")
+    _touch(call, found)
+    return _one(kind, call, found, version.id)
+
+
+def delete_content(kind: Kind, call: Call) -> Answer:
+    """Delete a content that is neither approved nor in use."""
+    store = call.instance.contents
+    found = store.require(kind.path, call.path_text("id"))
+    store.check_deletable(found)
+    store.delete(found)
+    return Answer()
+
+
+def bulk_get(kind: Kind, call: Call) -> Answer:
+    """Answer those of the contents that exist."""
+    found = [(call.instance.contents.find(kind.path, given), given) for given in asset_ids(call, MOST_IDS)]
+    return Answer([content_row(kind, call.instance, one, given, full=True) for one, given in found if one is not None])
+
+
+def bulk_delete(kind: Kind, call: Call) -> Answer:
+    """Delete all of the contents, or none of them when one cannot be deleted."""
+    store, ignored = call.instance.contents, call.member("ignoreUsedBy")
+    in_use = ignored is not None and as_flag("ignoreUsedBy", ignored)
+    found = {one.id: one for one in (store.require(kind.path, given) for given in asset_ids(call, MOST_IDS))}
+    for one in found.values():
+        store.check_deletable(one, in_use=in_use)
+    for one in found.values():
+        store.delete(one)
+    return Answer()
+
+
+def asset_ids(call: Call, most: int) -> list[str]:
+    """Return the set of ids that a bulk call is about."""
+    value = call.member("assetIds")
+    if not isinstance(value, list):
+        raise ApiError("1001", "Invalid value for 'assetIds', required of type array")
+    if len(value) > most:
+        raise ApiError("1003", f"'assetIds' exceeds the maximum of {most}")
+    return list(dict.fromkeys(as_text("assetIds", item) for item in value))
+
+
+def _touch(call: Call, found: Content) -> None:
+    found.modified_at, found.modified_by = call.instance.clock.time(), call.user.login
+
+
+def _one(kind: Kind, call: Call, found: Content, id: str) -> Answer:
+    return Answer([content_row(kind, call.instance, found, id, full=True)])
+
+
+def _declare(kind: Kind) -> None:
+    base = f"/rest/asset/v2/{kind.path}"
+    post = routes.post
+    post(base, kind.editors, body=kind.create, body_optional=kind.create_optional)(partial(create_content, kind))
+    post(f"{base}/clone", kind.editors, body=("assetId", "newAsset"))(partial(clone_content, kind))
+    post(f"{base}/state/transition", kind.approvers, body=("contentId", "action"))(partial(change_state, kind))
+    routes.get(f"{base}/{{id}}", kind.readers)(partial(content, kind))
+    post(f"{base}/{{id}}/delete", kind.deleters)(partial(delete_content, kind))
+    post(f"{base}/{{id}}/update", kind.editors, body_optional=kind.update)(partial(update_content, kind))
+    post(f"{base}/bulk/get", kind.readers, body=("assetIds",))(partial(bulk_get, kind))
+    post(f"{base}/bulk/delete", kind.deleters, body=("assetIds",), body_optional=("ignoreUsedBy",))(
+        partial(bulk_delete, kind)
+    )
+
+
+for _kind in KINDS:
+    _declare(_kind)

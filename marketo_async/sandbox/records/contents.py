@@ -1,0 +1,222 @@
+"""Emails, email templates and fragments of the new designer: one store, with the life of their drafts.
+
+A content has an approved version, a draft, or both. The id of a content is that of its first version; a draft that is
+made beside an approved version has an id of its own until it takes that one's place. Wrong turns are error 709.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Literal
+
+from marketo_async.sandbox.envelope import Members
+from marketo_async.sandbox.errors import ApiError
+
+State = Literal["draft", "approved"]
+
+
+@dataclass(slots=True)
+class Version:
+    """What a content says, as a draft or approved."""
+
+    id: str
+    data: Members = field(default_factory=dict)
+    headers: Members = field(default_factory=dict)
+    settings: Members = field(default_factory=dict)
+    editor_context: Members = field(default_factory=dict)
+    template_id: str | None = None
+
+    def copied(self, id: str) -> Version:
+        """Return the same under another id."""
+        return Version(
+            id,
+            deepcopy(self.data),
+            deepcopy(self.headers),
+            deepcopy(self.settings),
+            deepcopy(self.editor_context),
+            self.template_id,
+        )
+
+
+@dataclass(slots=True)
+class Content:
+    """One email, email template or fragment."""
+
+    id: str
+    kind: str
+    name: str
+    app_data: Members
+    created_at: float
+    created_by: str
+    modified_at: float
+    modified_by: str
+    description: str = ""
+    approved: Version | None = None
+    draft: Version | None = None
+    used_by: list[str] = field(default_factory=list)
+    """Ids of contents that hold this one, beside the emails that name it as their template."""
+
+    @property
+    def versions(self) -> dict[State, Version]:
+        """The versions that there are, the approved one first."""
+        versions: dict[State, Version] = {}
+        if self.approved is not None:
+            versions["approved"] = self.approved
+        if self.draft is not None:
+            versions["draft"] = self.draft
+        return versions
+
+    def state_of(self, id: str) -> State:
+        """Return which version an id stands for; that of the content stands for its approved one, if there is one."""
+        if self.draft is not None and (self.approved is None or self.draft.id == id):
+            return "draft"
+        return "approved"
+
+
+class ContentStore:
+    """All contents of the new designer, of every kind, under the ids of all their versions."""
+
+    def __init__(self) -> None:
+        self._contents: dict[str, Content] = {}
+        self._ids = itertools.count(501)
+
+    def of_kind(self, kind: str) -> Iterator[Content]:
+        """Yield the contents of a kind in the order in which they were made."""
+        return (content for content in self._contents.values() if content.kind == kind)
+
+    def find(self, kind: str, id: str) -> Content | None:
+        """Return the content that an id of one of its versions belongs to."""
+        content = self._contents.get(id)
+        if content is not None:
+            return content if content.kind == kind else None
+        for other in self.of_kind(kind):
+            if other.draft is not None and other.draft.id == id:
+                return other
+        return None
+
+    def require(self, kind: str, id: str) -> Content:
+        """Return a content, or raise 702."""
+        content = self.find(kind, id)
+        if content is None:
+            raise ApiError("702", f"No {kind} with id '{id}' found")
+        return content
+
+    def check_name(self, kind: str, name: str, workspace_id: object, *, besides: Content | None = None) -> None:
+        """Raise 709 when another content of the kind has the name in the workspace."""
+        for content in self.of_kind(kind):
+            taken = content.name.casefold() == name.casefold() and content.app_data["workspaceId"] == workspace_id
+            if taken and content is not besides:
+                raise ApiError("709", f"The name '{name}' is already in use")
+
+    def create(self, kind: str, name: str, app_data: Members, login: str, now: float) -> tuple[Content, Version]:
+        """Create a content with an empty draft."""
+        self.check_name(kind, name, app_data["workspaceId"])
+        draft = Version(self._next_id())
+        content = Content(draft.id, kind, name, app_data, now, login, now, login, draft=draft)
+        self._contents[content.id] = content
+        return content, draft
+
+    def clone(self, source: Content, name: str, login: str, now: float) -> Content:
+        """Create a draft of what is approved of a content, or else of its draft."""
+        clone, draft = self.create(source.kind, name, deepcopy(source.app_data), login, now)
+        original = next(iter(source.versions.values()))
+        clone.draft = original.copied(draft.id)
+        return clone
+
+    def edited(self, content: Content) -> Version:
+        """Return the draft of a content, made from the approved version where there is none."""
+        if content.draft is None:
+            return self.create_draft(content)
+        return content.draft
+
+    def create_draft(self, content: Content) -> Version:
+        """Make a draft beside the approved version."""
+        if content.draft is not None or content.approved is None:
+            raise ApiError("709", f"'{content.name}' already has a draft")
+        content.draft = content.approved.copied(self._next_id())
+        return content.draft
+
+    def approve(self, content: Content) -> Version:
+        """Let the draft take the place of the approved version."""
+        if content.draft is None:
+            raise ApiError("709", f"'{content.name}' has no draft to approve")
+        if content.kind == "email":
+            for name in ("subject", "fromName", "fromEmail", "replyEmail"):
+                if not content.draft.headers.get(name):
+                    raise ApiError("709", f"'{content.name}' cannot be approved without {name}")
+        content.approved = content.draft.copied(content.id)
+        content.draft = None
+        return content.approved
+
+    def unapprove(self, content: Content) -> Version:
+        """Turn the approved version into a draft, in place of the one there is."""
+        if content.approved is None:
+            raise ApiError("709", f"'{content.name}' is not approved")
+        self.check_unused(content)
+        content.draft, content.approved = content.approved, None
+        return content.draft
+
+    def discard(self, content: Content) -> Version:
+        """Drop the draft beside the approved version."""
+        if content.draft is None or content.approved is None:
+            raise ApiError("709", f"'{content.name}' has no draft beside an approved version")
+        content.draft = None
+        return content.approved
+
+    def check_deletable(self, content: Content, *, in_use: bool = False) -> None:
+        """Raise 709 for what is approved or, unless that is ignored, in use."""
+        if content.approved is not None:
+            raise ApiError("709", f"'{content.name}' is approved")
+        if not in_use:
+            self.check_unused(content)
+
+    def check_unused(self, content: Content) -> None:
+        """Raise 709 for what is in use."""
+        if self.users(content):
+            raise ApiError("709", f"'{content.name}' is in use")
+
+    def delete(self, content: Content) -> None:
+        """Delete a content with all its versions."""
+        del self._contents[content.id]
+
+    def users(self, content: Content) -> list[Content]:
+        """Return the contents that use another one."""
+        return [
+            other
+            for other in self._contents.values()
+            if other.id in content.used_by
+            or any(version.template_id == content.id for version in other.versions.values())
+        ]
+
+    def _next_id(self) -> str:
+        return str(next(self._ids))
+
+
+def seeded_contents(now: float) -> ContentStore:
+    """Return a template, two emails of which one is approved, and a fragment that the approved one holds."""
+    store, login = ContentStore(), "marketer@sandbox.example"
+    place: Members = {"editorType": "html", "workspaceId": "1", "folderId": "10"}
+    template, draft = store.create("emailtemplate", "Plain", dict(place), login, now)
+    draft.data = {"html": {"body": "<html><body><h1>Hello</h1></body></html>"}}
+    store.approve(template)
+    fragment, draft = store.create("fragment", "Imprint", {**place, "folderId": "7"}, login, now)
+    draft.data = {"html": {"body": "<p>Sandbox Inc.</p>"}}
+    draft.settings = {"fragmentType": "html", "supportedChannels": ["email"]}
+    for name in ("Welcome", "Reminder"):
+        email, draft = store.create("email", name, {**place, "folderId": "6"}, login, now)
+        draft.data = {"html": {"body": f"<html><body><h1>{name}</h1></body></html>"}}
+        draft.headers = {
+            "subject": name,
+            "fromName": "Sandbox",
+            "fromEmail": "hello@sandbox.example",
+            "replyEmail": "hello@sandbox.example",
+        }
+        draft.settings = {"isOperational": False, "isTextOnly": False, "isWebPageView": True}
+        if name == "Welcome":
+            draft.template_id = template.id
+            fragment.used_by.append(email.id)
+            store.approve(email)
+    return store

@@ -1,0 +1,49 @@
+"""Official response models, where they lie beside the repository: does an answer have only what its model has?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+DESCRIPTIONS = Path(__file__).resolve().parents[3] / "shared" / "marketo-openapi"
+
+# What the documentation shows in envelopes although the description has it nowhere, or only in failures.
+ENVELOPE = {"errors", "warnings"}
+
+
+def check_answer(answer: object, description: str, model: str) -> None:
+    """Check an answer against a model; without the descriptions there is nothing to check it against."""
+    path = DESCRIPTIONS / f"swagger-{description}.json"
+    if not path.exists():
+        return
+    definitions = msgspec.json.decode(path.read_bytes())["definitions"]
+    _check(answer, {"$ref": f"#/definitions/{model}"}, definitions, ENVELOPE)
+
+
+def _check(value: object, schema: dict[str, Any], definitions: dict[str, Any], beyond: set[str]) -> None:
+    if "$ref" in schema:
+        _check(value, definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions, beyond)
+    elif isinstance(value, list):
+        for item in value:
+            _check(item, schema.get("items", schema), definitions, beyond)
+    elif isinstance(value, dict):
+        properties = _properties(schema, definitions)
+        if properties:
+            assert not set(value) - set(properties) - beyond, set(value) - set(properties)
+        assert set(schema.get("required", [])) <= set(value)
+        for name, item in value.items():
+            _check(item, properties.get(name, {}), definitions, set())
+    elif value is not None and "type" in schema:
+        types = {"string": str, "boolean": bool, "integer": int}
+        assert type(value) is types[schema["type"]], (value, schema)
+
+
+def _properties(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" in schema:
+        return _properties(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions)
+    properties = dict(schema.get("properties", {}))
+    for part in schema.get("allOf", []):
+        properties.update(_properties(part, definitions))
+    return properties
