@@ -49,6 +49,9 @@ class _Grant(Struct):
     access_token: str
     expires_in: float = 0.0
 
+    def __repr__(self) -> str:
+        return f"<token for {self.expires_in:g} s>"
+
 
 class _Refusal(Struct):
     error: str = ""

@@ -114,6 +114,9 @@ class _Call(Struct, Generic[R], kw_only=True):
     lost: bool = False  # an attempt may have acted without our seeing its answer
     rejected: str | None = None  # the token that the last attempt was refused with
 
+    def __repr__(self) -> str:
+        return f"<call of {self.operation.name}, sent {self.sent} times>"  # and no token
+
     @property
     def repeat(self) -> Repeat:
         return self.plan.repeat or self.operation.repeat

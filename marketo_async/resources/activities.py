@@ -7,6 +7,8 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise, product
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.activities import Activity, ActivityType, LeadChange, NewActivity
 from marketo_async.models.moment import to_datetime
@@ -151,7 +153,11 @@ class Activities(Resource):
     @endpoint("POST", "/rest/v1/activities/external.json", timeout=90)
     def add(self, activities: Iterable[NewActivity]) -> Plan[list[RecordResult]]:
         """Add at most 300 custom activities; they can't be removed, and one whose answer is lost is never repeated."""
-        return results(json={"input": within("activities", activities)})
+        dated = [
+            replace(activity, activity_date=to_datetime(activity.activity_date, name="activity_date"))
+            for activity in within("activities", activities)
+        ]
+        return results(json={"input": dated})
 
     def _opening(self, since: datetime) -> Opening:
         plan = paging_token(query={"sinceDatetime": since})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
@@ -20,9 +20,10 @@ from marketo_async.models.leads import (
     VisitorData,
 )
 from marketo_async.models.records import RecordResult
-from marketo_async.operation import Chunks, Page, Plan, Repeat, batched, first, many, nothing, one, page, results
-from marketo_async.resources.arguments import BATCH, Fields, by_id, field_names, members, page_size, within
+from marketo_async.operation import Chunks, Page, Plan, Repeat, first, many, nothing, one, page, results
+from marketo_async.resources.arguments import Fields, by_id, field_names, members, page_size, within
 from marketo_async.resources.base import Resource, Sender, endpoint, paged
+from marketo_async.resources.record_mixins import filtered
 
 L = TypeVar("L")
 M = TypeVar("M")
@@ -72,16 +73,8 @@ class Leads(Resource, Generic[L]):
         that matches more than 1,000 leads is refused with `InvalidData` (1003): use a list or a bulk export then.
         ``leads.describe2()`` tells what can be searched by.
         """
-        if isinstance(values, str):
-            raise InvalidRequest(f"values is a collection, not the text {values!r}")
-        wanted = tuple(dict.fromkeys(map(str, values)))  # a value named twice would bring its leads twice
-        asked = {"fields": field_names(self.model, fields), "batchSize": page_size(batch_size)}
-
-        def plans() -> Iterator[Plan[Page[L]]]:
-            for chunk in batched(wanted, BATCH):
-                yield page(self.model, query={"filterType": filter_type, "filterValues": chunk, **asked})
-
-        return Chunks(plans, token)
+        names = field_names(self.model, fields)
+        return filtered(self.model, filter_type, values, fields=names, batch_size=batch_size, token=token)
 
     @endpoint("POST", "/rest/v1/leads.json", repeat=Repeat.SAFE, timeout=90)
     def sync(
@@ -96,7 +89,8 @@ class Leads(Resource, Generic[L]):
         """Create or update at most 300 leads; results stand in the order of *records*.
 
         *lookup_field* is ``email`` by default; ``id`` goes with ``updateOnly`` alone. Parallel calls with the same key
-        can make duplicates. A ``createDuplicate`` whose answer is lost is never repeated: `OutcomeUnknown`.
+        can make duplicates. A ``createDuplicate`` whose answer is lost is never repeated: `OutcomeUnknown`. ``None``
+        empties a field, and so does a float that is no number.
         """
         if lookup_field == "id" and action != "updateOnly":
             raise InvalidRequest(f"lookup_field 'id' goes with action 'updateOnly', not {action!r}")
