@@ -113,7 +113,9 @@ CODES: Mapping[str, Code] = {
     "1008": Code("no access to the partition", AccessDenied, level=_R),
     "1009": Code("a partition must be named", level=_R, hint="pass partition_name"),
     "1010": Code("the record is in another partition", Conflict, level=_R),
-    "1011": Code("field can't be searched by", level=_R, hint="describe() lists the fields to search by"),
+    "1011": Code(
+        "field can't be searched by", level=_R, hint="describe() (of leads: describe2()) lists the fields to search by"
+    ),
     "1012": Code("bad cookie", level=_R),
     "1013": Code("object not found", NotFound, level=_R),
     "1014": Code("object could not be created", Unavailable, Action.FEW, _R, acted=True),

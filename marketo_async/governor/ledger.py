@@ -51,7 +51,10 @@ class Ledger:
         self.window.answered(now)
 
     def released(self, moment: float, *, counted: bool) -> None:
-        """Free the slot of a call whose answer has been read; *counted* is whether Marketo charged it to the day."""
+        """Free the slot of a call whose answer has been read; *counted* is whether Marketo charged it to the day.
+
+        Its place in the window stays either way: that a code is not counted there is not certain enough to rely on.
+        """
         self.in_flight -= 1
         self.quota.landed(moment, counted=counted)
 
