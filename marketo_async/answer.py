@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -115,7 +115,7 @@ class Judge(Struct, frozen=True):
         )
 
 
-def broken(operation: Operation, status: int | None, body: bytes, cause: Exception) -> Outcome[R]:
+def broken(operation: Operation, status: int | None, body: bytes, cause: Exception) -> Outcome[Any]:
     """Describe an exchange that broke after the request may have been sent: before an answer began, or inside one."""
     what = "no answer in time" if isinstance(cause, TimeoutError) else "the connection broke"
     error: TransportError

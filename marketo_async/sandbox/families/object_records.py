@@ -145,9 +145,10 @@ def _lookup(call: Call, description: ObjectDescription) -> tuple[tuple[str, ...]
     if len(values) > MOST_FILTER_VALUES:
         raise ApiError("1003", f"'filterValues' exceeds the maximum of {MOST_FILTER_VALUES} values")
     fields = description.filter_fields(filter_type)
-    if len(fields) > 1:
+    field, *others = fields
+    if others:
         raise ApiError("1003", f"Records are looked up by {', '.join(fields)} with an 'input' of all of them")
-    if description.fields.get(fields[0]).data_type == "integer":
+    if description.fields.get(field).data_type == "integer":
         return fields, [(as_integer("filterValues", value),) for value in values]
     return fields, [(value,) for value in values]
 
