@@ -36,6 +36,9 @@ from marketo_async.models.activities import (
     NewActivityType,
     NewAttribute,
 )
+from marketo_async.models.assets import AssetId
+from marketo_async.models.designer import DesignedEmail, UsedBy
+from marketo_async.models.emails import Email
 from marketo_async.models.leads import (
     Description,
     FieldChange,
@@ -49,9 +52,11 @@ from marketo_async.models.leads import (
     SmartCampaignMembership,
 )
 from marketo_async.models.lists import StaticList
+from marketo_async.models.programs import Program
 from marketo_async.models.records import RecordResult
 from marketo_async.models.usage import ErrorsDay, UsageDay
-from marketo_async.resources import Leads, Lists
+from marketo_async.models.users import Role, User
+from marketo_async.resources import Companies, Leads, Lists
 from marketo_async.resources.base import Endpoint, Paged
 
 
@@ -238,3 +243,29 @@ def failures(error: MarketoError) -> None:
         assert_type(error.code, str)
         assert_type(error.errors, tuple[ErrorItem, ...])
         assert_type(error.request_id, str | None)
+
+
+async def the_other_families(marketo: Marketo) -> None:
+    assert_type(marketo.companies, Companies[Record])
+    assert_type(marketo.companies.by_filter("id", [1]), Pager[Record])
+    assert_type(marketo.companies.of(Person).by_filter("id", [1]), Pager[Person])
+    assert_type(await marketo.companies.sync([{"company": "A"}]), list[RecordResult])
+    assert_type(await marketo.programs.get(1), Program | None)
+    assert_type(marketo.programs.browse(), Pager[Program])
+    assert_type(await marketo.emails.get(1, status="draft"), Email | None)
+    assert_type(await marketo.emails.approve(1), AssetId)
+    assert_type(await marketo.emails_v2.get("1"), DesignedEmail | None)
+    assert_type(await marketo.emails_v2.approve("1"), DesignedEmail)
+    assert_type(marketo.fragments.used_by("1"), Pager[UsedBy])
+    assert_type(await marketo.users.get("a@x.io"), User)
+    assert_type(await marketo.users.roles(), list[Role])
+    assert_type(await marketo.ingestion.add_to_list(1, [2]), str | None)
+    assert_type(await marketo.bulk_leads.file("id"), bytes)
+
+    await marketo.emails.get("1")  # type: ignore[arg-type]
+    await marketo.emails.get(1, status="archived")  # type: ignore[arg-type]
+    await marketo.emails_v2.get(1)  # type: ignore[arg-type]
+    await marketo.emails_v2.transition("1", "publish")  # type: ignore[arg-type]
+    await marketo.programs.create("n")  # type: ignore[call-arg]
+    await marketo.folders.create("n", 15)  # type: ignore[arg-type]
+    marketo.smart_lists.create  # type: ignore[attr-defined]  # noqa: B018
