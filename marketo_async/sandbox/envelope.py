@@ -19,6 +19,14 @@ Members = dict[str, object]
 NOTHING_FOUND = "No assets found for the given search criteria."
 
 
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that is answered as it is, without an envelope, or the few words that there is none."""
+
+    content: bytes
+    found: bool = True
+
+
 @dataclass(slots=True)
 class Answer:
     """What an operation that succeeded has to say; ``None`` stands for a member that is not there."""
@@ -28,6 +36,7 @@ class Answer:
     more_result: bool | None = None
     warnings: list[str] | None = None
     page_details: Members | None = None
+    download: Download | None = None
 
 
 def per_lead(lead_ids: Iterable[int], act: Callable[[int], str]) -> Answer:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable
+from dataclasses import replace
 
 import msgspec
 from aiohttp import web
@@ -14,7 +15,8 @@ from aiohttp import web
 from marketo_async.sandbox.call import Call, Work
 from marketo_async.sandbox.clock import central_day
 from marketo_async.sandbox.damage import AT_ONCE, broken, injected_error, mangled
-from marketo_async.sandbox.envelope import Answer, RequestIds, unfamiliar
+from marketo_async.sandbox.downloads import downloaded
+from marketo_async.sandbox.envelope import Answer, Download, RequestIds, unfamiliar
 from marketo_async.sandbox.errors import UNCOUNTED_CODES, ApiError
 from marketo_async.sandbox.faults import Fault, FaultPlan
 from marketo_async.sandbox.gate import Arrival, Gate
@@ -67,7 +69,8 @@ class Exchange:
         arrival = self._gate.arrive()
         try:
             reply = await self._answered(request, arrival)
-            reply.compress(http.headers.get("Accept-Encoding", ""))
+            if not request.is_bulk:
+                reply.compress(http.headers.get("Accept-Encoding", ""))
         finally:
             self._gate.leave(arrival)
         return await reply.send(http)
@@ -138,7 +141,7 @@ class Exchange:
         fault = self._drawn(request)
         if fault is not None and fault.prevents and fault.kind in AT_ONCE:
             raise self._injected(fault)
-        await request.read(self._limits.body_bytes)
+        await request.read(self._limits.import_bytes - 1 if request.is_import else self._limits.body_bytes)
         request.resolve(self._instance.quirks)
         route, arguments = self._router.find(request.method, request.path)
         self._stats.by_operation[route.operation] += 1
@@ -158,7 +161,10 @@ class Exchange:
         if fault is not None and fault.prevents:
             await call.work.done()
             return self._struck(fault, request, {"requestId": request_id, "success": True})
-        said = answered(route.path, await self._run(route, call), request_id)
+        answer = await self._run(route, call)
+        if answer.download is not None:
+            return self._downloaded(answer.download, fault, request)
+        said = answered(route.path, answer, request_id)
         return self._worded(said) if fault is None else self._struck(fault, request, said)
 
     async def _run(self, route: Route, call: Call) -> Answer:
@@ -182,6 +188,13 @@ class Exchange:
             return self._worded(mangled(fault, said))
         elsewhere = f"http://{request.http.host}/moved{request.path}"
         return broken(fault, msgspec.json.encode(said), elsewhere)
+
+    def _downloaded(self, download: Download, fault: Fault | None, request: Request) -> Reply:
+        reply = downloaded(download, request.http.headers.get("Range", ""))
+        # A file has no members that could go wrong.
+        if fault is None or fault.mangles:
+            return reply
+        return replace(reply, cut="truncate") if fault.kind == "truncate" else self._struck(fault, request, {})
 
     def _injected(self, fault: Fault) -> ApiError:
         return injected_error(fault, self._limits)

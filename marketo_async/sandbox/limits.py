@@ -47,6 +47,10 @@ class InstanceLimits:
     uri_bytes: int = 8_192
     asset_uri_bytes: int = 66_560
     body_bytes: int = 1_048_576
+    import_bytes: int = 10_485_760
+    """Bulk imports must be smaller than this, with all that is around the file."""
+    export_daily_bytes: int = 524_288_000
+    """Bytes that bulk exports may produce in a day of US Central time."""
     ingestion_per_second: int = 5_000
     """Data ingestion requests allowed in one second, for each client id."""
     ingestion_daily: int = 10_000_000

@@ -50,3 +50,21 @@ class Quirks:
     """Seconds by the sandbox's clock until accepted data ingestion is applied."""
     native_crm: bool = False
     """A native CRM integration is on: companies, opportunities, roles and sales persons answer 1018 to writes."""
+    export_wait: float = 0.05
+    """Seconds by the sandbox's clock that an export job waits in the queue at least."""
+    export_seconds: float = 0.1
+    """Seconds by the sandbox's clock that an export job takes once it has started."""
+    exports_fail: bool = False
+    """Let export jobs end as failed."""
+    export_files_lost: bool = False
+    """Have no file to download for export jobs that are completed."""
+    export_milliseconds: bool = False
+    """Take milliseconds in the date ranges of export filters."""
+    unavailable_filters: frozenset[str] = frozenset()
+    """Export filters that the subscription does not have: they answer 1035."""
+    import_wait: float = 0.05
+    """Seconds by the sandbox's clock that an import job waits in the queue at least."""
+    import_seconds: float = 0.1
+    """Seconds by the sandbox's clock that an import job takes once it has started."""
+    imports_fail: bool = False
+    """Let import jobs end as failed."""

@@ -64,6 +64,16 @@ class Request:
         """Whether the request is for the asset API."""
         return self.path.startswith("/rest/asset/")
 
+    @property
+    def is_bulk(self) -> bool:
+        """Whether the request is for the bulk API."""
+        return self.path.startswith("/bulk/")
+
+    @property
+    def is_import(self) -> bool:
+        """Whether the request brings a file to import."""
+        return self.is_bulk and self.content_type == MULTIPART
+
     def token(self, *, in_query: bool) -> str | None:
         """Return the access token, from the query only where that is allowed."""
         from_query = self.query.pop("access_token", None)
@@ -100,7 +110,7 @@ class Request:
             while "//" in self.path:
                 self.path = self.path.replace("//", "/")
         form = self._form()
-        if self.is_asset:
+        if self.is_asset or self.is_import:
             self._merge(form)
             return
         override = self.query.pop("_method", None)

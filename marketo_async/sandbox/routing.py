@@ -22,7 +22,7 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 
 # Ids that a document or its author chose; all others are numbers.
 _CHOSEN_IDS = frozenset(
-    ("htmlId", "moduleId", "contentId", "variableId", "fieldId", "fieldSetId", "userid", "munchkinId")
+    ("htmlId", "moduleId", "contentId", "variableId", "fieldId", "fieldSetId", "userid", "munchkinId", "exportId")
 )
 
 # Paths whose ids are GUIDs.
@@ -76,7 +76,7 @@ class Route:
     @property
     def takes_form(self) -> bool:
         """Whether the members of its body are those of a form, with JSON only inside of them."""
-        return self.takes_body and self.path.startswith("/rest/asset/v1/")
+        return self.takes_body and (self.path.startswith("/rest/asset/v1/") or self.body == ("file",))
 
     @property
     def takes_body(self) -> bool:

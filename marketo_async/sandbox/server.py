@@ -89,6 +89,7 @@ class Sandbox:
             seeded_rng(seed, "exchange"),
         )
         self.instance.inbox.daily_objects = self.limits.ingestion_daily
+        self.instance.exports.daily_bytes = self.limits.export_daily_bytes
         self._ingestion = Ingestion(
             self.instance,
             self._identity,
@@ -163,7 +164,7 @@ class Sandbox:
 
     async def _listen(self, stack: AsyncExitStack, answer: Answerer, port: int) -> int:
         async def settled(http: web.BaseRequest) -> web.StreamResponse:
-            self.instance.inbox.settle()
+            self.instance.settle()
             at_ingestion = http.raw_path.startswith(INGESTION_PATH)
             return await (self._ingestion.answer if at_ingestion else answer)(http)
 

@@ -3,6 +3,8 @@
 from marketo_async.sandbox.families import (
     activities,
     activity_types,
+    bulk_exports,
+    bulk_imports,
     campaigns,
     channels,
     companies,
@@ -100,4 +102,6 @@ FAMILIES: tuple[Routes, ...] = (
     custom_objects.routes,
     custom_object_types.routes,
     custom_object_fields.routes,
+    bulk_exports.routes,
+    bulk_imports.routes,
 )

@@ -13,7 +13,9 @@ from marketo_async.sandbox.records.campaign_runs import CampaignRuns
 from marketo_async.sandbox.records.contents import ContentStore
 from marketo_async.sandbox.records.custom_types import CustomTypes
 from marketo_async.sandbox.records.design_studio import DesignStudio
+from marketo_async.sandbox.records.export_jobs import ExportJobs
 from marketo_async.sandbox.records.folders import Folders
+from marketo_async.sandbox.records.import_jobs import ImportJobs
 from marketo_async.sandbox.records.inbox import Inbox
 from marketo_async.sandbox.records.lead_fields import Fields
 from marketo_async.sandbox.records.lead_store import LeadStore
@@ -56,3 +58,15 @@ class Instance:
     partitions: tuple[Partition, ...]
     objects: Objects
     campaign_runs: CampaignRuns = field(default_factory=CampaignRuns)
+    exports: ExportJobs = field(init=False)
+    imports: ImportJobs = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.exports = ExportJobs(self.clock, self.quirks, self.rng)
+        self.imports = ImportJobs(self.clock, self.quirks)
+
+    def settle(self) -> None:
+        """Let everything happen that was accepted earlier and is due by now."""
+        self.inbox.settle()
+        self.imports.settle()
+        self.exports.settle()

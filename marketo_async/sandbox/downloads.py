@@ -1,0 +1,29 @@
+"""Files on their way out: whole, or the part of one that a ``Range`` header asks for."""
+
+from __future__ import annotations
+
+import re
+
+from marketo_async.sandbox.envelope import Download
+from marketo_async.sandbox.reply import PLAIN, Reply
+
+CSV = "text/csv;charset=UTF-8"
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+def downloaded(download: Download, asked: str) -> Reply:
+    """Return the reply for a download by the ``Range`` header of its request; one that is no range asks for all."""
+    content = download.content
+    if not download.found:
+        return Reply(content, 404, {"Content-Type": PLAIN})
+    headers = {"Content-Type": CSV, "Accept-Ranges": "bytes"}
+    found = _RANGE.fullmatch(asked.strip())
+    if found is None or not (found[1] or found[2]):
+        return Reply(content, 200, headers)
+    size = len(content)
+    first = int(found[1]) if found[1] else max(size - int(found[2]), 0)
+    last = min(int(found[2]), size - 1) if found[1] and found[2] else size - 1
+    if first > last:
+        return Reply(b"", 416, {**headers, "Content-Range": f"bytes */{size}"})
+    return Reply(content[first : last + 1], 206, {**headers, "Content-Range": f"bytes {first}-{last}/{size}"})
