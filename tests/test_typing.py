@@ -27,7 +27,7 @@ def test_mypy_agrees_with_every_assertion_and_every_expected_error(tmp_path: Pat
 def test_pyright_agrees_too_and_on_the_whole_package() -> None:
     """Pyright fetches itself at its first use, which is impossible without the net."""
     done = subprocess.run(  # noqa: S603 - our own arguments
-        [sys.executable, "-m", "pyright", "--project", str(ROOT), "--outputjson"],
+        [sys.executable, "-m", "pyright", "--project", str(ROOT), "--pythonpath", sys.executable, "--outputjson"],
         capture_output=True,
         text=True,
         check=False,
