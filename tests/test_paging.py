@@ -363,3 +363,16 @@ async def test_a_drained_date_listing_goes_on_with_what_is_new() -> None:
             again = await marketo.activities.since(since, types=types, token=token).all()
             assert [found.activity_type_id for found in again] == [12]
             assert again[0].marketo_guid not in {found.marketo_guid for found in before}
+
+
+async def test_types_and_leads_named_twice_bring_their_activities_once() -> None:
+    async with Sandbox(leads=50, activities=400) as sandbox:
+        governor = Governor(Limits(calls=1000))
+        async with Marketo(
+            sandbox.base_url, client_id=sandbox.client_id, client_secret=sandbox.client_secret, governor=governor
+        ) as marketo:
+            since = datetime.now(UTC) - timedelta(days=2)
+            types = list(range(1, 14))
+            found = await marketo.activities.since(since, types=[*types, *types], leads=[*range(1, 51), 1, 2]).all()
+    assert found
+    assert len({activity.marketo_guid for activity in found}) == len(found)

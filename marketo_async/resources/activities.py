@@ -233,13 +233,14 @@ def _queries(
     batch_size: int | None,
 ) -> list[dict[str, Arg]]:
     """Return the queries that together ask for everything: ten types and thirty leads in each."""
-    type_groups = list(batched(types, _TYPES))
+    # What is named twice would stand in two listings, and its activities come twice.
+    type_groups = list(batched(dict.fromkeys(types), _TYPES))
     if not type_groups:
         raise InvalidRequest("types is empty: name at least one activity type; activities.types() lists them")
     assets = None if asset_ids is None else list(asset_ids)
     if assets and (len(type_groups) > 1 or len(type_groups[0]) > 1):
         raise InvalidRequest("asset_ids go with exactly one activity type")
-    lead_groups: list[list[int] | None] = [None] if leads is None else [*batched(leads, _LEADS)]
+    lead_groups: list[list[int] | None] = [None] if leads is None else [*batched(dict.fromkeys(leads), _LEADS)]
     if not lead_groups:
         raise InvalidRequest("leads is empty: leave it out to ask for all leads")
     return [
