@@ -146,15 +146,7 @@ def read_bare(body: bytes, answer: Any, *, status: int, operation: str, named: s
             return Envelope(success=True, request_id=named, result=value)
         complaint = msgspec.json.decode(body, type=_Complaint, strict=False)
     except msgspec.ValidationError as error:
-        found = _PATH.search(str(error))
-        raise UnexpectedShape(
-            str(error),
-            path=found[1] if found else "$",
-            status=status,
-            body=body,
-            operation=operation,
-            request_id=named,
-        ) from error
+        raise _misshapen(error, status, body, operation, named) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadResponse(_diagnosis(body), status=status, body=body, operation=operation, request_id=named) from error
     own = Notice(complaint.error_code or str(status), complaint.message)
@@ -168,10 +160,7 @@ def read_raw(body: bytes, *, status: int, operation: str) -> Envelope[Any]:
     """
     start = body[:_GLANCE].lstrip().lower()
     if start.startswith(b"{"):
-        try:
-            head = _HEAD.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            head = _Head()
+        head = _head_of(body)
         if head.errors or head.success is False:
             return Envelope(success=False, request_id=head.request_id, errors=head.errors)
     page = start.startswith((b"<!doctype html", b"<html"))
@@ -193,29 +182,41 @@ def _read_again(
     body: bytes, answer: Any, error: msgspec.ValidationError, *, status: int, operation: str
 ) -> Envelope[Any]:
     """Read a body that is JSON but not of the expected shape: its errors count, and null members are left out."""
-    try:
-        head = _HEAD.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        head = _Head()
+    head = _head_of(body)
     if head.errors:
         return Envelope(success=False, request_id=head.request_id, errors=head.errors)
     try:
         value = _without_nulls(msgspec.json.decode(body))
         return msgspec.convert(value, Envelope[answer], strict=False, dec_hook=decode_hook)
     except (msgspec.ValidationError, RecursionError):
-        found = _PATH.search(str(error))
-        raise UnexpectedShape(
-            str(error),
-            path=found[1] if found else "$",
-            status=status,
-            body=body,
-            operation=operation,
-            request_id=head.request_id or request_id(body),
-        ) from error
+        raise _misshapen(error, status, body, operation, head.request_id or request_id(body)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as malformed:  # further on than where the shape went wrong
         raise BadResponse(
             _diagnosis(body), status=status, body=body, operation=operation, request_id=request_id(body)
         ) from malformed
+
+
+def _head_of(body: bytes) -> _Head:
+    """Read an envelope without its result; a body that has none gives an empty one."""
+    try:
+        return _HEAD.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _Head()
+
+
+def _misshapen(
+    error: msgspec.ValidationError, status: int, body: bytes, operation: str, request_id: str | None
+) -> UnexpectedShape:
+    """Tell where in an answer a member is of another type than the model says."""
+    found = _PATH.search(str(error))
+    return UnexpectedShape(
+        str(error),
+        path=found[1] if found else "$",
+        status=status,
+        body=body,
+        operation=operation,
+        request_id=request_id,
+    )
 
 
 def _without_nulls(value: Any) -> Any:

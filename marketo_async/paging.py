@@ -211,7 +211,8 @@ class LanePager(Pager[T]):
 class OffsetPager(Pager[T]):
     """The pages of a listing by offset, several at once: where the next one begins is known before this one has come.
 
-    Its end is not, so no more pages are asked for ahead than have come full: a short listing costs no call too many.
+    Its end is not, so no more pages are asked for ahead than have come full: a listing of one page costs no call too
+    many, and a longer one at most as many as it has pages.
     """
 
     def __init__(

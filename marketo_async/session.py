@@ -401,7 +401,7 @@ class Session:
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             permit.unsent()
             failed = TransportError(
-                f"no connection to {self.base_url}",
+                f"no connection to {URL(request.url, encoded=True).origin()}",
                 operation=operation.name,
                 sent=False,
                 passing=not isinstance(error, aiohttp.ClientSSLError),
