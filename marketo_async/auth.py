@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from marketo_async.bystander import outcome_of
 from marketo_async.errors import AuthenticationError, ConfigurationError, TransportError
 from marketo_async.operation import Operation, Repeat
 from marketo_async.retry import RetryPolicy
@@ -103,14 +104,7 @@ class Tokens:
         if self._renewal is None:
             self._renewal = loop.create_task(self._renew(rejected))
             self._renewal.add_done_callback(self._renewed)
-        renewal = self._renewal
-        try:
-            return await asyncio.shield(renewal)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if not renewal.cancelled() or (task is not None and task.cancelling()):
-                raise
-            raise ConfigurationError("the client was closed while it waited for a token") from None
+        return await outcome_of(self._renewal, gone=_closed)
 
     async def close(self) -> None:
         """Stop a renewal under way."""
@@ -188,6 +182,10 @@ class Tokens:
             f"the identity endpoint refuses the credentials: {refusal.error} {refusal.error_description}".rstrip()
             + " - check the client id and secret of the custom service (Admin > LaunchPoint)"
         )
+
+
+def _closed() -> ConfigurationError:
+    return ConfigurationError("the client was closed while it waited for a token")
 
 
 def _no_token(answer: str) -> TransportError:

@@ -27,6 +27,7 @@ from yarl import URL
 
 from marketo_async.answer import Judge, Outcome, broken
 from marketo_async.auth import Tokens
+from marketo_async.bystander import outcome_of
 from marketo_async.codes import DONE_ALREADY, Action, Code, lookup
 from marketo_async.errors import (
     ApiError,
@@ -70,11 +71,6 @@ def _proxy_of(base_url: str) -> str | None:
     """
     parts = urlsplit(base_url)
     return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
-
-
-def _cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 class _ConnectionBroke(aiohttp.ClientError):
@@ -316,13 +312,7 @@ class Session:
         task = asyncio.get_running_loop().create_task(self._exchange(call, permit, token))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
-        try:
-            outcome = await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if not task.cancelled() or _cancelled():
-                raise
-            # Not the caller was cancelled but the exchange, by close(): that is for the caller to know.
-            raise self._cut_off(call) from None
+        outcome = await outcome_of(task, gone=partial(self._cut_off, call))  # close() ends what takes too long
         call.in_flight = False
         call.rejected = token
         return outcome

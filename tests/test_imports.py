@@ -29,6 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("envelope",),
     ("operation",),
     ("request", "answer", "retry", "paging", "governor"),
+    ("bystander",),
     ("auth",),
     ("resources",),
     ("session",),
