@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from urllib.request import urlopen
 
+import pytest
+
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 ON_A_SANDBOX = "No MARKETO_* in the environment: this is a sandbox on this machine."
 
@@ -44,6 +46,17 @@ def test_quickstart_shows_a_little_of_everything() -> None:
     assert lines[-2].startswith("calls today, everybody's: ")
     assert lines[-1].startswith("the governor: Snapshot(window_used=")
     assert "refusals=0" in lines[-1]
+
+
+@pytest.mark.slow
+def test_threads_share_one_client() -> None:
+    assert output_of("threads.py") == [
+        ON_A_SANDBOX,
+        "32 threads found 400 leads with 400 calls; refusals: 0",
+        "a page of 300 leads",
+        "a page of 100 leads",
+        "the sandbox refused 0 of 402 calls",
+    ]
 
 
 def test_service_shows_itself_and_ends() -> None:

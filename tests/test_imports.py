@@ -31,9 +31,12 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("request", "answer", "retry", "paging", "governor"),
     ("bystander",),
     ("auth",),
+    ("portal",),
+    ("blocking",),
     ("resources",),
     ("session",),
     ("client",),
+    ("sync",),
     ("",),  # the package itself
     ("cli",),
 )

@@ -25,6 +25,7 @@ from marketo_async import (
     Snapshot,
     operations,
 )
+from marketo_async.blocking import BlockingPager
 from marketo_async.envelope import Envelope
 from marketo_async.errors import ApiError, DailyQuotaExceeded, ErrorItem, MarketoError
 from marketo_async.models.activities import (
@@ -55,9 +56,10 @@ from marketo_async.models.lists import StaticList
 from marketo_async.models.programs import Program
 from marketo_async.models.records import RecordResult
 from marketo_async.models.usage import ErrorsDay, UsageDay
-from marketo_async.models.users import Role, User
+from marketo_async.models.users import Role, User, UserSummary
 from marketo_async.resources import Companies, Leads, Lists
 from marketo_async.resources.base import Endpoint, Paged
+from marketo_async.sync import Marketo as BlockingMarketo
 
 
 class Person(Struct):
@@ -269,3 +271,35 @@ async def the_other_families(marketo: Marketo) -> None:
     await marketo.programs.create("n")  # type: ignore[call-arg]
     await marketo.folders.create("n", 15)  # type: ignore[arg-type]
     marketo.smart_lists.create  # type: ignore[attr-defined]  # noqa: B018
+
+
+def the_blocking_client(marketo: BlockingMarketo) -> None:
+    with BlockingMarketo("123-ABC-456", client_id="i", client_secret="s") as opened:
+        assert_type(opened, BlockingMarketo)
+    assert_type(BlockingMarketo.from_env(), BlockingMarketo)
+    assert_type(marketo.with_options(timeout=3, priority=Priority.BULK), BlockingMarketo)
+    assert_type(marketo.snapshot(), Snapshot)
+    assert_type(marketo.calibrate(), UsageDay)
+    assert_type(marketo.call("GET", "/rest/v1/campaigns.json"), Envelope[Any])
+    assert_type(marketo.open(), BlockingMarketo)
+    assert_type(marketo.close(), None)
+
+    assert_type(marketo.leads.get(7), Record | None)
+    assert_type(marketo.leads.of(Person).get(7), Person | None)
+    assert_type(marketo.leads.by_filter("id", [7]), BlockingPager[Record])
+    assert_type(marketo.lists.of(Person).leads(1001), BlockingPager[Person])
+    assert_type(marketo.lists.leads(1001).all(), list[Record])
+    assert_type(marketo.lists.of(Person).leads(1001).first(), Person | None)
+    assert_type(marketo.activities.between("2026-01-01", "2026-01-02", types=[1]), BlockingPager[Activity])
+    assert_type(marketo.programs.browse(), BlockingPager[Program])
+    assert_type(marketo.emails.get(7), Email | None)
+    assert_type(marketo.emails_v2.get("7"), DesignedEmail | None)
+    assert_type(marketo.users.browse(), BlockingPager[UserSummary])
+    for lead in marketo.leads.of(Person).by_filter("id", [7]):
+        assert_type(lead, Person)
+    for page in marketo.lists.leads(1001).pages():
+        assert_type(page, Page[Record])
+
+    marketo.leads.get("7")  # type: ignore[arg-type]
+    marketo.leads.get()  # type: ignore[call-arg]
+    marketo.leeds  # type: ignore[attr-defined]  # noqa: B018

@@ -1,9 +1,10 @@
-"""`Resource`, and the descriptors that join a declaration to its views.
+"""`Resource`, `Blocking`, and the descriptors that join a declaration to its views.
 
-One declaration, several views. A planner is a pure method that turns arguments into a `Plan`; a decorator makes it a
+One declaration, three views. A planner is a pure method that turns arguments into a `Plan`; a decorator makes it a
 descriptor that holds a frozen `Operation`. On the class it is the declaration itself, for tests, tools and docs; on a
-resource it is a coroutine (``@endpoint``) or gives a `Pager` (``@paged``). ``@composite`` and ``@drain`` mark methods
-that are built of several operations and so are no operations themselves.
+resource it is a coroutine (``@endpoint``) or gives a `Pager` (``@paged``); on a blocking twin it is an ordinary method
+or gives a `BlockingPager`. ``@composite`` and ``@drain`` mark methods that are built of several operations and so are
+no operations themselves.
 
 Not here: how a plan is sent (``session``) and the verbs that families share (``mixins``).
 """
@@ -13,12 +14,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from functools import cache, partial, wraps
-from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
 from msgspec.structs import replace
 
+from marketo_async.blocking import BlockingPager
 from marketo_async.operation import Listing, Method, Operation, Paging, Plan, Repeat, Source
 from marketo_async.paging import Pager
+
+if TYPE_CHECKING:  # who makes no blocking calls does not pay for them
+    from marketo_async.portal import Portal
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,6 +66,41 @@ class Resource:
         cls.operations = {name: found.bound_to(cls) for name, found in declared.items()}
 
 
+class Blocking:
+    """A family for code without an event loop: it plans in the caller's thread and sends in its twin's loop.
+
+    Put before the family among a class's bases, it gives every descriptor its plain view.
+    """
+
+    def __init__(self, twin: Resource, portal: Portal) -> None:
+        self.twin = twin
+        self.portal = portal
+        self._sender = twin._sender  # noqa: SLF001 - for what is no descriptor
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.__doc__ is None:
+            cls.__doc__ = next(base.__doc__ for base in cls.__bases__ if issubclass(base, Resource))
+
+    def waiting(self, method: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
+        """Return what runs *method* in the loop and waits for it."""
+        portal = self.portal
+
+        def block(*args: P.args, **kwargs: P.kwargs) -> R:
+            return portal.call(method, *args, **kwargs)
+
+        return block
+
+    def paging(self, method: Callable[P, Pager[T]]) -> Callable[P, BlockingPager[T]]:
+        """Return what drains the pager of *method* through the loop."""
+        portal = self.portal
+
+        def block(*args: P.args, **kwargs: P.kwargs) -> BlockingPager[T]:
+            return BlockingPager(method(*args, **kwargs), portal)
+
+        return block
+
+
 class Declared:
     """An operation that is not yet bound to a resource, and the planner that fills it."""
 
@@ -85,7 +125,7 @@ class Declared:
             every=self.operation.every or owner.every,
         )
 
-    def keep(self, obj: Resource, call: Callable[..., Any]) -> Callable[..., Any]:
+    def keep(self, obj: Resource | Blocking, call: Callable[..., Any]) -> Callable[..., Any]:
         """Dress *call* and leave it on *obj*, where the next look-up finds it before it comes here."""
         obj.__dict__[self.operation.name] = found = dressed(call, self.planner)
         return found
@@ -111,14 +151,24 @@ class Endpoint(Declared, Generic[P, R]):
     @overload
     def __get__(self, obj: None, owner: Any) -> Endpoint[P, R]: ...
     @overload
+    def __get__(self, obj: Blocking, owner: Any) -> Callable[P, R]: ...
+    @overload
     def __get__(self, obj: Resource, owner: Any) -> Callable[P, Coroutine[Any, Any, R]]: ...
-    def __get__(self, obj: Resource | None, owner: Any) -> Any:
+    def __get__(self, obj: Resource | Blocking | None, owner: Any) -> Any:
         if obj is None:
             return self
-        operation, planner, sender = obj.operations[self.operation.name], self.planner, obj._sender  # noqa: SLF001 - a resource's own descriptor
+        twin = obj.twin if isinstance(obj, Blocking) else obj
+        operation, planner, sender = twin.operations[self.operation.name], self.planner, twin._sender  # noqa: SLF001 - a resource's own descriptor
+        if isinstance(obj, Blocking):
+            send = obj.waiting(sender.send)
+
+            def block(*args: P.args, **kwargs: P.kwargs) -> Any:
+                return send(operation, planner(twin, *args, **kwargs))
+
+            return self.keep(obj, block)
 
         async def call(*args: P.args, **kwargs: P.kwargs) -> Any:
-            return await sender.send(operation, planner(obj, *args, **kwargs))
+            return await sender.send(operation, planner(twin, *args, **kwargs))
 
         return self.keep(obj, call)
 
@@ -129,10 +179,14 @@ class Paged(Declared, Generic[P, T]):
     @overload
     def __get__(self, obj: None, owner: Any) -> Paged[P, T]: ...
     @overload
+    def __get__(self, obj: Blocking, owner: Any) -> Callable[P, BlockingPager[T]]: ...
+    @overload
     def __get__(self, obj: Resource, owner: Any) -> Callable[P, Pager[T]]: ...
-    def __get__(self, obj: Resource | None, owner: Any) -> Any:
+    def __get__(self, obj: Resource | Blocking | None, owner: Any) -> Any:
         if obj is None:
             return self
+        if isinstance(obj, Blocking):
+            return self.keep(obj, obj.paging(self.__get__(obj.twin, owner)))
         operation, planner, sender = obj.operations[self.operation.name], self.planner, obj._sender  # noqa: SLF001
 
         def call(*args: P.args, **kwargs: P.kwargs) -> Any:
@@ -151,9 +205,15 @@ class Composite(Generic[P, R]):
     @overload
     def __get__(self, obj: None, owner: Any) -> Composite[P, R]: ...
     @overload
+    def __get__(self, obj: Blocking, owner: Any) -> Callable[P, R]: ...
+    @overload
     def __get__(self, obj: Resource, owner: Any) -> Callable[P, Coroutine[Any, Any, R]]: ...
-    def __get__(self, obj: Resource | None, owner: Any) -> Any:
-        return self if obj is None else dressed(partial(self.method, obj), self.method)
+    def __get__(self, obj: Resource | Blocking | None, owner: Any) -> Any:
+        if obj is None:
+            return self
+        if isinstance(obj, Blocking):
+            return dressed(obj.waiting(partial(self.method, obj.twin)), self.method)
+        return dressed(partial(self.method, obj), self.method)
 
 
 class Drain(Generic[P, T]):
@@ -166,9 +226,15 @@ class Drain(Generic[P, T]):
     @overload
     def __get__(self, obj: None, owner: Any) -> Drain[P, T]: ...
     @overload
+    def __get__(self, obj: Blocking, owner: Any) -> Callable[P, BlockingPager[T]]: ...
+    @overload
     def __get__(self, obj: Resource, owner: Any) -> Callable[P, Pager[T]]: ...
-    def __get__(self, obj: Resource | None, owner: Any) -> Any:
-        return self if obj is None else dressed(partial(self.method, obj), self.method)
+    def __get__(self, obj: Resource | Blocking | None, owner: Any) -> Any:
+        if obj is None:
+            return self
+        if isinstance(obj, Blocking):
+            return dressed(obj.paging(partial(self.method, obj.twin)), self.method)
+        return dressed(partial(self.method, obj), self.method)
 
 
 def endpoint(

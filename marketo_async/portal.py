@@ -1,0 +1,316 @@
+"""`Portal`: one event loop in a thread of its own, and how code without a loop gets work done there.
+
+A portal belongs to one blocking client, and any number of threads may call through it. What a caller gives up, by
+Ctrl-C, an early ``break`` or an exception, is cancelled in the loop before the caller goes on. Records that a caller
+hands over are read in the caller's own thread, while it waits, because database cursors and the like belong to the
+thread that made them.
+
+What ends a portal
+    ``close()``, the garbage collector, and the interpreter's exit, which never waits for a loop. A forked child has the
+    parent's portal without its thread, and its sockets without the right to use them: there every call raises
+    `ConfigurationError`, and nothing is closed.
+
+Not here: what is called (``sync``), and what callers get to hold (``blocking``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import weakref
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable
+from concurrent.futures import CancelledError, Future
+from contextlib import aclosing, suppress
+from enum import Enum
+from functools import partial
+from itertools import islice
+from queue import SimpleQueue
+from typing import Any, Generic, ParamSpec, Self, TypeVar
+
+import anyio
+from anyio.from_thread import BlockingPortal
+
+from marketo_async.errors import ConfigurationError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+_Started = Future[tuple[BlockingPortal, asyncio.AbstractEventLoop]]
+
+_AHEAD = 1000  # items that may wait for a caller
+_HELPING = 300  # records read from a caller's iterable at a time: one call's worth
+_PARTING = 10.0  # seconds for a loop to end, or for a call to notice that it was given up
+
+
+class Portal:
+    """An event loop in a thread; `open` it, `call` into it, `close` it."""
+
+    def __init__(self) -> None:
+        self._process = os.getpid()
+        self._anyio: BlockingPortal | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: Callable[[], None] = _nothing
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is a loop to call into: opened in this process, and not closed."""
+        return self._anyio is not None and self._process == os.getpid()
+
+    def open(self, at_end: Callable[[], Coroutine[Any, Any, None]]) -> Self:
+        """Start the loop; *at_end* is awaited in it before it ends, however that comes about."""
+        if self.usable:
+            raise ConfigurationError("this client is open already")
+        started: _Started = Future()
+        thread = threading.Thread(target=_run, args=(started, at_end), name="marketo-async", daemon=True)
+        thread.start()
+        self._process = os.getpid()
+        self._anyio, self._loop = started.result()
+        self._stop = weakref.finalize(self, _end, self._process, thread, self._anyio, self._loop)
+        return self
+
+    def close(self) -> None:
+        """Cancel what is still under way, and end the loop; a second time, and in a forked child, nothing happens."""
+        self._stop()
+        self._anyio = None
+
+    def call(self, method: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a coroutine method in the loop and return its result; where the caller is interrupted, it is cancelled.
+
+        Raises `ConfigurationError` in a closed portal, in a forked child, and in the loop's own thread.
+        """
+        work = self._start(partial(method, *args, **kwargs))
+        try:
+            return work.result()
+        finally:
+            work.abandon()
+
+    def stream(self, source: AsyncGenerator[T, None], *feeds: Feed[Any]) -> Generator[T, None, None]:
+        """Yield what an async generator yields, a little ahead of the caller.
+
+        The generator runs in one task from its beginning to its end. What it reads from *feeds* is read from their
+        iterables in the caller's thread, while that waits for the next item.
+        """
+        events: SimpleQueue[_Event | Feed[Any]] = SimpleQueue()
+        pump = _Pump(source, events)
+        for feed in feeds:
+            feed.connect(events)
+        work = self._start(pump.run)
+        try:
+            while True:
+                event = events.get()
+                if isinstance(event, Feed):
+                    self._soon(event.give, *event.read())
+                    continue
+                while items := pump.take():
+                    self._soon(pump.make_room)
+                    yield from items
+                if event is _Event.LAST:
+                    break
+            work.result()
+        finally:
+            work.abandon()
+
+    def finish(self, method: Callable[[], Awaitable[None]]) -> None:
+        """Clean up in the loop, if there still is one and this thread may wait for it."""
+
+        async def run() -> None:
+            await method()
+
+        with suppress(ConfigurationError):
+            if self._loop is not None and _is_running_here(self._loop):
+                asyncio.run_coroutine_threadsafe(run(), self._loop)  # garbage, collected in the loop's own thread
+            else:
+                self.call(run)
+
+    def _start(self, method: Callable[[], Coroutine[Any, Any, R]]) -> _Work[R]:
+        if self._process != os.getpid():
+            raise ConfigurationError(
+                f"the client was opened in process {self._process} and can't be used in its fork: open a client of its"
+                " own in each process, with one governor store for all"
+            )
+        if self._anyio is None or self._loop is None:
+            raise ConfigurationError("the client is not open: make calls inside `with Marketo(...) as marketo:`")
+        if _is_running_here(self._loop):
+            raise ConfigurationError(
+                "a blocking call inside its own event loop would wait for ever: await the async client"
+            )
+        work = _Work(method, self._loop)
+        try:
+            work.future = self._anyio.start_task_soon(work.run)
+        except RuntimeError as error:
+            raise _closed() from error
+        return work
+
+    def _soon(self, function: Callable[..., None], *args: Any) -> None:
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended, and with it what waited for this
+                self._loop.call_soon_threadsafe(function, *args)
+
+
+class _Work(Generic[R]):
+    """A coroutine that a thread has started in the loop."""
+
+    def __init__(self, method: Callable[[], Coroutine[Any, Any, R]], loop: asyncio.AbstractEventLoop) -> None:
+        self._method = method
+        self._loop = loop
+        self._ended = threading.Event()
+        self.future: Future[R] = Future()
+
+    async def run(self) -> R:
+        """Run it in a task of its own, which is cancelled once: a cancel scope would cut its cleaning up short."""
+        task = asyncio.ensure_future(self._method())
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.cancel()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()  # nobody waits for it any more
+            raise
+        finally:
+            self._ended.set()
+
+    def result(self) -> R:
+        """Wait for it, in the thread."""
+        try:
+            return self.future.result()
+        except CancelledError as error:
+            raise _closed() from error
+
+    def abandon(self) -> None:
+        """Cancel what has not ended, and wait until it has; the loop's own thread can't wait."""
+        if self.future.cancel() and not _is_running_here(self._loop):
+            self._ended.wait(_PARTING)
+
+
+class Feed(AsyncIterator[T]):
+    """An iterable of a caller's, as the loop sees it: read in the caller's thread, a call's worth at a time."""
+
+    def __init__(self, records: Iterable[T]) -> None:
+        self._records = iter(records)
+        self._ready: deque[T] = deque()
+        self._done = False
+        self._wanted: asyncio.Future[None] | None = None
+        self._error: BaseException | None = None
+        self._events: SimpleQueue[_Event | Feed[Any]] | None = None
+
+    def connect(self, events: SimpleQueue[_Event | Feed[Any]]) -> None:
+        """Say where the reading thread listens."""
+        self._events = events
+
+    def read(self) -> tuple[list[T], bool, BaseException | None]:
+        """Read on, in the caller's thread: some records, whether that was the end, and what went wrong."""
+        found: list[T] = []
+        try:
+            for record in islice(self._records, _HELPING):
+                found.append(record)  # noqa: PERF402 - what came before an error counts
+        except Exception as error:  # noqa: BLE001 - it is raised where the records are read
+            return found, True, error
+        return found, len(found) < _HELPING, None
+
+    def give(self, records: list[T], done: bool, error: BaseException | None) -> None:  # noqa: FBT001 - as read
+        """Take what was read, in the loop."""
+        self._ready.extend(records)
+        self._done, self._error = done, error
+        if self._wanted is not None and not self._wanted.done():
+            self._wanted.set_result(None)
+
+    async def __anext__(self) -> T:
+        while not self._ready:
+            if self._error is not None:
+                error, self._error = self._error, None
+                raise error
+            if self._done or self._events is None:
+                raise StopAsyncIteration
+            self._wanted = asyncio.get_running_loop().create_future()
+            self._events.put(self)
+            await self._wanted
+        return self._ready.popleft()
+
+
+class _Event(Enum):
+    """What a waiting thread is told, unless it is a feed that wants to be read."""
+
+    ITEMS = "some are there"
+    LAST = "no more will come"
+
+
+class _Pump(Generic[T]):
+    """Runs an async generator and keeps a bounded number of its items for a thread to take."""
+
+    def __init__(self, source: AsyncGenerator[T, None], events: SimpleQueue[_Event | Feed[Any]]) -> None:
+        self._source = source
+        self._events = events
+        self._items: deque[T] = deque()
+        self._room = asyncio.Event()
+
+    async def run(self) -> None:
+        try:
+            async with aclosing(self._source) as source:
+                async for item in source:
+                    self._items.append(item)
+                    if len(self._items) == 1:
+                        self._events.put(_Event.ITEMS)
+                    if len(self._items) >= _AHEAD:
+                        self._room.clear()
+                        await self._room.wait()
+        finally:
+            self._events.put(_Event.LAST)
+
+    def take(self) -> list[T]:
+        """Take what is there, in the caller's thread.
+
+        Emptied to the last: an item that finds another one waiting is not told of.
+        """
+        found: list[T] = []
+        while self._items and len(found) < _AHEAD:
+            found.append(self._items.popleft())
+        return found
+
+    def make_room(self) -> None:
+        """Go on, in the loop."""
+        self._room.set()
+
+
+def _run(started: _Started, at_end: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Be the thread of a loop."""
+    try:
+        anyio.run(_keep, started, at_end)
+    except BaseException as error:
+        if started.done():
+            raise
+        started.set_exception(error)
+
+
+async def _keep(started: _Started, at_end: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run the loop until the portal is stopped."""
+    async with BlockingPortal() as portal:
+        started.set_result((portal, asyncio.get_running_loop()))
+        await portal.sleep_until_stopped()
+    await at_end()
+
+
+def _end(process: int, thread: threading.Thread, portal: BlockingPortal, loop: asyncio.AbstractEventLoop) -> None:
+    """Stop a loop whose portal has gone; called once, by ``close``, the garbage collector or the exit."""
+    if process != os.getpid():
+        return  # a child has no such thread, and closing its copies of the sockets would disturb the parent
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(lambda: loop.create_task(portal.stop(cancel_remaining=True)))
+    if not _is_running_here(loop):
+        thread.join(_PARTING)
+
+
+def _is_running_here(loop: asyncio.AbstractEventLoop) -> bool:
+    return asyncio._get_running_loop() is loop  # noqa: SLF001 - documented, and the only one that does not raise
+
+
+def _closed() -> ConfigurationError:
+    return ConfigurationError("the client was closed while the call was under way")
+
+
+def _nothing() -> None:
+    """Stand for the end of a portal that was never opened."""

@@ -1,0 +1,223 @@
+"""`Marketo` for code without an event loop: the async client's names and types, and its loop in a thread of its own.
+
+Any number of threads may share one client; each process opens its own. Not here: how a thread gets work done in a loop
+(``portal``), what a call does (``session``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import aiohttp
+
+from marketo_async import client, resources
+from marketo_async.envelope import Envelope
+from marketo_async.errors import ConfigurationError
+from marketo_async.governor import Governor, Priority, Snapshot
+from marketo_async.models.leads import Record
+from marketo_async.models.usage import UsageDay
+from marketo_async.operation import Arg, Method
+from marketo_async.portal import Portal
+from marketo_async.retry import RetryPolicy
+from marketo_async.sync import families
+
+
+class Marketo:
+    """A blocking client of one Marketo instance; make its calls inside ``with``, from any number of threads.
+
+    Takes what `marketo_async.Marketo` takes, and raises what it raises; listings are iterables. The hooks of the
+    governor are called in the loop's thread. A process that was forked off can't use its parent's client: it gets a
+    `ConfigurationError`, and opens one of its own.
+    """
+
+    leads: families.Leads[Record]
+    lists: families.Lists[Record]
+    activities: families.Activities
+    custom_activity_types: families.CustomActivityTypes
+    usage: families.Usage
+    program_members: families.ProgramMembers[Record]
+    campaigns: families.Campaigns
+    companies: families.Companies[Record]
+    opportunities: families.Opportunities[Record]
+    opportunity_roles: families.OpportunityRoles[Record]
+    sales_persons: families.SalesPersons[Record]
+    named_accounts: families.NamedAccounts[Record]
+    named_account_lists: families.NamedAccountLists[Record]
+    custom_objects: families.CustomObjects[Record]
+    custom_object_types: families.CustomObjectTypes
+    bulk_leads: families.BulkLeads
+    bulk_activities: families.BulkActivities
+    bulk_program_members: families.BulkProgramMembers
+    bulk_custom_objects: families.BulkCustomObjects
+    folders: families.Folders
+    tokens: families.Tokens
+    files: families.Files
+    programs: families.Programs
+    tags: families.Tags
+    channels: families.Channels
+    segmentations: families.Segmentations
+    smart_campaigns: families.SmartCampaigns
+    smart_lists: families.SmartLists
+    static_lists: families.StaticLists
+    emails: families.Emails
+    email_templates: families.EmailTemplates
+    snippets: families.Snippets
+    forms: families.Forms
+    form_fields: families.FormFields
+    landing_pages: families.LandingPages
+    landing_page_content: families.LandingPageContent
+    landing_page_templates: families.LandingPageTemplates
+    redirect_rules: families.RedirectRules
+    emails_v2: families.EmailsV2
+    email_templates_v2: families.EmailTemplatesV2
+    fragments: families.Fragments
+    users: families.Users
+    ingestion: families.Ingestion
+
+    def __init__(
+        self,
+        instance: str,
+        *,
+        client_id: str,
+        client_secret: str,
+        governor: Governor | None = None,
+        retry: RetryPolicy | None = None,
+        partner_id: str | None = None,
+        munchkin_id: str | None = None,
+        ingestion_url: str = "https://mkto-ingestion-api.adobe.io",
+        connector: Callable[[], aiohttp.BaseConnector] | None = None,
+        trust_env: bool = False,
+    ) -> None:
+        self._adopt(
+            client.Marketo(
+                instance,
+                client_id=client_id,
+                client_secret=client_secret,
+                governor=governor,
+                retry=retry,
+                partner_id=partner_id,
+                munchkin_id=munchkin_id,
+                ingestion_url=ingestion_url,
+                connector=connector,
+                trust_env=trust_env,
+            ),
+            Portal(),
+            sibling=False,
+        )
+
+    def _adopt(self, twin: client.Marketo, portal: Portal, *, sibling: bool) -> None:
+        self._twin = twin
+        self._portal = portal
+        self._sibling = sibling
+        self.base_url = twin.base_url
+        self.munchkin_id = twin.munchkin_id
+        self.ingestion_url = twin.ingestion_url
+
+    @classmethod
+    def from_env(
+        cls,
+        environment: Mapping[str, str] | None = None,
+        *,
+        governor: Governor | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Self:
+        """Make a client from MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID), MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET.
+
+        Raises `ConfigurationError` that names what is missing.
+        """
+        return cls._around(client.Marketo.from_env(environment, governor=governor, retry=retry), Portal())
+
+    @classmethod
+    def _around(cls, twin: client.Marketo, portal: Portal, *, sibling: bool = False) -> Self:
+        made = cls.__new__(cls)
+        made._adopt(twin, portal, sibling=sibling)  # noqa: SLF001 - its own
+        return made
+
+    def __repr__(self) -> str:
+        return f"<blocking Marketo {self.base_url}>"
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open(self) -> Self:
+        """Open the client where no ``with`` block can, as in a worker's start-up hook; ``close`` it at the end."""
+        if self._sibling:
+            raise ConfigurationError("with_options() gives a sibling on an open session: open the client it came from")
+        self._portal.open(self._twin.close)
+        try:
+            self._portal.call(self._twin.__aenter__)
+        except BaseException:
+            self._portal.close()
+            raise
+        return self
+
+    def close(self, grace: float = 5.0) -> None:
+        """Close the session, after waiting at most *grace* seconds for calls that their callers gave up.
+
+        Calls of other threads that are under way then end with an error.
+        """
+        if self._sibling:
+            raise ConfigurationError(
+                "with_options() gives a sibling on a shared session: close the client it came from"
+            )
+        if self._portal.usable:
+            try:
+                self._portal.call(self._twin.close, grace)
+            finally:
+                self._portal.close()
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        priority: Priority | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Self:
+        """Return a sibling on the same session whose calls are made differently; see `marketo_async.Marketo`."""
+        sibling = self._twin.with_options(timeout=timeout, priority=priority, retry=retry)
+        return self._around(sibling, self._portal, sibling=True)
+
+    def call(
+        self,
+        method: Method,
+        path: str,
+        *,
+        query: Mapping[str, Arg] | None = None,
+        json: object = None,
+        form: Mapping[str, Arg] | None = None,
+        decode: Any = Any,
+        idempotent: bool = False,
+    ) -> Envelope[Any]:
+        """Make any call through the same pipeline, and return the whole answer; see `marketo_async.Marketo`."""
+        return self._portal.call(
+            self._twin.call, method, path, query=query, json=json, form=form, decode=decode, idempotent=idempotent
+        )
+
+    def calibrate(self) -> UsageDay:
+        """Ask Marketo for today's count of calls, everybody's, and tell the governor; costs one call."""
+        return self._portal.call(self._twin.calibrate)
+
+    def snapshot(self) -> Snapshot:
+        """Return what the governor knows: a governor is its loop's, and not to be read from threads."""
+
+        async def look() -> Snapshot:
+            return self._twin.governor.snapshot()
+
+        return self._portal.call(look)
+
+    if not TYPE_CHECKING:  # the annotations above say what there is; this would let every typo pass
+
+        def __getattr__(self, name: str) -> object:
+            """Open a family when it is first asked for, and keep it."""
+            if name not in resources.HOMES:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            _, kind = resources.HOMES[name]
+            self.__dict__[name] = family = getattr(families, kind)(getattr(self._twin, name), self._portal)
+            return family
