@@ -3,8 +3,8 @@
 One declaration, three views. A planner is a pure method that turns arguments into a `Plan`; a decorator makes it a
 descriptor that holds a frozen `Operation`. On the class it is the declaration itself, for tests, tools and docs; on a
 resource it is a coroutine (``@endpoint``) or gives a `Pager` (``@paged``); on a blocking twin it is an ordinary method
-or gives a `BlockingPager`. ``@composite`` and ``@drain`` mark methods that are built of several operations and so are
-no operations themselves.
+or gives a `BlockingPager`. ``@composite``, ``@drain`` and ``@stream`` mark methods that are built of several operations
+and so are no operations themselves.
 
 Not here: how a plan is sent (``session``) and the verbs that families share (``mixins``).
 """
@@ -12,7 +12,7 @@ Not here: how a plan is sent (``session``) and the verbs that families share (``
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
 from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
@@ -97,6 +97,15 @@ class Blocking:
 
         def block(*args: P.args, **kwargs: P.kwargs) -> BlockingPager[T]:
             return BlockingPager(method(*args, **kwargs), portal)
+
+        return block
+
+    def streaming(self, method: Callable[P, AsyncGenerator[T, None]]) -> Callable[P, Generator[T, None, None]]:
+        """Return what runs the generator of *method* in the loop, a little ahead of the caller."""
+        portal = self.portal
+
+        def block(*args: P.args, **kwargs: P.kwargs) -> Generator[T, None, None]:
+            return portal.stream(method(*args, **kwargs))
 
         return block
 
@@ -237,6 +246,27 @@ class Drain(Generic[P, T]):
         return dressed(partial(self.method, obj), self.method)
 
 
+class Stream(Generic[P, T]):
+    """An async generator method built of several operations: what it yields is made as it is asked for."""
+
+    def __init__(self, method: Callable[..., AsyncGenerator[T, None]]) -> None:
+        self.method = method
+        self.__doc__ = method.__doc__
+
+    @overload
+    def __get__(self, obj: None, owner: Any) -> Stream[P, T]: ...
+    @overload
+    def __get__(self, obj: Blocking, owner: Any) -> Callable[P, Generator[T, None, None]]: ...
+    @overload
+    def __get__(self, obj: Resource, owner: Any) -> Callable[P, AsyncGenerator[T, None]]: ...
+    def __get__(self, obj: Resource | Blocking | None, owner: Any) -> Any:
+        if obj is None:
+            return self
+        if isinstance(obj, Blocking):
+            return dressed(obj.streaming(partial(self.method, obj.twin)), self.method)
+        return dressed(partial(self.method, obj), self.method)
+
+
 def endpoint(
     method: Method,
     path: str,
@@ -308,6 +338,11 @@ def composite(method: Callable[Concatenate[Any, P], Coroutine[Any, Any, R]]) -> 
 def drain(method: Callable[Concatenate[Any, P], Pager[T]]) -> Drain[P, T]:
     """Declare a method that gives a pager built of several operations."""
     return Drain(method)
+
+
+def stream(method: Callable[Concatenate[Any, P], AsyncGenerator[T, None]]) -> Stream[P, T]:
+    """Declare an async generator method that is built of several operations."""
+    return Stream(method)
 
 
 def _summary(planner: Callable[..., Any]) -> str:
