@@ -16,7 +16,7 @@ from marketo_async import Governor, Limits, Page, Priority, operations
 from marketo_async.blocking import BlockingPager
 from marketo_async.errors import ApiError, ConfigurationError, InvalidRequest, MarketoError, NotFound
 from marketo_async.resources import HOMES, families
-from marketo_async.resources.base import Composite, Declared, Drain
+from marketo_async.resources.base import Composite, Declared, Drain, Stream
 from marketo_async.sandbox import Fault, InstanceLimits, Sandbox
 from marketo_async.sync import Marketo
 from marketo_async.sync import families as twins
@@ -34,7 +34,7 @@ METHODS = [
     (family, name, declared)
     for family in families()
     for name, declared in inspect.getmembers(family)
-    if isinstance(declared, Declared | Composite | Drain)
+    if isinstance(declared, Declared | Composite | Drain | Stream)
 ]
 
 
