@@ -5,15 +5,16 @@ Not here: the loop and its thread (``portal``).
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from marketo_async.batching import Outcomes, Result, Results
 from marketo_async.operation import Page
 from marketo_async.paging import Pager
 
 if TYPE_CHECKING:  # families know these classes; who makes no blocking calls does not pay for a portal
-    from marketo_async.portal import Portal
+    from marketo_async.portal import Feed, Portal
 
 T = TypeVar("T")
 
@@ -58,3 +59,29 @@ class BlockingPager(Generic[T]):
     def all(self) -> list[T]:
         """Return every record; all of them are in memory at once. If that fails, none counts as taken."""
         return self._portal.call(self._pager.all)
+
+
+class BlockingResults(Generic[T]):
+    """The results of a write: iterate them, or take them with ``all()``; nothing is sent before, and once only.
+
+    As `Results`, without a loop: the records are read in the thread that takes the results, as they are needed.
+    """
+
+    def __init__(self, results: Results[T], portal: Portal, feeds: Sequence[Feed[Any]]) -> None:
+        self._results = results
+        self._portal = portal
+        self._feeds = feeds
+
+    def __iter__(self) -> Generator[Result[T], None, None]:
+        async def drained() -> AsyncGenerator[Result[T], None]:
+            async for result in self._results:
+                yield result
+
+        return self._portal.stream(drained(), *self._feeds)
+
+    def all(self) -> Outcomes[T]:
+        """Return every result; all of them are in memory at once.
+
+        An error of a call, or of a record that can't be sent, carries what is known by then as ``error.results``.
+        """
+        return self._portal.call_with(self._feeds, self._results.all)

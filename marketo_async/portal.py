@@ -20,9 +20,19 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import CancelledError, Future
-from contextlib import aclosing, suppress
+from contextlib import aclosing, closing, suppress
 from enum import Enum
 from functools import partial
 from itertools import islice
@@ -37,9 +47,11 @@ from marketo_async.errors import ConfigurationError
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
+L = TypeVar("L")
 
 _Started = Future[tuple[BlockingPortal, asyncio.AbstractEventLoop]]
 
+_HARMLESS = (list, tuple, set, frozenset, range, str, bytes, Mapping, os.PathLike)  # read without waiting for anybody
 _AHEAD = 1000  # items that may wait for a caller
 _HELPING = 300  # records read from a caller's iterable at a time: one call's worth
 _PARTING = 10.0  # seconds for a loop to end, or for a call to notice that it was given up
@@ -112,6 +124,24 @@ class Portal:
             work.result()
         finally:
             work.abandon()
+
+    def call_with(self, feeds: Sequence[Feed[Any]], method: Callable[[], Coroutine[Any, Any, R]]) -> R:
+        """Call a coroutine method that reads from *feeds*."""
+        if not feeds:
+            return self.call(method)
+
+        async def once() -> AsyncGenerator[R, None]:
+            yield await method()
+
+        with closing(self.stream(once(), *feeds)) as results:
+            return next(results)
+
+    def lend(self, records: L) -> tuple[L | Feed[Any], list[Feed[Any]]]:
+        """Return *records* as the loop may read them, with the feeds to serve: only plain collections can't block."""
+        if isinstance(records, _HARMLESS) or not isinstance(records, Iterable):
+            return records, []
+        feed: Feed[Any] = Feed(records)
+        return feed, [feed]
 
     def finish(self, method: Callable[[], Awaitable[None]]) -> None:
         """Clean up in the loop, if there still is one and this thread may wait for it."""

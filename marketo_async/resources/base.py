@@ -2,9 +2,10 @@
 
 One declaration, three views. A planner is a pure method that turns arguments into a `Plan`; a decorator makes it a
 descriptor that holds a frozen `Operation`. On the class it is the declaration itself, for tests, tools and docs; on a
-resource it is a coroutine (``@endpoint``) or gives a `Pager` (``@paged``); on a blocking twin it is an ordinary method
-or gives a `BlockingPager`. ``@composite``, ``@drain`` and ``@stream`` mark methods that are built of several operations
-and so are no operations themselves.
+resource it is a coroutine (``@endpoint``), or gives a `Pager` (``@paged``), or the `Results` of any number of records
+(``@written``, whose planner returns `Batches`); on a blocking twin it is an ordinary method, or gives a `BlockingPager`
+or `BlockingResults`. ``@composite``, ``@drain`` and ``@stream`` mark methods that are built of several operations and
+so are no operations themselves.
 
 Not here: how a plan is sent (``session``) and the verbs that families share (``mixins``).
 """
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec
 
 from msgspec.structs import replace
 
-from marketo_async.blocking import BlockingPager
+from marketo_async.batching import Batches, Results
+from marketo_async.blocking import BlockingPager, BlockingResults
 from marketo_async.operation import Listing, Method, Operation, Paging, Plan, Repeat, Source
 from marketo_async.paging import Pager
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:  # who makes no blocking calls does not pay for them
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 class Sender(Protocol):
@@ -39,6 +42,10 @@ class Sender(Protocol):
 
     def pages(self, operation: Operation, listing: Listing[T]) -> Pager[T]:
         """Drain a listing: one, several one after the other, or several at once."""
+        ...
+
+    def writes(self, operation: Operation, batches: Batches[V]) -> Results[V]:
+        """Write any number of records, in as few calls as they take."""
         ...
 
 
@@ -97,6 +104,17 @@ class Blocking:
 
         def block(*args: P.args, **kwargs: P.kwargs) -> BlockingPager[T]:
             return BlockingPager(method(*args, **kwargs), portal)
+
+        return block
+
+    def writing(self, name: str, planner: Callable[P, Batches[V]]) -> Callable[P, BlockingResults[V]]:
+        """Return what plans with *planner*, reads the records in the caller's thread and writes them from the loop."""
+        portal, sender, operation = self.portal, self._sender, self.twin.operations[name]
+
+        def block(*args: P.args, **kwargs: P.kwargs) -> BlockingResults[V]:
+            batches = planner(*args, **kwargs)
+            records, feeds = portal.lend(batches.records)
+            return BlockingResults(sender.writes(operation, replace(batches, records=records)), portal, feeds)
 
         return block
 
@@ -200,6 +218,28 @@ class Paged(Declared, Generic[P, T]):
 
         def call(*args: P.args, **kwargs: P.kwargs) -> Any:
             return sender.pages(operation, planner(obj, *args, **kwargs))
+
+        return self.keep(obj, call)
+
+
+class Written(Declared, Generic[P, V]):
+    """An operation that writes any number of records, each with a result."""
+
+    @overload
+    def __get__(self, obj: None, owner: Any) -> Written[P, V]: ...
+    @overload
+    def __get__(self, obj: Blocking, owner: Any) -> Callable[P, BlockingResults[V]]: ...
+    @overload
+    def __get__(self, obj: Resource, owner: Any) -> Callable[P, Results[V]]: ...
+    def __get__(self, obj: Resource | Blocking | None, owner: Any) -> Any:
+        if obj is None:
+            return self
+        if isinstance(obj, Blocking):
+            return self.keep(obj, obj.writing(self.operation.name, partial(self.planner, obj.twin)))
+        operation, planner, sender = obj.operations[self.operation.name], self.planner, obj._sender  # noqa: SLF001
+
+        def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+            return sender.writes(operation, planner(obj, *args, **kwargs))
 
         return self.keep(obj, call)
 
@@ -326,6 +366,32 @@ def paged(
             paging=rule,
         )
         return Paged(operation, planner)
+
+    return declare
+
+
+def written(
+    method: Method,
+    path: str,
+    *,
+    needs: tuple[str, ...] = (),
+    repeat: Repeat | None = None,
+    timeout: float = 300.0,
+) -> Callable[[Callable[Concatenate[Any, P], Batches[V]]], Written[P, V]]:
+    """Declare a write of any number of records, or a question about them, planned by the decorated method."""
+
+    def declare(planner: Callable[Concatenate[Any, P], Batches[V]]) -> Written[P, V]:
+        operation = Operation(
+            name=planner.__name__,
+            method=method,
+            path=path,
+            permissions=needs,
+            reads=method == "GET",
+            repeat=repeat or (Repeat.SAFE if method == "GET" else Repeat.NEVER),
+            timeout=timeout,
+            summary=_summary(planner),
+        )
+        return Written(operation, planner)
 
     return declare
 

@@ -7,20 +7,22 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import count
 from typing import Any
 
 import pytest
 from msgspec import Struct
 
 from marketo_async import Governor, Limits, Page, Priority, operations
-from marketo_async.blocking import BlockingPager
+from marketo_async.batching import Result, Row
+from marketo_async.blocking import BlockingPager, BlockingResults
 from marketo_async.errors import ApiError, ConfigurationError, InvalidRequest, MarketoError, NotFound
 from marketo_async.resources import HOMES, families
 from marketo_async.resources.base import Composite, Declared, Drain, Stream
 from marketo_async.sandbox import Fault, InstanceLimits, Sandbox
 from marketo_async.sync import Marketo
 from marketo_async.sync import families as twins
-from tests.families.test_every_operation import NOT_UNDERSTOOD, SERVED
+from tests.families.test_every_operation import DESCRIBES, NOT_UNDERSTOOD, SERVED
 from tests.sync.conftest import Start, client_of
 from tests.test_openapi import CALLS
 
@@ -65,13 +67,15 @@ def test_every_operation_is_served_and_understood(marketo: Marketo, sandbox: San
         refusal = ""
         try:
             answer = CALLS[name](marketo)  # type: ignore[arg-type]
+            if isinstance(answer, BlockingResults):
+                answer = answer.all()
         except ApiError as error:
             refusal = error.code
         except MarketoError as error:
             pytest.fail(f"{name}: no answer that can be read: {error}")
         assert not inspect.isawaitable(answer), name
         assert refusal not in NOT_UNDERSTOOD, name
-        operation = operations()[name]
+        operation = operations()[DESCRIBES.get(name, name)]
         served = {f"{operation.method} {operation.path}", f"POST {operation.path}"}
         assert served & set(sandbox.stats.by_operation), name
 
@@ -129,7 +133,7 @@ def test_breaking_off_a_listing_stops_it(marketo: Marketo, sandbox: Sandbox) -> 
 
 def test_arguments_are_read_and_refused_in_the_caller_s_thread(marketo: Marketo) -> None:
     with pytest.raises(InvalidRequest, match="1 to 300"):
-        marketo.lists.is_member(1001, range(301))
+        marketo.lists.browse(ids=range(301))
     ids = (number for number in range(1, 4))
     assert [lead["id"] for lead in marketo.leads.by_filter("id", ids)] == [1, 2, 3]
 
@@ -140,6 +144,61 @@ def test_composites_drains_and_typed_families_have_their_plain_view(marketo: Mar
     assert marketo.opportunity_roles.by_key([]).all() == []
     with pytest.raises(ApiError):
         marketo.emails_v2.get("7")
+
+
+def test_writes_give_their_results_in_order_and_read_their_records_here(marketo: Marketo) -> None:
+    threads = set()
+
+    def records() -> Iterator[dict[str, object]]:
+        for number in range(1_000):
+            threads.add(threading.get_ident())
+            yield {"email": f"new{number}@example.com"}
+
+    results = marketo.leads.sync(records())
+    assert isinstance(results, BlockingResults)
+    found = list(results)
+    assert [result.index for result in found] == list(range(1_000))
+    assert {result.status for result in found} == {"created"}
+    assert threads == {threading.get_ident()}
+    with pytest.raises(ConfigurationError, match="handed over already"):
+        results.all()
+    again = marketo.leads.sync(records()).all()
+    assert [result.id for result in again] == [result.id for result in found]
+    again.raise_for_failures()
+    listed = marketo.leads.sync([{"email": "new1@example.com"}]).all()
+    assert (listed[0].id, listed[0].status) == (found[1].id, "updated")
+
+
+def test_a_write_whose_records_fail_has_sent_what_came_before(marketo: Marketo, sandbox: Sandbox) -> None:
+    def broken() -> Iterator[dict[str, object]]:
+        for number in range(700):
+            yield {"email": f"new{number}@example.com"}
+        raise LookupError("cursor")
+
+    taken: list[Result[Row]] = []
+    with pytest.raises(LookupError, match="cursor"):
+        taken.extend(marketo.leads.sync(broken()))
+    assert [result.index for result in taken] == list(range(len(taken)))
+    found = list(marketo.leads.by_filter("email", [f"new{number}@example.com" for number in range(700)]))
+    assert len(found) >= len(taken)
+
+
+def test_breaking_off_a_write_sends_no_more(marketo: Marketo, sandbox: Sandbox) -> None:
+    endless = ({"email": f"new{number}@example.com"} for number in count())
+    for result in marketo.leads.sync(endless):
+        assert result.status == "created"
+        break
+    while marketo.snapshot().in_flight:
+        pass
+    calls = sandbox.stats.calls
+    marketo.leads.get(1)
+    assert sandbox.stats.calls == calls + 1
+
+
+def test_a_write_that_nobody_takes_the_results_of_warns(marketo: Marketo) -> None:
+    with pytest.warns(RuntimeWarning, match="nothing was written"):
+        marketo.leads.delete([1])
+    assert marketo.leads.get(1) is not None
 
 
 def test_a_typed_family_is_a_blocking_one_too(marketo: Marketo) -> None:

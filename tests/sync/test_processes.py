@@ -69,7 +69,8 @@ except KeyboardInterrupt:
         "marketo.leads.get(1)",
         "marketo.leads.by_filter('id', range(10_000)).all()",
         "[lead for lead in marketo.leads.by_filter('id', range(10_000))]",
-        "marketo.leads.sync([{'email': 'a@example.com'}])",
+        "marketo.leads.sync([{'email': 'a@example.com'}]).all()",
+        "for result in marketo.leads.sync({'email': f'a{n}@example.com'} for n in range(5000)): print(result)",
     ],
 )
 def test_an_interrupt_ends_a_call_at_once_and_nothing_hangs(start: Start, call: str) -> None:

@@ -1,0 +1,30 @@
+"""Writes at volume: any number of records, in as few calls as they take, one result for each.
+
+`batches` is what a family decides (data), `keys` what identifies a record and which of them are under way, `chunks` how
+records are cut into calls (pure), `results` what comes back, and `writing` the drive that sends the chunks. Not here:
+how one call is sent (``session``), and what each write is (``resources``).
+"""
+
+from marketo_async.batching.batches import BATCH, Batches, Chunk, Look, Row, Rows
+from marketo_async.batching.keys import Claim, InFlight, KeyOf, folded
+from marketo_async.batching.results import Outcomes, Result, Results
+from marketo_async.batching.writing import Desk, Posted, write
+
+__all__ = [
+    "BATCH",
+    "Batches",
+    "Chunk",
+    "Claim",
+    "Desk",
+    "InFlight",
+    "KeyOf",
+    "Look",
+    "Outcomes",
+    "Posted",
+    "Result",
+    "Results",
+    "Row",
+    "Rows",
+    "folded",
+    "write",
+]
