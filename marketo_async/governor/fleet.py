@@ -62,7 +62,7 @@ from marketo_async.governor.window import DRIFT
 OLDEST_EVERY = 10
 _LONGEST = 2.0  # seconds until a head asks again, so that one that died is not waited for
 _LATE = 0.25  # seconds that a head may come after it was told to
-_POLL, _SLOWEST_POLL, _SLOWING = 0.01, 0.1, 0.05  # for what no clock can foresee: a slot
+_POLL, _SLOWEST_POLL, _SLOWING = 0.01, 0.25, 0.05  # for what no clock can foresee: a slot
 
 
 class Lease(Struct):
@@ -74,7 +74,7 @@ class Lease(Struct):
 
 
 class Head(Struct):
-    """The first in a worker's queue, ``since`` when; ``oldest`` is who came first of all, ``due`` when it asks again."""
+    """The first in a worker's queue and ``since`` when; ``oldest`` is who came first, ``due`` when it asks again."""
 
     worker: str
     priority: int

@@ -74,10 +74,10 @@ class Lease(Permit):
     @property
     def lapsed(self) -> bool:
         """Whether this process was held up for so long that the store may take it for dead."""
-        return self._member.now() >= self.valid_until
+        return self._member.elapsed() >= self.valid_until
 
     def _stamp(self) -> None:
-        self.answered_at = self._member.now()
+        self.answered_at = self._member.loop.time()
 
     def _free(self, *, counted: bool) -> None:
         self._member.ended(self, counted=counted, sent=True)
@@ -135,8 +135,11 @@ class Member:
         self.away = False
         """Whether the store can't be reached and this process works on its own."""
 
-    def now(self) -> float:
-        """Return the loop's time, with what the machine has slept: as it passed for the store."""
+    def elapsed(self) -> float:
+        """Return the loop's time with what the machine has slept: as it passed for the store.
+
+        Ages are taken from the loop's time alone: told too short, they only cost pace.
+        """
         return self.loop.time() + slept()
 
     def plan(self) -> None:
@@ -159,9 +162,10 @@ class Member:
     def ended(self, lease: Lease, *, counted: bool, sent: bool) -> None:
         """Note that a call has ended, to be told soon."""
         self.calls.pop(lease.id, None)
-        at = self.now() if lease.answered_at is None else lease.answered_at
+        now = self.loop.time()
+        at = now if lease.answered_at is None else lease.answered_at
         self._ends.append(_End(lease.id, at, counted, sent))
-        self._ended_at = self.loop.time() if self._ended_at is None else self._ended_at
+        self._ended_at = now if self._ended_at is None else self._ended_at
         self.plan()
 
     def throttled(self, scatter: float) -> None:
@@ -236,9 +240,9 @@ class Member:
         return min(times, default=None)
 
     async def _speak(self) -> None:
-        self._spoke, left = self.loop.time(), self.now()
+        self._spoke, left = self.loop.time(), self.elapsed()
         ends, news = self._ends, self._news
-        question = self._question(left)
+        question = self._question(self._spoke)
         self._ends, self._news, self._ended_at = [], _News(), None
         self.questions += 1
         try:
@@ -260,7 +264,7 @@ class Member:
         want = None
         if head is not None:
             since = max(head.since, self._granted_at)  # it was not the head before
-            want = Want(self._want, head.priority, self._spoke - since, self._spoke - head.oldest)
+            want = Want(self._want, head.priority, now - since, now - head.oldest)
             self._told = head.priority
         limits, news = self._limits, self._news
         return Question(
@@ -288,10 +292,10 @@ class Member:
 
     def _unheard(self, ends: list[_End], news: _News) -> None:
         """Keep for later what the store has not heard, but for leases that have ended by themselves since."""
-        now = self.now()
+        now = self.loop.time()
         self._ends = [end for end in ends if now - end.at < self._length] + self._ends
         if self._ends and self._ended_at is None:
-            self._ended_at = self.loop.time()
+            self._ended_at = now
         later, self._news = self._news, news
         self._news.throttled = max(news.throttled, later.throttled)
         self._news.crowded |= later.crowded
@@ -299,7 +303,7 @@ class Member:
         self._news.total = max(news.total, later.total)
         self._news.ages = [*news.ages, *later.ages]
         self._news.used += later.used
-        self._not_before = self.loop.time() + _AGAIN
+        self._not_before = now + _AGAIN
 
     def _fail(self, error: Exception) -> None:
         self._ask_at = None
