@@ -56,6 +56,7 @@ from marketo_async.governor.window import DRIFT
 log = logging.getLogger("marketo_async.governor")
 
 _SHORTEST_NAP = 1e-6  # rounding may leave less than the clock can measure
+_LOOK_FOR_ENDS = 0.1  # of calls that the store had granted, when this process goes on alone
 _LONGEST_NAP = 60.0  # a wall clock can be set and a machine can sleep: look again at least this often
 
 _Waiters = OrderedDict["asyncio.Future[Permit]", float]
@@ -248,7 +249,10 @@ class Governor:
 
     def _may_start(self, now: float) -> bool:
         """Tell whether a call may start now, and see to it that somebody looks again if not."""
-        if self._member is not None and (self._member.calls or self._returning):
+        if self._returning:
+            return False
+        if self._member is not None and self._member.calls:
+            self._look_again(now, _LOOK_FOR_ENDS)
             return False
         moment = self._clock()
         if not self._ledger.quota.left(moment):

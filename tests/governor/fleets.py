@@ -166,5 +166,3 @@ class VirtualStore:
 def governor_of(decide: Decide | None, limits: Limits, rng: random.Random) -> Governor:
     """Make a governor: on what decides, or, without it, on the memory of this process."""
     return Governor(limits, store=None if decide is None else VirtualStore(decide, rng), rng=rng)
-
-
