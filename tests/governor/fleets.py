@@ -66,8 +66,8 @@ class Script:
         self._client.delete(key)
 
     def decide(self, question: Question, clock: float, moment: float) -> Reply:
-        arguments = [packed(question), packed(midnights(moment)), repr(clock), repr(moment)]
-        answer = self._client.eval(_SCRIPT, 1, self.key, *arguments)
+        asked, around = packed(question), packed(midnights(moment))
+        answer = self._client.eval(_SCRIPT, 1, self.key, asked, around, repr(clock), repr(moment))
         assert isinstance(answer, bytes)
         return msgspec.msgpack.decode(answer, type=Reply)
 
@@ -114,9 +114,8 @@ def deciding(kind: str) -> Iterator[Decide]:
     elif kind == "valkey":
         yield Script("marketo-async:{virtual}").decide
     else:
-        with tempfile.TemporaryDirectory() as folder:
-            with closing(InFile(Path(folder) / "fleet.db")) as file:
-                yield file.decide
+        with tempfile.TemporaryDirectory() as folder, closing(InFile(Path(folder) / "fleet.db")) as file:
+            yield file.decide
 
 
 class VirtualStore:
