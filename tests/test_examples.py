@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from urllib.request import urlopen
 
+import pytest
+
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 ON_A_SANDBOX = "No MARKETO_* in the environment: this is a sandbox on this machine."
 
@@ -44,6 +46,24 @@ def test_quickstart_shows_a_little_of_everything() -> None:
     assert lines[-2].startswith("calls today, everybody's: ")
     assert lines[-1].startswith("the governor: Snapshot(window_used=")
     assert "refusals=0" in lines[-1]
+
+
+@pytest.mark.slow
+def test_processes_share_one_instance_without_a_refusal() -> None:
+    assert output_of("processes.py") == [
+        ON_A_SANDBOX,
+        "120 leads by 4 processes in 12 parts",
+        "120 calls, refused: 0",
+    ]
+
+
+@pytest.mark.slow
+def test_celery_workers_share_one_instance_without_a_refusal() -> None:
+    assert output_of("celery_workers.py") == [
+        "This is a sandbox, a Valkey and Celery workers on this machine.",
+        "120 leads by 2 workers of 2 processes in 12 tasks",
+        "120 calls, refused: 0",
+    ]
 
 
 def test_service_shows_itself_and_ends() -> None:

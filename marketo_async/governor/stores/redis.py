@@ -27,7 +27,7 @@ from marketo_async.errors import ConfigurationError, StoreUnavailable
 from marketo_async.governor.messages import Question, Reply
 from marketo_async.governor.quota import day_of
 
-_SCRIPT = (files(__package__) / "fleet.lua").read_text("utf-8")
+_SCRIPT = (files("marketo_async.governor.stores") / "fleet.lua").read_text("utf-8")
 _SHA = sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 _TRIES = 4
 
