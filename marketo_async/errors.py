@@ -8,6 +8,7 @@
     │   ├── RequestTooLarge        ... because Marketo would not take its size
     │   └── RecordRefused          ... because of one record of many, which ``index`` names
     │       └── RecordTooLarge     ... that is larger than Marketo takes in one call
+    ├── StoreUnavailable           the store that shares the limits between processes can't be used
     ├── AuthenticationError        the client id and secret, or the tokens they give, are not accepted
     ├── ApiError                   Marketo answered with an error code
     │   ├── AccessDenied           603: the API user's role lacks a permission, or the address is not allowed
@@ -73,6 +74,17 @@ def _revive(kind: type[MarketoError], args: tuple[object, ...], state: dict[str,
 
 class ConfigurationError(MarketoError):
     """The client was set up or used in a way that can't work."""
+
+
+class StoreUnavailable(MarketoError):
+    """The store that shares the limits between processes can't be used, so nothing was sent.
+
+    Try again later, or give the governor a ``fallback``.
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        self.message = message
+        super().__init__(_sentence(message, "", None, hint))
 
 
 class InvalidRequest(MarketoError, ValueError):

@@ -16,6 +16,7 @@ Not here: what is called (``sync``), and what callers get to hold (``blocking``)
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 import weakref
@@ -43,6 +44,8 @@ import anyio
 from anyio.from_thread import BlockingPortal
 
 from marketo_async.errors import ConfigurationError
+
+log = logging.getLogger("marketo_async.portal")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -321,7 +324,10 @@ async def _keep(started: _Started, at_end: Callable[[], Coroutine[Any, Any, None
     async with BlockingPortal() as portal:
         started.set_result((portal, asyncio.get_running_loop()))
         await portal.sleep_until_stopped()
-    await at_end()
+    try:
+        await at_end()
+    except Exception:
+        log.exception("the client could not be closed as it should")
 
 
 def _end(process: int, thread: threading.Thread, portal: BlockingPortal, loop: asyncio.AbstractEventLoop) -> None:

@@ -220,6 +220,7 @@ class Session:
         finally:
             await self._tokens.close()
             await self._http.close()
+            await self.governor.settle()
 
     async def send(self, operation: Operation, plan: Plan[R], options: Options) -> R:
         """Make one call, as often as it takes and is safe, and return what its plan makes of the answer."""
@@ -339,18 +340,7 @@ class Session:
             await asyncio.sleep(policy.delay(tries, self._rng))
 
     async def _attempt(self, call: _Call[R]) -> Outcome[R]:
-        self._check_open()
-        priority = call.options.priority
-        permit = await self._governor_of(call.operation).acquire(
-            Priority.NORMAL if priority is None else priority, again=call.sent > 0
-        )
-        try:
-            self._check_open()  # it may have been closed while the call waited its turn
-            token = await self._tokens.get(call.rejected)
-            self._check_open()
-        except BaseException:
-            permit.unsent()
-            raise
+        permit, token = await self._admitted(call)
         call.sent += 1
         call.in_flight = True
         call.first_sent = min(call.first_sent, self._clock())
@@ -361,6 +351,24 @@ class Session:
         call.in_flight = False
         call.rejected = token
         return outcome
+
+    async def _admitted(self, call: _Call[Any]) -> tuple[Permit, str]:
+        """Wait for a permit and a token; a permit that has lapsed by then is given back, and asked for anew."""
+        governor, priority, again = self._governor_of(call.operation), call.options.priority, call.sent > 0
+        while True:
+            self._check_open()
+            permit = await governor.acquire(Priority.NORMAL if priority is None else priority, again=again)
+            try:
+                self._check_open()  # it may have been closed while the call waited its turn
+                token = await self._tokens.get(call.rejected)
+                self._check_open()
+            except BaseException:
+                permit.unsent()
+                raise
+            if not permit.lapsed:
+                return permit, token
+            permit.unsent()
+            again = True
 
     def _governor_of(self, operation: Operation) -> Governor:
         return self.ingestion_governor if operation.dialect is Dialect.INGESTION else self.governor
@@ -416,6 +424,11 @@ class Session:
 
     async def _wire(self, call: _Call[R], permit: Permit, token: str) -> Outcome[R]:
         operation, request = call.operation, call.request
+        if permit.lapsed:  # the last look at the clock before the wire: see the proof in ``fleet``
+            permit.unsent()
+            return Outcome(
+                error=TransportError("held up until its permit was void", operation=operation.name, sent=False)
+            )
         headers = {**request.headers, **self._credentials(operation, token)}
         status: int | None = None
         chunks: list[bytes] = []  # what has come, should the connection break

@@ -24,6 +24,7 @@ from marketo_async.errors import (
     OutcomeUnknown,
     QuotaExceeded,
     RequestTooLarge,
+    StoreUnavailable,
     Throttled,
     TransportError,
     UnexpectedShape,
@@ -37,6 +38,7 @@ PLAIN: list[type[ApiError]] = [
 ]
 SAMPLES: list[MarketoError] = [
     ConfigurationError("set it up"),
+    StoreUnavailable("out of reach", hint="look for it"),
     InvalidRequest("not so"),
     RequestTooLarge("too large"),
     AuthenticationError("not you"),

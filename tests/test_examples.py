@@ -59,6 +59,24 @@ def test_threads_share_one_client() -> None:
     ]
 
 
+@pytest.mark.slow
+def test_processes_share_one_instance_without_a_refusal() -> None:
+    assert output_of("processes.py") == [
+        ON_A_SANDBOX,
+        "120 leads by 4 processes in 12 parts",
+        "120 calls, refused: 0",
+    ]
+
+
+@pytest.mark.slow
+def test_celery_workers_share_one_instance_without_a_refusal() -> None:
+    assert output_of("celery_workers.py") == [
+        "This is a sandbox, a Valkey and Celery workers on this machine.",
+        "120 leads by 2 workers of 2 processes in 12 tasks",
+        "120 calls, refused: 0",
+    ]
+
+
 def test_service_shows_itself_and_ends() -> None:
     lines = output_of("service.py")
     assert lines[0] == ON_A_SANDBOX

@@ -24,6 +24,7 @@ MODULES = sorted(
 # From the ground up: a layer imports only itself and the layers before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
+    ("workthread",),
     ("codes",),
     ("models",),
     ("envelope",),
@@ -123,12 +124,39 @@ def test_importing_the_package_warns_of_nothing_and_brings_no_more_than_it_needs
     loaded = {name.partition(".")[0] for name in printed.split()}
     assert {"aiohttp", "aiolimiter", "msgspec"} <= loaded
     assert loaded & {"typer", "rich", "click", "pytest", "hypothesis", "looptime", "aioresponses", "requests"} == set()
+    assert loaded & {"sqlite3", "redis", "platformdirs"} == set()
     assert {part(name) for name in printed.split() if name in MODULES} & {"sandbox", "cli"} == set()
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module.endswith(("sandbox", "errors", "codes"))])
 def test_a_part_that_people_import_by_itself_can_be(module: str) -> None:
     assert in_a_fresh_process(f"import {module}; print({module}.__name__)").strip() == module
+
+
+@pytest.mark.parametrize(("store", "brings"), [("SQLiteStore", "sqlite3"), ("RedisStore", "redis")])
+def test_a_store_is_imported_when_it_is_first_named(store: str, brings: str) -> None:
+    code = f"import sys; from marketo_async.governor import {store}; print(*sys.modules)"
+
+    loaded = {name.partition(".")[0] for name in in_a_fresh_process(code).split()}
+    assert loaded & {"sqlite3", "redis"} == {brings}
+
+
+def test_a_store_whose_library_is_missing_says_what_to_install() -> None:
+    code = """if True:
+        import sys
+        sys.modules["redis"] = None
+        import marketo_async.governor as governor
+        try:
+            governor.RedisStore
+        except ImportError as error:
+            print(error)
+        print(hasattr(governor, "MongoStore"))
+    """
+
+    assert in_a_fresh_process(code).splitlines() == [
+        "RedisStore needs redis-py: pip install 'marketo-async[redis]'",
+        "False",
+    ]
 
 
 def test_importing_starts_nothing() -> None:

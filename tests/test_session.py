@@ -34,6 +34,7 @@ from marketo_async.errors import (
     TransportError,
     UnexpectedShape,
 )
+from marketo_async.governor import Permit
 from marketo_async.models.activities import NewActivity, NewActivityType, NewAttribute
 from marketo_async.operation import Repeat
 from tests.conftest import Client
@@ -134,6 +135,21 @@ async def test_a_read_survives_whatever_may_pass(
         assert marketo.governor.snapshot().in_flight == 0
 
     assert len(mocked.calls) == 2
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("lapsed", [[True, False, False], [False, True, False, False]], ids=["before", "at the wire"])
+async def test_a_permit_that_has_lapsed_is_given_back_unsent_and_asked_for_anew(
+    lapsed: list[bool], mocked: MockedMarketo, patient: Marketo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Permit, "lapsed", property(lambda _: lapsed.pop(0)))
+    mocked.script = [ok({"id": 1, "status": "created"})]
+    async with patient as marketo:
+        await write_once(marketo)
+        seen = marketo.governor.snapshot()
+
+    assert (len(mocked.calls), lapsed) == (1, [])
+    assert (seen.window_used, seen.in_flight, seen.used_today, seen.granted) == (1, 0, 1, 1)
 
 
 @pytest.mark.looptime

@@ -29,6 +29,7 @@ from marketo_async.batching import Outcomes, Result, Results, Row
 from marketo_async.blocking import BlockingPager
 from marketo_async.envelope import Envelope
 from marketo_async.errors import ApiError, DailyQuotaExceeded, ErrorItem, MarketoError
+from marketo_async.governor import Permit, RedisStore, SQLiteStore, Store
 from marketo_async.models.activities import (
     Activity,
     ActivityType,
@@ -253,6 +254,11 @@ def settings() -> None:
     Governor(Limits(calls=50, reserve=1_000, burst=5), on_quota="wait", on_call=hook)
     RetryPolicy(attempts=3, base=0.1)
 
+    stores: list[Store] = [SQLiteStore("one.db", lease=5), RedisStore("redis://localhost/0", instance="one")]
+    assert_type(Governor(Limits(), store=stores[0], fallback=Limits(calls=25)).store, Store | None)
+
+    RedisStore("redis://localhost/0")  # type: ignore[call-arg]
+    Governor(store="one.db")  # type: ignore[arg-type]
     Governor(on_quota="ignore")  # type: ignore[arg-type]
     Limits(calls="100")  # type: ignore[arg-type]
     RetryPolicy(3)  # type: ignore[call-arg]
@@ -267,6 +273,13 @@ def failures(error: MarketoError) -> None:
         assert_type(error.code, str)
         assert_type(error.errors, tuple[ErrorItem, ...])
         assert_type(error.request_id, str | None)
+
+
+async def a_permit(governor: Governor) -> None:
+    permit = await governor.acquire(Priority.BULK)
+    assert_type(permit, Permit)
+    assert_type(permit.lapsed, bool)
+    assert_type(await governor.settle(), None)
 
 
 async def the_other_families(marketo: Marketo) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-_LIBRARIES = frozenset({"typer", "rich"})
+_LIBRARIES = frozenset({"typer", "rich", "platformdirs"})
 _BAD_USAGE = 2  # Exit.USAGE, whose module can't be imported when typer is missing
 
 

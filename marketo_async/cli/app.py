@@ -16,7 +16,6 @@ import msgspec
 import typer
 from rich.console import Console
 
-from marketo_async import Governor, Limits, Marketo
 from marketo_async.cli import demo as demonstration
 from marketo_async.cli import operations as listing
 from marketo_async.cli import usage as figures
@@ -24,6 +23,7 @@ from marketo_async.cli.drain import START_OVER, run
 from marketo_async.cli.exits import EPILOG, Exit, told_in_a_line
 from marketo_async.cli.selection import ActivitiesBetween, ActivitiesSince, LeadsByFilter, ListMembers, Selection
 from marketo_async.cli.serving import serve
+from marketo_async.cli.sharing import ALONE, client
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.activities import Activity
 from marketo_async.models.leads import Record
@@ -50,6 +50,13 @@ Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The file of JS
 StartOver = Annotated[bool, typer.Option(START_OVER, help="Replace FILE and its checkpoint instead of going on.")]
 Daily = Annotated[int, typer.Option(help="The calls that the instance may make a day.", min=1)]
 Reserve = Annotated[int, typer.Option(help="How many of them to leave to others.", min=0)]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        metavar=f"FILE|{ALONE}",
+        help="Where the limits are shared with other runs; by default a file of the instance in your state folder.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")]
 Leads = Annotated[int, typer.Option(help="How many leads the sandbox has.", min=0)]
 Activities = Annotated[int, typer.Option(help="How many activities it has, over the last day.", min=0)]
@@ -114,13 +121,14 @@ def leads(
     start_over: StartOver = False,
     daily: Daily = 50_000,
     reserve: Reserve = 0,
+    store: Store = None,
     quiet: Quiet = False,
 ) -> None:
     """Write leads to a file."""
     with told_in_a_line():
         selection = _leads(field, [*(value or ()), *_lines(values_from)], list_id, _split(fields))
-        governor = _governor(daily=daily, reserve=reserve)
-        run(Marketo.from_env(governor=governor), selection, out, start_over=start_over, quiet=quiet)
+        marketo = client(daily=daily, reserve=reserve, store=store)
+        run(marketo, selection, out, start_over=start_over, quiet=quiet)
 
 
 @app.command(
@@ -145,6 +153,7 @@ def activities(
     start_over: StartOver = False,
     daily: Daily = 50_000,
     reserve: Reserve = 0,
+    store: Store = None,
     quiet: Quiet = False,
 ) -> None:
     """Write activities to a file."""
@@ -156,8 +165,8 @@ def activities(
             _numbers("--leads", lead_ids),
             shards,
         )
-        governor = _governor(daily=daily, reserve=reserve)
-        run(Marketo.from_env(governor=governor), selection, out, start_over=start_over, quiet=quiet)
+        marketo = client(daily=daily, reserve=reserve, store=store)
+        run(marketo, selection, out, start_over=start_over, quiet=quiet)
 
 
 @app.command(epilog=EPILOG)
@@ -184,10 +193,11 @@ def usage(
     *,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
     daily: Daily = 50_000,
+    store: Store = None,
 ) -> None:
     """Show today's usage."""
     with told_in_a_line():
-        report = asyncio.run(figures.fetch(Marketo.from_env(governor=_governor(daily=daily))))
+        report = asyncio.run(figures.fetch(client(daily=daily, store=store)))
     if json:
         typer.echo(msgspec.json.encode(report))
     else:
@@ -227,12 +237,6 @@ def _activities(
     if until is None:
         return ActivitiesSince(since=since, types=types, leads=leads)
     return ActivitiesBetween(since=since, until=until, types=types, leads=leads, shards=shards)
-
-
-def _governor(*, daily: int, reserve: int = 0) -> Governor:
-    if reserve >= daily:
-        raise InvalidRequest(f"--reserve {reserve} leaves nothing of --daily {daily}")
-    return Governor(Limits(daily=daily, reserve=reserve))
 
 
 def _lines(file: typer.FileText | None) -> list[str]:

@@ -19,6 +19,7 @@ from marketo_async.errors import (
     InvalidRequest,
     MarketoError,
     QuotaExceeded,
+    StoreUnavailable,
     TransportError,
 )
 
@@ -49,6 +50,7 @@ EPILOG = "Exit codes: " + ", ".join(f"{code.value} {code.meaning}" for code in E
 _EXITS: tuple[tuple[type[MarketoError], Exit], ...] = (
     (InvalidRequest, Exit.USAGE),
     (ConfigurationError, Exit.USAGE),
+    (StoreUnavailable, Exit.USAGE),
     (AuthenticationError, Exit.DENIED),
     (AccessDenied, Exit.DENIED),
     (QuotaExceeded, Exit.QUOTA),

@@ -1,10 +1,53 @@
 """The rate governor: one Marketo instance's limits, enforced in one place.
 
-`window` and `quota` are the two rules with their proofs, `share` the neighbours' part, `ledger` the sum of them
-(all without I/O or clock), `governor` the async gate that calls wait at.
+`window` and `quota` are the two rules with their proofs, `share` the neighbours' part, `ledger` the sum of them, and
+`fleet` the same for many processes (all without I/O or clock). `governor` is the async gate that calls wait at,
+`member` its part in a fleet, and `stores` where a fleet's state lives.
 """
 
-from marketo_async.governor.governor import CallRecord, Governor, Permit, Snapshot
-from marketo_async.governor.limits import Limits, Priority
+from __future__ import annotations
 
-__all__ = ["CallRecord", "Governor", "Limits", "Permit", "Priority", "Snapshot"]
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from marketo_async.governor.governor import Governor
+from marketo_async.governor.limits import Limits, Priority
+from marketo_async.governor.permit import Permit
+from marketo_async.governor.seen import CallRecord, Snapshot
+from marketo_async.governor.stores import Store
+
+if TYPE_CHECKING:
+    from marketo_async.governor.stores.redis import RedisStore
+    from marketo_async.governor.stores.sqlite import SQLiteStore
+
+__all__ = [
+    "CallRecord",
+    "Governor",
+    "Limits",
+    "Permit",
+    "Priority",
+    "RedisStore",
+    "SQLiteStore",
+    "Snapshot",
+    "Store",
+]
+
+_STORES = {
+    "RedisStore": "marketo_async.governor.stores.redis",
+    "SQLiteStore": "marketo_async.governor.stores.sqlite",
+}
+
+if not TYPE_CHECKING:  # the imports above say what there is; this would let every typo pass
+
+    def __getattr__(name: str) -> object:
+        """Import a store when it is first named: most programs need neither sqlite3 nor redis."""
+        if name not in _STORES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            return getattr(import_module(_STORES[name]), name)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] != "redis":
+                raise
+            raise ModuleNotFoundError(
+                "RedisStore needs redis-py: pip install 'marketo-async[redis]'", name=error.name
+            ) from error

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 CENTRAL = ZoneInfo("America/Chicago")
 _SKEW = 15 * 60.0  # a 607 this soon after our midnight: Marketo's clock is behind ours
 _RECHECK = 60.0
@@ -24,16 +26,15 @@ def day_of(moment: float) -> tuple[float, float]:
     return starts.timestamp(), ends.timestamp()
 
 
-class Quota:
+class Quota(Struct):
     """The count of one instance's calls today; every moment is epoch seconds."""
 
-    __slots__ = ("_closed_until", "_ends", "_starts", "_used", "daily", "under_way")
-
-    def __init__(self, daily: int) -> None:
-        self.daily = daily
-        self.under_way = 0
-        self._used = 0
-        self._starts = self._ends = self._closed_until = 0.0
+    daily: int
+    under_way: int = 0
+    _used: int = 0
+    _starts: float = 0.0
+    _ends: float = 0.0
+    _closed_until: float = 0.0
 
     def used(self, moment: float) -> int:
         """Return how many calls count for the day of *moment*."""
@@ -64,6 +65,14 @@ class Quota:
         self.under_way -= 1
         if not counted:
             self._used = max(0, self._used - 1)
+
+    def resume(self) -> None:
+        """Count a call as under way again that was taken for ended; the day has been charged for it."""
+        self.under_way += 1
+
+    def note(self, moment: float, calls: int) -> None:
+        """Count *calls* that were made, and have ended, where this count could not be reached."""
+        self._used = self.used(moment) + calls
 
     def calibrate(self, moment: float, total: int) -> None:
         """Adopt Marketo's own *total* of today where it is above ours: other integrations count too.

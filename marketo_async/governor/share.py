@@ -1,49 +1,50 @@
-"""One process's share of the window and of the slots, when neighbours use the same instance. No I/O, no clock.
+"""A fleet's or one process's share of the window and of the slots, when neighbours use the same instance.
 
 A refusal (606, 615) that our own calls cannot have caused means that somebody else is calling. The share then shrinks
 to a part of what we were using (once per window, so that one crowded moment counts once) and grows back step by step.
 Multiplicative decrease with additive increase is the rule under which clients that know nothing of each other
-approach equal shares. Not here: the refusals themselves, which ``session`` reports.
+approach equal shares. No I/O, no clock. Not here: the refusals themselves, which ``session`` reports.
 """
 
 from __future__ import annotations
 
+from math import inf
+
+from msgspec import Struct
+
 _SHRINK = 0.7
 _STEPS = 40  # additive steps from nothing to the whole window
+_FLOOR = 20  # the part of the whole below which no share shrinks
 
 
-class Share:
+class Share(Struct):
     """How many of *whole* may be used now; grows by a fortieth of it every *interval* seconds after a refusal."""
 
-    __slots__ = ("_available", "_grown_at", "_shrunk_at", "floor", "interval", "step", "whole")
-
-    def __init__(self, whole: int, *, interval: float) -> None:
-        self.whole = whole
-        self.interval = interval
-        self.step = max(1.0, whole / _STEPS)
-        self.floor = max(1.0, whole / 20)
-        self._available = float(whole)
-        self._grown_at = 0.0
-        self._shrunk_at = float("-inf")
+    whole: int
+    interval: float
+    _missing: float = 0.0
+    _grown_at: float = 0.0
+    _shrunk_at: float = -inf
 
     def available(self, now: float) -> int:
         """Return how many may be in use."""
-        if self._available < self.whole:
+        if self._missing > 0.0:
             steps = int((now - self._grown_at) / self.interval)
             if steps > 0:
                 self._grown_at += steps * self.interval
-                self._available = min(float(self.whole), self._available + steps * self.step)
-        return int(self._available)
+                self._missing = max(0.0, self._missing - steps * max(1.0, self.whole / _STEPS))
+        return int(self.whole - self._missing)
 
     def refused(self, now: float, in_use: int) -> None:
         """Shrink after a refusal that came while *in_use* of ours were in use."""
         if now - self._shrunk_at < self.interval:
             return
         self._shrunk_at = self._grown_at = now
-        self._available = max(self.floor, min(self._available, in_use) * _SHRINK)
+        used = min(self.whole - self._missing, in_use)
+        self._missing = self.whole - max(1.0, self.whole / _FLOOR, used * _SHRINK)
 
     def next_growth(self, now: float) -> float:
         """Return the seconds until the share grows again, above 0: infinity when it is whole."""
         if self.available(now) == self.whole:
-            return float("inf")
+            return inf
         return max(self._grown_at + self.interval - now, self.interval * 1e-6)  # rounding must not make it "now"

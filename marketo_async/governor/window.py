@@ -31,31 +31,37 @@ What clock error it tolerates
     the interval are read from one shared clock: a stamp taken when the store hears of the answer is never before ``c``,
     and a grant given by the store is never after ``s'``, so the messages' delays fall on the safe side.
 
-Not here: concurrency and order (``ledger``, ``governor``), the daily count (``quota``).
+Not here: concurrency and order (``ledger``, ``governor``), the daily count (``quota``), and how a fleet reads that
+clock (``fleet``).
 """
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import deque
 from math import inf
+
+from msgspec import Struct, field
 
 DRIFT = 500e-6
 
 
-class Window:
+class Window(Struct):
     """The places of one sliding window of *per* seconds; every moment is a reading of one monotonic clock."""
 
-    __slots__ = ("_frees", "keep", "under_way")
+    per: float
+    under_way: int = 0
+    # Moments at which places come free, sorted: answers are stamped in the order they begin, but for those of a fleet.
+    frees: deque[float] = field(default_factory=deque)
 
-    def __init__(self, per: float) -> None:
-        self.keep = per * (1 + DRIFT)
-        self.under_way = 0
-        # Moments at which places come free. Answers are stamped in the order they begin, so this is sorted.
-        self._frees: deque[float] = deque()
+    @property
+    def keep(self) -> float:
+        """How long a place is kept after its call's answer began."""
+        return self.per * (1 + DRIFT)
 
     def used(self, now: float) -> int:
         """Return how many places are taken."""
-        frees = self._frees
+        frees = self.frees
         while frees and frees[0] <= now:
             frees.popleft()
         return self.under_way + len(frees)
@@ -65,7 +71,7 @@ class Window:
         surplus = self.used(now) - places
         if surplus < 0:
             return 0.0
-        return self._frees[surplus] - now if surplus < len(self._frees) else inf
+        return self.frees[surplus] - now if surplus < len(self.frees) else inf
 
     def take(self) -> None:
         """Take a place for a call about to be sent."""
@@ -74,7 +80,11 @@ class Window:
     def answered(self, now: float) -> None:
         """Stamp one call under way: its answer began at *now* (or will never come)."""
         self.under_way -= 1
-        self._frees.append(now + self.keep)
+        free = now + self.keep
+        if self.frees and free < self.frees[-1]:
+            insort(self.frees, free)
+        else:
+            self.frees.append(free)
 
     def give_back(self) -> None:
         """Free the place of a call that was certainly never sent."""

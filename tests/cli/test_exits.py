@@ -106,7 +106,7 @@ def test_4_is_the_quota_and_tells_when_it_starts_anew(out: Path) -> None:
 
 
 def test_4_is_a_quota_that_others_have_used_up_but_for_the_reserve(instance: Instance, out: Path) -> None:
-    assert drained(instance, out.with_name("other")).code == 0
+    assert drained(instance, out.with_name("other"), "--store", "none").code == 0
     calls = instance.calls
     ended = drained(instance, out, "--daily", 10, "--reserve", 6)
     assert ended.code == Exit.QUOTA
@@ -138,7 +138,7 @@ def test_the_version_is_told() -> None:
     assert invoke("--version").stdout.startswith("0.")
 
 
-@pytest.mark.parametrize("library", ["typer", "rich"])
+@pytest.mark.parametrize("library", ["typer", "rich", "platformdirs"])
 def test_without_the_extra_it_says_what_to_install(
     library: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -41,7 +41,7 @@ def test_never_shrinks_to_nothing() -> None:
 
 
 def test_a_606_pauses_everyone_and_a_615_does_not() -> None:
-    ledger = Ledger(Limits())
+    ledger = Ledger.of(Limits())
     ledger.crowded(0.0)
     assert ledger.wait(0.0) == 0.0
     ledger.throttled(0.0, scatter=0.5)

@@ -314,6 +314,15 @@ def test_a_coroutine_that_ends_in_an_error_when_it_is_cancelled_disturbs_nobody(
     assert at_work(portal) == 0
 
 
+def test_what_goes_wrong_at_the_end_is_told_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def failing() -> None:
+        raise OSError("disk")
+
+    Portal().open(failing).close()
+    assert [record.message for record in caplog.records] == ["the client could not be closed as it should"]
+    assert "disk" in caplog.text
+
+
 def test_a_portal_that_nobody_holds_ends(ended: Ended) -> None:
     portal = Portal().open(ended)
     del portal

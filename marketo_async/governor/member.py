@@ -1,0 +1,349 @@
+"""One process among the workers of a fleet: what it tells the store, what it asks, and when.
+
+One question is under way at a time, so what is told arrives in order. Each carries everything there is to tell: the
+calls under way (which renews their leases), those that have ended, and the want of the queue's head. A process in which
+nobody waits and nothing is under way asks nothing.
+
+An admission takes one question where nobody waits. The end of a call is told with the next question, or a moment later
+by one of its own, that nobody waits for; if it can't be told, the lease ends by itself.
+
+Not here: who waits within this process (``governor``), and the decision (``fleet``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from math import inf
+from secrets import token_hex
+
+from msgspec import Struct
+
+from marketo_async.errors import ConfigurationError, MarketoError, StoreUnavailable
+from marketo_async.governor.clock import slept
+from marketo_async.governor.ledger import Use
+from marketo_async.governor.limits import Limits, Priority
+from marketo_async.governor.messages import Done, Held, Question, Reply, Verdict, Want
+from marketo_async.governor.permit import Permit
+from marketo_async.governor.stores import Store
+
+log = logging.getLogger("marketo_async.governor")
+
+_LONGEST_LEASE = 10.0
+_BEATS = 3  # questions within one lease while calls are under way
+_LINGER = 0.002  # seconds that the end of a call waits for a question that takes it along
+_AGAIN = 1.0  # seconds after which a store that could not be reached is tried again
+_LONGEST_NAP = 60.0  # a wall clock can be set: who waits for midnight looks again at least this often
+
+
+class Head(Struct, frozen=True):
+    """Whoever goes first in this process: the urgency, since when, and since when the most patient one has waited."""
+
+    priority: Priority
+    since: float
+    oldest: float
+
+
+class Queue(Struct, frozen=True):
+    """What a member asks and tells the governor whose calls it asks for."""
+
+    head: Callable[[], Head | None]
+    granted: Callable[[Lease, bool], None]
+    """A permit to hand on, for whoever goes first or, if so said, whoever has waited longest."""
+    exhausted: Callable[[], bool]
+    """The day is spent: do those who wait go on waiting?"""
+    failed: Callable[[Callable[[], MarketoError]], None]
+    """The store gives no calls; here is what makes the exceptions that say so."""
+    returned: Callable[[], None]
+    """A store that was away can be reached again."""
+
+
+class Lease(Permit):
+    """A permit that a store has given, void when it could not be renewed in time."""
+
+    __slots__ = ("_member", "answered_at", "id", "valid_until")
+
+    def __init__(self, member: Member, name: str, waited: float, valid_until: float) -> None:
+        super().__init__(waited)
+        self._member = member
+        self.id = name
+        self.valid_until = valid_until
+        self.answered_at: float | None = None
+
+    @property
+    def lapsed(self) -> bool:
+        """Whether this process was held up for so long that the store may take it for dead."""
+        return self._member.elapsed() >= self.valid_until
+
+    def _stamp(self) -> None:
+        self.answered_at = self._member.loop.time()
+
+    def _free(self, *, counted: bool) -> None:
+        self._member.ended(self, counted=counted, sent=True)
+
+    def _undo(self) -> None:
+        self._member.ended(self, counted=False, sent=False)
+
+
+class _End(Struct, frozen=True):
+    """The end of a call that the store has not heard of, and when its answer began."""
+
+    id: str
+    at: float
+    counted: bool
+    sent: bool
+
+
+class _News(Struct):
+    """What Marketo has said that the store has not heard of; the last word of each kind is enough."""
+
+    throttled: float = -1.0
+    crowded: bool = False
+    spent: bool = False
+    total: int = -1
+    ages: list[float] = []
+    used: int = 0
+
+
+class Member:
+    """The part of one process, or of one event loop in it, in a fleet."""
+
+    def __init__(self, store: Store, limits: Limits, queue: Queue, loop: asyncio.AbstractEventLoop) -> None:
+        self._store = store
+        self._limits = limits
+        self._queue = queue
+        self.loop = loop
+        self._name = token_hex(8)
+        self._length = store.lease or min(limits.per / 2, _LONGEST_LEASE)
+        self._number = 0
+        self._want = self._next_name()
+        self._ends: list[_End] = []
+        self._ended_at: float | None = None  # when the first of them came
+        self._news = _News()
+        self._talk: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._spoke = self._granted_at = -inf
+        self._ask_at: float | None = None  # when the store wants to be asked again for the head that it knows
+        self._told = Priority.BULK
+        self._not_before = -inf  # after a failure
+        self._began = 0.0
+        self._closing = False
+        self.calls: dict[str, Lease] = {}
+        self.use: Use | None = None
+        self.questions = 0
+        self.away = False
+        """Whether the store can't be reached and this process works on its own."""
+
+    def elapsed(self) -> float:
+        """Return the loop's time with what the machine has slept: as it passed for the store.
+
+        Ages are taken from the loop's time alone: told too short, they only cost pace.
+        """
+        return self.loop.time() + slept()
+
+    def plan(self) -> None:
+        """Speak now, or see to it that it is done in time; called whenever anything has changed."""
+        if self._talk is not None or self.loop.is_closed():
+            return  # and it is looked at again when the answer has come
+        when, now = self._due(), self.loop.time()
+        if self._timer is not None:
+            if when is not None and now < self._timer.when() <= when:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if when is None:
+            return
+        if when <= now:
+            self._talk = self.loop.create_task(self._speak())
+        else:
+            self._timer = self.loop.call_at(when, self._wake)
+
+    def ended(self, lease: Lease, *, counted: bool, sent: bool) -> None:
+        """Note that a call has ended, to be told soon."""
+        self.calls.pop(lease.id, None)
+        now = self.loop.time()
+        at = now if lease.answered_at is None else lease.answered_at
+        self._ends.append(_End(lease.id, at, counted, sent))
+        self._ended_at = now if self._ended_at is None else self._ended_at
+        self.plan()
+
+    def throttled(self, scatter: float) -> None:
+        """Pass a 606 on."""
+        self._news.throttled = scatter
+        self.plan()
+
+    def crowded(self) -> None:
+        """Pass a 615 on."""
+        self._news.crowded = True
+        self.plan()
+
+    def spent(self) -> None:
+        """Pass a 607 on."""
+        self._news.spent = True
+        self.plan()
+
+    def calibrate(self, total: int) -> None:
+        """Pass the instance's own count on."""
+        self._news.total = max(total, self._news.total)
+        self.plan()
+
+    def rejoin(self, ages: list[float], used: int) -> None:
+        """Ask the store again, and tell it what was called without it: how long ago each, and how many in all."""
+        self.away = False
+        self._news.ages = [*self._news.ages, *ages]
+        self._news.used += used
+        self.plan()
+
+    async def flush(self) -> None:
+        """Tell what there is to tell, as far as the store can be reached."""
+        self._closing = True
+        try:
+            while self._talk is not None or (self._has_news() and self.loop.time() >= self._not_before):
+                self.plan()
+                if self._talk is not None:
+                    await asyncio.wait([self._talk])
+        finally:
+            self._closing = False
+
+    def _next_name(self) -> str:
+        self._number += 1
+        return f"{self._name}:{self._number}"
+
+    def _wake(self) -> None:
+        self._timer = None
+        self.plan()
+
+    def _has_news(self) -> bool:
+        return bool(self._ends) or self._news != _News()
+
+    def _due(self) -> float | None:
+        """Return when to speak next, if ever."""
+        now = self.loop.time()
+        times = []
+        head = None if self.away else self._queue.head()
+        if head is not None:
+            known = self._ask_at is not None and head.priority >= self._told
+            times.append(self._ask_at if known and self._ask_at is not None else now)
+            if self._ended_at is not None:
+                times.append(now)  # what has become free may be for our own head
+        elif self._ask_at is not None:
+            times.append(now)  # nobody waits any more
+        if self._ended_at is not None:
+            times.append(max(self._not_before, self._ended_at + (0.0 if self._closing else _LINGER)))
+        if self._news != _News():
+            times.append(max(self._not_before, now))
+        if self.calls:
+            times.append(max(self._not_before, self._spoke + self._length / _BEATS))
+        if self.away and self._queue.head() is not None:
+            times.append(self._not_before)
+        return min(times, default=None)
+
+    async def _speak(self) -> None:
+        self._spoke, left = self.loop.time(), self.elapsed()
+        ends, news = self._ends, self._news
+        question = self._question(self._spoke)
+        self._ends, self._news, self._ended_at = [], _News(), None
+        self.questions += 1
+        try:
+            reply = await self._store.ask(question)
+        except asyncio.CancelledError:
+            self._talk = None  # the loop is being left
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it was, those who wait must hear of it
+            self._talk = None
+            self._unheard(ends, news)
+            self._fail(error)
+        else:
+            self._talk = None
+            self._hear(question, reply, left)
+        self.plan()
+
+    def _question(self, now: float) -> Question:
+        head = None if self.away else self._queue.head()
+        want = None
+        if head is not None:
+            since = max(head.since, self._granted_at)  # it was not the head before
+            want = Want(self._want, head.priority, now - since, now - head.oldest)
+            self._told = head.priority
+        limits, news = self._limits, self._news
+        return Question(
+            worker=self._name,
+            calls=limits.calls,
+            per=limits.per,
+            concurrency=limits.concurrency,
+            daily=limits.daily - limits.reserve,
+            lease=self._length,
+            began=self._began,
+            want=want,
+            leaves=want is None,
+            held=[
+                Held(lease.id) if lease.answered_at is None else Held(lease.id, now - lease.answered_at)
+                for lease in self.calls.values()
+            ],
+            done=[Done(end.id, now - end.at, end.counted, end.sent) for end in self._ends],
+            throttled=news.throttled,
+            crowded=news.crowded,
+            spent=news.spent,
+            total=news.total,
+            ages=news.ages,
+            used=news.used,
+        )
+
+    def _unheard(self, ends: list[_End], news: _News) -> None:
+        """Keep for later what the store has not heard, but for leases that have ended by themselves since."""
+        now = self.loop.time()
+        self._ends = [end for end in ends if now - end.at < self._length] + self._ends
+        if self._ends and self._ended_at is None:
+            self._ended_at = now
+        later, self._news = self._news, news
+        self._news.throttled = max(news.throttled, later.throttled)
+        self._news.crowded |= later.crowded
+        self._news.spent |= later.spent
+        self._news.total = max(news.total, later.total)
+        self._news.ages = [*news.ages, *later.ages]
+        self._news.used += later.used
+        self._not_before = now + _AGAIN
+
+    def _fail(self, error: Exception) -> None:
+        self._ask_at = None
+        if not isinstance(error, StoreUnavailable):
+            log.error("the store failed", exc_info=error)
+        message = str(error) if isinstance(error, StoreUnavailable) else f"the store failed ({type(error).__name__})"
+
+        def unavailable() -> StoreUnavailable:
+            told = StoreUnavailable(message)
+            told.__cause__ = error
+            return told
+
+        if self._queue.head() is not None:
+            self._queue.failed(unavailable)
+
+    def _hear(self, question: Question, reply: Reply, left: float) -> None:
+        self.use, self._began = reply.use, reply.began
+        self._ask_at = None
+        valid_until = left + self._length / 2
+        for held in question.held:
+            if held.id in self.calls:
+                self.calls[held.id].valid_until = valid_until
+        match reply.verdict:
+            case Verdict.GRANTED:
+                lease = Lease(self, self._want, 0.0, valid_until)
+                self.calls[self._want] = lease
+                self._want = self._next_name()
+                self._granted_at = self.loop.time()
+                self._queue.granted(lease, reply.oldest)
+            case Verdict.WAIT:
+                self._ask_at = self.loop.time() + reply.again
+            case Verdict.SPENT if self._queue.exhausted():
+                self._ask_at = self.loop.time() + min(reply.again, _LONGEST_NAP)
+            case Verdict.DIFFERS:
+                kept = f"{reply.calls} calls in {reply.per:g} s, {reply.concurrency} at once"
+                self._queue.failed(
+                    lambda: ConfigurationError(
+                        f"the store keeps other limits for this instance ({kept}): give all its workers the same ones,"
+                        " and change them while nobody calls"
+                    )
+                )
+        if self.away:
+            self._queue.returned()

@@ -1,0 +1,95 @@
+"""What a worker asks the store of its fleet, and what it hears: plain values that survive being sent twice.
+
+Nothing here decides (``fleet``) or travels (``stores``). Every age is seconds on the worker's own clock, so that no
+clock of one machine is ever compared with that of another.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from msgspec import Struct
+
+from marketo_async.governor.ledger import Use
+
+
+class Want(Struct, frozen=True):
+    """The head of a worker's queue: ``id`` names the lease to be, so that asking again can't take a second one.
+
+    ``priority`` is that of the waiter to go first, ``waited`` for how long it has been the head; ``oldest`` is how long
+    the most patient one of the whole queue has waited.
+    """
+
+    id: str
+    priority: int
+    waited: float
+    oldest: float
+
+
+class Held(Struct, frozen=True):
+    """A call under way; ``age`` is how long ago its answer began, below 0 while it has not."""
+
+    id: str
+    age: float = -1.0
+
+
+class Done(Struct, frozen=True):
+    """A call that has ended ``age`` seconds after its answer began: was it ``counted`` in the day, was it ``sent``."""
+
+    id: str
+    age: float
+    counted: bool = True
+    sent: bool = True
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """One worker's turn to speak: what has ended, what goes on, and whether somebody wants a call."""
+
+    worker: str
+    calls: int
+    per: float
+    concurrency: int
+    daily: int
+    lease: float
+    began: float = 0.0
+    """The birth of the state that the worker knows; 0 when it knows none."""
+    want: Want | None = None
+    leaves: bool = False
+    """Nobody waits here any more: forget the head."""
+    held: list[Held] = []
+    done: list[Done] = []
+    throttled: float = -1.0
+    """A 606 was answered; a random number in [0, 1) that scatters the pause."""
+    crowded: bool = False
+    spent: bool = False
+    total: int = -1
+    """The instance's own count of the day."""
+    ages: list[float] = []
+    """Of calls that were answered while the store could not be reached: how long ago each was."""
+    used: int = 0
+    """How many calls of the day were made meanwhile."""
+
+
+class Verdict(IntEnum):
+    """What the store says to a want."""
+
+    NOTED = 0
+    GRANTED = 1
+    WAIT = 2
+    SPENT = 3
+    DIFFERS = 4
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """The verdict, when to ask ``again`` (seconds), and what is in use by the whole fleet, of which limits."""
+
+    verdict: Verdict
+    again: float
+    oldest: bool
+    """The grant is for whoever has waited longest, whatever the priority."""
+    began: float
+    heads: int
+    use: Use
+    calls: int
+    per: float
+    concurrency: int

@@ -1,0 +1,454 @@
+-- One decision of a fleet: what governor/fleet.py and the ledger below it say, in the language of the server.
+--
+-- KEYS[1]  where the state is kept: one value, MessagePack, with the names of the Python structs
+-- ARGV[1]  the question        ARGV[2]  midnights in America/Chicago around now, in order, epoch seconds
+-- ARGV[3]  the clock and ARGV[4] the moment, from tests only; else both are the server's time
+--
+-- Answers the reply, or the moment alone where the midnights are not those around it.
+-- A test holds this and the Python class equal: whoever changes one changes both.
+
+local DRIFT = 500e-6
+local OLDEST_EVERY, LONGEST, LATE = 10, 2.0, 0.25
+local POLL, SLOWEST_POLL, SLOWING = 0.01, 0.25, 0.05
+local SHRINK, STEPS, FLOOR = 0.7, 40, 20
+local PAUSE = 0.05
+local SKEW, RECHECK = 15 * 60.0, 60.0
+local NOTED, GRANTED, WAIT, SPENT, DIFFERS = 0, 1, 2, 3, 4
+local KEPT_FOR = 2 * 86400 -- seconds after the last question: the day's count has to outlive the day
+
+local question = cmsgpack.unpack(ARGV[1])
+local midnights = cmsgpack.unpack(ARGV[2])
+local clock, moment
+if ARGV[3] then
+    clock, moment = tonumber(ARGV[3]), tonumber(ARGV[4])
+else
+    local time = redis.call('TIME')
+    clock = tonumber(time[1]) + tonumber(time[2]) / 1e6
+    moment = clock
+end
+
+local starts, ends
+for i = 1, #midnights - 1 do
+    if midnights[i] <= moment and moment < midnights[i + 1] then
+        starts, ends = midnights[i], midnights[i + 1]
+    end
+end
+if not starts then
+    return cmsgpack.pack(moment)
+end
+
+-- share --------------------------------------------------------------------------------------------------------------
+
+local function share_of(whole, interval)
+    return {whole = whole, interval = interval, _missing = 0.0, _grown_at = 0.0, _shrunk_at = -math.huge}
+end
+
+local function available(share, now)
+    if share._missing > 0.0 then
+        local steps = math.floor((now - share._grown_at) / share.interval)
+        if steps > 0 then
+            share._grown_at = share._grown_at + steps * share.interval
+            share._missing = math.max(0.0, share._missing - steps * math.max(1.0, share.whole / STEPS))
+        end
+    end
+    return math.floor(share.whole - share._missing)
+end
+
+local function shrink(share, now, in_use)
+    if now - share._shrunk_at < share.interval then
+        return
+    end
+    share._shrunk_at, share._grown_at = now, now
+    local used = math.min(share.whole - share._missing, in_use)
+    share._missing = share.whole - math.max(1.0, share.whole / FLOOR, used * SHRINK)
+end
+
+local function next_growth(share, now)
+    if available(share, now) == share.whole then
+        return math.huge
+    end
+    return math.max(share._grown_at + share.interval - now, share.interval * 1e-6)
+end
+
+-- window -------------------------------------------------------------------------------------------------------------
+
+local function keep(window)
+    return window.per * (1 + DRIFT)
+end
+
+local function used(window, now)
+    local frees, gone = window.frees, 0
+    while gone < #frees and frees[gone + 1] <= now do
+        gone = gone + 1
+    end
+    if gone > 0 then
+        local left = {}
+        for i = gone + 1, #frees do
+            left[#left + 1] = frees[i]
+        end
+        window.frees = left
+    end
+    return window.under_way + #window.frees
+end
+
+local function wait_for(window, now, places)
+    local surplus = used(window, now) - places
+    if surplus < 0 then
+        return 0.0
+    end
+    local free = window.frees[surplus + 1]
+    return free and free - now or math.huge
+end
+
+local function stamp(window, answered)
+    window.under_way = window.under_way - 1
+    local frees, free = window.frees, answered + keep(window)
+    local at = #frees + 1
+    while at > 1 and frees[at - 1] > free do
+        at = at - 1
+    end
+    table.insert(frees, at, free)
+end
+
+-- quota --------------------------------------------------------------------------------------------------------------
+
+local function used_today(quota)
+    if moment >= quota._ends then
+        quota._starts, quota._ends = starts, ends
+        quota._used = quota.under_way
+    end
+    return quota._used
+end
+
+local function left_today(quota)
+    local count = used_today(quota)
+    if moment < quota._closed_until then
+        return 0
+    end
+    return math.max(0, quota.daily - count)
+end
+
+local function resets_at(quota)
+    used_today(quota)
+    if moment < quota._closed_until then
+        return quota._closed_until
+    end
+    return quota._ends
+end
+
+local function take_today(quota)
+    used_today(quota)
+    quota._used = quota._used + 1
+    quota.under_way = quota.under_way + 1
+end
+
+local function landed(quota, counted)
+    used_today(quota)
+    quota.under_way = quota.under_way - 1
+    if not counted then
+        quota._used = math.max(0, quota._used - 1)
+    end
+end
+
+local function close_day(quota)
+    used_today(quota)
+    local early = moment - quota._starts < SKEW and quota._used < quota.daily
+    quota._closed_until = early and moment + RECHECK or quota._ends
+end
+
+-- ledger -------------------------------------------------------------------------------------------------------------
+
+local function ledger_of()
+    return {
+        window = {per = question.per, under_way = 0, frees = {}},
+        quota = {daily = question.daily, under_way = 0, _used = 0, _starts = 0.0, _ends = 0.0, _closed_until = 0.0},
+        places = share_of(question.calls, question.per),
+        slots = share_of(question.concurrency, question.per / 4),
+        in_flight = 0,
+        paused_until = -math.huge,
+        refusals = 0,
+    }
+end
+
+local function released(ledger, counted)
+    ledger.in_flight = ledger.in_flight - 1
+    landed(ledger.quota, counted)
+end
+
+-- fleet --------------------------------------------------------------------------------------------------------------
+
+local stored = redis.call('GET', KEYS[1])
+local fleet
+if stored then
+    fleet = cmsgpack.unpack(stored)
+else
+    fleet = {
+        ledger = ledger_of(),
+        leases = {},
+        heads = {},
+        began = clock,
+        now = clock,
+        moved = clock,
+        offset = 0.0,
+        since_oldest = 0,
+    }
+end
+
+if clock + fleet.offset < fleet.now then
+    fleet.offset = fleet.now - clock
+end
+fleet.now = math.max(fleet.now, clock + fleet.offset)
+local now = fleet.now
+
+local function answer(verdict, again, oldest)
+    local ledger = fleet.ledger
+    local reply = {
+        verdict = verdict,
+        again = again,
+        oldest = oldest or false,
+        began = fleet.began,
+        heads = #fleet.heads,
+        use = {
+            window_used = used(ledger.window, now),
+            window_share = available(ledger.places, now),
+            in_flight = ledger.in_flight,
+            slot_share = available(ledger.slots, now),
+            used_today = used_today(ledger.quota),
+            left_today = left_today(ledger.quota),
+            resets_at = resets_at(ledger.quota),
+            refusals = ledger.refusals,
+        },
+        calls = ledger.places.whole,
+        per = ledger.window.per,
+        concurrency = ledger.slots.whole,
+    }
+    redis.call('SET', KEYS[1], cmsgpack.pack(fleet), 'EX', KEPT_FOR)
+    return cmsgpack.pack(reply)
+end
+
+local function ago(age)
+    return now - age * (1 - DRIFT)
+end
+
+local function find(id)
+    for place, lease in ipairs(fleet.leases) do
+        if lease.id == id then
+            return place, lease
+        end
+    end
+end
+
+local function lapse()
+    local alive = {}
+    for _, lease in ipairs(fleet.leases) do
+        if lease['until'] <= now then
+            if not lease.answered then
+                stamp(fleet.ledger.window, lease['until'])
+            end
+            released(fleet.ledger, true)
+            fleet.moved = now
+        else
+            alive[#alive + 1] = lease
+        end
+    end
+    fleet.leases = alive
+end
+
+local function agrees()
+    local ledger = fleet.ledger
+    if
+        ledger.places.whole == question.calls
+        and ledger.window.per == question.per
+        and ledger.slots.whole == question.concurrency
+    then
+        return true
+    end
+    if #fleet.leases > 0 or used(ledger.window, now) > 0 then
+        return false
+    end
+    fleet.ledger = ledger_of()
+    fleet.ledger.quota = ledger.quota
+    return true
+end
+
+local function renew(held)
+    local ledger = fleet.ledger
+    local ends_at = now + question.lease
+    local _, lease = find(held.id)
+    if not lease then
+        lease = {id = held.id, ['until'] = ends_at, answered = false}
+        table.insert(fleet.leases, lease)
+        ledger.in_flight = ledger.in_flight + 1
+        ledger.window.under_way = ledger.window.under_way + 1
+        ledger.quota.under_way = ledger.quota.under_way + 1
+    end
+    lease['until'] = math.max(lease['until'], ends_at)
+    if held.age >= 0.0 and not lease.answered then
+        lease.answered = true
+        stamp(ledger.window, ago(held.age))
+    end
+end
+
+local function finish(done)
+    local place, lease = find(done.id)
+    if not lease then
+        return
+    end
+    local ledger = fleet.ledger
+    table.remove(fleet.leases, place)
+    fleet.moved = now
+    if not done.sent and not lease.answered then
+        ledger.window.under_way = ledger.window.under_way - 1
+        released(ledger, false)
+        return
+    end
+    if not lease.answered then
+        stamp(ledger.window, ago(done.age))
+    end
+    released(ledger, done.counted)
+end
+
+local function note()
+    local ledger = fleet.ledger
+    for _, age in ipairs(question.ages) do
+        ledger.window.under_way = ledger.window.under_way + 1
+        stamp(ledger.window, ago(age))
+    end
+    ledger.quota._used = used_today(ledger.quota) + question.used
+    if question.throttled >= 0.0 then
+        ledger.refusals = ledger.refusals + 1
+        shrink(ledger.places, now, used(ledger.window, now))
+        local pause = ledger.window.per * PAUSE * (0.5 + question.throttled)
+        ledger.paused_until = math.max(ledger.paused_until, now + pause)
+    end
+    if question.crowded then
+        ledger.refusals = ledger.refusals + 1
+        shrink(ledger.slots, now, ledger.in_flight)
+    end
+    if question.spent then
+        ledger.refusals = ledger.refusals + 1
+        close_day(ledger.quota)
+    end
+    if question.total >= 0 then
+        ledger.quota._used = math.max(used_today(ledger.quota), question.total + ledger.quota.under_way)
+    end
+end
+
+local function free()
+    local ledger = fleet.ledger
+    if now < ledger.paused_until then
+        return 0
+    end
+    local slots = available(ledger.slots, now) - ledger.in_flight
+    return math.min(slots, available(ledger.places, now) - used(ledger.window, now))
+end
+
+local function again(before)
+    local ledger = fleet.ledger
+    local wait
+    if now < ledger.paused_until then
+        wait = ledger.paused_until - now
+    else
+        wait = wait_for(ledger.window, now, available(ledger.places, now) - before)
+        wait = wait > 0 and math.min(wait, next_growth(ledger.places, now)) or math.huge
+    end
+    if wait < math.huge then
+        return math.min(wait, LONGEST)
+    end
+    return math.min(SLOWEST_POLL, POLL * (1 + before) + (now - fleet.moved) * SLOWING)
+end
+
+local function goes_first(one, other)
+    if one.priority ~= other.priority then
+        return one.priority < other.priority
+    end
+    if one.since ~= other.since then
+        return one.since < other.since
+    end
+    return one.worker < other.worker
+end
+
+local function want()
+    local wanted, ledger = question.want, fleet.ledger
+    local _, known = find(wanted.id)
+    if known then
+        known['until'] = now + question.lease
+        return answer(GRANTED, 0.0)
+    end
+    local others = {}
+    for _, head in ipairs(fleet.heads) do
+        if head.worker ~= question.worker then
+            others[#others + 1] = head
+        end
+    end
+    if left_today(ledger.quota) == 0 then
+        fleet.heads = others
+        return answer(SPENT, resets_at(ledger.quota) - moment)
+    end
+    local mine = {
+        worker = question.worker,
+        priority = wanted.priority,
+        since = now - wanted.waited,
+        oldest = now - wanted.oldest,
+        due = now,
+    }
+    local oldest = mine
+    for _, head in ipairs(others) do
+        if head.oldest < oldest.oldest or (head.oldest == oldest.oldest and head.worker < oldest.worker) then
+            oldest = head
+        end
+    end
+    local turn = fleet.since_oldest >= OLDEST_EVERY
+    local before = 0
+    if not (turn and oldest == mine) then
+        for _, head in ipairs(others) do
+            if goes_first(head, mine) or (turn and head == oldest) then
+                before = before + 1
+            end
+        end
+    end
+    if free() <= before then
+        local wait = again(before)
+        mine.due = now + wait
+        table.insert(others, mine)
+        fleet.heads = others
+        return answer(WAIT, wait)
+    end
+    fleet.heads = others
+    fleet.moved = now
+    table.insert(fleet.leases, {id = wanted.id, ['until'] = now + question.lease, answered = false})
+    ledger.in_flight = ledger.in_flight + 1
+    ledger.window.under_way = ledger.window.under_way + 1
+    take_today(ledger.quota)
+    local patient = turn and oldest == mine
+    fleet.since_oldest = patient and 0 or fleet.since_oldest + 1
+    return answer(GRANTED, 0.0, patient)
+end
+
+lapse()
+if not agrees() then
+    return answer(DIFFERS, 0.0)
+end
+local ledger = fleet.ledger
+ledger.quota.daily = question.daily
+if question.began ~= 0 and question.began ~= fleet.began then
+    ledger.paused_until = math.max(ledger.paused_until, fleet.began + keep(ledger.window))
+end
+for _, held in ipairs(question.held) do
+    renew(held)
+end
+for _, done in ipairs(question.done) do
+    finish(done)
+end
+note()
+local heads = {}
+for _, head in ipairs(fleet.heads) do
+    if now <= head.due + LATE and not (head.worker == question.worker and question.leaves) then
+        heads[#heads + 1] = head
+    end
+end
+fleet.heads = heads
+if not question.want then
+    return answer(NOTED, 0.0)
+end
+return want()

@@ -1,0 +1,141 @@
+"""`SQLiteStore`: one file for all processes of one machine. It survives restarts, and processes that are killed.
+
+A decision is one short transaction: read the state, let the fleet decide, write it. The journal is a write-ahead log
+without a sync for each commit, so that only a loss of power can lose the last ones. Everything runs on a thread of its
+own, so a wait for another process's transaction never stops the event loop.
+
+The clock is that of the machine since it was started (CLOCK_BOOTTIME where there is one), the same for every process.
+After a restart of the machine it begins anew, which the fleet notices by itself. The file must be on a local disk.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from marketo_async.errors import StoreUnavailable
+from marketo_async.governor.clock import machine_clock
+from marketo_async.governor.fleet import Fleet
+from marketo_async.governor.messages import Question, Reply
+from marketo_async.workthread import WorkThread
+
+_VERSION = 1  # of what a row holds
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_PRIMARY = 0xFF  # the part of an error code that names its kind
+
+_encode = msgspec.msgpack.Encoder(enc_hook=list).encode
+_decode = msgspec.msgpack.Decoder(Fleet, dec_hook=lambda _, frees: deque(frees)).decode
+
+
+class FleetFile:
+    """The file itself, for one thread; waits at most *patience* seconds for the transactions of others."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        patience: float,
+        clock: Callable[[], float] = machine_clock,
+        moment: Callable[[], float] = time.time,
+    ) -> None:
+        self._path = path
+        self._patience = patience
+        self._clock = clock
+        self._moment = moment
+        self._connection: sqlite3.Connection | None = None
+
+    def decide(self, question: Question) -> Reply:
+        """Let the fleet decide in one transaction, again while the file is busy. Raises `StoreUnavailable`."""
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                return self._transact(self._opened(), question)
+            except sqlite3.Error as error:
+                self.close()
+                passing = getattr(error, "sqlite_errorcode", 0) & _PRIMARY in _PASSING
+                if not passing or time.monotonic() >= deadline:
+                    raise StoreUnavailable(f"{self._path}: {error}", hint=_hint(error, passing=passing)) from error
+            time.sleep(random.uniform(0.001, 0.02))  # noqa: S311 - keeps processes apart, hides nothing
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = sqlite3.connect(
+                self._path, timeout=self._patience, isolation_level=None, check_same_thread=False
+            )
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection.execute(
+                "CREATE TABLE IF NOT EXISTS fleet (version INTEGER PRIMARY KEY, state BLOB NOT NULL)"
+            )
+        return self._connection
+
+    def _transact(self, connection: sqlite3.Connection, question: Question) -> Reply:
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:  # commits, or rolls back whatever was raised
+            row = connection.execute("SELECT state FROM fleet WHERE version = ?", (_VERSION,)).fetchone()
+            clock = self._clock()  # read with the lock held, so that decisions and readings have one order
+            try:
+                fleet = Fleet.of(question, clock) if row is None else _decode(row[0])
+            except msgspec.DecodeError as error:
+                hint = "delete the file while no process uses it"
+                raise StoreUnavailable(f"{self._path} holds what no store wrote", hint=hint) from error
+            reply = fleet.decide(question, clock, self._moment())
+            connection.execute("REPLACE INTO fleet VALUES (?, ?)", (_VERSION, _encode(fleet)))
+        return reply
+
+
+class SQLiteStore:
+    """Shares one instance's limits between the processes of one machine, through the file at *path*.
+
+    One file an instance; it is made where it is missing, its folder is not. *lease* is for how many seconds the calls
+    of a process that died or was stopped are still counted as under way; `None` takes half a window, at most 10 s.
+    *patience* bounds the wait for a busy file, in seconds; then, and for a file that can't be used, `StoreUnavailable`.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, lease: float | None = None, patience: float = 5.0) -> None:
+        self.path = Path(path)
+        self.lease = lease
+        self._patience = patience
+        self._begin()
+
+    def __repr__(self) -> str:
+        return f"<SQLiteStore {self.path}>"
+
+    async def ask(self, question: Question) -> Reply:
+        """Let the fleet decide, on the store's own thread."""
+        if self._process != os.getpid():  # a fork has the parent's connection, and none of its threads
+            self._begin()
+        return await self._thread.run(self._file.decide, question)
+
+    async def close(self) -> None:
+        """Close the file; the next question opens it again."""
+        if self._process == os.getpid():
+            await self._thread.run(self._file.close)
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        self._thread = WorkThread("marketo-store")
+        self._file = FleetFile(self.path, patience=self._patience)
+
+
+def _hint(error: sqlite3.Error, *, passing: bool) -> str:
+    if passing:
+        return "other processes keep it busy: look for one that hangs, or give the store more patience"
+    if isinstance(error, sqlite3.OperationalError):
+        return "its folder has to be there, on a local disk with room, and writable"
+    return "delete the file while no process uses it"

@@ -1,0 +1,280 @@
+"""The rule for many processes, decision by decision: leases, turns, limits, clocks, and what is told twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from marketo_async import Priority
+from marketo_async.governor.fleet import OLDEST_EVERY
+from marketo_async.governor.messages import Done, Held, Question, Reply, Verdict, Want
+from marketo_async.governor.window import DRIFT
+from tests.governor.fleets import NOON, InClass
+
+PER = 20.0
+LEASE = 10.0
+KEEP = PER * (1 + DRIFT)
+
+
+class Store:
+    """A fleet of small limits, and a clock that the test moves."""
+
+    def __init__(self, *, calls: int = 5, concurrency: int = 3, daily: int = 100) -> None:
+        self.calls, self.concurrency, self.daily = calls, concurrency, daily
+        self.clock = 1000.0
+        self._decider = InClass()
+
+    def say(
+        self,
+        worker: str,
+        want: Want | None = None,
+        *,
+        held: Sequence[Held] = (),
+        done: Sequence[Done] = (),
+        calls: int | None = None,
+        began: float = 0.0,
+        leaves: bool = False,
+        ages: Sequence[float] = (),
+        used: int = 0,
+        spent: bool = False,
+    ) -> Reply:
+        question = Question(
+            worker=worker,
+            calls=calls or self.calls,
+            per=PER,
+            concurrency=self.concurrency,
+            daily=self.daily,
+            lease=LEASE,
+            began=began,
+            want=want,
+            leaves=leaves,
+            held=[*held],
+            done=[*done],
+            ages=[*ages],
+            used=used,
+            spent=spent,
+        )
+        return self._decider.decide(question, self.clock, NOON)
+
+    def wants(
+        self,
+        name: str,
+        priority: Priority = Priority.NORMAL,
+        *,
+        waited: float = 0.0,
+        oldest: float = 0.0,
+        done: Sequence[Done] = (),
+    ) -> Reply:
+        """Ask for a call that is named by its worker and a number."""
+        return self.say(name.partition(":")[0], Want(name, priority, waited, max(waited, oldest)), done=done)
+
+    def ends(self, name: str, age: float = 0.0) -> Reply:
+        """End a call that was answered *age* seconds ago."""
+        return self.say(name.partition(":")[0], done=[Done(name, age)])
+
+
+def test_a_call_is_granted_held_and_given_back() -> None:
+    store = Store()
+    assert store.wants("a:1").verdict is Verdict.GRANTED
+    seen = store.ends("a:1").use
+    assert (seen.window_used, seen.in_flight, seen.used_today) == (1, 0, 1)
+    store.clock += KEEP + 0.01
+    assert store.say("a").use.window_used == 0
+
+
+def test_asking_again_for_the_same_call_takes_no_second_one() -> None:
+    store = Store()
+    assert store.wants("a:1").verdict is store.wants("a:1").verdict is Verdict.GRANTED
+    assert store.ends("a:1").use.window_used == 1
+    seen = store.ends("a:1").use  # told a second time, because the first reply was lost
+    assert (seen.window_used, seen.in_flight, seen.used_today) == (1, 0, 1)
+
+
+def test_an_unsent_call_gives_everything_back() -> None:
+    store = Store()
+    store.wants("a:1")
+    seen = store.say("a", done=[Done("a:1", 0.0, counted=False, sent=False)]).use
+    assert (seen.window_used, seen.in_flight, seen.used_today) == (0, 0, 0)
+
+
+def test_a_place_counts_from_the_answer_not_from_when_it_is_told() -> None:
+    store = Store(calls=1)
+    store.wants("a:1")
+    store.clock += 5.0
+    store.ends("a:1", age=2.0)
+    reply = store.wants("b:1")
+    assert reply.verdict is Verdict.WAIT
+    store.clock += KEEP - 2.0 - 0.1
+    assert store.wants("b:1").again == pytest.approx(0.1, abs=0.01)
+    store.clock += 0.11
+    assert store.wants("b:1").verdict is Verdict.GRANTED
+
+
+def test_a_lease_that_nobody_renews_ends_by_itself_and_never_early() -> None:
+    store = Store(calls=2, concurrency=1)
+    store.wants("dead:1")
+    store.clock += LEASE - 0.01
+    assert store.wants("b:1").verdict is Verdict.WAIT
+    store.clock += 0.02
+    assert store.wants("b:1").verdict is Verdict.GRANTED
+    store.ends("b:1")
+    assert store.say("b").use.window_used == 2
+    store.clock += KEEP - 0.005  # the dead one's place counts from the end of its lease
+    assert store.say("b").use.window_used == 1
+
+
+def test_a_lease_lives_as_long_as_it_is_renewed() -> None:
+    store = Store(concurrency=1)
+    store.wants("a:1")
+    for _ in range(5):
+        store.clock += LEASE - 0.1
+        assert store.say("a", held=[Held("a:1")]).use.in_flight == 1
+    store.say("a", held=[Held("a:1", 1.0)])  # the headers have come, and the body has not
+    store.clock += LEASE - 0.1
+    assert store.wants("b:1").verdict is Verdict.WAIT
+    store.clock += 0.2
+    assert store.wants("b:1").verdict is Verdict.GRANTED
+    assert store.say("b").use.window_used == 2
+
+
+def test_a_worker_that_was_taken_for_dead_takes_its_slot_again() -> None:
+    store = Store(concurrency=2)
+    store.wants("a:1")
+    store.clock += LEASE + 1
+    assert store.say("b").use.in_flight == 0
+    seen = store.say("a", held=[Held("a:1")]).use
+    assert (seen.in_flight, seen.used_today) == (1, 1)
+    assert seen.window_used == 2  # the place of the lease that ended, and one until the answer comes
+    seen = store.ends("a:1").use
+    assert (seen.in_flight, seen.used_today) == (0, 1)
+
+
+def test_workers_take_turns_and_the_urgent_go_first() -> None:
+    store = Store(calls=100, concurrency=1)
+    store.wants("a:1")
+    store.clock += 0.01
+    assert store.wants("b:1", waited=0.005).verdict is Verdict.WAIT
+    assert store.wants("c:1", Priority.INTERACTIVE).verdict is Verdict.WAIT
+    reply = store.wants("a:2", done=[Done("a:1", 0.0)])  # a slot is free, and two others come first
+    assert (reply.verdict, reply.heads) == (Verdict.WAIT, 3)
+    assert store.wants("b:1", waited=0.005).verdict is Verdict.WAIT
+    assert store.wants("c:1", Priority.INTERACTIVE).verdict is Verdict.GRANTED
+    store.ends("c:1")
+    assert store.wants("a:2").verdict is Verdict.WAIT
+    assert store.wants("b:1", waited=0.005).verdict is Verdict.GRANTED
+
+
+def test_what_is_left_over_goes_to_those_behind() -> None:
+    store = Store(calls=100, concurrency=2)
+    for name in ("a:1", "a:2"):
+        store.wants(name)
+    store.wants("b:1", Priority.INTERACTIVE)
+    store.say("a", done=[Done("a:1", 0.0), Done("a:2", 0.0)])
+    assert store.wants("c:1").verdict is Verdict.GRANTED  # two slots, one of which is b's
+
+
+def test_a_head_that_does_not_come_back_is_passed_over_and_one_that_leaves_at_once() -> None:
+    store = Store(calls=100, concurrency=1)
+    store.wants("a:1")
+    store.wants("dead:1", Priority.INTERACTIVE)
+    store.ends("a:1")
+    assert store.wants("a:2").verdict is Verdict.WAIT
+    store.clock += 0.5
+    assert store.wants("a:2").verdict is Verdict.GRANTED
+    store.wants("b:1", Priority.INTERACTIVE)
+    store.say("b", leaves=True)
+    assert store.wants("a:3", done=[Done("a:2", 0.0)]).verdict is Verdict.GRANTED
+
+
+def test_every_tenth_grant_is_for_whoever_has_waited_longest() -> None:
+    store = Store(calls=1000, concurrency=1)
+    store.wants("a:0")
+    patient = 0
+    for number in range(1, 2 * OLDEST_EVERY + 4):
+        store.clock += 0.001
+        store.wants("b:1", Priority.BULK, waited=number, oldest=number)
+        reply = store.wants(f"a:{number}", Priority.INTERACTIVE, done=[Done(f"a:{number - 1}", 0.0)])
+        if reply.verdict is Verdict.WAIT:
+            patient += 1
+            reply = store.wants("b:1", Priority.BULK, waited=number, oldest=number)
+            assert (reply.verdict, reply.oldest) == (Verdict.GRANTED, True)
+            store.ends("b:1")
+            assert store.wants(f"a:{number}", Priority.INTERACTIVE).verdict is Verdict.GRANTED
+    assert patient == 2
+
+
+def test_a_workers_own_most_patient_waiter_is_served_by_the_same_rule() -> None:
+    store = Store(calls=1000, concurrency=100)
+    replies = [store.wants(f"a:{number}", Priority.INTERACTIVE, oldest=60.0) for number in range(OLDEST_EVERY + 1)]
+    assert [reply.oldest for reply in replies] == [False] * OLDEST_EVERY + [True]
+
+
+def test_one_count_of_the_day_for_all_and_each_leaves_its_own_reserve() -> None:
+    store = Store(daily=2)
+    store.wants("a:1")
+    store.wants("b:1")
+    reply = store.wants("c:1")
+    assert (reply.verdict, reply.use.left_today) == (Verdict.SPENT, 0)
+    assert reply.again == pytest.approx(reply.use.resets_at - NOON)
+    store.daily = 3  # another worker, that leaves less to others
+    assert store.wants("d:1").verdict is Verdict.GRANTED
+    store.daily = 50
+    assert store.say("a", spent=True).use.left_today == 0
+
+
+def test_limits_that_differ_are_refused_while_anything_is_in_use() -> None:
+    store = Store()
+    store.wants("a:1")
+    reply = store.say("b", Want("b:1", 1, 0.0, 0.0), calls=50)
+    assert (reply.verdict, reply.calls, reply.per, reply.concurrency) == (Verdict.DIFFERS, 5, PER, 3)
+    store.ends("a:1")
+    store.clock += KEEP + 0.01
+    reply = store.say("b", Want("b:1", 1, 0.0, 0.0), calls=50)
+    assert (reply.verdict, reply.calls, reply.use.used_today) == (Verdict.GRANTED, 50, 2)
+
+
+def test_a_clock_that_goes_back_or_begins_anew_frees_nothing_early() -> None:
+    store = Store(calls=1)
+    store.wants("a:1")
+    store.ends("a:1")
+    store.clock = 3.0  # the machine was started again
+    assert store.wants("b:1").verdict is Verdict.WAIT
+    store.clock += KEEP - 0.01
+    assert store.wants("b:1").verdict is Verdict.WAIT
+    store.clock += 0.02
+    assert store.wants("b:1").verdict is Verdict.GRANTED
+
+
+def test_a_state_that_was_lost_makes_a_whole_window_pass() -> None:
+    store = Store()
+    known = store.say("a").began
+    lost = Store()
+    lost.clock = 2000.0
+    assert lost.wants("new:1").verdict is Verdict.GRANTED
+    lost.say("a", began=known, held=[Held("a:1")])
+    reply = lost.wants("new:2")
+    assert (reply.verdict, reply.use.in_flight) == (Verdict.WAIT, 2)
+    lost.clock += KEEP
+    assert lost.wants("new:2").verdict is Verdict.GRANTED
+
+
+def test_what_was_called_without_the_store_is_told_to_it() -> None:
+    store = Store()
+    seen = store.say("a", ages=[1.0, 15.0, 25.0], used=7).use
+    assert (seen.window_used, seen.used_today, seen.in_flight) == (2, 7, 0)
+    store.clock += 6.0
+    assert store.say("a").use.window_used == 1
+
+
+def test_who_waits_for_a_slot_looks_less_often_the_longer_nothing_moves() -> None:
+    store = Store(calls=100, concurrency=1)
+    store.wants("a:1")
+    naps = []
+    for _ in range(120):
+        store.say("a", held=[Held("a:1")])
+        naps.append(store.wants("b:1").again)
+        store.clock += naps[-1]
+    assert naps[0] == pytest.approx(0.01)
+    assert naps == sorted(naps)
+    assert naps[-1] == pytest.approx(0.25)

@@ -1,0 +1,82 @@
+"""The Lua script against the class: the same decisions and the same state, over any history, on a real Valkey."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marketo_async.governor.fleet import Fleet
+from marketo_async.governor.messages import Done, Held, Question, Reply, Verdict, Want
+from marketo_async.governor.stores.redis import _SCRIPT, midnights
+from tests.governor.fleets import NOON, Script, packed, valkey_client
+
+PER = 4.0
+NAMES = [f"{worker}:{number}" for worker in "abc" for number in range(4)]
+
+ages = st.floats(0, 6)
+wants = st.builds(Want, st.sampled_from(NAMES), st.integers(0, 2), ages, ages)
+dones = st.builds(Done, st.sampled_from(NAMES), ages, st.booleans(), st.booleans())
+questions = st.fixed_dictionaries(
+    {
+        "worker": st.sampled_from("abc"),
+        "calls": st.sampled_from([5, 5, 5, 5, 4]),
+        "per": st.just(PER),
+        "concurrency": st.just(3),
+        "daily": st.sampled_from([6, 40, 40]),
+        "lease": st.sampled_from([0.5, 2.0]),
+        "want": st.one_of(wants, wants, wants, st.none()),
+        "leaves": st.booleans(),
+        "held": st.lists(st.builds(Held, st.sampled_from(NAMES), st.one_of(st.just(-1.0), ages)), max_size=3),
+        "done": st.lists(dones, max_size=3),
+        "throttled": st.sampled_from([-1.0] * 9 + [0.0, 0.7]),
+        "crowded": st.sampled_from([False] * 9 + [True]),
+        "spent": st.sampled_from([False] * 19 + [True]),
+        "total": st.sampled_from([-1] * 9 + [3, 9]),
+        "ages": st.sampled_from([[], [], [], [0.5, 7.0]]),
+        "used": st.sampled_from([0, 0, 0, 2]),
+    }
+)
+steps = st.tuples(
+    questions,
+    st.sampled_from(["new", "known", "known", "known", "other"]),  # which state the worker remembers
+    st.sampled_from([0.0, 0.001, 0.05, 0.3, 1.5, 7.0, -3.0]),  # how the clock moves
+    st.sampled_from([0.0, 0.0, 0.0, 700.0, 40_000.0]),  # and how far the day
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(clock=st.sampled_from([7.0, NOON]), history=st.lists(steps, min_size=1, max_size=40))
+def test_the_script_decides_as_the_class_does(
+    clock: float, history: list[tuple[dict[str, Any], str, float, float]]
+) -> None:
+    script, fleet, moment = Script("marketo-async:{equal}"), None, NOON
+    for said, remembers, pause, days in history:
+        clock += pause
+        moment += max(0.0, pause) + days
+        began = 0.0 if fleet is None or remembers == "new" else fleet.began + (remembers == "other")
+        question = Question(began=began, **said)
+        if fleet is None:
+            fleet = Fleet.of(question, clock)
+        assert script.decide(question, clock, moment) == fleet.decide(question, clock, moment)
+        assert script.state() == fleet
+
+
+def test_the_script_reads_the_servers_clock_and_asks_for_the_midnights_around_it() -> None:
+    client, key = valkey_client(), "marketo-async:{clock}"
+    client.delete(key)
+    question = packed(Question(worker="a", calls=5, per=PER, concurrency=3, daily=40, lease=2.0))
+    told = client.eval(_SCRIPT, 1, key, question, packed(midnights(0.0)))
+    assert isinstance(told, bytes)
+    moment = msgspec.msgpack.decode(told, type=float)
+    seconds, _ = client.time()
+    assert abs(seconds - moment) < 60
+    assert not client.exists(key)
+    answer = client.eval(_SCRIPT, 1, key, question, packed(midnights(moment)))
+    assert isinstance(answer, bytes)
+    reply = msgspec.msgpack.decode(answer, type=Reply)
+    assert (reply.verdict, reply.use.left_today) == (Verdict.NOTED, 40)
+    assert moment < reply.use.resets_at <= moment + 25 * 3600
+    assert client.ttl(key) > 86_400

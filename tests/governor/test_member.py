@@ -1,0 +1,415 @@
+"""One process's part in a fleet: what it asks and when, what becomes of waiters, and of a store that is away."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from marketo_async import Governor, Limits, Priority
+from marketo_async.errors import ConfigurationError, DailyQuotaExceeded, StoreUnavailable
+from marketo_async.governor import Permit
+from marketo_async.governor.member import Lease
+from marketo_async.governor.messages import Question, Reply
+from tests.governor.fleets import NOON, InClass
+from tests.governor.instance import in_virtual_time
+
+TRIP = 0.001
+
+
+class Store:
+    """A store a millisecond away, that can be down, and whose questions are kept."""
+
+    def __init__(self, *, lease: float | None = None) -> None:
+        self.lease = lease
+        self.fleet = InClass()
+        self.down: Exception | None = None
+        self.questions: list[Question] = []
+        self.closed = 0
+        self.moment: Callable[[], float] = lambda: NOON + asyncio.get_running_loop().time()
+
+    async def ask(self, question: Question) -> Reply:
+        await asyncio.sleep(TRIP)
+        if self.down is not None:
+            raise self.down
+        self.questions.append(question)
+        reply = self.fleet.decide(question, 100.0 + asyncio.get_running_loop().time(), self.moment())
+        await asyncio.sleep(TRIP)
+        return reply
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+def governor(store: Store, limits: Limits | None = None, **options: Any) -> Governor:
+    return Governor(limits or Limits(), store=store, rng=random.Random(1), **options)
+
+
+def virtually(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    def run() -> None:
+        in_virtual_time(test())
+
+    run.__name__ = test.__name__
+    return run
+
+
+async def cancelled(task: asyncio.Task[Permit]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+
+
+@virtually
+async def test_an_admission_takes_one_trip_and_its_end_goes_along_with_the_next() -> None:
+    store = Store()
+    gate = governor(store)
+    for _ in range(20):
+        permit = await gate.acquire()
+        await asyncio.sleep(0.1)
+        permit.release()
+    assert len(store.questions) == 20
+    await gate.settle()
+    assert len(store.questions) == 21
+    assert (gate.snapshot().granted, gate.snapshot().in_flight, gate.snapshot().window_used) == (20, 0, 20)
+
+
+@virtually
+async def test_who_has_nothing_to_do_asks_nothing() -> None:
+    store = Store()
+    gate = governor(store)
+    (await gate.acquire()).release()
+    await asyncio.sleep(1)
+    asked = len(store.questions)
+    assert asked == 2
+    await asyncio.sleep(3600)
+    assert len(store.questions) == asked
+
+
+@virtually
+async def test_a_long_call_is_kept_alive_until_it_ends() -> None:
+    store = Store(lease=3.0)
+    gate = governor(store, Limits(concurrency=1))
+    permit = await gate.acquire()
+    await asyncio.sleep(60)
+    assert gate.snapshot().in_flight == 1
+    assert 60 <= len(store.questions) <= 62  # one a second
+    assert not permit.lapsed
+    permit.answered()
+    await asyncio.sleep(60)
+    assert gate.snapshot().window_used == 0  # its headers came long ago, and its body has not been read
+    permit.release()
+    await gate.settle()
+    assert gate.snapshot().in_flight == 0
+
+
+@virtually
+async def test_only_the_head_asks_however_many_wait() -> None:
+    store = Store()
+    gate = governor(store, Limits(calls=1, per=1000.0))
+    (await gate.acquire()).release()
+    waiters = [asyncio.create_task(gate.acquire()) for _ in range(500)]
+    await asyncio.sleep(20)
+    assert len(store.questions) <= 12  # every other second, for whoever goes first
+    for waiter in waiters:
+        waiter.cancel()
+    await asyncio.gather(*waiters, return_exceptions=True)
+    await asyncio.sleep(1)
+    asked = len(store.questions)
+    assert store.questions[-1].leaves
+    await asyncio.sleep(100)
+    assert len(store.questions) == asked
+
+
+@virtually
+async def test_a_waiter_cancelled_while_it_is_asked_for_leaves_no_trace() -> None:
+    store = Store()
+    gate = governor(store)
+    waiter = asyncio.create_task(gate.acquire())
+    await asyncio.sleep(TRIP / 2)
+    await cancelled(waiter)
+    await asyncio.sleep(1)
+    seen = gate.snapshot()
+    assert (seen.window_used, seen.in_flight, seen.used_today, seen.granted, seen.waiting) == (0, 0, 0, 0, 0)
+
+
+@virtually
+async def test_what_was_granted_for_one_that_has_gone_is_for_the_next() -> None:
+    store = Store()
+    gate = governor(store)
+    gone, next_one = asyncio.create_task(gate.acquire()), asyncio.create_task(gate.acquire())
+    await asyncio.sleep(TRIP / 2)
+    await cancelled(gone)
+    permit = await next_one
+    assert asyncio.get_running_loop().time() < 3 * TRIP
+    permit.release()
+    await gate.settle()
+    assert (gate.snapshot().window_used, gate.snapshot().granted) == (1, 1)
+
+
+@virtually
+async def test_a_grant_that_meets_a_cancellation_is_given_back() -> None:
+    store = Store()
+    gate = governor(store)
+    serve = gate._serve
+
+    def served(lease: Lease, oldest: bool) -> None:  # noqa: FBT001 - what it stands for
+        serve(lease, oldest)
+        waiter.cancel()  # it has its permit, and has not run since
+
+    gate._serve = served  # type: ignore[method-assign]
+    waiter = asyncio.create_task(gate.acquire())
+    await asyncio.wait([waiter])
+    assert waiter.cancelled()
+    await gate.settle()
+    assert (gate.snapshot().window_used, gate.snapshot().in_flight) == (0, 0)
+
+
+@virtually
+async def test_an_urgent_call_is_asked_for_at_once() -> None:
+    store = Store()
+    gate = governor(store, Limits(calls=1, per=10.0))
+    (await gate.acquire()).release()
+    bulk = asyncio.create_task(gate.acquire(Priority.BULK))
+    await asyncio.sleep(1.1)
+    asked = len(store.questions)
+    urgent = asyncio.create_task(gate.acquire(Priority.INTERACTIVE))
+    await asyncio.sleep(3 * TRIP)
+    assert len(store.questions) == asked + 1
+    assert store.questions[-1].want is not None
+    assert store.questions[-1].want.priority == Priority.INTERACTIVE
+    (await urgent).release()
+    assert not bulk.done()
+    await cancelled(bulk)
+
+
+@virtually
+async def test_priorities_lead_across_processes() -> None:
+    store, served = Store(), []
+    store_of_all = InClass()
+    gates = [governor(store) for store in (Store(), Store())]
+    for gate in gates:
+        assert isinstance(gate.store, Store)
+        gate.store.fleet = store_of_all
+    bulk, urgent = gates
+
+    async def call(gate: Governor, priority: Priority, name: str) -> None:
+        permit = await gate.acquire(priority)
+        served.append(name)
+        await asyncio.sleep(0.1)
+        permit.release()
+
+    for gate in gates:
+        gate.limits = Limits(concurrency=1)
+    async with asyncio.TaskGroup() as group:
+        for number in range(4):
+            group.create_task(call(bulk, Priority.BULK, f"bulk{number}"))
+        await asyncio.sleep(0.05)
+        for number in range(4):
+            group.create_task(call(urgent, Priority.INTERACTIVE, f"urgent{number}"))
+    assert served == ["bulk0", "urgent0", "urgent1", "urgent2", "urgent3", "bulk1", "bulk2", "bulk3"]
+    assert store.questions == []
+
+
+@virtually
+async def test_a_permit_lapses_when_its_lease_could_not_be_renewed() -> None:
+    store = Store(lease=4.0)
+    gate = governor(store)
+    permit = await gate.acquire()
+    store.down = StoreUnavailable("gone")
+    lapsed = []
+    for seconds in (1.9, 0.2, 2.0):
+        await asyncio.sleep(seconds)
+        lapsed.append(permit.lapsed)
+        store.down = None if permit.lapsed else store.down
+    assert lapsed == [False, True, False]  # until it could be renewed once more
+    permit.unsent()
+
+
+@virtually
+async def test_without_a_fallback_a_store_that_is_away_is_an_error_for_all_who_wait() -> None:
+    store = Store()
+    gate = governor(store)
+    (await gate.acquire()).release()
+    await gate.settle()
+    store.down = StoreUnavailable("the file is gone", hint="bring it back")
+    results = await asyncio.gather(*(gate.acquire() for _ in range(3)), return_exceptions=True)
+    assert [type(result) for result in results] == [StoreUnavailable] * 3
+    assert len({id(result) for result in results}) == 3
+    assert "the file is gone - bring it back" in str(results[0])
+    store.down = None
+    (await gate.acquire()).release()
+    assert gate.snapshot().waiting == 0
+
+
+@virtually
+async def test_a_store_that_breaks_is_told_as_one_that_is_away() -> None:
+    store = Store()
+    gate = governor(store)
+    store.down = RuntimeError("secret")
+    with pytest.raises(StoreUnavailable, match="RuntimeError") as caught:
+        await gate.acquire()
+    assert "secret" not in str(caught.value)
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+@virtually
+async def test_what_could_not_be_told_is_told_later() -> None:
+    store = Store()
+    gate = governor(store)
+    permits = [await gate.acquire() for _ in range(2)]
+    store.down = StoreUnavailable("gone")
+    permits[0].release()
+    gate.throttled()
+    gate.crowded()
+    gate.calibrate(500)
+    await asyncio.sleep(0.5)
+    store.down = None
+    await asyncio.sleep(2)
+    permits[1].release(counted=False)
+    await gate.settle()
+    seen = gate.snapshot()
+    assert (seen.in_flight, seen.window_used, seen.refusals, seen.used_today) == (0, 2, 2, 500)
+
+
+@virtually
+async def test_alone_within_the_fallback_after_a_whole_window_and_back_without_breaking_it() -> None:
+    loop = asyncio.get_running_loop()
+    store = Store()
+    share = Limits(calls=2, concurrency=1, per=20.0, daily=100)
+    gate = governor(store, Limits(calls=8, concurrency=4), fallback=share)
+    held = [await gate.acquire() for _ in range(3)]
+    store.down = StoreUnavailable("gone")
+    waiting = [asyncio.create_task(gate.acquire()) for _ in range(3)]
+    await asyncio.sleep(1)
+    went = loop.time()
+    await asyncio.sleep(20.1)
+    assert [waiter.done() for waiter in waiting] == [False] * 3, "the calls that the store granted have not ended"
+    for permit in held:
+        permit.release()
+    first = await waiting[0]
+    assert loop.time() - went >= 20
+    await asyncio.sleep(5)
+    assert not waiting[1].done(), "one at a time"
+    store.down = None
+    await asyncio.sleep(2)
+    assert not waiting[1].done(), "back at the store only when what was called alone has ended"
+    first.release()
+    second, third = await waiting[1], await waiting[2]
+    seen = gate.snapshot()
+    # The first call alone is told of; of the three before it no lease was renewed, so they count from its end.
+    assert (seen.in_flight, seen.used_today) == (2, 6)
+    assert seen.window_used == 6
+    second.release()
+    third.release()
+    await gate.settle()
+    assert gate.snapshot().in_flight == 0
+
+
+def test_a_fallback_needs_a_store_and_the_same_window() -> None:
+    with pytest.raises(ConfigurationError, match="fallback"):
+        Governor(fallback=Limits())
+    with pytest.raises(ConfigurationError, match="fallback"):
+        Governor(Limits(), store=Store(), fallback=Limits(per=10.0))
+
+
+@virtually
+async def test_a_spent_day_raises_or_waits_as_for_one_process() -> None:
+    store = Store()
+    gate = governor(store, Limits(daily=2, reserve=1), clock=lambda: NOON)
+    (await gate.acquire()).release()
+    await gate.settle()
+    results = await asyncio.gather(gate.acquire(), gate.acquire(), return_exceptions=True)
+    assert [type(result) for result in results] == [DailyQuotaExceeded] * 2
+    assert isinstance(results[0], DailyQuotaExceeded)
+    assert results[0].resets_at == gate.resets_at() == datetime(2026, 6, 2, 5, tzinfo=UTC)
+    patient = governor(store, Limits(daily=2, reserve=1), on_quota="wait")
+    (await patient.acquire()).release()
+    assert NOON + asyncio.get_running_loop().time() >= datetime(2026, 6, 2, 5, tzinfo=UTC).timestamp()
+
+
+@virtually
+async def test_a_607_ends_the_day_for_all() -> None:
+    store = Store()
+    one, other = governor(store), governor(store)
+    (await one.acquire()).release()
+    one.spent()
+    await one.settle()
+    with pytest.raises(DailyQuotaExceeded):
+        await other.acquire()
+
+
+@virtually
+async def test_a_606_holds_every_process_back_and_shrinks_the_share_of_all() -> None:
+    store = Store()
+    one, other = governor(store), governor(store)
+    for _ in range(10):
+        (await one.acquire()).release()
+    one.throttled()
+    await one.settle()
+    started = asyncio.get_running_loop().time()
+    (await other.acquire()).release()
+    assert asyncio.get_running_loop().time() - started > 0.4
+    assert (other.snapshot().window_share, other.snapshot().refusals) == (7, 1)
+
+
+@virtually
+async def test_other_limits_than_the_others_have_are_an_error() -> None:
+    store = Store()
+    permit = await governor(store).acquire()
+    with pytest.raises(ConfigurationError, match="100 calls in 20 s, 10 at once"):
+        await governor(store, Limits(calls=50)).acquire()
+    permit.release()
+
+
+@virtually
+async def test_bursts_are_smoothed_as_for_one_process() -> None:
+    gate = governor(Store(), Limits(burst=2))
+    starts = []
+    for _ in range(6):
+        (await gate.acquire()).release()
+        starts.append(asyncio.get_running_loop().time())
+    assert starts[1] < 0.1
+    assert starts[-1] == pytest.approx(0.8, abs=0.1)
+
+
+def test_one_governor_serves_one_loop_after_the_other() -> None:
+    store = Store(lease=0.5)
+    gate = governor(store, Limits(concurrency=1, per=1.0))
+
+    async def abandon() -> None:
+        await gate.acquire()  # left under way by a loop that ends
+
+    async def use() -> float:
+        (await gate.acquire()).release()
+        await gate.settle()
+        return asyncio.get_running_loop().time()
+
+    in_virtual_time(abandon())
+    busy = asyncio.new_event_loop()
+    busy.run_until_complete(gate.acquire())
+    with pytest.raises(ConfigurationError, match="another event loop"):
+        in_virtual_time(use())
+    busy.close()
+    assert in_virtual_time(use()) < 1.0
+
+
+@virtually
+async def test_settling_closes_the_store_only_where_nothing_is_under_way() -> None:
+    store = Store()
+    gate = governor(store)
+    await gate.settle()
+    permit = await gate.acquire()
+    await gate.settle()
+    assert store.closed == 0
+    permit.release()
+    await gate.settle()
+    assert store.closed == 1
+    assert gate.snapshot().in_flight == 0
+    store.down = StoreUnavailable("gone")
+    (await asyncio.gather(gate.acquire(), return_exceptions=True))[0]
+    await gate.settle()  # what can't be told is left to the lease
+    await Governor().settle()
