@@ -215,7 +215,7 @@ class Fleet(Struct):
         if not (turn and mine is oldest):
             before = sum(head.turn < mine.turn or (turn and head is oldest) for head in others)
         if self._free(now) <= before:
-            again = self._again(before, now)
+            again = self._again(before, len(question.held), now)
             mine.due = now + again
             self.heads = [*others, mine]
             return self._reply(Verdict.WAIT, again, moment)
@@ -234,8 +234,8 @@ class Fleet(Struct):
         slots = ledger.slots.available(now) - ledger.in_flight
         return min(slots, ledger.places.available(now) - ledger.window.used(now))
 
-    def _again(self, before: int, now: float) -> float:
-        """Return the seconds until it is worth asking again, with so many heads before."""
+    def _again(self, before: int, held: int, now: float) -> float:
+        """Return the seconds until it is worth asking again, for a worker with so many heads before, and calls held."""
         ledger = self.ledger
         if now < ledger.paused_until:
             wait = ledger.paused_until - now
@@ -244,6 +244,8 @@ class Fleet(Struct):
             wait = min(wait, ledger.places.next_growth(now)) if wait else inf
         if wait < inf:
             return min(wait, _LONGEST)
+        if held >= ledger.in_flight >= ledger.slots.available(now):
+            return _LONGEST  # all slots are its own, and it asks when it gives one back
         # Calls end at any moment: the first in line looks often, and less so the longer nothing has moved.
         return min(_SLOWEST_POLL, _POLL * (1 + before) + (now - self.moved) * _SLOWING)
 

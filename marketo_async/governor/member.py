@@ -34,6 +34,7 @@ _LONGEST_LEASE = 10.0
 _BEATS = 3  # questions within one lease while calls are under way
 _LINGER = 0.002  # seconds that the end of a call waits for a question that takes it along
 _AGAIN = 1.0  # seconds after which a store that could not be reached is tried again
+_ROUNDING = 1e-6  # a timer may go off this much too early
 _LONGEST_NAP = 60.0  # a wall clock can be set: who waits for midnight looks again at least this often
 
 
@@ -154,7 +155,7 @@ class Member:
             self._timer = None
         if when is None:
             return
-        if when <= now:
+        if when <= now + _ROUNDING:
             self._talk = self.loop.create_task(self._speak())
         else:
             self._timer = self.loop.call_at(when, self._wake)

@@ -267,6 +267,15 @@ def test_what_was_called_without_the_store_is_told_to_it() -> None:
     assert store.say("a").use.window_used == 1
 
 
+def test_who_holds_all_slots_need_not_look_for_one() -> None:
+    store = Store(calls=100, concurrency=1)
+    store.wants("a:1")
+    reply = store.say("a", Want("a:2", 1, 0.0, 0.0), held=[Held("a:1")])
+    assert (reply.verdict, reply.again) == (Verdict.WAIT, 2.0)
+    store.say("a", done=[Done("a:1", 0.0)])
+    assert store.wants("b:1").again == pytest.approx(0.02)  # nothing is held, and a comes first
+
+
 def test_who_waits_for_a_slot_looks_less_often_the_longer_nothing_moves() -> None:
     store = Store(calls=100, concurrency=1)
     store.wants("a:1")

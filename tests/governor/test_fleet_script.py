@@ -47,7 +47,7 @@ steps = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(clock=st.sampled_from([7.0, NOON]), history=st.lists(steps, min_size=1, max_size=40))
 def test_the_script_decides_as_the_class_does(
     clock: float, history: list[tuple[dict[str, Any], str, float, float]]

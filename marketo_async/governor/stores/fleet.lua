@@ -355,6 +355,9 @@ local function again(before)
     if wait < math.huge then
         return math.min(wait, LONGEST)
     end
+    if #question.held >= ledger.in_flight and ledger.in_flight >= available(ledger.slots, now) then
+        return LONGEST
+    end
     return math.min(SLOWEST_POLL, POLL * (1 + before) + (now - fleet.moved) * SLOWING)
 end
 
