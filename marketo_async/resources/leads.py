@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from msgspec import Raw
 
-from marketo_async.batching import Batches, Chunk, KeyOf, Look, Row, Rows, folded
+from marketo_async.batching import (
+    BATCH,
+    Batcher,
+    Batches,
+    Chunk,
+    KeyOf,
+    Look,
+    Result,
+    Results,
+    Row,
+    Rows,
+    batching,
+    folded,
+)
 from marketo_async.descriptions import Described
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.leads import (
@@ -26,6 +40,7 @@ from marketo_async.models.leads import (
 )
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import Chunks, Page, Plan, Repeat, first, many, nothing, one, page, results
+from marketo_async.request import LARGEST_BODY
 from marketo_async.resources.arguments import Fields, field_names, members, page_size, within
 from marketo_async.resources.base import Resource, Sender, endpoint, paged, written
 from marketo_async.resources.batches import Ids, no_id, of_ids, several, unless_new
@@ -130,6 +145,45 @@ class Leads(Resource, Generic[L]):
             described=Described(self.operations["describe2"], one(Description)),
             check=check,
             told="accepted" if async_processing else None,
+        )
+
+    def batcher(
+        self,
+        *,
+        max_records: int = BATCH,
+        max_age: float = 30 * 60,
+        max_bytes: int = LARGEST_BODY,
+        max_queued: int | None = None,
+        journal: str | Path | None = None,
+        action: SyncAction = "createOrUpdate",
+        lookup_field: str | None = None,
+        partition_name: str | None = None,
+        check: bool = False,
+    ) -> Batcher[Row, Result[Row]]:
+        """Gather leads that come one by one, and ``sync`` them in batches: of *max_records*, *max_bytes* or *max_age*.
+
+        Use it in ``async with``: ``put(record)`` returns when the record is safely queued, ``submit(record)`` with its
+        own result. With a *journal* what was accepted survives a crash, and is sent at least once. Maps to the same
+        call as ``sync``.
+        """
+
+        def send(records: Iterable[Row]) -> Results[Row]:
+            return self.sync(
+                records, action=action, lookup_field=lookup_field, partition_name=partition_name, check=check
+            )
+
+        batches = type(self).sync.planner(
+            self, (), action=action, lookup_field=lookup_field, partition_name=partition_name
+        )
+        return batching(
+            send,
+            batches,
+            max_records=max_records,
+            max_age=max_age,
+            max_bytes=max_bytes,
+            max_queued=max_queued,
+            journal=journal,
+            repeats=action != "createDuplicate",
         )
 
     @written("POST", "/rest/v1/leads/delete.json", repeat=Repeat.SETTLES, timeout=30)
