@@ -7,7 +7,7 @@ where that is to outlive the process. Not here: how one call is sent (``session`
 """
 
 from marketo_async.batching.batcher import Batcher, batching
-from marketo_async.batching.batches import BATCH, Batches, Chunk, Look, Row, Rows
+from marketo_async.batching.batches import BATCH, Batches, Look, Row, Rows
 from marketo_async.batching.keys import Claim, InFlight, KeyOf, folded
 from marketo_async.batching.results import Outcomes, Result, Results
 from marketo_async.batching.writing import Desk, Posted, write
@@ -16,7 +16,6 @@ __all__ = [
     "BATCH",
     "Batcher",
     "Batches",
-    "Chunk",
     "Claim",
     "Desk",
     "InFlight",

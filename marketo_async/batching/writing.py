@@ -250,7 +250,7 @@ class Writing(Generic[V]):
         """Send a chunk, and return what became of its records."""
         claim.lent = True
         try:
-            posted = await self._desk.post(self._batches.plan(load.chunk), claim.release)
+            posted = await self._desk.post(self._batches.plan(load.encoded), claim.release)
         except OutcomeUnknown as error:
             found = [_unknown(str(error))] * len(load.items)
         else:

@@ -7,13 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
+import msgspec
 from msgspec import Raw
 
 from marketo_async.batching import (
     BATCH,
     Batcher,
     Batches,
-    Chunk,
     KeyOf,
     Look,
     Result,
@@ -131,8 +131,8 @@ class Leads(Resource, Generic[L]):
             }
         )
 
-        def plan(chunk: Chunk[Row]) -> Plan[list[RecordResult]]:
-            return results(json={**rest, "input": chunk.encoded}, repeat=_REPEATS.get(action))
+        def plan(records: Raw) -> Plan[list[RecordResult]]:
+            return results(json={**rest, "input": records}, repeat=_REPEATS.get(action))
 
         apart = action == "createDuplicate"  # it looks nothing up
         return Batches(
@@ -235,8 +235,8 @@ class Leads(Resource, Generic[L]):
     def update_partitions(self, partition_names: Mapping[int, str]) -> Batches[tuple[int, str]]:
         """Move any number of leads into other partitions, 300 a call: lead id to partition name."""
 
-        def plan(chunk: Chunk[tuple[int, str]]) -> Plan[list[RecordResult]]:
-            return results(json={"input": chunk.encoded})
+        def plan(records: Raw) -> Plan[list[RecordResult]]:
+            return results(json={"input": records})
 
         return Batches(
             records=[*partition_names.items()],
@@ -296,8 +296,8 @@ class Leads(Resource, Generic[L]):
             }
         )
 
-        def plan(chunk: Chunk[Row]) -> Plan[list[RecordResult]]:
-            return results(json={**rest, "input": chunk.encoded})
+        def plan(records: Raw) -> Plan[list[RecordResult]]:
+            return results(json={**rest, "input": records})
 
         return Batches(
             records=several("records", records),
@@ -339,8 +339,9 @@ class Leads(Resource, Generic[L]):
         are ``merged``.
         """
 
-        def plan(chunk: Chunk[int]) -> Plan[None]:
-            return nothing(path={"leadId": winner_id}, query={"leadIds": chunk.records, "mergeInCRM": merge_in_crm})
+        def plan(ids: Raw) -> Plan[None]:
+            losers = msgspec.json.decode(ids, type=list[int])
+            return nothing(path={"leadId": winner_id}, query={"leadIds": losers, "mergeInCRM": merge_in_crm})
 
         def refusal(loser_id: int) -> str | None:
             return no_id(loser_id) or (
