@@ -164,7 +164,7 @@ class Writing(Generic[V]):
         records = batches.records
         if isinstance(records, AsyncIterable):
             return AsyncSource(records, self._wake.set)
-        if isinstance(records, Sequence) and len(records) > batches.most:
+        if isinstance(records, Sequence):
             self._cutter.check(records)
         return PlainSource(records)
 
