@@ -13,6 +13,7 @@ from typing import Any, assert_type
 from msgspec import Struct
 
 from marketo_async import (
+    Batcher,
     CallRecord,
     Governor,
     Limits,
@@ -21,11 +22,13 @@ from marketo_async import (
     Page,
     Pager,
     Priority,
+    Result,
+    Results,
     RetryPolicy,
     Snapshot,
     operations,
 )
-from marketo_async.batching import Outcomes, Result, Results, Row
+from marketo_async.batching import Outcomes, Row
 from marketo_async.envelope import Envelope
 from marketo_async.errors import ApiError, DailyQuotaExceeded, ErrorItem, MarketoError
 from marketo_async.models.activities import (
@@ -189,6 +192,13 @@ async def writes(marketo: Marketo, stream: AsyncIterator[Person], results: Resul
     assert_type(outcomes.raise_for_failures(), None)
     declared: Written[..., int] = Leads.delete
     assert_type(declared.operation, Operation)
+
+    async with marketo.leads.batcher(journal="leads.journal") as batcher:
+        assert_type(batcher, Batcher[Row, Result[Row]])
+        assert_type(await batcher.put({"email": "a@x.io"}), None)
+        assert_type(await batcher.submit(Person(1)), Result[Row])
+        await batcher.put(1)  # type: ignore[arg-type]
+    assert_type(marketo.lists.batcher(1, remove=True), Batcher[int, Result[int]])
 
     marketo.leads.sync(stream, lookup="email")  # type: ignore[call-arg]
     marketo.leads.delete(["1"])  # type: ignore[list-item]

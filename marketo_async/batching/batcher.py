@@ -395,4 +395,4 @@ def _pause(failure: Exception, otherwise: float) -> float:
 
 def _reason(result: Any) -> str:
     why = result.why[0] if result.why else None
-    return f"{result.status or 'failed'}" + (f": {why.code} {why.message}".rstrip() if why else "")
+    return f"{result.status or 'failed'}" + (f": {f'{why.code} {why.message}'.strip()}" if why else "")

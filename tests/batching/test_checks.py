@@ -11,6 +11,7 @@ import pytest
 from msgspec import UNSET, Struct, UnsetType, field
 
 from marketo_async import Governor, Limits, Marketo
+from marketo_async.batching import Row
 from marketo_async.descriptions import KEPT, FieldCheck
 from marketo_async.errors import ApiError, RecordRefused
 from marketo_async.models.leads import Description, FieldSummary
@@ -102,7 +103,7 @@ async def test_unknown_read_only_and_ill_typed_values_are_refused_before_a_call_
             client_secret=sandbox.client_secret,
             governor=Governor(Limits(calls=10_000)),
         ) as marketo:
-            bad = [
+            bad: list[Row] = [
                 {"email": "a@example.com", "shoeSize": 44},
                 {"email": "a@example.com", "createdAt": "2024-01-02"},
                 {"email": "a@example.com", "leadScore": "high"},
