@@ -164,11 +164,7 @@ class Batcher(Generic[V, R]):
     async def flush(self) -> None:
         """Send all that was accepted so far; raises what a call failed with, and the records then still wait."""
         self._check_open()
-        if self._count > 0:
-            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._flushes.append((self._last, done))
-            self._wake.set()
-            await done
+        await self._flush()
 
     async def set_aside(self, *, forget: bool = False) -> list[SetAside]:
         """Return the records that were accepted and can't be written, with the reasons; *forget* them afterwards."""
@@ -179,14 +175,23 @@ class Batcher(Generic[V, R]):
         """Send what is left and accept no more; raises what a call failed with: a journal keeps the records then."""
         if self._worker is None or self._closing:
             return
+        self._closing = True  # whoever still waits for room is not let in any more
         try:
-            await self.flush()
+            await self._flush()
         finally:
-            self._closing = True
             self._worker.cancel()
             await asyncio.wait([self._worker])
             self._abandon(ConfigurationError("the batcher was closed before the record was written"))
             await self._queue.close()
+
+    async def _flush(self) -> None:
+        if self._worker is not None and self._worker.done():
+            self._worker.result()
+        if self._count > 0:
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._flushes.append((self._last, done))
+            self._wake.set()
+            await done
 
     def _check_open(self) -> None:
         if self._worker is None or self._closing:
@@ -290,6 +295,7 @@ class Batcher(Generic[V, R]):
     async def _settle(self, entries: list[Entry], known: dict[int, R], failure: Exception | None) -> None:
         """Tell the callers, and let go of what is done with."""
         refused = failure.index if isinstance(failure, RecordRefused) else None
+        refused = None if refused not in range(len(entries)) else refused
         fates: dict[Fate, list[Entry]] = {fate: [] for fate in Fate}
         aside: list[tuple[Entry, str]] = []
         told: list[tuple[asyncio.Future[R], R | None, Exception | None]] = []

@@ -113,7 +113,8 @@ class Leads(Resource, Generic[L]):
         *lookup_field* is ``email`` by default, and every record needs it; ``id`` goes with ``updateOnly`` alone. A key
         is never in two calls under way, whoever makes them through this client; of a repeated one the last record wins.
         After a lost answer ``createOnly`` looks up whose a record is that exists already, and ``createDuplicate`` is
-        never repeated: what nobody can tell is ``unknown``. *async_processing* answers ``accepted`` and no ids.
+        never repeated: what nobody can tell is ``unknown``. *async_processing* answers ``accepted`` and no ids, before
+        the keys are free in truth.
         *check* holds every record against ``describe2()``, kept for a day, before a call is spent. ``None`` empties a
         field, and so does a float that is no number.
 

@@ -280,6 +280,57 @@ async def test_what_can_not_be_sent_at_the_end_is_told_by_close(post: Post, capl
 
 
 @pytest.mark.looptime
+async def test_who_waits_for_room_when_it_closes_is_told_and_nothing_is_lost(post: Post) -> None:
+    post.gate = asyncio.Event()
+    batcher = await Batcher(post, max_records=2, max_queued=2).__aenter__()
+    await batcher.put(1)
+    await batcher.put(2)
+    late = [asyncio.ensure_future(batcher.put(number)) for number in (3, 4)]
+    await asyncio.sleep(1)
+    closing = asyncio.ensure_future(batcher.close())
+    await asyncio.sleep(1)
+    post.gate.set()
+    await closing
+
+    assert [type(error) for error in await asyncio.gather(*late, return_exceptions=True)] == [ConfigurationError] * 2
+    assert post.written == [1, 2]
+
+
+@pytest.mark.looptime
+async def test_callers_who_go_leave_their_records_to_be_written(post: Post) -> None:
+    post.gate = asyncio.Event()
+    post.status = lambda number: "skipped" if number == 1 else "created"
+    async with Batcher(post, max_records=2) as batcher:
+        early = asyncio.ensure_future(batcher.submit(1))
+        await asyncio.sleep(0)
+        early.cancel()
+        late = asyncio.ensure_future(batcher.submit(2))
+        await asyncio.sleep(1)
+        flushing = asyncio.ensure_future(batcher.flush())
+        await asyncio.sleep(0)
+        late.cancel()
+        flushing.cancel()
+        await asyncio.sleep(0)
+        post.gate.set()
+        await batcher.flush()
+        assert [found.record for found in await batcher.set_aside()] == [1]
+
+    assert post.written == [1, 2]
+
+
+@pytest.mark.looptime
+async def test_a_refusal_of_no_record_of_the_batch_is_a_failure_like_any_other(post: Post) -> None:
+    post.fails = lambda _: RecordRefused("of another", index=7) if len(post.times) == 1 else None
+    async with Batcher(post) as batcher:
+        await batcher.put(1)
+        with pytest.raises(RecordRefused):
+            await batcher.flush()
+        assert batcher.waiting == 1
+
+    assert post.written == [1]
+
+
+@pytest.mark.looptime
 async def test_a_sender_that_tells_too_little_is_told_off(post: Post) -> None:
     async def short(records: Sequence[int]) -> list[Result[int]]:
         return (await post(records))[:-1]
@@ -365,6 +416,17 @@ async def test_a_journal_that_breaks_is_told_to_everybody(post: Post, tmp_path: 
             await call
     with pytest.raises(sqlite3.Error):
         await batcher.close()
+
+
+async def test_a_record_that_could_not_be_written_down_is_not_accepted(post: Post, tmp_path: Path) -> None:
+    batcher = await Batcher(post, journal=tmp_path / "j").__aenter__()
+    batcher._queue._database.close()  # type: ignore[attr-defined]
+    for call in (batcher.put(1), batcher.submit(2)):
+        with pytest.raises(sqlite3.Error):
+            await call
+
+    assert (batcher.waiting, batcher._callers, batcher._arrived) == (0, {}, {})
+    await batcher.close()
 
 
 def client_of(sandbox: Sandbox) -> Marketo:

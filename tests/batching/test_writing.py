@@ -182,6 +182,21 @@ async def test_what_is_left_early_holds_its_keys_until_the_server_has_answered(c
         assert len(server.calls) == 3
 
 
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_write_that_is_cancelled_in_any_turn_of_the_loop_frees_its_keys(turns: int, client: Client) -> None:
+    async with ScriptedServer() as server, client(server.origin) as marketo:
+        server.default = updated
+        writing = asyncio.ensure_future(marketo.leads.sync(map(lead, range(900))).all())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+        results = await marketo.leads.sync(map(lead, range(900)))
+
+    assert {result.status for result in results} == {"updated"}
+
+
 async def test_a_write_that_is_broken_off_sends_no_more(client: Client) -> None:
     async with ScriptedServer() as server, client(server.origin) as marketo:
         server.default = updated
@@ -356,6 +371,14 @@ async def test_create_only_of_compound_keys_looks_up_by_all_of_them(client: Clie
     assert json.loads(server.calls[2].body) == {"filterType": "dedupeFields", "input": [role]}
 
 
+async def test_what_exists_stays_unknown_where_the_look_up_fails(client: Client) -> None:
+    answers: list[Reply] = [hang_up, dated(ok(EXISTS), NOW), refused("603")]
+    async with ScriptedServer(*answers) as server, client(server.origin) as marketo:
+        (result,) = await marketo.leads.sync([lead(1)], action="createOnly")
+
+    assert (result.unknown, len(server.calls)) == (True, 3)
+
+
 async def test_create_only_on_an_instance_that_lost_answers() -> None:
     path = "/rest/v1/leads.json"
     async with (
@@ -406,6 +429,29 @@ async def test_an_error_of_a_call_is_raised_after_what_the_others_answered(clien
     assert set(told) == set(sent) - set(range(600, 900)), "every record that was answered is told"
     assert len(sent) < 10_000, "and then nothing more is sent"
     assert (again.value.index, again.value.results) == (0, [])
+
+
+async def test_the_first_of_several_calls_that_failed_is_named(client: Client) -> None:
+    gate = asyncio.Event()
+    async with ScriptedServer() as server, client(server.origin, governor=Governor(Limits(5_000))) as marketo:
+        server.default = lambda sent: after(gate, refused("603")) if inputs(sent)[0] == lead(0) else refused("603")
+        writing = asyncio.ensure_future(marketo.leads.sync(map(lead, range(900))).all())
+        await server.arrivals(3)
+        await asyncio.sleep(0.01)
+        gate.set()
+        with pytest.raises(AccessDenied) as caught:
+            await writing
+
+    assert (caught.value.index, caught.value.results) == (0, [])
+
+
+async def test_a_call_that_is_too_large_beside_its_records_is_refused_unsent(client: Client) -> None:
+    tokens = {f"{{{{my.token{number}}}}}": "x" * 11_000 for number in range(100)}
+    async with ScriptedServer() as server, client(server.origin) as marketo:
+        with pytest.raises(RecordTooLarge):
+            await marketo.campaigns.request(7, [1], tokens=tokens)
+
+    assert server.calls == []
 
 
 async def test_a_spent_quota_is_raised_with_what_is_known_by_then() -> None:
