@@ -200,6 +200,16 @@ async def test_a_record_that_is_refused_is_set_aside_and_blocks_nothing(post: Po
 
 
 @pytest.mark.looptime
+async def test_a_flush_is_not_over_while_others_wait_for_a_refused_record_to_be_set_aside(post: Post) -> None:
+    post.fails = lambda records: RecordRefused("it is two", index=list(records).index(2)) if 2 in records else None
+    async with Batcher(post) as batcher:
+        for number in range(4):
+            await batcher.put(number)
+        await batcher.flush()
+        assert (post.written, batcher.waiting) == ([0, 1, 3], 0)
+
+
+@pytest.mark.looptime
 async def test_a_call_that_failed_is_tried_again_later_and_its_callers_know_at_once(post: Post) -> None:
     loop = asyncio.get_running_loop()
     post.fails = lambda _: TransportError("no connection") if len(post.times) < 3 else None

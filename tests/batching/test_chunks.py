@@ -103,6 +103,17 @@ def test_a_record_waits_for_its_key_in_a_call_under_way_and_younger_ones_take_it
     assert [[row["email"] for row in sent(load)] for load in cut(cutter, [])] == [["A", "d"], ["a"]]
 
 
+def test_nobody_overtakes_one_who_waits_though_the_key_has_come_free() -> None:
+    in_flight = InFlight()
+    claim = in_flight.take("leads", ["a"])
+    cutter = Cutter(batches(most=2), in_flight.of("leads"))
+    cutter.add(0, {"email": "a", "n": 0})
+    claim.release()
+    cutter.add(1, {"email": "a", "n": 1})
+
+    assert [[row["n"] for row in sent(load)] for load in cut(cutter, [])] == [[0], [1]]
+
+
 def test_what_others_took_meanwhile_goes_back_before_all_others() -> None:
     in_flight = InFlight()
     cutter = Cutter(batches(most=3), in_flight.of("leads"))
