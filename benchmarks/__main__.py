@@ -7,7 +7,18 @@ import sys
 
 from benchmarks.report import machine, show
 
-NAMES = ("window", "leads_by_id", "activities_day", "client_cost", "waiters", "adversity", "processes", "declarations")
+NAMES = (
+    "window",
+    "leads_by_id",
+    "activities_day",
+    "client_cost",
+    "waiters",
+    "adversity",
+    "processes",
+    "declarations",
+    "upserts",
+    "journal",
+)
 
 
 def main(names: list[str]) -> int:

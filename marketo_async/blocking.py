@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from marketo_async.batching import Outcomes, Result, Results
+from marketo_async.batching import Batcher, Outcomes, Result, Results
+from marketo_async.batching.queue import SetAside
+from marketo_async.models.records import RecordResult
 from marketo_async.operation import Page
 from marketo_async.paging import Pager
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:  # families know these classes; who makes no blocking calls do
     from marketo_async.portal import Feed, Portal
 
 T = TypeVar("T")
+R = TypeVar("R", bound=RecordResult)
 
 
 class BlockingPager(Generic[T]):
@@ -85,3 +89,48 @@ class BlockingResults(Generic[T]):
         An error of a call, or of a record that can't be sent, carries what is known by then as ``error.results``.
         """
         return self._portal.call_with(self._feeds, self._results.all)
+
+
+class BlockingBatcher(Generic[T, R]):
+    """Gathers records of any number of threads and sends them in batches; use it in ``with``, which sends what is left.
+
+    As `Batcher`, without a loop: batches go by themselves, on count, age or bytes, while callers do other things.
+    """
+
+    def __init__(self, batcher: Batcher[T, R], portal: Portal) -> None:
+        self._batcher = batcher
+        self._portal = portal
+
+    def __enter__(self) -> Self:
+        self._portal.call(self._batcher.__aenter__)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._portal.call(self._batcher.__aexit__, kind, error, traceback)
+
+    @property
+    def waiting(self) -> int:
+        """How many accepted records are not written yet."""
+        return self._batcher.waiting
+
+    def put(self, record: T) -> None:
+        """Accept a record: this returns when it is safely queued, and waits while the queue is full."""
+        self._portal.call(self._batcher.put, record)
+
+    def submit(self, record: T) -> R:
+        """Accept a record, wait until its batch is written, and return its own result."""
+        return self._portal.call(self._batcher.submit, record)
+
+    def flush(self) -> None:
+        """Send all that was accepted so far; raises what a call failed with, and the records then still wait."""
+        self._portal.call(self._batcher.flush)
+
+    def set_aside(self, *, forget: bool = False) -> list[SetAside]:
+        """Return the records that were accepted and can't be written, with the reasons; *forget* them afterwards."""
+        return self._portal.call(self._batcher.set_aside, forget=forget)
+
+    def close(self) -> None:
+        """Send what is left and accept no more; raises what a call failed with: a journal keeps the records then."""
+        self._portal.call(self._batcher.close)

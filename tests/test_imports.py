@@ -167,6 +167,7 @@ def test_importing_starts_nothing() -> None:
 
 def test_the_public_names_are_these() -> None:
     assert sorted(marketo_async.__all__) == [
+        "Batcher",
         "CallRecord",
         "Governor",
         "Limits",
@@ -175,6 +176,8 @@ def test_the_public_names_are_these() -> None:
         "Page",
         "Pager",
         "Priority",
+        "Result",
+        "Results",
         "RetryPolicy",
         "Snapshot",
         "operations",

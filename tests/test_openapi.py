@@ -483,7 +483,7 @@ def cut(batches: Batches[Any]) -> Iterator[Plan[Any]]:
         cutter.refill()
         load = cutter.take()
         assert load is not None
-        yield batches.plan(load.chunk)
+        yield batches.plan(load.encoded)
 
 
 def planned(name: str, arguments: dict[str, Any]) -> list[tuple[Operation, Plan[Any]]]:

@@ -13,6 +13,7 @@ from typing import Any, assert_type
 from msgspec import Struct
 
 from marketo_async import (
+    Batcher,
     CallRecord,
     Governor,
     Limits,
@@ -21,12 +22,14 @@ from marketo_async import (
     Page,
     Pager,
     Priority,
+    Result,
+    Results,
     RetryPolicy,
     Snapshot,
     operations,
 )
-from marketo_async.batching import Outcomes, Result, Results, Row
-from marketo_async.blocking import BlockingPager
+from marketo_async.batching import Outcomes, Row
+from marketo_async.blocking import BlockingBatcher, BlockingPager, BlockingResults
 from marketo_async.envelope import Envelope
 from marketo_async.errors import ApiError, DailyQuotaExceeded, ErrorItem, MarketoError
 from marketo_async.governor import Permit, RedisStore, SQLiteStore, Store
@@ -193,6 +196,13 @@ async def writes(marketo: Marketo, stream: AsyncIterator[Person], results: Resul
     declared: Written[..., int] = Leads.delete
     assert_type(declared.operation, Operation)
 
+    async with marketo.leads.batcher(journal="leads.journal") as batcher:
+        assert_type(batcher, Batcher[Row, Result[Row]])
+        assert_type(await batcher.put({"email": "a@x.io"}), None)
+        assert_type(await batcher.submit(Person(1)), Result[Row])
+        await batcher.put(1)  # type: ignore[arg-type]
+    assert_type(marketo.lists.batcher(1, remove=True), Batcher[int, Result[int]])
+
     marketo.leads.sync(stream, lookup="email")  # type: ignore[call-arg]
     marketo.leads.delete(["1"])  # type: ignore[list-item]
     for _ in marketo.leads.delete([1]):  # type: ignore[attr-defined]
@@ -334,6 +344,15 @@ def the_blocking_client(marketo: BlockingMarketo) -> None:
         assert_type(lead, Person)
     for page in marketo.lists.leads(1001).pages():
         assert_type(page, Page[Record])
+
+    assert_type(marketo.leads.sync([{"email": "a@x.io"}]), BlockingResults[Row])
+    assert_type(marketo.leads.sync([{"email": "a@x.io"}]).all(), Outcomes[Row])
+    for result in marketo.lists.add(1001, [1]):
+        assert_type(result, Result[int])
+    with marketo.leads.batcher(journal="a.journal") as batcher:
+        assert_type(batcher, BlockingBatcher[Row, Result[Row]])
+        assert_type(batcher.put({"email": "a@x.io"}), None)
+        assert_type(batcher.submit({"email": "a@x.io"}), Result[Row])
 
     marketo.leads.get("7")  # type: ignore[arg-type]
     marketo.leads.get()  # type: ignore[call-arg]

@@ -20,13 +20,6 @@ Rows = Iterable[Row] | AsyncIterable[Row]
 BATCH = 300  # records in one call, values in one filter, records on one page
 
 
-class Chunk(Struct, Generic[V], frozen=True):
-    """The records of one call: as they were given, and as a JSON array of what is sent of them."""
-
-    records: Sequence[V]
-    encoded: Raw
-
-
 class Look(Struct, frozen=True):
     """How to look records up by their key: where a lost answer leaves open whose a record is, its date tells."""
 
@@ -37,7 +30,7 @@ class Look(Struct, frozen=True):
 class Batches(Struct, Generic[V], frozen=True, kw_only=True):
     """A write of any number of records.
 
-    ``plan`` makes one call of at most ``most`` records. What is sent of a record is its ``row``, by default itself.
+    ``plan`` makes one call of at most ``most`` records, given as a JSON array. What is sent of a record is its ``row``.
     ``refusal`` says why one can't be sent. ``key`` identifies a record within its ``scope``: of one scope, no two calls
     under way carry the same key. Without a key, records have nothing to do with each other. ``shared`` are the keys
     that every call carries besides.
@@ -50,7 +43,7 @@ class Batches(Struct, Generic[V], frozen=True, kw_only=True):
     """
 
     records: Iterable[V] | AsyncIterable[V]
-    plan: Callable[[Chunk[V]], Plan[Any]]
+    plan: Callable[[Raw], Plan[Any]]
     most: int = BATCH
     row: Callable[[V], object] | None = None
     refusal: Callable[[V], str | None] | None = None

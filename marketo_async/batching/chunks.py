@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from marketo_async.batching.batches import Batches, Chunk
+from marketo_async.batching.batches import Batches
 from marketo_async.batching.keys import KeyOf
 from marketo_async.errors import InvalidRequest, RecordRefused, RecordTooLarge
 from marketo_async.operation import batched
@@ -40,8 +40,8 @@ class Load(Struct, Generic[V], frozen=True):
     """A chunk that is ready to go, with the records that it was cut from."""
 
     items: list[Item[V]]
-    chunk: Chunk[V]
-    keys: frozenset[Hashable]
+    encoded: Raw
+    keys: Collection[Hashable]
 
 
 class Cutter(Generic[V]):
@@ -52,6 +52,8 @@ class Cutter(Generic[V]):
         self._busy = busy
         self._room = LARGEST_BODY - _rest_of(batches)
         self._open: list[Item[V]] = []
+        self._rows: list[object] = []  # what is sent of them
+        self._in_order = True  # nobody who waited has come after younger ones
         self._keys: set[Hashable] = set()
         self._size = _BRACKETS  # of the open chunk, where its records are encoded one by one
         self._one_by_one = False
@@ -87,7 +89,7 @@ class Cutter(Generic[V]):
     def check(self, records: Sequence[V]) -> None:
         """Raise `RecordRefused` for the first of *records* that can't be sent."""
         for group in batched((self._item(*numbered) for numbered in enumerate(records)), self._batches.most):
-            if len(_encoded(group)) > self._room:
+            if len(_encoded(group, [item.row for item in group])) > self._room:
                 for item in group:
                     self._weigh(item)
 
@@ -122,17 +124,21 @@ class Cutter(Generic[V]):
 
         Raises `RecordRefused` for a record that can't be written; the others stay.
         """
-        items = sorted(self._open, key=_place_of)
+        items, rows, keys = self._open, self._rows, self._keys
+        if not self._in_order:
+            items = sorted(items, key=_place_of)
+            rows = [item.row for item in items]
         self._clear()
-        if held := [item for item in items if item.key in self._busy]:
-            self._put_back(held)
+        if not keys.isdisjoint(self._busy):
+            self._put_back([item for item in items if item.key in self._busy])
             for item in items:
                 if item.key not in self._busy:
                     self._place(item)
             return None
-        items, encoded = self._fitting(items)
-        keys = self._batches.shared | {item.key for item in items if item.key is not None}
-        return Load(items, Chunk([item.record for item in items], Raw(encoded)), keys)
+        fitting, encoded = self._fitting(items, rows)
+        if len(fitting) < len(items):
+            keys = {item.key for item in fitting if item.key is not None}
+        return Load(fitting, Raw(encoded), keys | self._batches.shared)
 
     def drop(self) -> None:
         """Forget everything that was not taken."""
@@ -164,7 +170,9 @@ class Cutter(Generic[V]):
                 self._overflowed = True
                 return False
             self._size = size
+        self._in_order = self._in_order and (not self._open or item.index > self._open[-1].index)
         self._open.append(item)
+        self._rows.append(item.row)
         if item.key is not None:
             self._keys.add(item.key)
         return True
@@ -189,13 +197,13 @@ class Cutter(Generic[V]):
         return item
 
     def _clear(self) -> None:
-        self._open, self._keys = [], set()
+        self._open, self._rows, self._keys, self._in_order = [], [], set(), True
         self._size, self._overflowed = _BRACKETS, False
 
     def _weigh(self, item: Item[V]) -> int:
         """Encode one record by itself, and return its size."""
         if item.encoded is None:
-            item.encoded = _encoded([item])[1:-1]
+            item.encoded = _encoded([item], [item.row])[1:-1]
         if len(item.encoded) + _BRACKETS > self._room:
             raise RecordTooLarge(
                 f"it has {len(item.encoded):,} bytes, one call takes {self._room - _BRACKETS:,}: shorten its values",
@@ -203,11 +211,11 @@ class Cutter(Generic[V]):
             )
         return len(item.encoded)
 
-    def _fitting(self, items: list[Item[V]]) -> tuple[list[Item[V]], bytes]:
+    def _fitting(self, items: list[Item[V]], rows: list[object]) -> tuple[list[Item[V]], bytes]:
         """Encode *items*, as many as one call takes; the rest waits before all others."""
         try:
             if not self._one_by_one:
-                encoded = _encoded(items)
+                encoded = _encoded(items, rows)
                 if len(encoded) <= self._room:
                     return items, encoded
                 self._one_by_one = True
@@ -230,10 +238,10 @@ def _place_of(item: Item[V]) -> int:
     return item.index
 
 
-def _encoded(items: Sequence[Item[V]]) -> bytes:
-    """Write what is sent of *items* as a JSON array, or raise `RecordRefused` for the first that can't be written."""
+def _encoded(items: Sequence[Item[V]], rows: list[object]) -> bytes:
+    """Write the *rows* of *items* as a JSON array, or raise `RecordRefused` for the first that can't be written."""
     try:
-        return _ENCODER.encode([item.row for item in items])
+        return _ENCODER.encode(rows)
     except (TypeError, ValueError, RecursionError) as error:
         for item in items:
             try:
@@ -245,8 +253,8 @@ def _encoded(items: Sequence[Item[V]]) -> bytes:
 
 def _rest_of(batches: Batches[V]) -> int:
     """Return the bytes of a call beside its records."""
-    body = batches.plan(Chunk((), Raw(b""))).json
-    return 0 if body is None else len(_ENCODER.encode(body))
+    body = batches.plan(Raw(b"[]")).json
+    return 0 if body is None else len(_ENCODER.encode(body)) - _BRACKETS
 
 
 def _unkeyed(key: object) -> str:

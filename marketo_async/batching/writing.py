@@ -1,5 +1,9 @@
 """The drive of a write: chunks go out as slots come free, keys are held while under way, results come in order.
 
+When a chunk goes
+    When it is full, or when the input has ended; what comes slowly is a batcher's business. At the end, a chunk that is
+    not full waits for calls under way whose keys would fill it.
+
 What bounds memory
     Records are read at most ``_AHEAD`` times as many as can be under way before the first result that is still missing,
     and at most that many wait for a key. A result is let go of when it has been handed out.
@@ -126,7 +130,7 @@ class Writing(Generic[V]):
         self._read = 0  # records read
         self._next = 0  # the index of the result that is due
         self._stale = False  # keys have come free, or a chunk was opened
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
         self._stopped = False
 
     async def results(self) -> AsyncGenerator[Result[V], None]:
@@ -164,7 +168,7 @@ class Writing(Generic[V]):
         records = batches.records
         if isinstance(records, AsyncIterable):
             return AsyncSource(records, self._wake.set)
-        if isinstance(records, Sequence) and len(records) > batches.most:
+        if isinstance(records, Sequence):
             self._cutter.check(records)
         return PlainSource(records)
 
@@ -238,10 +242,10 @@ class Writing(Generic[V]):
 
     def _stop(self, error: BaseException, index: int) -> None:
         """Send no more after a call that failed."""
-        if isinstance(error, MarketoError) and error.index is None:
-            error.index = index
         if not self._stopped:
-            self._failure = error if isinstance(error, Exception) else None
+            self._failure = error
+        if isinstance(self._failure, MarketoError):  # several calls may have failed by the same cause
+            self._failure.index = index if self._failure.index is None else min(self._failure.index, index)
         self._stopped = True
         self._source.close()
         self._cutter.drop()
@@ -250,7 +254,7 @@ class Writing(Generic[V]):
         """Send a chunk, and return what became of its records."""
         claim.lent = True
         try:
-            posted = await self._desk.post(self._batches.plan(load.chunk), claim.release)
+            posted = await self._desk.post(self._batches.plan(load.encoded), claim.release)
         except OutcomeUnknown as error:
             found = [_unknown(str(error))] * len(load.items)
         else:

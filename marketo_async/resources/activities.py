@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise, product
 from typing import TypeVar
 
+from msgspec import Raw
 from msgspec.structs import replace
 
-from marketo_async.batching import Batches, Chunk
+from marketo_async.batching import Batches
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.activities import Activity, ActivityType, LeadChange, NewActivity
 from marketo_async.models.moment import to_datetime
@@ -159,8 +160,8 @@ class Activities(Resource):
         A call whose answer is lost is never repeated: its activities are ``unknown``.
         """
 
-        def plan(chunk: Chunk[NewActivity]) -> Plan[list[RecordResult]]:
-            return results(json={"input": chunk.encoded})
+        def plan(records: Raw) -> Plan[list[RecordResult]]:
+            return results(json={"input": records})
 
         return Batches(records=several("activities", activities), plan=plan, row=_dated)
 

@@ -4,8 +4,8 @@ One declaration, three views. A planner is a pure method that turns arguments in
 descriptor that holds a frozen `Operation`. On the class it is the declaration itself, for tests, tools and docs; on a
 resource it is a coroutine (``@endpoint``), or gives a `Pager` (``@paged``), or the `Results` of any number of records
 (``@written``, whose planner returns `Batches`); on a blocking twin it is an ordinary method, or gives a `BlockingPager`
-or `BlockingResults`. ``@composite``, ``@drain`` and ``@stream`` mark methods that are built of several operations and
-so are no operations themselves.
+or `BlockingResults`. ``@composite``, ``@drain``, ``@stream`` and ``@gathering`` mark methods that are built of
+operations and so are none themselves.
 
 Not here: how a plan is sent (``session``) and the verbs that families share (``mixins``).
 """
@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec
 
 from msgspec.structs import replace
 
-from marketo_async.batching import Batches, Results
-from marketo_async.blocking import BlockingPager, BlockingResults
+from marketo_async.batching import Batcher, Batches, Results
+from marketo_async.blocking import BlockingBatcher, BlockingPager, BlockingResults
+from marketo_async.models.records import RecordResult
 from marketo_async.operation import Listing, Method, Operation, Paging, Plan, Repeat, Source
 from marketo_async.paging import Pager
 
@@ -31,6 +32,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 V = TypeVar("V")
+W = TypeVar("W", bound=RecordResult)
 
 
 class Sender(Protocol):
@@ -115,6 +117,15 @@ class Blocking:
             batches = planner(*args, **kwargs)
             records, feeds = portal.lend(batches.records)
             return BlockingResults(sender.writes(operation, replace(batches, records=records)), portal, feeds)
+
+        return block
+
+    def gathering(self, method: Callable[P, Batcher[V, W]]) -> Callable[P, BlockingBatcher[V, W]]:
+        """Return what gives the batcher of *method* to threads."""
+        portal = self.portal
+
+        def block(*args: P.args, **kwargs: P.kwargs) -> BlockingBatcher[V, W]:
+            return BlockingBatcher(method(*args, **kwargs), portal)
 
         return block
 
@@ -307,6 +318,27 @@ class Stream(Generic[P, T]):
         return dressed(partial(self.method, obj), self.method)
 
 
+class Gathering(Generic[P, V, W]):
+    """A method that gives a batcher of an operation."""
+
+    def __init__(self, method: Callable[..., Batcher[V, W]]) -> None:
+        self.method = method
+        self.__doc__ = method.__doc__
+
+    @overload
+    def __get__(self, obj: None, owner: Any) -> Gathering[P, V, W]: ...
+    @overload
+    def __get__(self, obj: Blocking, owner: Any) -> Callable[P, BlockingBatcher[V, W]]: ...
+    @overload
+    def __get__(self, obj: Resource, owner: Any) -> Callable[P, Batcher[V, W]]: ...
+    def __get__(self, obj: Resource | Blocking | None, owner: Any) -> Any:
+        if obj is None:
+            return self
+        if isinstance(obj, Blocking):
+            return dressed(obj.gathering(partial(self.method, obj.twin)), self.method)
+        return dressed(partial(self.method, obj), self.method)
+
+
 def endpoint(
     method: Method,
     path: str,
@@ -409,6 +441,11 @@ def drain(method: Callable[Concatenate[Any, P], Pager[T]]) -> Drain[P, T]:
 def stream(method: Callable[Concatenate[Any, P], AsyncGenerator[T, None]]) -> Stream[P, T]:
     """Declare an async generator method that is built of several operations."""
     return Stream(method)
+
+
+def gathering(method: Callable[Concatenate[Any, P], Batcher[V, W]]) -> Gathering[P, V, W]:
+    """Declare a method that gives a batcher of an operation."""
+    return Gathering(method)
 
 
 def _summary(planner: Callable[..., Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from msgspec import Raw, Struct
 
-from marketo_async.batching import BATCH, Batches, Chunk, KeyOf, Row, folded
+from marketo_async.batching import BATCH, Batches, KeyOf, Row, folded
 from marketo_async.errors import InvalidRequest
 from marketo_async.operation import Plan
 
@@ -55,13 +55,9 @@ def of_ids(
     told: str | None = None,
 ) -> Batches[int]:
     """Plan a write of any number of ids, each sent as ``{member: id}``; without a *scope*, repeats are sent as such."""
-
-    def plan_chunk(chunk: Chunk[int]) -> Plan[Any]:
-        return plan(chunk.encoded)
-
     return Batches(
         records=several(name, ids),
-        plan=plan_chunk,
+        plan=plan,
         most=most,
         row=lambda number: {member: number},
         refusal=no_id,

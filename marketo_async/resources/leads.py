@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
+import msgspec
 from msgspec import Raw
 
-from marketo_async.batching import Batches, Chunk, KeyOf, Look, Row, Rows, folded
+from marketo_async.batching import (
+    BATCH,
+    Batcher,
+    Batches,
+    KeyOf,
+    Look,
+    Result,
+    Results,
+    Row,
+    Rows,
+    batching,
+    folded,
+)
 from marketo_async.descriptions import Described
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.leads import (
@@ -26,8 +40,9 @@ from marketo_async.models.leads import (
 )
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import Chunks, Page, Plan, Repeat, first, many, nothing, one, page, results
+from marketo_async.request import LARGEST_BODY
 from marketo_async.resources.arguments import Fields, field_names, members, page_size, within
-from marketo_async.resources.base import Resource, Sender, endpoint, paged, written
+from marketo_async.resources.base import Resource, Sender, endpoint, gathering, paged, written
 from marketo_async.resources.batches import Ids, no_id, of_ids, several, unless_new
 from marketo_async.resources.record_mixins import filtered
 
@@ -98,7 +113,8 @@ class Leads(Resource, Generic[L]):
         *lookup_field* is ``email`` by default, and every record needs it; ``id`` goes with ``updateOnly`` alone. A key
         is never in two calls under way, whoever makes them through this client; of a repeated one the last record wins.
         After a lost answer ``createOnly`` looks up whose a record is that exists already, and ``createDuplicate`` is
-        never repeated: what nobody can tell is ``unknown``. *async_processing* answers ``accepted`` and no ids.
+        never repeated: what nobody can tell is ``unknown``. *async_processing* answers ``accepted`` and no ids, before
+        the keys are free in truth.
         *check* holds every record against ``describe2()``, kept for a day, before a call is spent. ``None`` empties a
         field, and so does a float that is no number.
 
@@ -116,8 +132,8 @@ class Leads(Resource, Generic[L]):
             }
         )
 
-        def plan(chunk: Chunk[Row]) -> Plan[list[RecordResult]]:
-            return results(json={**rest, "input": chunk.encoded}, repeat=_REPEATS.get(action))
+        def plan(records: Raw) -> Plan[list[RecordResult]]:
+            return results(json={**rest, "input": records}, repeat=_REPEATS.get(action))
 
         apart = action == "createDuplicate"  # it looks nothing up
         return Batches(
@@ -130,6 +146,46 @@ class Leads(Resource, Generic[L]):
             described=Described(self.operations["describe2"], one(Description)),
             check=check,
             told="accepted" if async_processing else None,
+        )
+
+    @gathering
+    def batcher(
+        self,
+        *,
+        max_records: int = BATCH,
+        max_age: float = 30 * 60,
+        max_bytes: int = LARGEST_BODY,
+        max_queued: int | None = None,
+        journal: str | Path | None = None,
+        action: SyncAction = "createOrUpdate",
+        lookup_field: str | None = None,
+        partition_name: str | None = None,
+        check: bool = False,
+    ) -> Batcher[Row, Result[Row]]:
+        """Gather leads that come one by one, and ``sync`` them in batches: of *max_records*, *max_bytes* or *max_age*.
+
+        Use it in ``async with``: ``put(record)`` returns when the record is safely queued, ``submit(record)`` with its
+        own result. With a *journal* what was accepted survives a crash, and is sent at least once. Maps to the same
+        call as ``sync``.
+        """
+
+        def send(records: Iterable[Row]) -> Results[Row]:
+            return self.sync(
+                records, action=action, lookup_field=lookup_field, partition_name=partition_name, check=check
+            )
+
+        batches = type(self).sync.planner(
+            self, (), action=action, lookup_field=lookup_field, partition_name=partition_name
+        )
+        return batching(
+            send,
+            batches,
+            max_records=max_records,
+            max_age=max_age,
+            max_bytes=max_bytes,
+            max_queued=max_queued,
+            journal=journal,
+            repeats=action != "createDuplicate",
         )
 
     @written("POST", "/rest/v1/leads/delete.json", repeat=Repeat.SETTLES, timeout=30)
@@ -181,8 +237,8 @@ class Leads(Resource, Generic[L]):
     def update_partitions(self, partition_names: Mapping[int, str]) -> Batches[tuple[int, str]]:
         """Move any number of leads into other partitions, 300 a call: lead id to partition name."""
 
-        def plan(chunk: Chunk[tuple[int, str]]) -> Plan[list[RecordResult]]:
-            return results(json={"input": chunk.encoded})
+        def plan(records: Raw) -> Plan[list[RecordResult]]:
+            return results(json={"input": records})
 
         return Batches(
             records=[*partition_names.items()],
@@ -242,8 +298,8 @@ class Leads(Resource, Generic[L]):
             }
         )
 
-        def plan(chunk: Chunk[Row]) -> Plan[list[RecordResult]]:
-            return results(json={**rest, "input": chunk.encoded})
+        def plan(records: Raw) -> Plan[list[RecordResult]]:
+            return results(json={**rest, "input": records})
 
         return Batches(
             records=several("records", records),
@@ -285,8 +341,9 @@ class Leads(Resource, Generic[L]):
         are ``merged``.
         """
 
-        def plan(chunk: Chunk[int]) -> Plan[None]:
-            return nothing(path={"leadId": winner_id}, query={"leadIds": chunk.records, "mergeInCRM": merge_in_crm})
+        def plan(ids: Raw) -> Plan[None]:
+            losers = msgspec.json.decode(ids, type=list[int])
+            return nothing(path={"leadId": winner_id}, query={"leadIds": losers, "mergeInCRM": merge_in_crm})
 
         def refusal(loser_id: int) -> str | None:
             return no_id(loser_id) or (

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from msgspec import Raw
 
-from marketo_async.batching import Batches
+from marketo_async.batching import BATCH, Batcher, Batches, Result, Results, batching
 from marketo_async.models.lists import StaticList
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import Page, Plan, Repeat, one, page, results
+from marketo_async.request import LARGEST_BODY
 from marketo_async.resources.arguments import Fields, field_names, page_size, within
-from marketo_async.resources.base import Resource, Sender, endpoint, paged, written
+from marketo_async.resources.base import Resource, Sender, endpoint, gathering, paged, written
 from marketo_async.resources.batches import Ids, of_ids
 
 L = TypeVar("L")
@@ -83,6 +85,36 @@ class Lists(Resource, Generic[L]):
     def remove(self, list_id: int, lead_ids: Ids) -> Batches[int]:
         """Remove any number of leads from a static list, 300 a call; a lead that is not in it is skipped (1015)."""
         return _members(list_id, lead_ids)
+
+    @gathering
+    def batcher(
+        self,
+        list_id: int,
+        *,
+        remove: bool = False,
+        max_records: int = BATCH,
+        max_age: float = 30 * 60,
+        max_bytes: int = LARGEST_BODY,
+        max_queued: int | None = None,
+        journal: str | Path | None = None,
+    ) -> Batcher[int, Result[int]]:
+        """Gather lead ids that come one by one, and ``add`` them to one list, or *remove* them, in batches.
+
+        As ``leads.batcher``; one batcher, and one *journal*, is for one list and one direction.
+        """
+
+        def send(lead_ids: Iterable[int]) -> Results[int]:
+            return self.remove(list_id, lead_ids) if remove else self.add(list_id, lead_ids)
+
+        return batching(
+            send,
+            _members(list_id, ()),
+            max_records=max_records,
+            max_age=max_age,
+            max_bytes=max_bytes,
+            max_queued=max_queued,
+            journal=journal,
+        )
 
     @written("GET", "/rest/v1/lists/{listId}/leads/ismember.json", needs=("Read-Write Lead",))
     def is_member(self, list_id: int, lead_ids: Ids) -> Batches[int]:

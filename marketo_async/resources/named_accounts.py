@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable
 from typing import Literal, TypeVar
 
-from marketo_async.batching import Batches, Chunk, Row, Rows, folded
+from msgspec import Raw
+
+from marketo_async.batching import Batches, Row, Rows, folded
 from marketo_async.models.objects import NamedAccountList
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import Chunks, Page, Plan, Repeat, page, results
@@ -97,8 +99,8 @@ class NamedAccountLists(Records[L], Delete):
 
 
 def _accounts(list_id: str, account_ids: Guids) -> Batches[str]:
-    def plan(chunk: Chunk[str]) -> Plan[list[RecordResult]]:
-        return results(path={"id": list_id}, json={"input": chunk.encoded})
+    def plan(records: Raw) -> Plan[list[RecordResult]]:
+        return results(path={"id": list_id}, json={"input": records})
 
     return Batches(
         records=several("account_ids", account_ids),

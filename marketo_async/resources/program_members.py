@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from msgspec import Raw
 
-from marketo_async.batching import Batches, Chunk, KeyOf, Row, Rows
+from marketo_async.batching import Batches, KeyOf, Row, Rows
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.leads import FieldChange, NewField
 from marketo_async.models.moment import to_datetime
@@ -98,8 +98,8 @@ class ProgramMembers(Records[L], FieldSchema):
         *check* holds every record against ``describe()``, kept for a day, before a call is spent.
         """
 
-        def plan(chunk: Chunk[Row]) -> Plan[list[RecordResult]]:
-            return results(path={"programId": program_id}, json={"input": chunk.encoded})
+        def plan(records: Raw) -> Plan[list[RecordResult]]:
+            return results(path={"programId": program_id}, json={"input": records})
 
         return Batches(
             records=several("records", records),

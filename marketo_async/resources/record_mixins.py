@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Generic, Literal, TypeVar
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from marketo_async.batching import BATCH, Batches, Chunk, KeyOf, Look, Row, Rows
+from marketo_async.batching import BATCH, Batches, KeyOf, Look, Row, Rows
 from marketo_async.descriptions import Described
 from marketo_async.envelope import Envelope
 from marketo_async.errors import InvalidRequest
@@ -118,9 +118,9 @@ def synced(
         raise InvalidRequest(f"dedupe_by 'idField' goes with action 'updateOnly', not {action!r}")
     rest = members({"action": action, "dedupeBy": dedupe_by})
 
-    def plan(chunk: Chunk[Row]) -> Plan[list[RecordResult]]:
+    def plan(records: Raw) -> Plan[list[RecordResult]]:
         repeat = Repeat.SETTLES if action == "createOnly" else None
-        return results(path=path, json={**rest, "input": chunk.encoded}, repeat=repeat)
+        return results(path=path, json={**rest, "input": records}, repeat=repeat)
 
     def found(key: KeyOf, chosen: Sequence[Row]) -> Plan[Page[Record]]:
         by = {"filterType": "dedupeFields"}
@@ -147,8 +147,8 @@ def deleted(
 ) -> Batches[Row]:
     """Plan a deletion; one page of the documentation requires ``deleteBy``, so it is always sent."""
 
-    def plan(chunk: Chunk[Row]) -> Plan[list[RecordResult]]:
-        body = {"deleteBy": delete_by, "input": chunk.encoded}
+    def plan(records: Raw) -> Plan[list[RecordResult]]:
+        body = {"deleteBy": delete_by, "input": records}
         return Plan(answer=list[Deletion], unwrap=_deletions, path=path, json=body, settle=settle)
 
     return Batches(

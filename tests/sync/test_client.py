@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from marketo_async.batching import Result, Row
 from marketo_async.blocking import BlockingPager, BlockingResults
 from marketo_async.errors import ApiError, ConfigurationError, InvalidRequest, MarketoError, NotFound
 from marketo_async.resources import HOMES, families
-from marketo_async.resources.base import Composite, Declared, Drain, Stream
+from marketo_async.resources.base import Composite, Declared, Drain, Gathering, Stream
 from marketo_async.sandbox import Fault, InstanceLimits, Sandbox
 from marketo_async.sync import Marketo
 from marketo_async.sync import families as twins
@@ -36,7 +37,7 @@ METHODS = [
     (family, name, declared)
     for family in families()
     for name, declared in inspect.getmembers(family)
-    if isinstance(declared, Declared | Composite | Drain | Stream)
+    if isinstance(declared, Declared | Composite | Drain | Gathering | Stream)
 ]
 
 
@@ -199,6 +200,34 @@ def test_a_write_that_nobody_takes_the_results_of_warns(marketo: Marketo) -> Non
     with pytest.warns(RuntimeWarning, match="nothing was written"):
         marketo.leads.delete([1])
     assert marketo.leads.get(1) is not None
+
+
+def test_threads_share_a_batcher(marketo: Marketo, sandbox: Sandbox, tmp_path: Path) -> None:
+    with (
+        marketo.leads.batcher(max_records=50, journal=tmp_path / "leads.journal") as batcher,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        list(pool.map(batcher.put, ({"email": f"new{number}@example.com"} for number in range(300))))
+        batcher.flush()
+        assert batcher.waiting == 0
+        submitted = pool.submit(batcher.submit, {"email": "new1@example.com"})
+        while batcher.waiting == 0:
+            pass
+        batcher.flush()
+        assert submitted.result().status == "updated"
+        assert batcher.set_aside() == []
+        batcher.put({"email": "last@example.com"})
+    found = marketo.leads.by_filter("email", ["new299@example.com", "last@example.com"]).all()
+    assert len(found) == 2
+    with pytest.raises(ConfigurationError, match="not open"):
+        batcher.put({"email": "late@example.com"})
+
+
+def test_what_a_batcher_refuses_is_refused_here(marketo: Marketo) -> None:
+    batcher = marketo.lists.batcher(1001)
+    with batcher, pytest.raises(InvalidRequest):
+        batcher.put("x")  # type: ignore[arg-type]
+    batcher.close()
 
 
 def test_a_typed_family_is_a_blocking_one_too(marketo: Marketo) -> None:
