@@ -23,6 +23,9 @@ from marketo_async.errors import (
     MarketoError,
     OutcomeUnknown,
     QuotaExceeded,
+    RecordRefused,
+    RecordsFailed,
+    RecordTooLarge,
     RequestTooLarge,
     StoreUnavailable,
     Throttled,
@@ -41,6 +44,9 @@ SAMPLES: list[MarketoError] = [
     StoreUnavailable("out of reach", hint="look for it"),
     InvalidRequest("not so"),
     RequestTooLarge("too large"),
+    RecordRefused("it has no email", index=3),
+    RecordTooLarge("it has 1,000,001 bytes", index=3),
+    RecordsFailed("1 of 2 records", failed=[1]),
     AuthenticationError("not you"),
     *(
         kind("no such thing", code="610", operation="leads.get", request_id="1#2", errors=[ErrorItem("610", "no")])

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from marketo_async import Governor, Limits, Marketo, RetryPolicy
+from marketo_async import RetryPolicy
 from marketo_async.batching import Batcher, Result
 from marketo_async.errors import (
     AccessDenied,
@@ -23,11 +23,10 @@ from marketo_async.errors import (
     TransportError,
 )
 from marketo_async.models.records import Reason
-from marketo_async.sandbox import Fault, InstanceLimits, Sandbox
+from marketo_async.sandbox import Fault, Sandbox
+from tests.batching.instances import GENEROUS, client_of
 from tests.conftest import Client
 from tests.wire import ScriptedServer, hang_up, ok
-
-GENEROUS = InstanceLimits(calls=100_000, daily=1_000_000)
 
 Fails = Callable[[Sequence[int]], BaseException | None]
 
@@ -437,16 +436,6 @@ async def test_a_record_that_could_not_be_written_down_is_not_accepted(post: Pos
 
     assert (batcher.waiting, batcher._callers, batcher._arrived) == (0, {}, {})
     await batcher.close()
-
-
-def client_of(sandbox: Sandbox) -> Marketo:
-    return Marketo(
-        sandbox.base_url,
-        client_id=sandbox.client_id,
-        client_secret=sandbox.client_secret,
-        governor=Governor(Limits(calls=100_000)),
-        retry=RetryPolicy(base=0.001, cap=0.002),
-    )
 
 
 async def test_leads_that_come_one_by_one_are_written_in_the_fewest_calls(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from msgspec import UNSET, Struct, UnsetType, field
 
-from marketo_async import Governor, Limits, Marketo
+from marketo_async import Marketo
 from marketo_async.batching import Row
 from marketo_async.descriptions import KEPT, FieldCheck
 from marketo_async.errors import ApiError, RecordRefused
 from marketo_async.models.leads import Description, FieldSummary
-from marketo_async.sandbox import InstanceLimits, Sandbox
+from marketo_async.sandbox import Sandbox
+from tests.batching.instances import GENEROUS, client_of
 from tests.wire import MockedMarketo, ok, refused
 
 TYPES = {
@@ -95,14 +96,8 @@ def test_a_struct_is_held_to_what_is_sent_of_it() -> None:
 
 
 async def test_unknown_read_only_and_ill_typed_values_are_refused_before_a_call_is_spent() -> None:
-    limits = InstanceLimits(calls=10_000)
-    async with Sandbox(leads=3, activities=0, limits=limits) as sandbox:
-        async with Marketo(
-            sandbox.base_url,
-            client_id=sandbox.client_id,
-            client_secret=sandbox.client_secret,
-            governor=Governor(Limits(calls=10_000)),
-        ) as marketo:
+    async with Sandbox(leads=3, activities=0, limits=GENEROUS) as sandbox:
+        async with client_of(sandbox) as marketo:
             bad: list[Row] = [
                 {"email": "a@example.com", "shoeSize": 44},
                 {"email": "a@example.com", "createdAt": "2024-01-02"},

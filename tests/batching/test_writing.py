@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from marketo_async import Governor, Limits, Marketo, RetryPolicy
+from marketo_async import Governor, Limits, Marketo
 from marketo_async.batching import Outcomes, Result, Results, Row, Rows
 from marketo_async.errors import (
     AccessDenied,
@@ -29,22 +29,12 @@ from marketo_async.errors import (
 )
 from marketo_async.models.activities import NewActivity
 from marketo_async.models.custom_object_types import NewObjectField
-from marketo_async.sandbox import Fault, InstanceLimits, Sandbox
+from marketo_async.sandbox import Fault, Sandbox
+from tests.batching.instances import GENEROUS, client_of
 from tests.conftest import Client
 from tests.wire import Answer, MockedMarketo, Reply, ScriptedServer, Sent, after, done, hang_up, ok, refused
 
-GENEROUS = InstanceLimits(calls=100_000, per=20.0, concurrency=10, daily=1_000_000)
 PUSH, PROGRAM, LIST, CAMPAIGN = "/rest/v1/leads/push.json", 2001, 1001, 4002
-
-
-def client_of(sandbox: Sandbox, *, concurrency: int = 10) -> Marketo:
-    return Marketo(
-        sandbox.base_url,
-        client_id=sandbox.client_id,
-        client_secret=sandbox.client_secret,
-        governor=Governor(Limits(calls=100_000, concurrency=concurrency)),
-        retry=RetryPolicy(base=0.001, cap=0.002),
-    )
 
 
 def lead(number: int, **values: object) -> dict[str, object]:
