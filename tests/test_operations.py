@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,17 @@ from marketo_async import Marketo, operations
 from marketo_async.operation import Operation, Paging, Plan, Repeat, Source, batched, one
 from marketo_async.paging import Pager
 from marketo_async.resources import Lists, families
-from marketo_async.resources.base import Composite, Declared, Drain, Resource, composite, drain, endpoint
+from marketo_async.resources.base import (
+    Composite,
+    Declared,
+    Drain,
+    Resource,
+    Stream,
+    composite,
+    drain,
+    endpoint,
+    stream,
+)
 from tests.official import official
 from tests.official.make_table import ORIGINALS, TABLE, table
 from tests.wire import ORIGIN
@@ -198,7 +208,7 @@ def methods() -> list[tuple[str, Any]]:
         (f"{family.name}.{name}", declared)
         for family in families()
         for name, declared in inspect.getmembers(family)
-        if isinstance(declared, Declared | Composite | Drain)
+        if isinstance(declared, Declared | Composite | Drain | Stream)
     ]
 
 
@@ -287,6 +297,21 @@ class Pets(Resource):
         """Iterate all pets."""
         found: Pager[object] = self._sender.pages(self.operations["get"], None)  # type: ignore[arg-type]
         return found
+
+    @stream
+    async def visits(self, *pet_ids: int) -> AsyncGenerator[object, None]:
+        """Yield one pet after the other."""
+        for pet_id in pet_ids:
+            yield await self.get(pet_id)
+
+
+async def test_a_stream_is_an_async_generator_and_no_operation() -> None:
+    pets = Pets(Recorder())
+
+    assert [pet async for pet in pets.visits(7, 8)] == ["pets.get", "pets.get"]
+    assert isinstance(Pets.visits, Stream)
+    assert list(inspect.signature(pets.visits).parameters) == ["pet_ids"]
+    assert pets.visits.__doc__ == Pets.visits.__doc__ == "Yield one pet after the other."
 
 
 async def test_a_composite_is_a_method_and_no_operation() -> None:

@@ -2,8 +2,8 @@
 
 One declaration, several views. A planner is a pure method that turns arguments into a `Plan`; a decorator makes it a
 descriptor that holds a frozen `Operation`. On the class it is the declaration itself, for tests, tools and docs; on a
-resource it is a coroutine (``@endpoint``) or gives a `Pager` (``@paged``). ``@composite`` and ``@drain`` mark methods
-that are built of several operations and so are no operations themselves.
+resource it is a coroutine (``@endpoint``) or gives a `Pager` (``@paged``). ``@composite``, ``@drain`` and ``@stream``
+mark methods that are built of several operations and so are no operations themselves.
 
 Not here: how a plan is sent (``session``) and the verbs that families share (``mixins``).
 """
@@ -11,7 +11,7 @@ Not here: how a plan is sent (``session``) and the verbs that families share (``
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from functools import cache, partial, wraps
 from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
@@ -171,6 +171,21 @@ class Drain(Generic[P, T]):
         return self if obj is None else dressed(partial(self.method, obj), self.method)
 
 
+class Stream(Generic[P, T]):
+    """An async generator method built of several operations: what it yields is made as it is asked for."""
+
+    def __init__(self, method: Callable[..., AsyncGenerator[T, None]]) -> None:
+        self.method = method
+        self.__doc__ = method.__doc__
+
+    @overload
+    def __get__(self, obj: None, owner: Any) -> Stream[P, T]: ...
+    @overload
+    def __get__(self, obj: Resource, owner: Any) -> Callable[P, AsyncGenerator[T, None]]: ...
+    def __get__(self, obj: Resource | None, owner: Any) -> Any:
+        return self if obj is None else dressed(partial(self.method, obj), self.method)
+
+
 def endpoint(
     method: Method,
     path: str,
@@ -242,6 +257,11 @@ def composite(method: Callable[Concatenate[Any, P], Coroutine[Any, Any, R]]) -> 
 def drain(method: Callable[Concatenate[Any, P], Pager[T]]) -> Drain[P, T]:
     """Declare a method that gives a pager built of several operations."""
     return Drain(method)
+
+
+def stream(method: Callable[Concatenate[Any, P], AsyncGenerator[T, None]]) -> Stream[P, T]:
+    """Declare an async generator method that is built of several operations."""
+    return Stream(method)
 
 
 def _summary(planner: Callable[..., Any]) -> str:
