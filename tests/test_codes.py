@@ -46,6 +46,7 @@ OTHERWISE_DONE = {
 }
 NOT_IN_THE_DIGEST = {
     "403": "documented for the user service as a status",
+    "416": "told among the headers of export files, in a row without a code",
     "429": "the ingestion service's status, in a row without a code",
     "503": "one of 5xx",
     "504": "one of 5xx",

@@ -24,14 +24,15 @@ MODULES = sorted(
 # From the ground up: a layer imports only itself and the layers before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("codes",),
+    ("codes", "durable"),
     ("models",),
     ("envelope",),
     ("operation",),
-    ("request", "answer", "retry", "paging", "governor"),
+    ("request", "answer", "retry", "paging", "stream", "governor"),
     ("bystander",),
     ("auth",),
     ("resources",),
+    ("bulk",),
     ("session",),
     ("client",),
     ("",),  # the package itself

@@ -271,6 +271,9 @@ class Recorder:
     def pages(self, operation: Operation, listing: Any) -> Any:
         return operation.name
 
+    async def stream(self, operation: Operation, plan: Any, sink: Any) -> None:
+        return None
+
 
 class Pets(Resource):
     """A family as an engineer would add it."""

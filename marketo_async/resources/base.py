@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from marketo_async.operation import Listing, Method, Operation, Paging, Plan, Repeat, Source
 from marketo_async.paging import Pager
+from marketo_async.stream import Sink
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,6 +35,10 @@ class Sender(Protocol):
 
     def pages(self, operation: Operation, listing: Listing[T]) -> Pager[T]:
         """Drain a listing: one, several one after the other, or several at once."""
+        ...
+
+    async def stream(self, operation: Operation, plan: Plan[bytes], sink: Sink) -> None:
+        """Bring a file into *sink*, from where that stands."""
         ...
 
 
