@@ -1,7 +1,7 @@
 """``marketo.bulk``: any amount of data in files, out of Marketo and into it. Imported when it is first asked for.
 
-`Bulk` is the namespace; `kinds` holds the methods, and each other module one step of what they do: `windows`, `jobs`,
-`spool`, `rows`, `output` on the way out, `chunks`, `load`, `rejects` on the way in.
+`Bulk` is the namespace; ``lead_files`` and its like hold the methods, and each other module one step of what they do:
+``windows``, ``jobs``, ``spool``, ``rows``, ``output`` on the way out, ``chunks``, ``load``, ``rejects`` on the way in.
 """
 
 from marketo_async.bulk.desk import Desk

@@ -1,7 +1,7 @@
 """The two ends of an export: rows that are handed out one by one, and a file that survives whatever happens.
 
 Rows come from files that were fetched whole and checked first: a slow reader then holds no slot, and a file that turns
-out to be damaged has given no row away. Not here: what is asked for (``request``), and the kinds (``kinds``).
+out to be damaged has given no row away. Not here: what is asked for (``request``), and the kinds of rows (``kind``).
 """
 
 from __future__ import annotations

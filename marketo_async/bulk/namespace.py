@@ -1,9 +1,12 @@
-"""`Bulk`: the kinds of bulk files under one name on the client. Not here: the kinds themselves (``kinds``)."""
+"""`Bulk`: the kinds of bulk files under one name on the client. Not here: the kinds (``lead_files`` and its like)."""
 
 from __future__ import annotations
 
+from marketo_async.bulk.activity_files import ActivityFiles
 from marketo_async.bulk.desk import Desk
-from marketo_async.bulk.kinds import ActivityFiles, CustomObjectFiles, LeadFiles, ProgramMemberFiles
+from marketo_async.bulk.lead_files import LeadFiles
+from marketo_async.bulk.member_files import ProgramMemberFiles
+from marketo_async.bulk.object_files import CustomObjectFiles
 from marketo_async.bulk.rows import Row
 from marketo_async.bulk.volume import volume_today
 from marketo_async.resources.base import Resource, Sender, composite
