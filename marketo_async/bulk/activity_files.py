@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import TypeVar
 
@@ -59,8 +60,9 @@ class ActivityFiles(Kind[ActivitySelection, T], BulkActivities):
         """
         request = self._request(created_at, types, primary_values, fields)
         manner = await self._manner(poll, on_quota, progress)
-        async for row in self._rows(request, manner, null=null, on_bad_row=on_bad_row):
-            yield row
+        async with aclosing(self._rows(request, manner, null=null, on_bad_row=on_bad_row)) as rows:
+            async for row in rows:
+                yield row
 
     @composite
     async def export_to(

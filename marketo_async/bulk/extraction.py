@@ -72,14 +72,12 @@ class Extraction:
                 await asyncio.wait(coming.values())
 
     async def abandon(self) -> None:
-        """Cancel the jobs that have not ended, within a few seconds, and forget them: nobody waits for their files."""
+        """Cancel the jobs that have not ended, within a few seconds, and forget them."""
         windows = [window for window in self._ledger.state.windows if window.job_id and window.file_size is None]
         if not windows:
             return
-        stopping = asyncio.create_task(stopped(self._exporter, [window.job_id or "" for window in windows]))
+        stopping = asyncio.create_task(stopped(self._exporter, windows))
         await asyncio.wait([stopping], timeout=_GRACE)
-        for window in windows:
-            window.forget()
         self._ledger.save()
 
     def tell(self) -> None:

@@ -139,12 +139,15 @@ class Jobs:
         if window.job_id is None:
             return None
         try:
-            return await self._exporter.look(window.job_id)
+            job = await self._exporter.look(window.job_id)
         except ApiError as error:
             if error.code not in {"404", "1013"}:
                 raise
-            window.forget()  # its time is up
-            return None
+        else:
+            if is_completed(job) or not is_over(job):
+                return job
+        window.forget()  # its time is up, or it was cancelled when the earlier run was
+        return None
 
     async def _made(self, number: int, window: Window) -> ExportJob:
         async with self._making:
@@ -217,8 +220,8 @@ class Jobs:
 async def fetched(exporter: Exporter, job: ExportJob, path: Path, grown: Callable[[int], None] | None = None) -> None:
     """Bring a job's file to *path*, going on with what is there; raises `DamagedFile` where it never comes right."""
     flaw = ""
-    spool = await asyncio.to_thread(Spool, path, grown)
-    with spool:
+    with Spool(path, grown) as spool:
+        await asyncio.to_thread(spool.recall)
         for _ in range(FETCHES):
             if job.file_size is not None and spool.held > job.file_size:
                 spool.restart()
@@ -239,11 +242,14 @@ async def fetched(exporter: Exporter, job: ExportJob, path: Path, grown: Callabl
     raise DamagedFile(f"the file of job {job.export_id} is damaged, {FETCHES} times over: {flaw}")
 
 
-async def stopped(exporter: Exporter, job_ids: list[str]) -> None:
-    """Cancel jobs as well as it goes: nobody waits for an answer any more."""
-    for found in await asyncio.gather(*map(exporter.stop, job_ids), return_exceptions=True):
+async def stopped(exporter: Exporter, windows: list[Window]) -> None:
+    """Cancel the jobs of some windows as well as it goes; one that has ended meanwhile is kept for another run."""
+    cancelled = await asyncio.gather(*(exporter.stop(found.job_id or "") for found in windows), return_exceptions=True)
+    for window, found in zip(windows, cancelled, strict=True):
         if isinstance(found, BaseException):
-            log.warning("a job that nobody wants any more could not be cancelled: %s", found)
+            log.info("job %s was not cancelled: %s", window.job_id, found)
+        else:
+            window.forget()
 
 
 def is_completed(job: ExportJob) -> bool:

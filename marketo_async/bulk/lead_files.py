@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import TypeVar
 
@@ -66,8 +67,9 @@ class LeadFiles(Kind[LeadSelection, T], BulkLeads):
         """
         request = await self._request(fields, created_at, updated_at, static_list, smart_list)
         manner = await self._manner(poll, on_quota, progress)
-        async for row in self._rows(request, manner, null=null, on_bad_row=on_bad_row):
-            yield row
+        async with aclosing(self._rows(request, manner, null=null, on_bad_row=on_bad_row)) as rows:
+            async for row in rows:
+                yield row
 
     @composite
     async def export_to(

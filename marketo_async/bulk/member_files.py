@@ -6,6 +6,7 @@ Not here: how a flow goes (``export``, ``load``).
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import TypeVar
 
@@ -63,8 +64,9 @@ class ProgramMemberFiles(Kind[ProgramMemberSelection, T], BulkProgramMembers):
         """
         request = await self._request(program_id, fields, status_names, updated_at, is_exhausted)
         manner = await self._manner(poll, on_quota, progress)
-        async for row in self._rows(request, manner, null=null, on_bad_row=on_bad_row):
-            yield row
+        async with aclosing(self._rows(request, manner, null=null, on_bad_row=on_bad_row)) as rows:
+            async for row in rows:
+                yield row
 
     @composite
     async def export_to(

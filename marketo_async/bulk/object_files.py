@@ -6,6 +6,7 @@ Not here: how a flow goes (``export``, ``load``).
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from typing import TypeVar
 
@@ -121,8 +122,9 @@ class CustomObjectFiles(Kind[CustomObjectSelection, T]):
         """
         request = await self._request(fields, updated_at, static_list, smart_list)
         manner = await self._manner(poll, on_quota, progress)
-        async for row in self._rows(request, manner, null=null, on_bad_row=on_bad_row):
-            yield row
+        async with aclosing(self._rows(request, manner, null=null, on_bad_row=on_bad_row)) as rows:
+            async for row in rows:
+                yield row
 
     @composite
     async def export_to(

@@ -27,6 +27,9 @@ class Spool:
         self._file = path.open("a+b")
         self._digest = sha256()
         self._held = 0
+
+    def recall(self) -> None:
+        """Count and hash what is there already; may take a while."""
         self._file.seek(0)
         while piece := self._file.read(_PIECE):
             self._digest.update(piece)

@@ -78,7 +78,7 @@ class Fault:
     @property
     def prevents(self) -> bool:
         """Whether the operation is not executed."""
-        return self.when == "before" and not self.mangles
+        return self.when == "before" and not self.mangles and self.kind not in FILE_KINDS
 
     def matches(self, method: str, path: str) -> bool:
         """Return whether a call of this method and path may be struck."""
