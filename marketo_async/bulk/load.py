@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -77,29 +78,29 @@ class Load:
         """Send all rows, and return what became of them."""
         with TemporaryDirectory(prefix="marketo-async-") as folder:
             await self._read(source, fields, Path(folder), null=null)
-            if self._chunker is not None:
-                self._sent = [_Sent(chunk=chunk) for chunk in self._chunker.close()]
-                await self._lane(self._sent[:1])
-                lanes = range(self._importer.lanes)
-                await _together(
-                    [self._lane([one for one in self._sent[1:] if one.chunk.lane == lane]) for lane in lanes]
-                )
+            await self._lane(self._sent[:1])
+            lanes = range(self._importer.lanes)
+            await _together([self._lane([one for one in self._sent[1:] if one.chunk.lane == lane]) for lane in lanes])
             if self._error is not None:
                 raise self._stopped(self._error) from self._error
         return self._report()
 
     async def _read(self, source: Source, fields: Sequence[str] | None, folder: Path, *, null: bool) -> None:
-        number = 0
-        async for row in _rows(source, null=null):
-            if self._chunker is None:
-                self._columns = Columns(row, fields)
-                self._check(self._columns.names)
-                self._chunker = Chunker(folder, self._columns, self._importer.keys, lanes=self._importer.lanes)
-            self._chunker.add(row)
-            number += 1
-            if number % _ROWS == 0:
-                self._tell()
-                await asyncio.sleep(0)
+        """Put all rows into files, which are closed whatever comes."""
+        try:
+            async with aclosing(_rows(source, null=null)) as rows:
+                async for row in rows:
+                    if self._chunker is None:
+                        self._columns = Columns(row, fields)
+                        self._check(self._columns.names)
+                        self._chunker = Chunker(folder, self._columns, self._importer.keys, lanes=self._importer.lanes)
+                    self._chunker.add(row)
+                    if self._chunker.rows % _ROWS == 0:
+                        self._tell()
+                        await asyncio.sleep(0)
+        finally:
+            if self._chunker is not None:
+                self._sent = [_Sent(chunk=chunk) for chunk in self._chunker.close()]
 
     def _check(self, names: Sequence[str]) -> None:
         """Refuse columns that Marketo would refuse, before anything is read or sent."""
@@ -224,10 +225,11 @@ async def _together(lanes: Sequence[Awaitable[None]]) -> None:
             task.cancel()
 
 
-async def _rows(source: Source, *, null: bool) -> AsyncIterator[Given]:
+async def _rows(source: Source, *, null: bool) -> AsyncGenerator[Given, None]:
     if isinstance(source, str | os.PathLike):
-        async for row in _of_file(Path(source), null=null):
-            yield row
+        async with aclosing(_of_file(Path(source), null=null)) as rows:
+            async for row in rows:
+                yield row
     elif isinstance(source, AsyncIterable):
         async for given in source:
             yield given
@@ -236,7 +238,7 @@ async def _rows(source: Source, *, null: bool) -> AsyncIterator[Given]:
             yield given
 
 
-async def _of_file(path: Path, *, null: bool) -> AsyncIterator[Row]:
+async def _of_file(path: Path, *, null: bool) -> AsyncGenerator[Row, None]:
     """Yield the rows of a file that somebody else wrote: CSV, or what its suffix says."""
     reader: Reader[Row] = Reader(DictMaker, format=_FORMATS.get(path.suffix.lower(), "CSV"), null=null)
     with path.open("rb") as file:

@@ -59,7 +59,7 @@ def damaged(fault: Fault, reply: Reply, rng: random.Random) -> Reply:
     """Return the reply of a file that is cut off or changed on its way."""
     if fault.kind == "corrupt":
         return replace(reply, changed=rng.randrange(max(reply.size, 1)))
-    at = rng.randrange(reply.size + 1) if fault.at is None else min(fault.at, reply.size)
+    at = rng.randrange(max(reply.size // 4, 1)) if fault.at is None else min(fault.at, reply.size)
     return replace(reply, cut="truncate", cut_at=at)
 
 
