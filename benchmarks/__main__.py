@@ -7,7 +7,17 @@ import sys
 
 from benchmarks.report import machine, show
 
-NAMES = ("window", "leads_by_id", "activities_day", "client_cost", "waiters", "adversity", "declarations")
+NAMES = (
+    "window",
+    "leads_by_id",
+    "activities_day",
+    "client_cost",
+    "waiters",
+    "adversity",
+    "declarations",
+    "bulk_export",
+    "bulk_recovery",
+)
 
 
 def main(names: list[str]) -> int:

@@ -155,6 +155,7 @@ class Reader(Generic[T]):
         self._null, self._on_bad_row = null, on_bad_row
         self._blocks = Blocks()
         self._line, self._crlf, self._begun = 1, False, False
+        self._spanning = False  # whether a record has been seen that has line feeds in it
         self._failed: BadRow | None = None
         self._maker: Maker[T] | None = None
 
@@ -180,7 +181,9 @@ class Reader(Generic[T]):
             text, odd = data.decode(errors="surrogateescape"), True
         if self._maker is None:
             text = self._head(text)
-        odd = odd or ("\r" in text and not self._crlf) or (self._null and bool(_QUOTED_NULL.search(text)))
+        odd = odd or ("\r" in text and not self._crlf)
+        if self._null and '"null"' in text:  # looked for first, as it is a hundred times as fast
+            odd = odd or bool(_QUOTED_NULL.search(text))
         rows = None if odd else self._fast(text, self._maker)
         return self._exact(text, self._maker, final=final) if rows is None else rows
 
@@ -188,21 +191,28 @@ class Reader(Generic[T]):
         """Read a block at once, or return ``None`` for one that has to be looked at closely."""
         if maker is None:
             return None
-        lines = text.count("\n")
-        records: Iterable[list[str]]
-        if '"' in text:
-            records = csv.reader(StringIO(text, newline="\n"), delimiter=self._delimiter, strict=True)
-        else:
-            plain = (text.replace("\r\n", "\n") if self._crlf else text).removesuffix("\n")
-            if "\r" in plain:
-                return None
-            delimiter = self._delimiter
-            records = [line.split(delimiter) for line in plain.split("\n")] if text else ()
+        delimiter, null = self._delimiter, self._null and "null" in text
+        plain = (text.replace("\r\n", "\n") if self._crlf else text).removesuffix("\n")
+        lines = plain.split("\n") if text else []
+        records: Iterable[list[str]] = (line.split(delimiter) for line in lines)
         try:
-            rows = maker.many(records, null=self._null and "null" in text)
+            if '"' not in text:
+                rows = None if "\r" in plain else maker.many(records, null=null)
+            else:
+                rows = None
+                if not self._spanning:  # lines in a list are faster, and right where every record is one line
+                    rows = maker.many(csv.reader(lines, delimiter=delimiter, strict=True), null=null)
+                    self._spanning = len(rows) != len(lines)
+                if self._spanning:
+                    whole = StringIO(text, newline="\n")
+                    rows = maker.many(csv.reader(whole, delimiter=delimiter, strict=True), null=null)
         except (csv.Error, ValueError):
+            if not self._spanning and '"' in text:
+                self._spanning = True
+                return self._fast(text, maker)
             return None
-        self._line += lines
+        if rows is not None:
+            self._line += len(lines)
         return rows
 
     def _exact(self, text: str, maker: Maker[T] | None, *, final: bool) -> list[T]:
