@@ -33,8 +33,8 @@ from marketo_async.errors import (
 from marketo_async.models.bulk import DateRange, LeadSelection
 from marketo_async.sandbox import Fault, InstanceLimits
 from marketo_async.sandbox.reply import Reply
+from tests.sandbox.bulk import VIN
 
-from ..sandbox.bulk import VIN
 from .instances import DAY, FILES, POLL, calls, client, instance, jobs, range_of
 
 FIELDS = ["id", "email", "createdAt"]
@@ -203,7 +203,7 @@ async def test_already_queued_is_what_was_wanted() -> None:
 
 async def test_a_spent_volume_is_raised_with_the_moment_it_starts_anew() -> None:
     limits = InstanceLimits(calls=100_000, export_daily_bytes=1)
-    async with instance(limits=limits) as (sandbox, marketo):
+    async with instance(limits=limits) as (_sandbox, marketo):
         with pytest.raises(ExportQuotaExceeded) as caught:
             await rows(marketo)
         assert datetime.now(UTC) < caught.value.resets_at < datetime.now(UTC) + 1.1 * DAY
@@ -421,7 +421,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 async def test_a_file_is_written_in_every_format(suffix: str, tmp_path: Path) -> None:
     out = tmp_path / f"leads.{suffix}"
     seen: list[ExportProgress] = []
-    async with instance() as (sandbox, marketo):
+    async with instance() as (_sandbox, marketo):
         report = await marketo.bulk.leads.export_to(
             out, fields=FIELDS, created_at=range_of(YEAR), poll=POLL, progress=seen.append
         )

@@ -52,7 +52,7 @@ async def asynchronous(rows: list[Any]) -> AsyncIterator[Any]:
 
 
 async def test_any_iterable_of_any_rows_is_taken() -> None:
-    async with instance() as (sandbox, marketo):
+    async with instance() as (_sandbox, marketo):
         load = marketo.bulk.leads.load
         seen: list[ImportProgress] = []
         report = await load(people(20), poll=POLL, progress=seen.append)
@@ -267,7 +267,7 @@ async def test_a_lost_answer_is_told_and_nothing_is_sent_twice(small: int) -> No
 
 
 async def test_an_import_that_fails_as_a_whole_stops_the_rest_with_the_report_so_far(small: int) -> None:
-    async with instance(imports_fail=True) as (sandbox, marketo):
+    async with instance(imports_fail=True) as (_sandbox, marketo):
         with pytest.raises(ImportStopped) as caught:
             await marketo.bulk.leads.load(people(200), poll=POLL)
         assert isinstance(caught.value.__cause__, JobFailed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
@@ -28,7 +29,7 @@ def test_windows_are_narrow_whole_and_share_no_second(first: datetime, second: d
         return
     found = windows("created_at", (since, until), now=NOW)
     assert all(timedelta() <= window.end_at - window.start_at <= 31 * DAY for window in found)
-    assert all(after.start_at - before.end_at == SECOND for before, after in zip(found, found[1:], strict=False))
+    assert all(after.start_at - before.end_at == SECOND for before, after in itertools.pairwise(found))
     assert since <= found[0].start_at < since + SECOND
     assert until - SECOND <= found[-1].end_at < until
 
