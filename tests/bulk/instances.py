@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -43,6 +44,12 @@ async def instance(
     )
     async with sandbox, client(sandbox) as marketo:
         yield sandbox, marketo
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Give way until something is true."""
+    while not true():  # noqa: ASYNC110 - the sandbox sets no event
+        await asyncio.sleep(0.001)
 
 
 def jobs(sandbox: Sandbox) -> list[Any]:

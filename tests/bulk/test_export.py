@@ -12,14 +12,18 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec import Struct
+from pyarrow import parquet
 
 from marketo_async import Marketo
 from marketo_async.bulk import Desk, ExportProgress
 from marketo_async.bulk import jobs as jobs_module
+from marketo_async.bulk.desk import Patience
 from marketo_async.bulk.namespace import Bulk
+from marketo_async.bulk.output import Output
 from marketo_async.errors import (
     ApiError,
     BadRow,
@@ -35,7 +39,7 @@ from marketo_async.sandbox import Fault, InstanceLimits
 from marketo_async.sandbox.reply import Reply
 from tests.sandbox.bulk import VIN
 
-from .instances import DAY, FILES, POLL, calls, client, instance, jobs, range_of
+from .instances import DAY, FILES, POLL, calls, client, instance, jobs, range_of, until
 
 FIELDS = ["id", "email", "createdAt"]
 YEAR = 370
@@ -119,7 +123,7 @@ async def test_custom_objects_are_bound_to_their_type() -> None:
         assert len(listed) == 2
         assert (await cars.status(listed[0].export_id)).status == "Completed"
         assert await cars.file(listed[0].export_id)
-        with pytest.raises(InvalidRequest, match="vim.*meant 'vin'"):
+        with pytest.raises(InvalidRequest, match=r"vim.*meant 'vin'"):
             await cars.load([{"vin": "1", "vim": "2"}])
         with pytest.raises(InvalidRequest, match="found by vin"):
             await cars.load([{"wheels": "2"}])
@@ -207,7 +211,7 @@ async def test_a_spent_volume_is_raised_with_the_moment_it_starts_anew() -> None
         with pytest.raises(ExportQuotaExceeded) as caught:
             await rows(marketo)
         assert datetime.now(UTC) < caught.value.resets_at < datetime.now(UTC) + 1.1 * DAY
-        midnight = caught.value.resets_at.astimezone(__import__("zoneinfo").ZoneInfo("America/Chicago"))
+        midnight = caught.value.resets_at.astimezone(ZoneInfo("America/Chicago"))
         assert (midnight.hour, midnight.minute) == (0, 0)
         assert await marketo.bulk.used_today() > 0
 
@@ -238,8 +242,6 @@ async def test_waiting_for_a_day_looks_at_the_clock_again_and_again() -> None:
 
 @pytest.mark.looptime
 async def test_polling_is_patient_unless_told_otherwise() -> None:
-    from marketo_async.bulk.desk import Patience
-
     rng = random.Random(3)
     assert all(60 <= Patience().export(rng) <= 72 for _ in range(100))
     assert all(60 <= Patience().queue(rng) <= 240 for _ in range(100))
@@ -276,8 +278,8 @@ async def test_a_job_that_fails_is_made_anew_a_few_times() -> None:
 async def test_a_job_that_somebody_cancels_is_not_made_anew(spelling: str) -> None:
     async with instance(export_cancelled=spelling, export_seconds=60) as (sandbox, marketo):
         running = asyncio.ensure_future(rows(marketo, 20))
-        while not (made := [job for job in jobs(sandbox) if job.status == "Processing"]):
-            await asyncio.sleep(0.001)
+        await until(lambda: any(job.status == "Processing" for job in jobs(sandbox)))
+        made = jobs(sandbox)
         sandbox.instance.exports.cancel(made[0])
         with pytest.raises(JobCancelled):
             await running
@@ -291,8 +293,7 @@ async def test_cancelling_the_caller_cancels_the_jobs(tmp_path: Path) -> None:
             marketo.bulk.leads.export_to(tmp_path / "l.csv", fields=FIELDS, created_at=range_of(YEAR), poll=POLL),
         ):
             running = asyncio.ensure_future(work)
-            while sum(job.status == "Processing" for job in jobs(sandbox)) < 2:
-                await asyncio.sleep(0.001)
+            await until(lambda: sum(job.status == "Processing" for job in jobs(sandbox)) == 2)
             running.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await running
@@ -371,7 +372,7 @@ async def completed(marketo: Marketo, days: float = 31) -> str:
     since, until = range_of(days)
     job = await marketo.bulk.leads.create(FIELDS, LeadSelection(created_at=DateRange(start_at=since, end_at=until)))
     await marketo.bulk.leads.enqueue(job.export_id)
-    while (await marketo.bulk.leads.status(job.export_id)).status != "Completed":
+    while (await marketo.bulk.leads.status(job.export_id)).status != "Completed":  # noqa: ASYNC110 - polling it is
         await asyncio.sleep(POLL)
     return job.export_id
 
@@ -412,6 +413,10 @@ async def test_a_token_that_expires_on_the_way_costs_no_byte(tmp_path: Path) -> 
 # Output
 
 
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
 def read_csv(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
@@ -427,7 +432,7 @@ async def test_a_file_is_written_in_every_format(suffix: str, tmp_path: Path) ->
         )
     assert (report.rows, len(report.jobs), report.resumed) == (400, 12, False)
     assert report.bytes == out.stat().st_size
-    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+    assert names_in(tmp_path) == [out.name]
     assert (seen[-1].windows_done, seen[-1].rows, seen[-1].bytes) == (12, 400, seen[-1].bytes_expected)
     assert seen[-1].used_today == seen[-1].bytes
     if suffix == "csv":
@@ -435,8 +440,6 @@ async def test_a_file_is_written_in_every_format(suffix: str, tmp_path: Path) ->
     elif suffix == "jsonl":
         assert whole([json.loads(line) for line in out.read_bytes().splitlines()])
     elif suffix == "parquet":
-        from pyarrow import parquet
-
         assert whole(parquet.read_table(out).to_pylist())
     else:
         delimiter = {"tsv": "\t", "ssv": ";"}[suffix]
@@ -493,7 +496,7 @@ async def test_what_can_not_be_gone_on_with_is_refused(tmp_path: Path) -> None:
     async with instance() as (_, marketo):
         export = marketo.bulk.leads.export_to
         await stop_after(marketo, out, 2)
-        with pytest.raises(InvalidRequest, match="other arguments .*fields was"):
+        with pytest.raises(InvalidRequest, match=r"other arguments .*fields was"):
             await export(out, fields=["id"], created_at=same(YEAR), poll=POLL)
         part = out.with_name("leads.csv.part")
         part.write_bytes(b"")
@@ -506,7 +509,7 @@ async def test_what_can_not_be_gone_on_with_is_refused(tmp_path: Path) -> None:
         assert whole(read_csv(out))
         with pytest.raises(InvalidRequest, match="has no state to go on from"):
             await export(out, fields=FIELDS, created_at=same(YEAR), poll=POLL)
-        assert [path.name for path in tmp_path.iterdir()] == ["leads.csv"]
+        assert names_in(tmp_path) == ["leads.csv"]
         for name in ("leads", "leads.xlsx"):
             with pytest.raises(InvalidRequest, match="end the name"):
                 await export(tmp_path / name, fields=FIELDS, created_at=same(YEAR))
@@ -536,11 +539,10 @@ async def test_jobs_that_marketo_has_forgotten_are_made_anew(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("renamed", [False, True])
-async def test_a_run_killed_around_the_last_rename_is_finished(renamed: bool, tmp_path: Path) -> None:
+async def test_a_run_killed_around_the_last_rename_is_finished(*, renamed: bool, tmp_path: Path) -> None:
     """The state says complete, and the part may or may not bear the final name already."""
     out = tmp_path / "leads.csv"
     with pytest.MonkeyPatch.context() as patch:
-        from marketo_async.bulk.output import Output
 
         def killed(self: Output, *_: object) -> int:
             raise Killed
@@ -549,9 +551,7 @@ async def test_a_run_killed_around_the_last_rename_is_finished(renamed: bool, tm
             if renamed:
                 patch.setattr(Output, "_finished", killed)
             else:
-                patch.setattr(
-                    Path, "replace", lambda self, to: killed(self, to) if str(to) == str(out) else REPLACE(self, to)
-                )  # type: ignore[arg-type]
+                patch.setattr(Path, "replace", stopping_at(out))
             task = asyncio.ensure_future(
                 marketo.bulk.leads.export_to(out, fields=FIELDS, created_at=same(40), poll=POLL)
             )
@@ -565,10 +565,21 @@ async def test_a_run_killed_around_the_last_rename_is_finished(renamed: bool, tm
             assert report.resumed
             assert len(jobs(sandbox)) == 2
     assert len(read_csv(out)) == report.rows > 0
-    assert [path.name for path in tmp_path.iterdir()] == ["leads.csv"]
+    assert names_in(tmp_path) == ["leads.csv"]
 
 
 REPLACE = Path.replace
+
+
+def stopping_at(out: Path) -> Callable[[Path, Path], Path]:
+    """Return what moves files but to *out*, where it ends the run."""
+
+    def replace(self: Path, to: Path) -> Path:
+        if to == out:
+            raise Killed
+        return REPLACE(self, to)
+
+    return replace
 
 
 class Killed(BaseException):

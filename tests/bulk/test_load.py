@@ -23,7 +23,7 @@ from marketo_async.bulk.rejects import mapped
 from marketo_async.errors import BadRow, ImportStopped, InvalidRequest, JobFailed, OutcomeUnknown
 from marketo_async.sandbox import Fault
 
-from .instances import POLL, calls, client, instance
+from .instances import POLL, calls, client, instance, until
 
 SENDS = "POST /bulk/v1/leads.json"
 
@@ -134,8 +134,7 @@ async def test_a_full_queue_and_a_busy_list_are_waited_for() -> None:
                 f"email\nx{number}@example.com\n".encode(), "CSV", list_id=1001 if number == 9 else None
             )
         running = asyncio.ensure_future(marketo.bulk.leads.load(people(5), list_id=1001, poll=POLL))
-        while not sandbox.stats.errors["1016"]:
-            await asyncio.sleep(0.001)
+        await until(lambda: sandbox.stats.errors["1016"] > 0)
         while not running.done():
             sandbox.clock.advance(20)
             await asyncio.sleep(0.005)
@@ -145,7 +144,7 @@ async def test_a_full_queue_and_a_busy_list_are_waited_for() -> None:
 
 
 @pytest.mark.parametrize("trimmed", [False, True])
-async def test_failures_and_warnings_are_those_of_the_input(trimmed: bool, small: int) -> None:
+async def test_failures_and_warnings_are_those_of_the_input(*, trimmed: bool, small: int) -> None:
     rows: list[dict[str, object]] = [
         {"email": f"r{number}@example.com", "leadScore": number, "lastName": "", "firstName": ""}
         for number in range(200)
@@ -180,7 +179,7 @@ CELLS = st.sampled_from(["", "a", "b", ",", '"', "x\ny", "ü"])
     chosen=st.data(),
     trimmed=st.booleans(),
 )
-def test_every_rejected_row_is_found_again(rows: list[tuple[str, ...]], chosen: Any, trimmed: bool) -> None:
+def test_every_rejected_row_is_found_again(rows: list[tuple[str, ...]], chosen: Any, *, trimmed: bool) -> None:
     indices = sorted(chosen.draw(st.sets(st.integers(0, len(rows) - 1))))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -222,7 +221,7 @@ BAD: list[tuple[list[Any], dict[str, Any], str]] = [
     ),
     ([{"email": "a", "firstName": "x"}, {"email": "b"}], {}, "row 1 .* has no 'firstName'"),
     ([{"email": "a", "firstName": ["x"]}], {}, "row 0: firstName is a list"),
-    ([{"email": "a", "createdAt": datetime(2026, 1, 1)}], {}, "no time zone"),
+    ([{"email": "a", "createdAt": datetime(2026, 1, 1)}], {}, "no time zone"),  # noqa: DTZ001 - that is the point
     ([{"email": "a", "title": "x" * 10_000_000}], {}, "row 0 has .* bytes"),
     ([7], {}, "a row is a mapping or a Struct"),
     ([{}], {}, "no members"),

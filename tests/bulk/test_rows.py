@@ -1,9 +1,10 @@
-"""Rows out of bytes: the same whatever the pieces, whatever Marketo puts into a cell, and told where none can be read."""
+"""Rows out of bytes: the same whatever the pieces and whatever Marketo puts into a cell, or told by their line."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,8 +46,11 @@ def cell(value: str | None, delimiter: str) -> str:
     return '"' + value.replace('"', '""') + '"' if quoted else value
 
 
-def written(columns: list[str], rows: list[list[str | None]], delimiter: str = ",", end: str = "\n") -> bytes:
-    lines = [[cell(value, delimiter) for value in row] for row in [columns, *rows]]
+def written(
+    columns: Sequence[str], rows: Sequence[Sequence[str | None]], delimiter: str = ",", end: str = "\n"
+) -> bytes:
+    every: list[Sequence[str | None]] = [columns, *rows]
+    lines = [[cell(value, delimiter) for value in row] for row in every]
     return "".join(delimiter.join(line) + end for line in lines).encode()
 
 
@@ -129,7 +133,7 @@ def test_a_bad_row_is_told_with_its_line_once_the_rows_before_it_are_out(
 ) -> None:
     reader = Reader(DictMaker)
     rows: list[Row] = []
-    with pytest.raises(BadRow, match=message) as caught:
+    with pytest.raises(BadRow, match=message) as caught:  # noqa: PT012 - whichever call comes next raises
         for piece in (*pieces(content, size), b""):
             rows += reader.feed(piece)
         rows += reader.close()
