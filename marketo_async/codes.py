@@ -68,7 +68,7 @@ CODES: Mapping[str, Code] = {
     "404": Code("no such path, user or file", NotFound, level=_H, hint="check the path and the ids"),
     "413": Code("body too large", InvalidData, level=_H, hint="split it: 1 MB a call, 10 MB a bulk import file"),
     "414": Code("URI too long", InvalidData, level=_H, hint="send fewer or shorter values"),
-    "416": Code("no such part of the file", Unavailable, Action.FEW, _H, hint="fetch it from the beginning"),
+    "416": Code("no such part of the file", Unavailable, Action.RETRY, _H, hint="fetch it from the beginning"),
     "429": Code("service limit", Throttled, Action.RETRY, _H, hint="send more slowly"),
     "500": Code("internal error", Unavailable, Action.FEW, acted=True, hint="check the URL if it stays"),
     "502": Code("bad gateway, often a time-out", Unavailable, Action.RETRY, acted=True),
