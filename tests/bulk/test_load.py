@@ -89,7 +89,7 @@ async def test_a_file_is_read_and_null_is_nothing_in_it(tmp_path: Path) -> None:
 
 async def test_large_inputs_are_split_and_no_key_is_ever_in_two_files_under_way(small: int) -> None:
     async with instance(import_seconds=0.01) as (sandbox, marketo):
-        rows = [{"email": f"k{number % 90}@example.com", "leadScore": number} for number in range(900)]
+        rows = [{"email": f"k{number % 91}@example.com", "leadScore": number} for number in range(900)]
         imports = sandbox.instance.imports
         add, together = imports.add, []
 
@@ -111,12 +111,11 @@ async def test_large_inputs_are_split_and_no_key_is_ever_in_two_files_under_way(
         stored = [
             lead
             async for lead in marketo.leads.by_filter(
-                "email", [f"k{number}@example.com" for number in range(90)], fields=["email", "leadScore"]
+                "email", [f"k{number}@example.com" for number in range(91)], fields=["email", "leadScore"]
             )
         ]
-        assert {lead["email"]: lead["leadScore"] for lead in stored} == {
-            f"k{number}@example.com": 810 + number for number in range(90)
-        }
+        last = {row["email"]: row["leadScore"] for row in rows}
+        assert {lead["email"]: lead["leadScore"] for lead in stored} == last
 
 
 async def test_files_into_one_list_follow_each_other(small: int) -> None:
@@ -209,6 +208,16 @@ def test_a_row_that_marketo_changed_is_found_by_its_key_or_told_without_an_index
 
     found = mapped(content, ",", ["email", "name"], ["email"], numbered, batch_id=9)
     assert [(row.index, row.record["name"], row.reason) for row in found] == [(4, "as sent", "why"), (None, "", "lost")]
+
+
+def test_a_row_that_is_found_already_is_not_found_again_by_its_key() -> None:
+    content = b"email,name,Import Failure Reason\na@example.com,one,first\na@example.com,changed,second\n"
+
+    def numbered() -> Iterator[tuple[int, list[str]]]:
+        return iter([(0, ["a@example.com", "one"]), (1, ["a@example.com", "two"])])
+
+    found = mapped(content, ",", ["email", "name"], ["email"], numbered, batch_id=9)
+    assert [(row.index, row.reason) for row in found] == [(0, "first"), (1, "second")]
 
 
 BAD: list[tuple[list[Any], dict[str, Any], str]] = [
