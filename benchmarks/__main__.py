@@ -18,6 +18,8 @@ NAMES = (
     "declarations",
     "upserts",
     "journal",
+    "bulk_export",
+    "bulk_recovery",
 )
 
 

@@ -7,49 +7,21 @@ turns, round after round, so that a machine that slows down slows all; figures a
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import statistics
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
-from multiprocessing.connection import Connection
 from unittest import mock
 
 import aiohttp
 import msgspec
 
+from benchmarks.elsewhere import LIFTED, sandbox_elsewhere
 from benchmarks.report import Figure, at_most, told
 from marketo_async import Governor, Limits, Marketo
-from marketo_async.sandbox import InstanceLimits, Sandbox
 
 ROUNDS, PAGES = 60, 10
 IDS = range(1, 301)
 FIELDS = ["id", "email", "firstName", "lastName", "createdAt", "updatedAt", "company", "title", "phone", "leadScore"]
-LIFTED = 10**6
-
-
-def _serve(pipe: Connection) -> None:
-    async def main() -> None:
-        async with Sandbox(leads=1000, limits=InstanceLimits(calls=LIFTED, daily=LIFTED)) as sandbox:
-            pipe.send((sandbox.base_url, sandbox.client_id, sandbox.client_secret))
-            await asyncio.get_running_loop().run_in_executor(None, pipe.recv)
-
-    asyncio.run(main())
-
-
-@contextmanager
-def sandbox_elsewhere() -> Iterator[tuple[str, str, str]]:
-    """Run a sandbox in another process, so that its CPU time is not counted here."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(there,), daemon=True)
-    process.start()
-    try:
-        yield here.recv()
-    finally:
-        here.send("stop")
-        process.join(10)
 
 
 class Bare:

@@ -18,6 +18,7 @@ from marketo_async.errors import (
     ApiError,
     BadResponse,
     ErrorItem,
+    ExportQuotaExceeded,
     MarketoError,
     QuotaExceeded,
     TransportError,
@@ -95,7 +96,8 @@ class Judge(Struct, frozen=True):
         row = lookup(first.code, first.message, self.codes)
         message = first.message or row.meaning
         if issubclass(row.error, QuotaExceeded):
-            return QuotaExceeded(
+            kind = ExportQuotaExceeded if row.error is ExportQuotaExceeded else QuotaExceeded
+            return kind(
                 message,
                 code=first.code,
                 resets_at=self.resets_at(),

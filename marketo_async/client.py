@@ -26,8 +26,10 @@ from marketo_async.operation import Arg, Listing, Method, Operation, Plan, Repea
 from marketo_async.paging import Pager
 from marketo_async.retry import RetryPolicy
 from marketo_async.session import Options, Session
+from marketo_async.stream import Sink
 
 if TYPE_CHECKING:
+    from marketo_async.bulk import Bulk, Desk
     from marketo_async.resources import (
         Activities,
         BulkActivities,
@@ -130,6 +132,9 @@ class _Caller:
     def writes(self, operation: Operation, batches: Batches[T]) -> Results[T]:
         return self._client.session.writes(operation, batches, self.options)
 
+    async def stream(self, operation: Operation, plan: Plan[bytes], sink: Sink) -> None:
+        await self._client.session.stream(operation, plan, sink, self.options)
+
 
 class Marketo:
     """A client of one Marketo instance; make its calls inside ``async with``.
@@ -156,6 +161,7 @@ class Marketo:
     named_account_lists: NamedAccountLists[Record]
     custom_objects: CustomObjects[Record]
     custom_object_types: CustomObjectTypes
+    bulk: Bulk
     bulk_leads: BulkLeads
     bulk_activities: BulkActivities
     bulk_program_members: BulkProgramMembers
@@ -209,6 +215,7 @@ class Marketo:
         self._client_id, self._client_secret, self._partner_id = client_id, client_secret, partner_id
         self._connector, self._trust_env = connector, trust_env
         self._session: Session | None = None
+        self._desk: Desk | None = None
         self._parent: Marketo | None = None
         self._options = Options(retry=retry or RetryPolicy())
 
@@ -301,7 +308,7 @@ class Marketo:
         old = self._options
         sibling = type(self).__new__(type(self))
         # Families that are open already send with the options of this client: the sibling opens its own.
-        own = {name: value for name, value in self.__dict__.items() if name not in resources.HOMES}
+        own = {name: value for name, value in self.__dict__.items() if name not in resources.HOMES and name != "bulk"}
         sibling.__dict__.update(own)
         sibling._parent = self._parent or self  # noqa: SLF001 - a sibling
         sibling._options = Options(  # noqa: SLF001
@@ -351,11 +358,21 @@ class Marketo:
 
         def __getattr__(self, name: str) -> object:
             """Open a family when it is first asked for, and keep it."""
+            if name == "bulk":
+                self.__dict__[name] = bulk = self._open_bulk()
+                return bulk
             if name not in resources.HOMES:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             _, kind = resources.HOMES[name]
             self.__dict__[name] = family = self._open(getattr(resources, kind))
             return family
+
+    def _open_bulk(self) -> Bulk:
+        from marketo_async.bulk import Bulk, Desk  # noqa: PLC0415 - programs without bulk jobs do not pay for it
+
+        root = self._parent or self
+        root._desk = desk = root._desk or Desk(self.base_url)  # noqa: SLF001 - siblings share it
+        return Bulk(_Caller(self, self._options), desk)
 
     def _open(self, kind: type[resources.Resource]) -> resources.Resource:
         """Make a family with what its constructor asks for beside the sender."""

@@ -14,7 +14,8 @@
     │   ├── AccessDenied           603: the API user's role lacks a permission, or the address is not allowed
     │   ├── Throttled              606, 615: still refused after waiting; other integrations crowd the instance
     │   ├── QuotaExceeded          a quota is spent until ``resets_at``
-    │   │   └── DailyQuotaExceeded ... the instance's calls of the day (607, or counted here)
+    │   │   ├── DailyQuotaExceeded ... the instance's calls of the day (607, or counted here)
+    │   │   └── ExportQuotaExceeded ... the instance's bytes of bulk exports of the day (1029)
     │   ├── Unavailable            Marketo could not do it now, and trying again did not help
     │   ├── Busy                   a queue is full or an object is locked by another job
     │   ├── NotFound               no such path, object or record
@@ -23,8 +24,13 @@
     │   └── NotEnabled             the instance does not have the feature
     ├── TransportError             no answer came back
     │   ├── CallTimeout            ... within the caller's own time-out
-    │   └── BadResponse            something came back that is no Marketo answer
-    │       └── UnexpectedShape    ... or one whose members have the wrong types
+    │   ├── BadResponse            something came back that is no Marketo answer
+    │   │   └── UnexpectedShape    ... or one whose members have the wrong types
+    │   └── DamagedFile            a bulk file came with another length or checksum than its job has, and again so
+    ├── JobFailed                  a bulk job ended without what it was for
+    │   └── JobCancelled           ... because somebody else cancelled it
+    ├── BadRow                     a line of a bulk file can't be read as a row
+    ├── ImportStopped              an import ended early; ``report`` tells what was taken until then
     ├── RecordsFailed              asked for by ``raise_for_failures()``: some records of a write were not taken
     └── OutcomeUnknown             a write was sent and its answer lost: it may or may not have happened
 
@@ -179,6 +185,10 @@ class DailyQuotaExceeded(QuotaExceeded):
         self.used, self.daily = used, daily
 
 
+class ExportQuotaExceeded(QuotaExceeded):
+    """The instance's bulk exports have brought all the bytes of the day (1029); jobs that run already still finish."""
+
+
 class Unavailable(ApiError):
     """Marketo could not do it now, and trying again did not help."""
 
@@ -266,6 +276,49 @@ class RecordsFailed(MarketoError):
     def __init__(self, message: str, *, failed: Sequence[Any]) -> None:
         super().__init__(message)
         self.failed = failed
+
+
+class DamagedFile(TransportError):
+    """A bulk file came with another length or checksum than its job has, however often it was fetched."""
+
+
+class JobFailed(MarketoError):
+    """A bulk job ended without what it was for; ``reason`` is what Marketo says, ``status`` how the job stands."""
+
+    def __init__(self, message: str, *, job_id: str, status: str, reason: str = "", hint: str = "") -> None:
+        self.job_id, self.status, self.reason = job_id, status, reason
+        super().__init__(_sentence(f"{message}: {reason}" if reason else message, f"job {job_id}", None, hint))
+
+
+class JobCancelled(JobFailed):
+    """Somebody else cancelled a bulk job."""
+
+
+class BadRow(MarketoError, ValueError):
+    """A line of a bulk file can't be read as a row.
+
+    ``line`` is where the row begins, counted from 1 with the header, ``column`` the name or number of the cell where
+    reading failed, ``text`` the row as it stands in the file.
+    """
+
+    def __init__(self, message: str, *, line: int, column: str | int | None = None, text: str = "") -> None:
+        self.line, self.column, self.text = line, column, text
+        where = f"line {line}" if column is None else f"line {line}, column {column}"
+        super().__init__(f"{where}: {message}")
+
+
+class ImportStopped(MarketoError):
+    """An import ended early; ``__cause__`` tells why.
+
+    ``report`` is the ``ImportReport`` of what was taken until then. The input's rows ``unknown`` (first, and the one
+    behind the last) were sent, but whether they were taken is not known; those ``unsent`` were not sent.
+    """
+
+    def __init__(
+        self, message: str, *, report: Struct, unknown: Sequence[tuple[int, int]], unsent: Sequence[tuple[int, int]]
+    ) -> None:
+        self.report, self.unknown, self.unsent = report, tuple(unknown), tuple(unsent)
+        super().__init__(message)
 
 
 class OutcomeUnknown(MarketoError):

@@ -50,6 +50,7 @@ from marketo_async.operation import Chunks, Dialect, Listing, Operation, Page, P
 from marketo_async.paging import OFFSET_SIZE, Lane, LanePager, MergedPager, OffsetPager, OrderedPager, Pager, turn
 from marketo_async.request import Request, build
 from marketo_async.retry import RetryPolicy, judge
+from marketo_async.stream import Sink, headers_for, receive
 
 log = logging.getLogger("marketo_async.session")
 
@@ -57,6 +58,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _ABOVE_SERVER = 10.0  # seconds by which our time-out exceeds the server's, so that it never fires first
+_SILENCE = 60.0  # seconds; a file takes as long as it comes, but one that stops coming holds a slot for nothing
 _INGESTION = Limits(calls=5_000, per=1.0, concurrency=50, daily=10_000_000)
 _RENEWALS = 5  # of the token, for one call
 _USER_AGENT = f"marketo-async/{version('marketo-async')}"
@@ -117,6 +119,8 @@ class _Call(Struct, Generic[R], kw_only=True):
     rejected: str | None = None  # the token that the last attempt was refused with
     first_sent: float = inf  # by the wall clock
     exchange: asyncio.Task[Outcome[R]] | None = None  # the last one, which may outlast the call
+    sink: Sink | None = None
+    held: int = 0  # the most bytes that the sink ever held after a failure
 
     def __repr__(self) -> str:
         return f"<call of {self.operation.name}, sent {self.sent} times>"  # and no token
@@ -140,6 +144,11 @@ class _Call(Struct, Generic[R], kw_only=True):
             return self.throttles
         self.failures += 1
         return self.failures
+
+    def advanced(self) -> bool:
+        """Tell whether a file has come further than ever before: a break on such a way is the first one anew."""
+        held, self.held = self.held, max(self.held, self.sink.held if self.sink else 0)
+        return self.held > held
 
     def settled_by(self, error: MarketoError) -> bool:
         """Tell whether *error* says that an attempt whose answer was lost had done it."""
@@ -264,6 +273,18 @@ class Session:
                 raise OutcomeUnknown(late, operation=operation.name) from error
             raise CallTimeout(late, operation=operation.name, sent=call.in_flight) from error
 
+    async def stream(self, operation: Operation, plan: Plan[bytes], sink: Sink, options: Options) -> None:
+        """Bring a file into *sink*, from where that stands, as often as it breaks on the way.
+
+        The slot is held until the file is there: a sink writes at once and waits for nobody. The retry policy counts
+        anew whenever more of the file has come. A time-out of the options bounds calls, and no files.
+        """
+        call = _Call(
+            operation=operation, plan=plan, request=build(operation, plan, self.base_url), options=options, sink=sink
+        )
+        call.held = sink.held
+        await self._insist(call)
+
     def pages(self, operation: Operation, listing: Listing[T], options: Options) -> Pager[T]:
         """Drain a listing; several in order are fetched far enough ahead to keep every slot busy."""
         lane = partial(self._lane, operation, options)
@@ -330,6 +351,8 @@ class Session:
             call.failed_at = inf  # the wait until midnight is nobody's failure
             return
         tries = call.failed(throttled=action in {Action.PAUSE, Action.CROWDED}, now=now)
+        if call.advanced():
+            call.failures, call.failed_at, tries = 1, now, 1
         repeatable, elapsed = call.repeat is not Repeat.NEVER, now - call.failed_at
         verdict = judge(error, policy, repeatable=repeatable, attempt=tries, elapsed=elapsed)
         call.lost = call.lost or verdict.acted
@@ -347,7 +370,12 @@ class Session:
         call.exchange = task = asyncio.get_running_loop().create_task(self._exchange(call, permit, token))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
-        outcome = await outcome_of(task, gone=partial(self._cut_off, call))  # close() ends what takes too long
+        try:
+            outcome = await outcome_of(task, gone=partial(self._cut_off, call))  # close() ends what takes too long
+        except asyncio.CancelledError:
+            if call.sink is not None:  # nobody is left to read it, and hanging up ends Marketo's work on it
+                task.cancel()
+            raise
         call.in_flight = False
         call.rejected = token
         return outcome
@@ -430,6 +458,10 @@ class Session:
                 error=TransportError("held up until its permit was void", operation=operation.name, sent=False)
             )
         headers = {**request.headers, **self._credentials(operation, token)}
+        timeout = aiohttp.ClientTimeout(total=operation.timeout + _ABOVE_SERVER)
+        if call.sink is not None:
+            headers |= headers_for(call.sink)
+            timeout = aiohttp.ClientTimeout(total=None, sock_read=_SILENCE)
         status: int | None = None
         chunks: list[bytes] = []  # what has come, should the connection break
         try:
@@ -440,12 +472,17 @@ class Session:
                 headers=headers,
                 allow_redirects=False,
                 proxy=self._proxy,
-                timeout=aiohttp.ClientTimeout(total=operation.timeout + _ABOVE_SERVER),
+                timeout=timeout,
             ) as response:
                 permit.answered()
                 status, named = response.status, response.headers.get("X-Request-Id")
                 if dated := response.headers.get("Date"):
                     self._dated = dated, self._clock()
+                if call.sink is not None:
+                    body = await receive(response, call.sink)
+                    if body is None:
+                        return Outcome(status=status)
+                    chunks.append(body)
                 async for chunk in response.content.iter_any():
                     chunks.append(chunk)  # noqa: PERF401 - kept one by one for the case that it breaks
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -461,7 +498,11 @@ class Session:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return broken(operation, status, b"".join(chunks), error)
         judge = Judge(self.governor.resets_at, call.options.retry.codes)
-        return judge.outcome(operation, call.plan, status, b"".join(chunks), named)
+        outcome = judge.outcome(operation, call.plan, status, b"".join(chunks), named)
+        if call.sink is not None and isinstance(outcome.value, bytes):  # it was a file after all, and a short one
+            call.sink.restart()
+            call.sink.write(outcome.value)
+        return outcome
 
     def _first_sent(self, call: _Call[Any]) -> float | None:
         """Return when a call was first sent, by Marketo's clock, ``None`` where an answer has never told what it is."""

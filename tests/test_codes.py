@@ -15,6 +15,7 @@ from marketo_async.errors import (
     ApiError,
     Busy,
     Conflict,
+    ExportQuotaExceeded,
     NotFound,
     QuotaExceeded,
     Throttled,
@@ -46,6 +47,7 @@ OTHERWISE_DONE = {
 }
 NOT_IN_THE_DIGEST = {
     "403": "documented for the user service as a status",
+    "416": "told among the headers of export files, in a row without a code",
     "429": "the ingestion service's status, in a row without a code",
     "503": "one of 5xx",
     "504": "one of 5xx",
@@ -216,7 +218,7 @@ def test_a_code_has_the_exception_that_a_caller_would_catch(code: str, kind: typ
     [
         ("Too many jobs (10) in queue", Busy),
         ("There are already 10 jobs in the queue", Busy),
-        ("Export daily quota 500MB exceeded.", QuotaExceeded),
+        ("Export daily quota 500MB exceeded.", ExportQuotaExceeded),
         ("Export is already queued", Conflict),
         ("", Busy),
     ],

@@ -274,6 +274,9 @@ class Recorder:
     def writes(self, operation: Operation, batches: Any) -> Any:
         return operation.name
 
+    async def stream(self, operation: Operation, plan: Any, sink: Any) -> None:
+        return None
+
 
 class Pets(Resource):
     """A family as an engineer would add it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, assert_type
 
 from msgspec import Struct
@@ -30,6 +31,8 @@ from marketo_async import (
 )
 from marketo_async.batching import Outcomes, Row
 from marketo_async.blocking import BlockingBatcher, BlockingPager, BlockingResults
+from marketo_async.bulk import ExportReport, ImportReport, Rejected
+from marketo_async.bulk.lead_files import LeadFiles
 from marketo_async.envelope import Envelope
 from marketo_async.errors import ApiError, DailyQuotaExceeded, ErrorItem, MarketoError
 from marketo_async.governor import Permit, RedisStore, SQLiteStore, Store
@@ -43,6 +46,7 @@ from marketo_async.models.activities import (
     NewAttribute,
 )
 from marketo_async.models.assets import AssetId
+from marketo_async.models.bulk import ExportJob
 from marketo_async.models.designer import DesignedEmail, UsedBy
 from marketo_async.models.emails import Email
 from marketo_async.models.leads import (
@@ -63,7 +67,7 @@ from marketo_async.models.records import RecordResult
 from marketo_async.models.usage import ErrorsDay, UsageDay
 from marketo_async.models.users import Role, User, UserSummary
 from marketo_async.resources import Companies, Leads, Lists
-from marketo_async.resources.base import Endpoint, Paged, Written
+from marketo_async.resources.base import Endpoint, Paged, Stream, Written
 from marketo_async.sync import Marketo as BlockingMarketo
 
 
@@ -357,3 +361,35 @@ def the_blocking_client(marketo: BlockingMarketo) -> None:
     marketo.leads.get("7")  # type: ignore[arg-type]
     marketo.leads.get()  # type: ignore[call-arg]
     marketo.leeds  # type: ignore[attr-defined]  # noqa: B018
+
+
+async def bulk(marketo: Marketo, since: datetime, path: Path) -> None:
+    leads = marketo.bulk.leads
+    assert_type(leads, LeadFiles[dict[str, str | None]])
+    rows = leads.export(fields=["id"], created_at=(since, "2026-11-01"))
+    assert_type(rows, AsyncGenerator[dict[str, str | None], None])
+    assert_type(leads.of(Person).export(static_list=1001), AsyncGenerator[Person, None])
+    assert_type(await leads.export_to(path, fields=["id"], smart_list="Mine"), ExportReport)
+    report = await leads.load([{"email": "a@x.io"}], list_id=1001)
+    assert_type(report, ImportReport)
+    assert_type(report.failures, list[Rejected])
+    assert_type(report.failures[0].index, int | None)
+    assert_type(await leads.load("new.csv", lookup_field="id"), ImportReport)
+    assert_type(await leads.status("e"), ExportJob)
+    assert_type(await leads.download("e", path), int)
+    assert_type(await marketo.bulk.used_today(), int)
+    cars = marketo.bulk.custom_objects("car_c")
+    assert_type(cars.of(Person).export(updated_at=(since, since)), AsyncGenerator[Person, None])
+    assert_type(await cars.enqueue("e"), ExportJob)
+    assert_type(await cars.load([Person(1)]), ImportReport)
+    members = marketo.bulk.program_members.export(program_id=[1, 2])
+    assert_type(members, AsyncGenerator[dict[str, str | None], None])
+    assert_type(await marketo.bulk.program_members.load(1, "Attended", path), ImportReport)
+    declared: Stream[..., Any] = LeadFiles.export
+    assert_type(declared.__doc__, str | None)
+
+    leads.export(created_at=since)  # type: ignore[arg-type]
+    leads.export(["id"])  # type: ignore[call-arg]
+    marketo.bulk.activities.export()  # type: ignore[call-arg]
+    await leads.export_to(path, format="xml")  # type: ignore[arg-type]
+    await marketo.bulk.activities.load([])  # type: ignore[attr-defined]

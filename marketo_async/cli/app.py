@@ -19,20 +19,18 @@ from rich.console import Console
 from marketo_async.cli import demo as demonstration
 from marketo_async.cli import operations as listing
 from marketo_async.cli import usage as figures
-from marketo_async.cli.drain import START_OVER, run
+from marketo_async.cli.bulk import exporting, importing
+from marketo_async.cli.drain import run
 from marketo_async.cli.exits import EPILOG, Exit, told_in_a_line
+from marketo_async.cli.options import ENVIRONMENT, Daily, Quiet, Reserve, StartOver, Store, moment, numbers, split
 from marketo_async.cli.selection import ActivitiesBetween, ActivitiesSince, LeadsByFilter, ListMembers, Selection
 from marketo_async.cli.serving import serve
-from marketo_async.cli.sharing import ALONE, client
+from marketo_async.cli.sharing import client
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.activities import Activity
 from marketo_async.models.leads import Record
-from marketo_async.models.moment import to_datetime
 from marketo_async.sandbox import Sandbox
 
-_ENVIRONMENT = (
-    "The instance is that of MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID), MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET."
-)
 _RESUMING = (
     "FILE is written page by page, with FILE.checkpoint beside it. Interrupted by whatever it may be, the same command"
     " goes on where it stopped: no record is missing or doubled."
@@ -46,18 +44,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.add_typer(exporting, name="export")
+app.add_typer(importing, name="import")
+
 Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The file of JSON lines to write.", dir_okay=False)]
-StartOver = Annotated[bool, typer.Option(START_OVER, help="Replace FILE and its checkpoint instead of going on.")]
-Daily = Annotated[int, typer.Option(help="The calls that the instance may make a day.", min=1)]
-Reserve = Annotated[int, typer.Option(help="How many of them to leave to others.", min=0)]
-Store = Annotated[
-    str | None,
-    typer.Option(
-        metavar=f"FILE|{ALONE}",
-        help="Where the limits are shared with other runs; by default a file of the instance in your state folder.",
-    ),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")]
 Leads = Annotated[int, typer.Option(help="How many leads the sandbox has.", min=0)]
 Activities = Annotated[int, typer.Option(help="How many activities it has, over the last day.", min=0)]
 Latency = Annotated[float, typer.Option(help="Seconds that a call takes, 40 % more or less.", min=0.0)]
@@ -104,7 +94,7 @@ def demo(
         raise typer.Exit(Exit.REFUSED)
 
 
-@app.command(help=f"Write leads to a file, as JSON lines.\n\n{_RESUMING}\n\n{_ENVIRONMENT}", epilog=EPILOG)
+@app.command(help=f"Write leads to a file, as JSON lines.\n\n{_RESUMING}\n\n{ENVIRONMENT}", epilog=EPILOG)
 def leads(
     *,
     out: Out,
@@ -126,7 +116,7 @@ def leads(
 ) -> None:
     """Write leads to a file."""
     with told_in_a_line():
-        selection = _leads(field, [*(value or ()), *_lines(values_from)], list_id, _split(fields))
+        selection = _leads(field, [*(value or ()), *_lines(values_from)], list_id, split(fields))
         marketo = client(daily=daily, reserve=reserve, store=store)
         run(marketo, selection, out, start_over=start_over, quiet=quiet)
 
@@ -137,7 +127,7 @@ def leads(
     " records some minutes late: choose an end that lies a while back.\n\n"
     "Without, those since a moment, in order, and FILE.checkpoint stays: every later run adds what is new since the"
     " last one. Move FILE away between runs, and each file holds what is new.\n\n"
-    f"{_RESUMING}\n\n{_ENVIRONMENT}",
+    f"{_RESUMING}\n\n{ENVIRONMENT}",
     epilog=EPILOG,
 )
 def activities(
@@ -159,10 +149,10 @@ def activities(
     """Write activities to a file."""
     with told_in_a_line():
         selection = _activities(
-            _moment("--since", since),
-            None if until is None else _moment("--until", until),
-            _numbers("--types", types) or [],
-            _numbers("--leads", lead_ids),
+            moment("--since", since),
+            None if until is None else moment("--until", until),
+            numbers("--types", types) or [],
+            numbers("--leads", lead_ids),
             shards,
         )
         marketo = client(daily=daily, reserve=reserve, store=store)
@@ -188,7 +178,7 @@ def sandbox(
         asyncio.run(serve(instance, typer.echo))
 
 
-@app.command(help=f"Show today's calls and errors, everybody's.\n\n{_ENVIRONMENT}", epilog=EPILOG)
+@app.command(help=f"Show today's calls and errors, everybody's.\n\n{ENVIRONMENT}", epilog=EPILOG)
 def usage(
     *,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
@@ -245,23 +235,3 @@ def _lines(file: typer.FileText | None) -> list[str]:
         return [line for text in file or () if (line := text.strip())]
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"--values-from is to be UTF-8: {error}") from error
-
-
-def _split(text: str | None) -> list[str] | None:
-    return None if text is None else [part for word in text.split(",") if (part := word.strip())]
-
-
-def _numbers(option: str, text: str | None) -> list[int] | None:
-    try:
-        return None if text is None else [int(part) for part in _split(text) or ()]
-    except ValueError:
-        raise InvalidRequest(f"{option} takes numbers with commas between them, not {text!r}") from None
-
-
-def _moment(option: str, text: str) -> datetime:
-    try:
-        return to_datetime(text, name=option)
-    except ValueError:
-        raise InvalidRequest(
-            f"{option} takes a date or time like 2026-03-01 or 2026-03-01T08:00Z, not {text!r}"
-        ) from None

@@ -1,18 +1,17 @@
 """`Checkpoint`: how far a drain has come, as a small file that is only ever whole.
 
-It is written aside and moved into place, so that a process killed at any moment leaves the last one or the next one.
 Not here: when it is written, and how the output is brought back in step with it (``output``).
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
+from marketo_async.durable import changes, replace_file
 from marketo_async.errors import InvalidRequest
 
 
@@ -40,17 +39,8 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
 
     def save(self, path: Path) -> None:
         """Replace the checkpoint at *path* by this one, at once and for good."""
-        aside = path.with_name(f"{path.name}.new")
-        with aside.open("wb") as file:
-            file.write(msgspec.json.encode(self))
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        replace_file(path, msgspec.json.encode(self))
 
     def changes(self, arguments: Mapping[str, str]) -> list[str]:
         """Tell which of *arguments* are others than those that this checkpoint belongs to."""
-        return [
-            f"{name} was {self.arguments.get(name, 'not given')}, is {arguments.get(name, 'not given')}"
-            for name in sorted({*self.arguments, *arguments})
-            if self.arguments.get(name) != arguments.get(name)
-        ]
+        return changes(self.arguments, arguments)

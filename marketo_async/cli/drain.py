@@ -34,9 +34,9 @@ def run(marketo: Marketo, selection: Selection[T], path: Path, *, start_over: bo
         except (KeyboardInterrupt, MarketoError, OSError) as error:
             if output.checkpoint.token is not None:
                 kept = f"{output.checkpoint.records:,} {selection.noun} are in {path}"
-                error.add_note(f"{kept}; go on with: {_this_command()}")
+                error.add_note(f"{kept}; go on with: {this_command()}")
             elif isinstance(error, KeyboardInterrupt):
-                error.add_note(f"nothing was written yet; begin again with: {_this_command()}")
+                error.add_note(f"nothing was written yet; begin again with: {this_command()}")
             raise
         output.finish()
     if not quiet:
@@ -63,6 +63,6 @@ async def _drain(marketo: Marketo, selection: Selection[T], output: Output, *, q
     return f"{told} | {gauge.pace()}"
 
 
-def _this_command() -> str:
+def this_command() -> str:
     """Return what was typed, but for what would begin anew."""
     return shlex.join(["marketo-async", *(word for word in sys.argv[1:] if word != START_OVER)])

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import typer
+from msgspec import Struct
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.panel import Panel
@@ -45,6 +46,15 @@ class Tally:
         self.records += records
 
 
+class Row(Struct, frozen=True):
+    """One line of a gauge: a name, how much of a total is done where that is known, and the figures in words."""
+
+    name: str
+    done: int | None
+    total: int | None
+    figures: str
+
+
 class Gauge:
     """Shows what a *governor* lets through and what *tallies* count, from its making on."""
 
@@ -71,10 +81,7 @@ class Gauge:
     def panel(self) -> RenderableType:
         """Return everything as bars in a frame, of the same height at any time."""
         now, limits = self._governor.snapshot(), self._governor.limits
-        grid = Table.grid(padding=(0, 1), expand=True)
-        grid.add_column(no_wrap=True)
-        grid.add_column(ratio=1)
-        grid.add_column(no_wrap=True, justify="right", min_width=_FIGURES)
+        grid = _grid()
         for tally in self._tallies:
             figures = f"{tally.records:,}" if tally.total is None else f"{tally.records:,} / {tally.total:,}"
             bar = "" if tally.total is None else _bar(tally.records, tally.total, "green")
@@ -89,6 +96,17 @@ class Gauge:
         )
         short = "the window" if now.window_used >= now.window_share else "a slot"
         waiting = f", {now.waiting} waiting for {short}" if now.waiting else ""
+        return self._frame(grid, waiting)
+
+    def framed(self, rows: Sequence[Row]) -> RenderableType:
+        """Return *rows* in a frame, each with a bar where its total is known."""
+        grid = _grid()
+        for row in rows:
+            bar = "" if row.total is None else _bar(row.done or 0, row.total, "green")
+            grid.add_row(row.name, bar, row.figures)
+        return self._frame(grid)
+
+    def _frame(self, grid: Table, waiting: str = "") -> RenderableType:
         footer = Text(f"{self.pace()}{waiting}", style="dim", no_wrap=True, overflow="ellipsis")
         return Panel(
             grid,
@@ -135,6 +153,15 @@ async def _repeated(every: float, paint: Callable[[], None]) -> AsyncIterator[No
         await asyncio.wait([painting])
         if not painting.cancelled():
             painting.result()
+
+
+def _grid() -> Table:
+    """Return a table of names, bars and figures."""
+    grid = Table.grid(padding=(0, 1), expand=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(ratio=1)
+    grid.add_column(no_wrap=True, justify="right", min_width=_FIGURES)
+    return grid
 
 
 def _bar(done: int, total: int, style: str) -> ProgressBar:

@@ -8,8 +8,6 @@ exists is touched before the first page has come. Not here: where pages come fro
 from __future__ import annotations
 
 import os
-import stat
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -19,11 +17,9 @@ import msgspec
 from msgspec.structs import replace
 
 from marketo_async.cli.checkpoint import Checkpoint
+from marketo_async.durable import guard
 from marketo_async.errors import InvalidRequest
 from marketo_async.operation import Page
-
-if sys.platform != "win32":
-    import fcntl
 
 T = TypeVar("T")
 
@@ -57,7 +53,7 @@ class Output:
         except FileExistsError:
             self._file, self._created = self.path.open("ab"), False
         try:
-            self._guard()
+            guard(self._file, self.path)
             self.checkpoint = self._found(self._size())
         except BaseException:
             self._leave()
@@ -91,16 +87,6 @@ class Output:
         self._file.truncate(self.checkpoint.written)
         if not self._endless:
             self.beside.unlink(missing_ok=True)
-
-    def _guard(self) -> None:
-        """Make sure that it is a file, and that nobody else writes it."""
-        if not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
-            raise InvalidRequest(f"{self.path} is no ordinary file: nothing could be cut off or gone on with")
-        if sys.platform != "win32":  # there, two runs at once are the caller's to avoid
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise InvalidRequest(f"another run is writing {self.path}") from error
 
     def _leave(self) -> None:
         """Close the file, and remove it if it is of our own making and nothing came of it."""

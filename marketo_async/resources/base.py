@@ -24,6 +24,7 @@ from marketo_async.blocking import BlockingBatcher, BlockingPager, BlockingResul
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import Listing, Method, Operation, Paging, Plan, Repeat, Source
 from marketo_async.paging import Pager
+from marketo_async.stream import Sink
 
 if TYPE_CHECKING:  # who makes no blocking calls does not pay for them
     from marketo_async.portal import Portal
@@ -48,6 +49,10 @@ class Sender(Protocol):
 
     def writes(self, operation: Operation, batches: Batches[V]) -> Results[V]:
         """Write any number of records, in as few calls as they take."""
+        ...
+
+    async def stream(self, operation: Operation, plan: Plan[bytes], sink: Sink) -> None:
+        """Bring a file into *sink*, from where that stands."""
         ...
 
 

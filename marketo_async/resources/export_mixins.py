@@ -29,7 +29,7 @@ from marketo_async.operation import Page, Plan, Repeat, one, page, raw
 from marketo_async.resources.arguments import members, page_size, within
 from marketo_async.resources.base import Resource, endpoint, paged
 
-S = TypeVar("S", LeadSelection, ActivitySelection, ProgramMemberSelection)
+S = TypeVar("S", LeadSelection, ActivitySelection, ProgramMemberSelection, CustomObjectSelection)
 
 _WIDEST = timedelta(days=31)  # what one export may span
 _FIELDS = 1000  # more than any record has

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import msgspec
@@ -54,6 +55,14 @@ def mangled(fault: Fault, said: object) -> object:
     return said
 
 
+def damaged(fault: Fault, reply: Reply, rng: random.Random) -> Reply:
+    """Return the reply of a file that is cut off or changed on its way."""
+    if fault.kind == "corrupt":
+        return replace(reply, changed=rng.randrange(max(reply.size, 1)))
+    at = rng.randrange(max(reply.size // 4, 1)) if fault.at is None else min(fault.at, reply.size)
+    return replace(reply, cut="truncate", cut_at=at)
+
+
 def _ids_as_text(value: object) -> object:
     if isinstance(value, list):
         return [_ids_as_text(item) for item in value]
@@ -71,6 +80,7 @@ _PAGES = {
     "empty": Reply(b""),
     "reset": Reply(b"", cut="reset"),
     "http_500": Reply(b"Internal Server Error", 500, {"Content-Type": PLAIN}),
+    "http_404": Reply(b"File not found", 404, {"Content-Type": PLAIN}),
     "http_503": Reply(b"Service Unavailable", 503, {"Content-Type": PLAIN}),
 }
 

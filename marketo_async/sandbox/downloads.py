@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from marketo_async.sandbox.envelope import Download
-from marketo_async.sandbox.reply import PLAIN, Reply
+from marketo_async.sandbox.reply import PLAIN, FilePart, Reply
 
 CSV = "text/csv;charset=UTF-8"
 
@@ -14,16 +14,22 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 def downloaded(download: Download, asked: str) -> Reply:
     """Return the reply for a download by the ``Range`` header of its request; one that is no range asks for all."""
-    content = download.content
     if not download.found:
-        return Reply(content, 404, {"Content-Type": PLAIN})
+        return Reply(download.content, 404, {"Content-Type": PLAIN})
     headers = {"Content-Type": CSV, "Accept-Ranges": "bytes"}
     found = _RANGE.fullmatch(asked.strip())
     if found is None or not (found[1] or found[2]):
-        return Reply(content, 200, headers)
-    size = len(content)
+        return _body(download, 0, download.size, 200, headers)
+    size = download.size
     first = int(found[1]) if found[1] else max(size - int(found[2]), 0)
     last = min(int(found[2]), size - 1) if found[1] and found[2] else size - 1
     if first > last:
         return Reply(b"", 416, {**headers, "Content-Range": f"bytes */{size}"})
-    return Reply(content[first : last + 1], 206, {**headers, "Content-Range": f"bytes {first}-{last}/{size}"})
+    said = {**headers, "Content-Range": f"bytes {first}-{last}/{size}"}
+    return _body(download, first, last + 1 - first, 206, said)
+
+
+def _body(download: Download, first: int, size: int, status: int, headers: dict[str, str]) -> Reply:
+    if download.file is None:
+        return Reply(download.content[first : first + size], status, headers)
+    return Reply(b"", status, headers, part=FilePart(download.file, first, size))

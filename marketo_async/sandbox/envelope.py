@@ -9,6 +9,7 @@ import itertools
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import IO
 
 import msgspec
 
@@ -25,6 +26,14 @@ class Download:
 
     content: bytes
     found: bool = True
+    file: IO[bytes] | None = None
+    """Where the content is in place of ``content``, for files that are too large to hold."""
+    file_size: int = 0
+
+    @property
+    def size(self) -> int:
+        """The bytes of the content."""
+        return len(self.content) if self.file is None else self.file_size
 
 
 @dataclass(slots=True)

@@ -14,11 +14,11 @@ from aiohttp import web
 
 from marketo_async.sandbox.call import Call, Work
 from marketo_async.sandbox.clock import central_day
-from marketo_async.sandbox.damage import AT_ONCE, broken, injected_error, mangled
+from marketo_async.sandbox.damage import AT_ONCE, broken, damaged, injected_error, mangled
 from marketo_async.sandbox.downloads import downloaded
 from marketo_async.sandbox.envelope import Answer, Download, RequestIds, unfamiliar
 from marketo_async.sandbox.errors import UNCOUNTED_CODES, ApiError
-from marketo_async.sandbox.faults import Fault, FaultPlan
+from marketo_async.sandbox.faults import FILE_KINDS, Fault, FaultPlan
 from marketo_async.sandbox.gate import Arrival, Gate
 from marketo_async.sandbox.identity import ApiUser, Identity, IdentityError
 from marketo_async.sandbox.latency import Latency, drawn_seconds
@@ -194,6 +194,8 @@ class Exchange:
         # A file has no members that could go wrong.
         if fault is None or fault.mangles:
             return reply
+        if fault.kind in FILE_KINDS:
+            return damaged(fault, reply, self._rng) if download.found else reply
         return replace(reply, cut="truncate") if fault.kind == "truncate" else self._struck(fault, request, {})
 
     def _injected(self, fault: Fault) -> ApiError:

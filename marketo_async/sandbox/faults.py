@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 IDENTITY_PATH = "/identity/"
+FILE = "/file.json"
 
 # These spoil an answer that the operation really gave, so the operation always runs.
 MANGLING_KINDS = frozenset({"slow", "no_result", "null_request_id", "numeric_strings"})
@@ -27,8 +28,13 @@ BREAKING_KINDS = frozenset(
         "redirect",
         "http_500",
         "http_503",
+        "drop",
+        "corrupt",
+        "http_404",
     }
 )
+# Of these breakages only files can suffer.
+FILE_KINDS = frozenset({"drop", "corrupt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,9 @@ class Fault:
 
     ``times`` strikes the next so many matching calls, ``probability`` each with that chance; without either, every
     call. ``path`` is a prefix, or a glob where it has ``*``, ``?`` or ``[``. With ``when="after"`` the operation has
-    been executed before the fault strikes. Identity is never struck unless ``path`` says so.
+    been executed before the fault strikes. Identity is never struck unless ``path`` says so. A file is cut off by
+    ``drop`` behind so many bytes of the answer as ``at`` says, or behind any number of them, and has a byte changed by
+    ``corrupt``; neither strikes anything else.
     """
 
     kind: str
@@ -47,6 +55,7 @@ class Fault:
     method: str | None = None
     when: Literal["before", "after"] = "before"
     seconds: float = 0.0
+    at: int | None = None
 
     def __post_init__(self) -> None:
         if not (self.kind.isdigit() or self.kind in MANGLING_KINDS | BREAKING_KINDS):
@@ -69,7 +78,7 @@ class Fault:
     @property
     def prevents(self) -> bool:
         """Whether the operation is not executed."""
-        return self.when == "before" and not self.mangles
+        return self.when == "before" and not self.mangles and self.kind not in FILE_KINDS
 
     def matches(self, method: str, path: str) -> bool:
         """Return whether a call of this method and path may be struck."""
@@ -94,7 +103,7 @@ class FaultPlan:
     def draw(self, method: str, path: str) -> Fault | None:
         """Return the first fault of the list that strikes this call."""
         for fault in self.faults:
-            if not fault.matches(method, path):
+            if not fault.matches(method, path) or (fault.kind in FILE_KINDS and not path.endswith(FILE)):
                 continue
             _, struck = self._struck.get(id(fault), (fault, 0))
             if fault.times is not None and struck >= fault.times:

@@ -58,6 +58,14 @@ class Quirks:
     """Let export jobs end as failed."""
     export_files_lost: bool = False
     """Have no file to download for export jobs that are completed."""
+    export_file_delay: float = 0.0
+    """Seconds by the sandbox's clock for which a completed export has no file yet."""
+    export_checksums_wrong: bool = False
+    """Tell checksums of exports that are not those of their files."""
+    export_copies: int = 1
+    """How often an export writes each of its rows, for files that are larger than the instance."""
+    export_cancelled: str = "Canceled"
+    """How the status of a cancelled export is spelled, but for the answer to the cancellation."""
     export_milliseconds: bool = False
     """Take milliseconds in the date ranges of export filters."""
     unavailable_filters: frozenset[str] = frozenset()
@@ -68,3 +76,7 @@ class Quirks:
     """Seconds by the sandbox's clock that an import job takes once it has started."""
     imports_fail: bool = False
     """Let import jobs end as failed."""
+    import_rejects_trimmed: bool = False
+    """Leave the empty cells at the end of a row out of files of failures and warnings, so that reasons move left."""
+    imports_warn: bool = False
+    """Import every row with a warning."""

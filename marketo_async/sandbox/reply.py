@@ -6,8 +6,9 @@ What the body says was decided before; gzip and breaking the connection happen h
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import IO, Literal
 
 from aiohttp import web
 
@@ -18,6 +19,22 @@ GZIP_FROM = 1_024
 # Answers are compressed while the loop waits; the fastest level keeps a page of activities below a millisecond.
 _GZIP_LEVEL = 1
 _GZIP_WINDOW = 31
+_PIECE = 262_144
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """Bytes of an open file, from *first* on, which others may read from as well."""
+
+    file: IO[bytes]
+    first: int
+    size: int
+
+    def pieces(self, end: int) -> Iterator[bytes]:
+        """Yield the bytes up to *end* of this part."""
+        for at in range(0, end, _PIECE):
+            self.file.seek(self.first + at)
+            yield self.file.read(min(_PIECE, end - at))
 
 
 @dataclass(slots=True)
@@ -28,7 +45,18 @@ class Reply:
     status: int = 200
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": JSON})
     cut: Literal["reset", "truncate"] | None = None
-    """How the connection breaks: before any byte of the answer, or in the middle of its body."""
+    """How the connection breaks: before any byte of the answer, or inside its body."""
+    cut_at: int | None = None
+    """Behind how many bytes of the body; ``None`` is the middle."""
+    changed: int | None = None
+    """The byte of the body that comes out wrong."""
+    part: FilePart | None = None
+    """What the body is in place of ``body``, where it is read from a file."""
+
+    @property
+    def size(self) -> int:
+        """The bytes of the body."""
+        return len(self.body) if self.part is None else self.part.size
 
     def compress(self, accepted: str) -> None:
         """Compress the body where the caller accepts gzip and it is long enough."""
@@ -43,11 +71,24 @@ class Reply:
             if request.transport is not None:
                 request.transport.abort()
         elif self.cut == "truncate":
-            response = web.StreamResponse(status=self.status, headers=self.headers)
-            response.content_length = len(self.body)
-            await response.prepare(request)
-            await response.write(self.body[: len(self.body) // 2])
+            response = await self._streamed(request, self.size // 2 if self.cut_at is None else self.cut_at)
             if request.transport is not None:
                 request.transport.close()
             return response
+        elif self.part is not None or self.changed is not None:
+            return await self._streamed(request, self.size)
         return web.Response(body=self.body, status=self.status, headers=self.headers)
+
+    async def _streamed(self, request: web.BaseRequest, end: int) -> web.StreamResponse:
+        """Send the body up to *end*, piece by piece, as if all of it were to come."""
+        response = web.StreamResponse(status=self.status, headers=self.headers)
+        response.content_length = self.size
+        await response.prepare(request)
+        at = 0
+        for piece in [self.body[:end]] if self.part is None else self.part.pieces(end):
+            if self.changed is not None and at <= self.changed < at + len(piece):
+                place = self.changed - at
+                piece = piece[:place] + bytes([piece[place] ^ 1]) + piece[place + 1 :]  # noqa: PLW2901
+            await response.write(piece)
+            at += len(piece)
+        return response

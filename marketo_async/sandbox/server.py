@@ -190,3 +190,4 @@ class Sandbox:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.stop()
+        self.instance.exports.close()

@@ -87,10 +87,10 @@ class ExportFamily:
     def file(self, call: Call) -> Answer:
         """Answer the file of a completed job."""
         lost = call.instance.quirks.export_files_lost
-        content = call.instance.exports.file(_exported(call), call.user.login, call.path_text("exportId"))
-        return Answer(
-            download=Download(_NO_FILE.encode(), found=False) if content is None or lost else Download(content)
-        )
+        job = call.instance.exports.ready(_exported(call), call.user.login, call.path_text("exportId"))
+        if job is None or lost:
+            return Answer(download=Download(_NO_FILE.encode(), found=False))
+        return Answer(download=Download(b"", file=job.file, file_size=job.size))
 
 
 def _exported(call: Call) -> str:
@@ -123,7 +123,7 @@ def job_row(job: ExportJob) -> Members:
     row: Members = {
         "exportId": job.export_id,
         "format": job.file_format,
-        "status": job.status,
+        "status": job.told,
         "createdAt": iso(job.created_at),
     }
     for name, moment in (("queuedAt", job.queued_at), ("startedAt", job.started_at), ("finishedAt", job.finished_at)):
@@ -131,7 +131,7 @@ def job_row(job: ExportJob) -> Members:
             row[name] = iso(moment)
     if job.status == "Completed":
         row["numberOfRecords"] = job.number_of_records
-        row["fileSize"] = len(job.content)
+        row["fileSize"] = job.size
         row["fileChecksum"] = job.checksum
     if job.error is not None:
         row["errorMsg"] = job.error

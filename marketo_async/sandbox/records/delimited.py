@@ -5,11 +5,25 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, cast
+from hashlib import sha256
+from tempfile import SpooledTemporaryFile
+from typing import IO, Literal, Protocol, cast
 
 from marketo_async.sandbox.errors import ApiError
 
 FileFormat = Literal["CSV", "TSV", "SSV"]
+
+_PIECE = 1_048_576
+_HELD = 16 * _PIECE  # a larger file goes to disk
+
+
+class Digest(Protocol):
+    """What a digest can be told."""
+
+    def update(self, piece: bytes, /) -> None:
+        """Take some more bytes."""
+        ...
+
 
 _DELIMITERS: Mapping[FileFormat, str] = {"CSV": ",", "TSV": "\t", "SSV": ";"}
 
@@ -29,6 +43,35 @@ def written(header: Sequence[str], rows: Iterable[Sequence[object]], file_format
     writer.writerow(header)
     writer.writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue().encode()
+
+
+def stored(
+    header: Sequence[str], rows: Iterable[Sequence[object]], file_format: FileFormat, *, copies: int
+) -> tuple[IO[bytes], int, str]:
+    """Write a file to disk, each row so many times; return it, its size and its SHA-256 digest."""
+    file = cast("IO[bytes]", SpooledTemporaryFile(_HELD))  # noqa: SIM115 - it lives as long as its job
+    digest, text = sha256(), io.StringIO()
+    writer = csv.writer(text, delimiter=_DELIMITERS[file_format], lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
+        if copies > 1:
+            _write(file, digest, text)
+            writer.writerow([_cell(value) for value in row])
+            line = text.getvalue()
+            text.write(line * (copies - 2))
+        if text.tell() >= _PIECE:
+            _write(file, digest, text)
+    _write(file, digest, text)
+    return file, file.tell(), digest.hexdigest()
+
+
+def _write(file: IO[bytes], digest: Digest, text: io.StringIO) -> None:
+    piece = text.getvalue().encode()
+    digest.update(piece)
+    file.write(piece)
+    text.seek(0)
+    text.truncate()
 
 
 def read(content: bytes, file_format: FileFormat) -> tuple[list[str], list[list[str]]]:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import Literal
+from typing import IO, Literal
 from uuid import UUID
 
 from marketo_async.sandbox.clock import SandboxClock, central_day
 from marketo_async.sandbox.errors import ApiError
 from marketo_async.sandbox.quirks import Quirks
-from marketo_async.sandbox.records.delimited import FileFormat, written
+from marketo_async.sandbox.records.delimited import FileFormat, stored
 from marketo_async.sandbox.records.job_queue import MOST_JOBS, JobQueue
 
 DAY = 86_400.0
@@ -46,26 +45,36 @@ class ExportJob:
     started_at: float | None = None
     finished_at: float | None = None
     number_of_records: int = 0
-    content: bytes = b""
+    copies: int = 1
+    checksum_wrong: bool = False
+    cancelled: str = "Canceled"
+    file: IO[bytes] | None = None
+    size: int = 0
+    digest: str = ""
     error: str | None = None
 
     @property
     def checksum(self) -> str:
-        """The digest of the file."""
-        return f"sha256:{sha256(self.content).hexdigest()}"
+        """The digest of the file, as it is told."""
+        return f"sha256:{self.digest[::-1] if self.checksum_wrong else self.digest}"
+
+    @property
+    def told(self) -> str:
+        """The status as it is spelled."""
+        return self.cancelled if self.status == "Canceled" else self.status
 
     def start(self, moment: float) -> None:
         """Take the rows as they are at this moment."""
         self.status, self.started_at = "Processing", moment
         rows = self.collect()
-        self.number_of_records = len(rows)
-        self.content = written(self.header, rows, self.file_format)
+        self.number_of_records = len(rows) * self.copies
+        self.file, self.size, self.digest = stored(self.header, rows, self.file_format, copies=self.copies)
 
     def finish(self, moment: float) -> None:
         """Have the file ready, or fail."""
         self.status, self.finished_at = "Completed", moment
         if self.fails:
-            self.status, self.error, self.content = "Failed", "Export job failed", b""
+            self.status, self.error, self.size = "Failed", "Export job failed", 0
 
 
 class ExportJobs:
@@ -74,10 +83,16 @@ class ExportJobs:
     def __init__(self, clock: SandboxClock, quirks: Quirks, rng: random.Random) -> None:
         self.daily_bytes = 500 * 1_048_576
         self._clock = clock
-        self._fails = quirks.exports_fail
+        self._quirks = quirks
         self._rng = rng
         self._queue = JobQueue(clock, wait=quirks.export_wait, run=quirks.export_seconds)
         self._jobs: dict[str, ExportJob] = {}
+
+    def close(self) -> None:
+        """Let go of all files."""
+        for job in self._jobs.values():
+            if job.file is not None:
+                job.file.close()
 
     def settle(self) -> None:
         """Bring all jobs up to now."""
@@ -97,7 +112,10 @@ class ExportJobs:
             header=header,
             collect=collect,
             created_at=self._clock.time(),
-            fails=self._fails,
+            fails=self._quirks.exports_fail,
+            copies=self._quirks.export_copies,
+            checksum_wrong=self._quirks.export_checksums_wrong,
+            cancelled=self._quirks.export_cancelled,
         )
         self._jobs[job.export_id] = job
         return job
@@ -116,12 +134,12 @@ class ExportJobs:
             return None
         return None if job.finished_at is not None and self._age(job.finished_at) > STATUS_SECONDS else job
 
-    def file(self, exported: str, login: str, export_id: str) -> bytes | None:
-        """Return the file of a completed job of this user, as long as it is kept."""
+    def ready(self, exported: str, login: str, export_id: str) -> ExportJob | None:
+        """Return a completed job of this user whose file is there and still kept."""
         job = self.find(exported, login, export_id)
         if job is None or job.status != "Completed" or job.finished_at is None:
             return None
-        return None if self._age(job.finished_at) > FILE_SECONDS else job.content
+        return job if self._quirks.export_file_delay <= self._age(job.finished_at) <= FILE_SECONDS else None
 
     def listed(self, exported: str, login: str) -> dict[int, ExportJob]:
         """Return the jobs of this user of the last seven days, by number."""
@@ -154,7 +172,7 @@ class ExportJobs:
     def _check_quota(self) -> None:
         today = central_day(self._clock.time())
         spent = sum(
-            len(job.content)
+            job.size
             for job in self._jobs.values()
             if job.finished_at is not None and central_day(job.finished_at) == today
         )

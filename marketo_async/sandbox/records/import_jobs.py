@@ -48,6 +48,8 @@ class ImportJob:
     plan: ImportPlan
     created_at: float
     fails: bool = False
+    trims: bool = False
+    warns: bool = False
     status: ImportStatus = "Queued"
     started_at: float = 0.0
     finished_at: float | None = None
@@ -67,7 +69,8 @@ class ImportJob:
         rows = self.failures if kind == "Failure" else self.warnings
         if not rows:
             return None
-        return written([*self.header, f"Import {kind} Reason"], rows, self.plan.file_format)
+        shown = [_trimmed(row) for row in rows] if self.trims else rows
+        return written([*self.header, f"Import {kind} Reason"], shown, self.plan.file_format)
 
     def start(self, moment: float) -> None:
         """Begin to import."""
@@ -106,6 +109,8 @@ class ImportJob:
             self.failures.append([*line, str(error)])
             return
         self.processed += 1
+        if warning is None and self.warns:
+            warning = "Warning on demand"
         if warning is not None:
             self.warnings.append([*line, warning])
 
@@ -118,12 +123,20 @@ class ImportJob:
         return f"{message}, {len(self.warnings)} warning." if self.warnings else message
 
 
+def _trimmed(row: list[str]) -> list[str]:
+    """Return a row without the empty cells before its reason."""
+    cells, reason = row[:-1], row[-1]
+    while cells and not cells[-1]:
+        cells.pop()
+    return [*cells, reason]
+
+
 class ImportJobs:
     """The import jobs of an instance, with one queue for all users."""
 
     def __init__(self, clock: SandboxClock, quirks: Quirks) -> None:
         self._clock = clock
-        self._fails = quirks.imports_fail
+        self._quirks = quirks
         self._queue = JobQueue(clock, wait=quirks.import_wait, run=quirks.import_seconds)
         self._jobs: dict[int, ImportJob] = {}
 
@@ -138,7 +151,15 @@ class ImportJobs:
         busy = [job.plan.list_id for job in self._jobs.values() if job.finished_at is None]
         if plan.list_id is not None and plan.list_id in busy:
             raise ApiError("1019", f"Import into list '{plan.list_id}' already in progress")
-        job = ImportJob(len(self._jobs) + 1_001, plan, self._clock.time(), self._fails)
+        quirks = self._quirks
+        job = ImportJob(
+            len(self._jobs) + 1_001,
+            plan,
+            self._clock.time(),
+            quirks.imports_fail,
+            quirks.import_rejects_trimmed,
+            quirks.imports_warn,
+        )
         self._jobs[job.batch_id] = job
         self._queue.add(job)
         self._queue.settle()

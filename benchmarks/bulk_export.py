@@ -1,0 +1,136 @@
+"""A bulk export of 500 MB: memory, and rows as dicts and Structs against csv.DictReader.
+
+Memory is the growth of this process's peak from before the export on, the server in another process. Rows are read
+from the same bytes by turns, round after round, so that a machine that slows down slows all; ratios are medians.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import multiprocessing
+import resource
+import statistics
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TypeVar
+
+from msgspec import Struct
+
+from benchmarks.elsewhere import LIFTED, Options, sandbox_elsewhere
+from benchmarks.report import Figure, at_least, at_most, exactly, told
+from marketo_async import Governor, Limits, Marketo
+from marketo_async.bulk.rows import BLOCK, DictMaker, Reader, StructMaker
+from marketo_async.sandbox import Quirks
+
+T = TypeVar("T")
+
+LEADS, COPIES, ROUNDS = 5_000, 900, 7
+MEGABYTE = 1_048_576
+SAMPLE = 24 * MEGABYTE
+FIELDS = [
+    *("id", "email", "firstName", "lastName", "company", "country", "title"),
+    *("leadScore", "unsubscribed", "createdAt", "updatedAt", "phone"),
+]
+
+
+class Lead(Struct):
+    """A lead as its fields are."""
+
+    id: int
+    email: str
+    firstName: str | None  # noqa: N815 - Marketo's names
+    lastName: str | None  # noqa: N815
+    company: str | None
+    country: str | None
+    title: str | None
+    leadScore: int | None  # noqa: N815
+    unsubscribed: bool
+    createdAt: datetime  # noqa: N815
+    updatedAt: datetime  # noqa: N815
+    phone: str | None
+
+
+def peak() -> float:
+    """Return the most memory that this process ever had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+async def _export(base_url: str, client_id: str, client_secret: str) -> tuple[float, int, int, float, bytes]:
+    """Return memory growth, rows and bytes of an export, the seconds that it took, and some of the file."""
+    governor = Governor(Limits(calls=LIFTED, daily=LIFTED))
+    async with Marketo(base_url, client_id=client_id, client_secret=client_secret, governor=governor) as marketo:
+        now = datetime.now(UTC)
+        small = (now - timedelta(hours=9), now)  # imports and warms up whatever an export needs
+        async for _ in marketo.bulk.leads.export(fields=FIELDS, created_at=small, poll=0.05):
+            pass
+        before, rows, started = peak(), 0, time.perf_counter()
+        async for _ in marketo.bulk.leads.export(fields=FIELDS, static_list=1001, poll=0.5):
+            rows += 1
+        took, grown = time.perf_counter() - started, peak() - before
+        [job] = [job async for job in marketo.bulk.leads.jobs() if (job.file_size or 0) > 100 * MEGABYTE]
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "leads.csv")
+            size = await marketo.bulk.leads.download(job.export_id, path)
+            grown = max(grown, peak() - before)
+            return grown, rows, size, took, _sample(path)
+
+
+def _sample(path: Path) -> bytes:
+    """Return whole lines from the beginning of a file, with a header that bears no mark."""
+    with path.open("rb") as file:
+        file.readline()
+        sample = file.read(SAMPLE)
+    return ",".join(FIELDS).encode() + b"\n" + sample[: sample.rfind(b"\n") + 1]
+
+
+def _in_a_process_of_its_own(pipe: Connection, address: tuple[str, str, str]) -> None:
+    pipe.send(asyncio.run(_export(*address)))
+
+
+def _read(sample: bytes, reader: Reader[T]) -> int:
+    return sum(len(reader.feed(sample[at : at + BLOCK])) for at in range(0, len(sample), BLOCK)) + len(reader.close())
+
+
+def _ratios(sample: bytes) -> tuple[float, float]:
+    """Return how many times as fast as csv.DictReader dicts and Structs are made of the same bytes."""
+    text = sample.decode()
+    clock, dicts, structs = time.process_time, [], []
+    for _ in range(ROUNDS):
+        marks = [clock()]
+        count = sum(1 for _ in csv.DictReader(io.StringIO(text, newline="")))
+        marks.append(clock())
+        assert _read(sample, Reader(DictMaker)) == count
+        marks.append(clock())
+        assert _read(sample, Reader(lambda columns: StructMaker(columns, Lead))) == count
+        marks.append(clock())
+        plain = marks[1] - marks[0]
+        dicts.append(plain / (marks[2] - marks[1]))
+        structs.append(plain / (marks[3] - marks[2]))
+    return statistics.median(dicts), statistics.median(structs)
+
+
+def run() -> list[Figure]:
+    """Return the figures."""
+    with sandbox_elsewhere(Options(leads=LEADS, quirks=Quirks(export_copies=COPIES))) as address:
+        context = multiprocessing.get_context("spawn")
+        here, there = context.Pipe()
+        process = context.Process(target=_in_a_process_of_its_own, args=(there, address))
+        process.start()
+        grown, rows, size, took, sample = here.recv()
+        process.join()
+    dicts, structs = _ratios(sample)
+    quoted, _ = _ratios(sample.replace(b",Northwind,", b',"Northwind, Inc.",'))
+    return [
+        told("the file", f"{size / 1e6:.0f} MB, {rows:,} rows in {took:.0f} s"),
+        at_least("its size in MB", size / 1e6, 500),
+        exactly("rows", rows, LEADS * COPIES),
+        at_most("growth of resident memory in MB", grown, 48),
+        at_least("rows as dicts against csv.DictReader", dicts, 1.5),
+        told("the same where every seventh row has a quoted cell", f"{quoted:.3g}"),
+        at_least("rows as Structs against csv.DictReader", structs, 1.0),
+    ]

@@ -1,0 +1,102 @@
+"""`Desk`: what all bulk jobs of one client share: turns, patience, the time, and what is known of fields.
+
+Marketo runs two exports at a time and queues ten, over all users: this client has at most two of its own there, and
+fetches two files at a time. Not here: the jobs themselves (``jobs``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Literal
+
+from msgspec import Struct
+
+OnQuota = Literal["raise", "wait"]
+
+AT_ONCE = 2
+_FLOOR = 60.0  # seconds; Marketo renews an export's status once a minute
+_FULL = (60.0, 240.0)  # seconds to stay away from a full queue
+_LONGEST_NAP = 3600.0  # a machine can sleep and a clock be set: look again at least this often
+_DAY = 86_400.0
+
+
+class Patience(Struct, frozen=True, kw_only=True):
+    """How long to wait before looking again.
+
+    *poll* seconds, and up to a fifth more at random; ``None`` is a minute for exports, and 5 to 30 seconds for imports.
+    A full queue is left alone for one to four times as long, and for one to four minutes by default.
+    """
+
+    poll: float | None = None
+    on_quota: OnQuota = "raise"
+
+    def export(self, rng: random.Random) -> float:
+        """Return the time until the next look at an export."""
+        return (_FLOOR if self.poll is None else self.poll) * rng.uniform(1.0, 1.2)
+
+    def imported(self, rng: random.Random, looks: int) -> float:
+        """Return the time until the next look at an import that was looked at so often."""
+        return (min(30.0, 5.0 * 1.5**looks) if self.poll is None else self.poll) * rng.uniform(0.8, 1.0)
+
+    def queue(self, rng: random.Random) -> float:
+        """Return the time until the next attempt at a full queue."""
+        return rng.uniform(*_FULL) if self.poll is None else self.poll * rng.uniform(1.0, 4.0)
+
+
+class Desk:
+    """The shared state of one client's bulk jobs on *instance*; *clock* gives epoch seconds."""
+
+    def __init__(
+        self, instance: str = "", *, clock: Callable[[], float] = time.time, rng: random.Random | None = None
+    ) -> None:
+        self.instance = instance
+        self.clock = clock
+        self.rng = rng or random.Random()  # noqa: S311 - scatters waits, hides nothing
+        self.known: set[str] = set()
+        """The export jobs that were made here, so that nobody else's can be taken for a lost one."""
+        self._fields: dict[str, tuple[float, tuple[str, ...]]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._jobs, self._files = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
+
+    @property
+    def now(self) -> datetime:
+        """The present moment."""
+        return datetime.fromtimestamp(self.clock(), UTC)
+
+    @property
+    def jobs(self) -> asyncio.Semaphore:
+        """A turn at Marketo's queue, from a job's making to its end."""
+        self._bind()
+        return self._jobs
+
+    @property
+    def files(self) -> asyncio.Semaphore:
+        """A turn at fetching a file."""
+        self._bind()
+        return self._files
+
+    def fields(self, kind: str) -> tuple[str, ...] | None:
+        """Return the fields of a kind of record, unless they were never kept or a day has passed."""
+        kept = self._fields.get(kind)
+        return kept[1] if kept and self.clock() - kept[0] < _DAY else None
+
+    def keep_fields(self, kind: str, names: tuple[str, ...]) -> None:
+        """Keep the fields of a kind of record for a day."""
+        self._fields[kind] = (self.clock(), names)
+
+    async def sleep_until(self, moment: datetime) -> None:
+        """Wait for *moment*, and up to a minute more, so that not everybody comes at once."""
+        until = moment.timestamp() + self.rng.uniform(1.0, 60.0)
+        while (left := until - self.clock()) > 0:  # noqa: ASYNC110 - the wall clock sets nothing
+            await asyncio.sleep(min(left, _LONGEST_NAP))
+
+    def _bind(self) -> None:
+        """Make turns anew on another event loop: a client may be opened again on the next one."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop = loop
+            self._jobs, self._files = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)

@@ -1,0 +1,122 @@
+"""`Extraction`: the windows of one export, side by side at Marketo and in order here.
+
+While the file of one window is fetched or read, the jobs of the next ones run: two at a time over the whole client, and
+only so far ahead that files that nobody has read yet do not pile up. Not here: one job (``jobs``), and what is made of
+the files (``export``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
+from pathlib import Path
+
+from marketo_async.bulk.desk import Desk, Patience
+from marketo_async.bulk.jobs import Exporter, Jobs, Told, stopped
+from marketo_async.bulk.progress import ExportProgress, tell
+from marketo_async.bulk.state import Ledger
+from marketo_async.models.bulk import ExportJob
+
+_AHEAD = 4  # windows under way at once, of which two have a job at Marketo
+_GRACE = 5.0  # seconds that cancelling jobs may hold up whoever was cancelled
+_TOLD_EVERY = 1_048_576  # bytes
+
+Hook = Callable[[ExportProgress], None]
+
+
+class Extraction:
+    """Brings the files of an export to where *path* says; ``jobs`` holds the job of every window that has come.
+
+    *used_before* is today's volume before the export began.
+    """
+
+    def __init__(
+        self,
+        exporter: Exporter,
+        desk: Desk,
+        patience: Patience,
+        ledger: Ledger,
+        path: Callable[[int], Path],
+        *,
+        kind: str,
+        hook: Hook | None = None,
+        used_before: int | None = None,
+    ) -> None:
+        self.jobs: dict[int, ExportJob] = {}
+        self.path, self._exporter, self._ledger = path, exporter, ledger
+        self._runner = Jobs(exporter, desk, patience, ledger)
+        self._kind, self._hook, self._used_before = kind, hook, used_before
+        self._stand: dict[int, str] = {}
+        self._growing: dict[int, int] = {}
+        self._untold = self._brought = 0
+
+    async def files(self) -> AsyncGenerator[int, None]:
+        """Yield the number of every window that is not written yet, in order, once its file is at its ``path``."""
+        windows = self._ledger.state.windows
+        todo = [number for number, window in enumerate(windows) if not window.written]
+        coming: dict[int, asyncio.Task[ExportJob]] = {}
+        try:
+            while todo or coming:
+                while todo and len(coming) < _AHEAD:
+                    number = todo.pop(0)
+                    coming[number] = asyncio.create_task(self._window(number))
+                first = min(coming)
+                self.jobs[first] = await coming[first]
+                del coming[first]
+                yield first
+        finally:
+            for task in coming.values():
+                task.cancel()
+            if coming:
+                await asyncio.wait(coming.values())
+
+    async def abandon(self) -> None:
+        """Cancel the jobs that have not ended, within a few seconds, and forget them."""
+        windows = [window for window in self._ledger.state.windows if window.job_id and window.file_size is None]
+        if not windows:
+            return
+        stopping = asyncio.create_task(stopped(self._exporter, windows))
+        await asyncio.wait([stopping], timeout=_GRACE)
+        self._ledger.save()
+
+    def tell(self) -> None:
+        """Tell the hook how things stand."""
+        self._untold = 0
+        tell(self._hook, self._progress)
+
+    async def _window(self, number: int) -> ExportJob:
+        told = Told(status=partial(self._told, number), grown=partial(self._grew, number))
+        job = await self._runner.file(number, self.path(number), told)
+        self._told(number, "here")
+        return job
+
+    def _told(self, number: int, status: str) -> None:
+        before, now = self._stand.get(number), status.casefold()
+        if now != before:
+            if now == "here":
+                self._brought += self._ledger.state.windows[number].file_size or 0
+            self._stand[number] = now
+            self.tell()
+
+    def _grew(self, number: int, grown: int) -> None:
+        self._growing[number] = self._growing.get(number, 0) + grown
+        self._untold += abs(grown)
+        if self._untold >= _TOLD_EVERY:
+            self.tell()
+
+    def _progress(self) -> ExportProgress:
+        windows, stand = self._ledger.state.windows, list(self._stand.values())
+        done = {number for number, window in enumerate(windows) if window.written or self._stand.get(number) == "here"}
+        return ExportProgress(
+            kind=self._kind,
+            windows=len(windows),
+            windows_done=len(done),
+            queued=stand.count("queued") + stand.count("created"),
+            processing=stand.count("processing"),
+            bytes=sum(windows[number].file_size or 0 for number in done)
+            + sum(came for number, came in self._growing.items() if number not in done),
+            bytes_expected=sum(window.file_size or 0 for window in windows),
+            rows=sum(window.records or 0 for window in windows),
+            used_today=None if self._used_before is None else self._used_before + self._brought,
+        )

@@ -1,0 +1,81 @@
+"""What fields there are, asked for once a day, and the refusal of others before a job is made or a file is sent.
+
+Marketo names an unknown field only after the job was made or the file was read. Not here: the describe calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from marketo_async.bulk.desk import Desk
+from marketo_async.errors import InvalidRequest
+from marketo_async.models.leads import Record
+from marketo_async.resources.base import Sender
+from marketo_async.resources.custom_objects import CustomObjects
+from marketo_async.resources.leads import Leads
+from marketo_async.resources.program_members import ProgramMembers
+
+ACTIVITY_FIELDS = (
+    "marketoGUID",
+    "leadId",
+    "activityDate",
+    "activityTypeId",
+    "campaignId",
+    "primaryAttributeValueId",
+    "primaryAttributeValue",
+    "attributes",
+)
+ACTION_RESULT = "actionResult"  # comes only where it is asked for
+# What a lead can be looked up by although describe may not tell of it.
+_LOOKUPS = ("cookies", "twitterId", "facebookId", "linkedInId", "sfdcAccountId", "sfdcContactId", "sfdcLeadId")
+LEAD_KEYS = (*_LOOKUPS, "sfdcLeadOwnerId", "sfdcOpptyId")
+
+
+class Fields:
+    """The fields of every kind of record, as far as *sender* may ask for them."""
+
+    def __init__(self, sender: Sender, desk: Desk) -> None:
+        self._sender, self._desk = sender, desk
+
+    async def leads(self) -> tuple[str, ...]:
+        """Return the fields of leads."""
+        if (kept := self._desk.fields("leads")) is None:
+            described = await Leads(self._sender, Record).describe2()
+            kept = tuple(field.name for field in described.fields)
+            self._desk.keep_fields("leads", kept)
+        return kept
+
+    async def members(self) -> tuple[str, ...]:
+        """Return the fields of program members that are their own; those of leads can be asked for beside them."""
+        if (kept := self._desk.fields("program members")) is None:
+            described = await ProgramMembers(self._sender, Record).describe()
+            kept = tuple(field.name for field in described.fields)
+            self._desk.keep_fields("program members", kept)
+        return kept
+
+    async def objects(self, api_name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the fields of a custom object type, and those of them that identify an object."""
+        fields, keys = self._desk.fields(api_name), self._desk.fields(f"{api_name} keys")
+        if fields is None or keys is None:
+            described = await CustomObjects(self._sender, Record).describe(api_name)
+            fields, keys = tuple(field.name for field in described.fields), tuple(described.dedupe_fields)
+            self._desk.keep_fields(api_name, fields)
+            self._desk.keep_fields(f"{api_name} keys", keys)
+        return fields, keys
+
+
+def check(kind: str, asked: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse fields that there are not, with those that may have been meant."""
+    if len(set(asked)) < len(asked):
+        twice = sorted({name for name in asked if list(asked).count(name) > 1})
+        raise InvalidRequest(f"{kind}: {', '.join(twice)} is named twice")
+    unknown = [name for name in asked if name not in set(known)]
+    if unknown:
+        raise InvalidRequest(f"{kind} have no field {'; '.join(_meant(name, known) for name in unknown)}")
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    lower = {field.casefold(): field for field in known}
+    close = [lower[found] for found in get_close_matches(name.casefold().strip(), lower, n=3)]
+    return f"{name!r} (meant {' or '.join(map(repr, close))}?)" if close else repr(name)

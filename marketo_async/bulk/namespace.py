@@ -1,0 +1,38 @@
+"""`Bulk`: the kinds of bulk files under one name on the client. Not here: the kinds (``lead_files`` and its like)."""
+
+from __future__ import annotations
+
+from marketo_async.bulk.activity_files import ActivityFiles
+from marketo_async.bulk.desk import Desk
+from marketo_async.bulk.lead_files import LeadFiles
+from marketo_async.bulk.member_files import ProgramMemberFiles
+from marketo_async.bulk.object_files import CustomObjectFiles
+from marketo_async.bulk.rows import Row
+from marketo_async.bulk.volume import volume_today
+from marketo_async.resources.base import Resource, Sender, composite
+
+
+class Bulk(Resource):
+    """Bulk extracts and imports; siblings of one client share one *desk*, and so their turns at Marketo's queue."""
+
+    name = "bulk"
+
+    def __init__(self, sender: Sender, desk: Desk) -> None:
+        super().__init__(sender)
+        self._desk = desk
+        self.leads: LeadFiles[Row] = LeadFiles(sender, desk, Row)
+        self.activities: ActivityFiles[Row] = ActivityFiles(sender, desk, Row)
+        self.program_members: ProgramMemberFiles[Row] = ProgramMemberFiles(sender, desk, Row)
+
+    def custom_objects(self, api_name: str) -> CustomObjectFiles[Row]:
+        """Return the bulk files of one custom object type, by its API name."""
+        return CustomObjectFiles(self._sender, self._desk, Row, api_name)
+
+    @composite
+    async def used_today(self) -> int:
+        """Return the bytes that your exports of all kinds have brought since midnight in America/Chicago.
+
+        Costs a call for each kind, and one for every type of custom object. Marketo counts everybody's exports against
+        the instance's volume of a day, 500 MB as a rule, but lists your own only. Maps to ``jobs``.
+        """
+        return await volume_today(self._sender, self._desk.clock)

@@ -1,0 +1,92 @@
+"""What a hook is told while a bulk export or import runs, and what there is to say at the end. Pure data."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from msgspec import Struct
+
+from marketo_async.models.bulk import ExportJob, ImportJob
+
+log = logging.getLogger("marketo_async.bulk")
+
+P = TypeVar("P")
+
+
+class ExportProgress(Struct, frozen=True, kw_only=True):
+    """How far an export is: its windows, those of them whose jobs wait or run, and what has come.
+
+    ``bytes_expected`` and ``rows`` are those of the jobs that have completed. ``used_today`` is the volume of all your
+    exports since midnight in America/Chicago as far as it is known, in bytes.
+    """
+
+    kind: str
+    windows: int
+    windows_done: int
+    queued: int
+    processing: int
+    bytes: int
+    bytes_expected: int
+    rows: int
+    used_today: int | None = None
+
+
+class ImportProgress(Struct, frozen=True, kw_only=True):
+    """How far an import is: rows read and files made of them, files that wait or run, and what became of the rows."""
+
+    kind: str
+    rows: int
+    files: int
+    files_done: int
+    queued: int
+    importing: int
+    bytes: int
+    processed: int
+    failed: int
+    warned: int
+
+
+class ExportReport(Struct, frozen=True, kw_only=True):
+    """What an export has brought: the jobs in the order of their windows, rows by their count, bytes by the output's.
+
+    ``resumed`` says whether an earlier run's state was gone on with.
+    """
+
+    path: str
+    jobs: list[ExportJob]
+    rows: int
+    bytes: int
+    resumed: bool
+
+
+class Rejected(Struct, frozen=True, kw_only=True):
+    """A row that was refused, or taken with a warning: ``index`` in the input from 0, the record as sent, the reason.
+
+    ``index`` is ``None`` where Marketo names a row that was not among those sent in its file.
+    """
+
+    index: int | None
+    record: dict[str, str]
+    reason: str
+    batch_id: int
+
+
+class ImportReport(Struct, frozen=True, kw_only=True):
+    """What became of an import: its jobs, and the rows that failed or were taken with a warning, in input order."""
+
+    rows: int
+    processed: int
+    failures: list[Rejected]
+    warnings: list[Rejected]
+    jobs: list[ImportJob]
+
+
+def tell(hook: Callable[[P], None] | None, progress: Callable[[], P]) -> None:
+    """Hand progress to a hook; one that fails is logged, because the job itself did not."""
+    if hook is not None:
+        try:
+            hook(progress())
+        except Exception:
+            log.exception("the progress hook failed")

@@ -1,0 +1,80 @@
+"""What an export asks for: fields, and a selection for each of its jobs; and how its calls are made on a family.
+
+Not here: what becomes of the jobs (``jobs``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from marketo_async.errors import InvalidRequest
+from marketo_async.models.bulk import DateRange, ExportJob, FileFormat
+from marketo_async.resources.base import Sender
+from marketo_async.resources.export_mixins import Exports
+from marketo_async.stream import Sink
+
+S = TypeVar("S", bound=Struct)
+
+
+class Request(Struct, Generic[S], frozen=True, kw_only=True):
+    """Fields, selections in order, and the format of their files; *kind* is what the rows are called."""
+
+    kind: str
+    fields: Sequence[str]
+    selections: Sequence[S]
+    format: FileFormat = "CSV"
+
+    def arguments(self) -> dict[str, str]:
+        """Return what the jobs depend on, as text that can be compared and read."""
+        first = self.selections[0]
+        told = {"kind": self.kind, "fields": ",".join(self.fields), "format": self.format}
+        for member in msgspec.structs.fields(first):
+            value = getattr(first, member.name)
+            if value is not None and not isinstance(value, DateRange):
+                told[member.encode_name] = msgspec.json.encode(value).decode()
+        return told | {"parts": "; ".join(self.parts())}
+
+    def parts(self) -> list[str]:
+        """Return what tells the selections apart."""
+        return [_part(selection) for selection in self.selections]
+
+
+def _part(selection: Struct) -> str:
+    for name in selection.__struct_fields__:
+        value = getattr(selection, name)
+        if isinstance(value, DateRange):
+            return f"{name} {value.start_at:%Y-%m-%dT%H:%M:%SZ}/{value.end_at:%Y-%m-%dT%H:%M:%SZ}"
+    return "all"
+
+
+class Calls(Generic[S]):
+    """The calls of the jobs of one request, or of any job of a family where there is no *request*."""
+
+    def __init__(self, family: Exports[Any], sender: Sender, request: Request[S] | None = None) -> None:
+        self._family, self._sender, self._request = family, sender, request
+        self.put, self.look, self.stop = family.enqueue, family.status, family.cancel
+
+    async def make(self, number: int, mark: str) -> ExportJob:
+        """Create the job of a part, with *mark* behind the name of its last column."""
+        if self._request is None or not self._request.fields:
+            raise InvalidRequest("name the fields to export")
+        fields, last = self._request.fields, self._request.fields[-1]
+        return await self._family.create(
+            fields,
+            self._request.selections[number],
+            format=self._request.format,
+            column_header_names={last: last + mark},
+        )
+
+    async def idle(self) -> list[ExportJob]:
+        """Return the jobs that were created and not enqueued."""
+        return await self._family.jobs(statuses=["Created"]).all()
+
+    async def fetch(self, job_id: str, sink: Sink) -> None:
+        """Bring a job's file into *sink*."""
+        plan = type(self._family).file.planner(self._family, job_id)
+        await self._sender.stream(self._family.operations["file"], plan, sink)

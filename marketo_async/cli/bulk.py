@@ -1,0 +1,326 @@
+"""``export`` and ``import``: the options of bulk transfers. Not here: running them (``transfer``)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from marketo_async.bulk.output import OutputFormat
+from marketo_async.bulk.windows import Between
+from marketo_async.cli import transfer
+from marketo_async.cli.exits import EPILOG, told_in_a_line
+from marketo_async.cli.options import ENVIRONMENT, Daily, Quiet, Reserve, StartOver, Store, moment, numbers, split
+from marketo_async.cli.sharing import client
+from marketo_async.errors import InvalidRequest
+
+_RESUMING = (
+    "FILE appears when it is whole; FILE.part and FILE.state stand beside it until then. Interrupted by whatever it may"
+    " be, the same command goes on where it stopped, with the jobs that were made."
+)
+
+
+class Format(StrEnum):
+    """What files can be written as."""
+
+    CSV = "csv"
+    TSV = "tsv"
+    SSV = "ssv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+class Dated(StrEnum):
+    """Which date of a lead a range is about."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+
+
+exporting = typer.Typer(help=f"Write any amount of data to a file.\n\n{_RESUMING}", no_args_is_help=True)
+importing = typer.Typer(help="Bring any amount of data in, from a CSV file.", no_args_is_help=True)
+
+Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write; see --format.", dir_okay=False)]
+As = Annotated[Format | None, typer.Option("--format", help="What to write it as; by its suffix without.")]
+Named = Annotated[str | None, typer.Option("--fields", metavar="A,B,C", help="The fields to write.")]
+Since = Annotated[str | None, typer.Option(metavar="WHEN", help="A date or time in ISO 8601; UTC without an offset.")]
+Until = Annotated[str | None, typer.Option(metavar="WHEN", help="The end, itself not included.")]
+StaticList = Annotated[str | None, typer.Option(metavar="LIST", help="Those of a static list, by id or name.")]
+SmartList = Annotated[str | None, typer.Option(metavar="LIST", help="Those of a smart list, by id or name.")]
+Poll = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="Look at jobs so often; Marketo renews them once a minute.")
+]
+Waiting = Annotated[bool, typer.Option("--wait-for-quota", help="Wait for the next day when the volume is spent.")]
+Source = Annotated[Path, typer.Argument(metavar="FILE", help="The file to read: CSV, or .tsv or .ssv.", exists=True)]
+Rejects = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Where to write failed and warned rows, as JSON lines.")
+]
+
+
+@exporting.command("leads", help=f"Write leads to a file.\n\n{_RESUMING}\n\n{ENVIRONMENT}", epilog=EPILOG)
+def export_leads(  # noqa: PLR0913 - each is an option of its own
+    *,
+    out: Out,
+    fields: Named = None,
+    since: Since = None,
+    until: Until = None,
+    by: Annotated[Dated, typer.Option(help="Which date the range is about.")] = Dated.CREATED,
+    static_list: StaticList = None,
+    smart_list: SmartList = None,
+    format: As = None,
+    poll: Poll = None,
+    wait: Waiting = False,
+    start_over: StartOver = False,
+    daily: Daily = 50_000,
+    reserve: Reserve = 0,
+    store: Store = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write leads to a file."""
+    with told_in_a_line():
+        dates, marketo = _range(since, until), client(daily=daily, reserve=reserve, store=store)
+        transfer.export(
+            marketo,
+            lambda hook: marketo.bulk.leads.export_to(
+                out,
+                fields=split(fields),
+                created_at=dates if by is Dated.CREATED else None,
+                updated_at=dates if by is Dated.UPDATED else None,
+                static_list=_list(static_list),
+                smart_list=_list(smart_list),
+                format=_format(format),
+                poll=poll,
+                on_quota=_on_quota(wait),
+                progress=hook,
+                start_over=start_over,
+            ),
+            out,
+            quiet=quiet,
+        )
+
+
+@exporting.command("activities", help=f"Write activities to a file.\n\n{_RESUMING}\n\n{ENVIRONMENT}", epilog=EPILOG)
+def export_activities(
+    *,
+    out: Out,
+    since: Annotated[str, typer.Option(metavar="WHEN", help="A date or time in ISO 8601; UTC without an offset.")],
+    until: Annotated[str, typer.Option(metavar="WHEN", help="The end, itself not included.")],
+    types: Annotated[str | None, typer.Option(metavar="1,12,..", help="The types of activity, by id.")] = None,
+    fields: Named = None,
+    format: As = None,
+    poll: Poll = None,
+    wait: Waiting = False,
+    start_over: StartOver = False,
+    daily: Daily = 50_000,
+    reserve: Reserve = 0,
+    store: Store = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write activities to a file."""
+    with told_in_a_line():
+        dates, marketo = (
+            (moment("--since", since), moment("--until", until)),
+            client(daily=daily, reserve=reserve, store=store),
+        )
+        chosen = numbers("--types", types)
+        transfer.export(
+            marketo,
+            lambda hook: marketo.bulk.activities.export_to(
+                out,
+                created_at=dates,
+                types=chosen,
+                fields=split(fields),
+                format=_format(format),
+                poll=poll,
+                on_quota=_on_quota(wait),
+                progress=hook,
+                start_over=start_over,
+            ),
+            out,
+            quiet=quiet,
+        )
+
+
+@exporting.command(
+    "program-members", help=f"Write members of programs to a file.\n\n{_RESUMING}\n\n{ENVIRONMENT}", epilog=EPILOG
+)
+def export_program_members(  # noqa: PLR0913 - each is an option of its own
+    *,
+    out: Out,
+    program: Annotated[list[int], typer.Option(metavar="ID", help="A program; may be repeated, ten times at most.")],
+    status: Annotated[list[str] | None, typer.Option(help="Those with this status; may be repeated.")] = None,
+    fields: Named = None,
+    since: Since = None,
+    until: Until = None,
+    format: As = None,
+    poll: Poll = None,
+    wait: Waiting = False,
+    start_over: StartOver = False,
+    daily: Daily = 50_000,
+    reserve: Reserve = 0,
+    store: Store = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write members of programs to a file."""
+    with told_in_a_line():
+        dates, marketo = _range(since, until), client(daily=daily, reserve=reserve, store=store)
+        transfer.export(
+            marketo,
+            lambda hook: marketo.bulk.program_members.export_to(
+                out,
+                program_id=program[0] if len(program) == 1 else program,
+                fields=split(fields),
+                status_names=status or None,
+                updated_at=dates,
+                format=_format(format),
+                poll=poll,
+                on_quota=_on_quota(wait),
+                progress=hook,
+                start_over=start_over,
+            ),
+            out,
+            quiet=quiet,
+        )
+
+
+@exporting.command(
+    "custom-objects", help=f"Write custom objects of a type to a file.\n\n{_RESUMING}\n\n{ENVIRONMENT}", epilog=EPILOG
+)
+def export_custom_objects(  # noqa: PLR0913 - each is an option of its own
+    api_name: Annotated[str, typer.Argument(help="The type, by its API name.")],
+    *,
+    out: Out,
+    fields: Named = None,
+    since: Since = None,
+    until: Until = None,
+    static_list: StaticList = None,
+    smart_list: SmartList = None,
+    format: As = None,
+    poll: Poll = None,
+    wait: Waiting = False,
+    start_over: StartOver = False,
+    daily: Daily = 50_000,
+    reserve: Reserve = 0,
+    store: Store = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write custom objects to a file."""
+    with told_in_a_line():
+        dates, marketo = _range(since, until), client(daily=daily, reserve=reserve, store=store)
+        transfer.export(
+            marketo,
+            lambda hook: marketo.bulk.custom_objects(api_name).export_to(
+                out,
+                fields=split(fields),
+                updated_at=dates,
+                static_list=_list(static_list),
+                smart_list=_list(smart_list),
+                format=_format(format),
+                poll=poll,
+                on_quota=_on_quota(wait),
+                progress=hook,
+                start_over=start_over,
+            ),
+            out,
+            quiet=quiet,
+        )
+
+
+@importing.command("leads", help=f"Create or update leads from a file.\n\n{ENVIRONMENT}", epilog=EPILOG)
+def import_leads(
+    file: Source,
+    *,
+    lookup_field: Annotated[str, typer.Option(metavar="FIELD", help="What leads are found by.")] = "email",
+    list_id: Annotated[int | None, typer.Option("--list", metavar="ID", help="A static list to add them to.")] = None,
+    partition: Annotated[str | None, typer.Option(metavar="NAME", help="The partition of new leads.")] = None,
+    rejects: Rejects = None,
+    poll: Poll = None,
+    daily: Daily = 50_000,
+    reserve: Reserve = 0,
+    store: Store = None,
+    quiet: Quiet = False,
+) -> None:
+    """Create or update leads from a file."""
+    with told_in_a_line():
+        marketo = client(daily=daily, reserve=reserve, store=store)
+        transfer.load(
+            marketo,
+            lambda hook: marketo.bulk.leads.load(
+                file, lookup_field=lookup_field, list_id=list_id, partition_name=partition, poll=poll, progress=hook
+            ),
+            rejects,
+            quiet=quiet,
+        )
+
+
+@importing.command(
+    "program-members", help=f"Make people members of a program from a file.\n\n{ENVIRONMENT}", epilog=EPILOG
+)
+def import_program_members(
+    file: Source,
+    *,
+    program: Annotated[int, typer.Option(metavar="ID", help="The program.")],
+    status: Annotated[str, typer.Option(help="The status of all of them.")],
+    rejects: Rejects = None,
+    poll: Poll = None,
+    daily: Daily = 50_000,
+    reserve: Reserve = 0,
+    store: Store = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make people members of a program from a file."""
+    with told_in_a_line():
+        marketo = client(daily=daily, reserve=reserve, store=store)
+        transfer.load(
+            marketo,
+            lambda hook: marketo.bulk.program_members.load(program, status, file, poll=poll, progress=hook),
+            rejects,
+            quiet=quiet,
+        )
+
+
+@importing.command(
+    "custom-objects", help=f"Create or update custom objects from a file.\n\n{ENVIRONMENT}", epilog=EPILOG
+)
+def import_custom_objects(
+    api_name: Annotated[str, typer.Argument(help="The type, by its API name.")],
+    file: Source,
+    *,
+    rejects: Rejects = None,
+    poll: Poll = None,
+    daily: Daily = 50_000,
+    reserve: Reserve = 0,
+    store: Store = None,
+    quiet: Quiet = False,
+) -> None:
+    """Create or update custom objects from a file."""
+    with told_in_a_line():
+        marketo = client(daily=daily, reserve=reserve, store=store)
+        transfer.load(
+            marketo,
+            lambda hook: marketo.bulk.custom_objects(api_name).load(file, poll=poll, progress=hook),
+            rejects,
+            quiet=quiet,
+        )
+
+
+def _range(since: str | None, until: str | None) -> Between | None:
+    if since is None and until is None:
+        return None
+    if since is None or until is None:
+        raise InvalidRequest("--since and --until go together")
+    return moment("--since", since), moment("--until", until)
+
+
+def _list(given: str | None) -> int | str | None:
+    return int(given) if given is not None and given.isdecimal() else given
+
+
+def _format(given: Format | None) -> OutputFormat | None:
+    return None if given is None else given.value
+
+
+def _on_quota(wait: bool) -> Literal["raise", "wait"]:  # noqa: FBT001 - an option's value
+    return "wait" if wait else "raise"
