@@ -102,7 +102,7 @@ def export_leads(  # noqa: PLR0913 - each is an option of its own
 
 
 @exporting.command("activities", help=f"Write activities to a file.\n\n{_RESUMING}\n\n{ENVIRONMENT}", epilog=EPILOG)
-def export_activities(
+def export_activities(  # noqa: PLR0913 - each is an option of its own
     *,
     out: Out,
     since: Annotated[str, typer.Option(metavar="WHEN", help="A date or time in ISO 8601; UTC without an offset.")],
@@ -120,10 +120,8 @@ def export_activities(
 ) -> None:
     """Write activities to a file."""
     with told_in_a_line():
-        dates, marketo = (
-            (moment("--since", since), moment("--until", until)),
-            client(daily=daily, reserve=reserve, store=store),
-        )
+        dates = moment("--since", since), moment("--until", until)
+        marketo = client(daily=daily, reserve=reserve, store=store)
         chosen = numbers("--types", types)
         transfer.export(
             marketo,
