@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import marketo_async
-from marketo_async import errors
+from marketo_async import errors, governor
 from marketo_async.errors import MarketoError
 
 PACKAGE = Path(marketo_async.__file__).parent
@@ -158,6 +158,20 @@ def test_a_store_whose_library_is_missing_says_what_to_install() -> None:
         "RedisStore needs redis-py: pip install 'marketo-async[redis]'",
         "False",
     ]
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"), [("redis.asyncio", "pip install 'marketo-async\\[redis\\]'"), ("elsewhere", "^no elsewhere$")]
+)
+def test_only_a_missing_redis_is_told_as_one(missing: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(_: str) -> None:
+        raise ModuleNotFoundError(f"no {missing}", name=missing)
+
+    monkeypatch.setattr(governor, "import_module", absent)
+    with pytest.raises(ModuleNotFoundError, match=told):
+        getattr(governor, "RedisStore")  # noqa: B009 - the type checkers know it is there
+    with pytest.raises(AttributeError, match="MongoStore"):
+        getattr(governor, "MongoStore")  # noqa: B009
 
 
 def test_importing_starts_nothing() -> None:

@@ -56,7 +56,7 @@ from msgspec import Struct
 
 from marketo_async.governor.ledger import Ledger
 from marketo_async.governor.limits import Limits
-from marketo_async.governor.messages import Done, Held, Question, Reply, Verdict, Want
+from marketo_async.governor.messages import Done, Held, News, Question, Reply, Verdict, Want
 from marketo_async.governor.window import DRIFT
 
 OLDEST_EVERY = 10
@@ -119,7 +119,7 @@ class Fleet(Struct):
             self._renew(held, now, now + question.lease)
         for done in question.done:
             self._end(done, now, moment)
-        self._note(question, now, moment)
+        self._note(question.news, now, moment)
         self.heads = [
             head
             for head in self.heads
@@ -182,21 +182,21 @@ class Fleet(Struct):
             self.ledger.answered(_ago(now, done.age))
         self.ledger.released(moment, counted=done.counted)
 
-    def _note(self, question: Question, now: float, moment: float) -> None:
+    def _note(self, news: News, now: float, moment: float) -> None:
         """Take in what Marketo said to a worker, and what it did while it could not reach the store."""
         ledger = self.ledger
-        for age in question.ages:
+        for age in news.ages:
             ledger.window.take()
             ledger.answered(_ago(now, age))
-        ledger.quota.note(moment, question.used)
-        if question.throttled >= 0.0:
-            ledger.throttled(now, question.throttled)
-        if question.crowded:
+        ledger.quota.note(moment, news.used)
+        if news.throttled >= 0.0:
+            ledger.throttled(now, news.throttled)
+        if news.crowded:
             ledger.crowded(now)
-        if question.spent:
+        if news.spent:
             ledger.spent(moment)
-        if question.total >= 0:
-            ledger.quota.calibrate(moment, question.total)
+        if news.total >= 0:
+            ledger.quota.calibrate(moment, news.total)
 
     def _want(self, question: Question, want: Want, now: float, moment: float) -> Reply:
         known = self._find(want.id)

@@ -24,7 +24,7 @@ from marketo_async.errors import ConfigurationError, MarketoError, StoreUnavaila
 from marketo_async.governor.clock import slept
 from marketo_async.governor.ledger import Use
 from marketo_async.governor.limits import Limits, Priority
-from marketo_async.governor.messages import Done, Held, Question, Reply, Verdict, Want
+from marketo_async.governor.messages import Done, Held, News, Question, Reply, Verdict, Want
 from marketo_async.governor.permit import Permit
 from marketo_async.governor.stores import Store
 
@@ -96,17 +96,6 @@ class _End(Struct, frozen=True):
     sent: bool
 
 
-class _News(Struct):
-    """What Marketo has said that the store has not heard of; the last word of each kind is enough."""
-
-    throttled: float = -1.0
-    crowded: bool = False
-    spent: bool = False
-    total: int = -1
-    ages: list[float] = []
-    used: int = 0
-
-
 class Member:
     """The part of one process, or of one event loop in it, in a fleet."""
 
@@ -121,7 +110,7 @@ class Member:
         self._want = self._next_name()
         self._ends: list[_End] = []
         self._ended_at: float | None = None  # when the first of them came
-        self._news = _News()
+        self._news = News()
         self._talk: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._spoke = self._granted_at = -inf
@@ -216,7 +205,7 @@ class Member:
         self.plan()
 
     def _has_news(self) -> bool:
-        return bool(self._ends) or self._news != _News()
+        return bool(self._ends) or self._news != News()
 
     def _due(self) -> float | None:
         """Return when to speak next, if ever."""
@@ -232,7 +221,7 @@ class Member:
             times.append(now)  # nobody waits any more
         if self._ended_at is not None:
             times.append(max(self._not_before, self._ended_at + (0.0 if self._closing else _LINGER)))
-        if self._news != _News():
+        if self._news != News():
             times.append(max(self._not_before, now))
         if self.calls:
             times.append(max(self._not_before, self._spoke + self._length / _BEATS))
@@ -244,7 +233,7 @@ class Member:
         self._spoke, left = self.loop.time(), self.elapsed()
         ends, news = self._ends, self._news
         question = self._question(self._spoke)
-        self._ends, self._news, self._ended_at = [], _News(), None
+        self._ends, self._news, self._ended_at = [], News(), None
         self.questions += 1
         try:
             reply = await self._store.ask(question)
@@ -267,7 +256,7 @@ class Member:
             since = max(head.since, self._granted_at)  # it was not the head before
             want = Want(self._want, head.priority, now - since, now - head.oldest)
             self._told = head.priority
-        limits, news = self._limits, self._news
+        limits = self._limits
         return Question(
             worker=self._name,
             calls=limits.calls,
@@ -283,15 +272,10 @@ class Member:
                 for lease in self.calls.values()
             ],
             done=[Done(end.id, now - end.at, end.counted, end.sent) for end in self._ends],
-            throttled=news.throttled,
-            crowded=news.crowded,
-            spent=news.spent,
-            total=news.total,
-            ages=news.ages,
-            used=news.used,
+            news=self._news,
         )
 
-    def _unheard(self, ends: list[_End], news: _News) -> None:
+    def _unheard(self, ends: list[_End], news: News) -> None:
         """Keep for later what the store has not heard, but for leases that have ended by themselves since."""
         now = self.loop.time()
         self._ends = [end for end in ends if now - end.at < self._length] + self._ends

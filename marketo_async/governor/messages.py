@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from marketo_async.governor.ledger import Use
 
@@ -42,6 +42,23 @@ class Done(Struct, frozen=True):
     sent: bool = True
 
 
+class News(Struct, kw_only=True):
+    """What a worker has heard from Marketo, and done on its own; the last word of each kind is enough."""
+
+    throttled: float = -1.0
+    """A 606 was answered; a random number in [0, 1) that scatters the pause."""
+    crowded: bool = False
+    """A 615 was answered."""
+    spent: bool = False
+    """A 607 was answered."""
+    total: int = -1
+    """The instance's own count of the day."""
+    ages: list[float] = []
+    """Of calls that were answered while the store could not be reached: how long ago each was."""
+    used: int = 0
+    """How many calls of the day were made meanwhile."""
+
+
 class Question(Struct, frozen=True, kw_only=True):
     """One worker's turn to speak: what has ended, what goes on, and whether somebody wants a call."""
 
@@ -58,16 +75,7 @@ class Question(Struct, frozen=True, kw_only=True):
     """Nobody waits here any more: forget the head."""
     held: list[Held] = []
     done: list[Done] = []
-    throttled: float = -1.0
-    """A 606 was answered; a random number in [0, 1) that scatters the pause."""
-    crowded: bool = False
-    spent: bool = False
-    total: int = -1
-    """The instance's own count of the day."""
-    ages: list[float] = []
-    """Of calls that were answered while the store could not be reached: how long ago each was."""
-    used: int = 0
-    """How many calls of the day were made meanwhile."""
+    news: News = field(default_factory=News)
 
 
 class Verdict(IntEnum):

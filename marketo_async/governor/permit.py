@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 
-class Permit:
+
+class Permit(ABC):
     """One granted call: a place in the window, a slot, and one call of the day.
 
     Each of its three ends counts once. How they are kept is a subclass's: in this process, or as a lease of a store.
@@ -42,11 +44,11 @@ class Permit:
             self._answered = self._released = True
             self._undo()
 
-    def _stamp(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _stamp(self) -> None: ...
 
-    def _free(self, *, counted: bool) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _free(self, *, counted: bool) -> None: ...
 
-    def _undo(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _undo(self) -> None: ...

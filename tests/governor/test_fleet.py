@@ -8,7 +8,7 @@ import pytest
 
 from marketo_async import Priority
 from marketo_async.governor.fleet import OLDEST_EVERY
-from marketo_async.governor.messages import Done, Held, Question, Reply, Verdict, Want
+from marketo_async.governor.messages import Done, Held, News, Question, Reply, Verdict, Want
 from marketo_async.governor.window import DRIFT
 from tests.governor.fleets import NOON, InClass
 
@@ -51,9 +51,7 @@ class Store:
             leaves=leaves,
             held=[*held],
             done=[*done],
-            ages=[*ages],
-            used=used,
-            spent=spent,
+            news=News(ages=[*ages], used=used, spent=spent),
         )
         return self._decider.decide(question, self.clock, NOON)
 

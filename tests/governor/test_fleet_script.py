@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketo_async.governor.fleet import Fleet
-from marketo_async.governor.messages import Done, Held, Question, Reply, Verdict, Want
+from marketo_async.governor.messages import Done, Held, News, Question, Reply, Verdict, Want
 from marketo_async.governor.stores.redis import _SCRIPT, midnights
 from tests.governor.fleets import NOON, Script, packed, valkey_client
 
@@ -31,12 +31,15 @@ questions = st.fixed_dictionaries(
         "leaves": st.booleans(),
         "held": st.lists(st.builds(Held, st.sampled_from(NAMES), st.one_of(st.just(-1.0), ages)), max_size=3),
         "done": st.lists(dones, max_size=3),
-        "throttled": st.sampled_from([-1.0] * 9 + [0.0, 0.7]),
-        "crowded": st.sampled_from([False] * 9 + [True]),
-        "spent": st.sampled_from([False] * 19 + [True]),
-        "total": st.sampled_from([-1] * 9 + [3, 9]),
-        "ages": st.sampled_from([[], [], [], [0.5, 7.0]]),
-        "used": st.sampled_from([0, 0, 0, 2]),
+        "news": st.builds(
+            News,
+            throttled=st.sampled_from([-1.0] * 9 + [0.0, 0.7]),
+            crowded=st.sampled_from([False] * 9 + [True]),
+            spent=st.sampled_from([False] * 19 + [True]),
+            total=st.sampled_from([-1] * 9 + [3, 9]),
+            ages=st.sampled_from([[], [], [], [0.5, 7.0]]),
+            used=st.sampled_from([0, 0, 0, 2]),
+        ),
     }
 )
 steps = st.tuples(

@@ -309,28 +309,28 @@ local function finish(done)
 end
 
 local function note()
-    local ledger = fleet.ledger
-    for _, age in ipairs(question.ages) do
+    local ledger, news = fleet.ledger, question.news
+    for _, age in ipairs(news.ages) do
         ledger.window.under_way = ledger.window.under_way + 1
         stamp(ledger.window, ago(age))
     end
-    ledger.quota._used = used_today(ledger.quota) + question.used
-    if question.throttled >= 0.0 then
+    ledger.quota._used = used_today(ledger.quota) + news.used
+    if news.throttled >= 0.0 then
         ledger.refusals = ledger.refusals + 1
         shrink(ledger.places, now, used(ledger.window, now))
-        local pause = ledger.window.per * PAUSE * (0.5 + question.throttled)
+        local pause = ledger.window.per * PAUSE * (0.5 + news.throttled)
         ledger.paused_until = math.max(ledger.paused_until, now + pause)
     end
-    if question.crowded then
+    if news.crowded then
         ledger.refusals = ledger.refusals + 1
         shrink(ledger.slots, now, ledger.in_flight)
     end
-    if question.spent then
+    if news.spent then
         ledger.refusals = ledger.refusals + 1
         close_day(ledger.quota)
     end
-    if question.total >= 0 then
-        ledger.quota._used = math.max(used_today(ledger.quota), question.total + ledger.quota.under_way)
+    if news.total >= 0 then
+        ledger.quota._used = math.max(used_today(ledger.quota), news.total + ledger.quota.under_way)
     end
 end
 
