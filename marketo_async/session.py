@@ -27,7 +27,6 @@ from yarl import URL
 
 from marketo_async.answer import Judge, Outcome, broken
 from marketo_async.auth import Tokens
-from marketo_async.bystander import outcome_of
 from marketo_async.codes import DONE_ALREADY, Action, Code, lookup
 from marketo_async.errors import (
     ApiError,
@@ -160,7 +159,7 @@ class Session:
         # Data ingestion has limits of its own, per client id, and none of the instance's.
         self.ingestion_governor = Governor(_INGESTION, on_call=governor.on_call)
         self._rng = random.Random()  # noqa: S311 - scatters retries, hides nothing
-        self._under_way: set[asyncio.Task[Outcome[Any]]] = set()
+        self._under_way: set[asyncio.Task[None]] = set()
         self._closed = False
         self._http = aiohttp.ClientSession(
             # The governor's slots bound the connections; a second bound could only add waiting.
@@ -309,10 +308,12 @@ class Session:
             raise
         call.sent += 1
         call.in_flight = True
-        task = asyncio.get_running_loop().create_task(self._exchange(call, permit, token))
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Outcome[R]] = loop.create_future()
+        task = loop.create_task(self._exchange(call, permit, token, answer))
         self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        outcome = await outcome_of(task, gone=partial(self._cut_off, call))  # close() ends what takes too long
+        task.add_done_callback(partial(self._landed, call, answer))
+        outcome = await answer  # and not the task: a caller that is cancelled cancels no more than this
         call.in_flight = False
         call.rejected = token
         return outcome
@@ -330,13 +331,19 @@ class Session:
         if self._closed:
             raise ConfigurationError("the client is closed: make calls inside its `async with` block")
 
-    @staticmethod
-    def _cut_off(call: _Call[Any]) -> MarketoError:
-        call.lost = True
-        return TransportError("the client was closed before the answer came", operation=call.operation.name)
+    def _landed(self, call: _Call[R], answer: asyncio.Future[Outcome[R]], task: asyncio.Task[None]) -> None:
+        """Tell the caller of an exchange that ended without an outcome: by close(), or by a mistake of ours."""
+        self._under_way.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if answer.done():
+            return
+        if error is None:
+            call.lost = True
+            error = TransportError("the client was closed before the answer came", operation=call.operation.name)
+        answer.set_exception(error)
 
-    async def _exchange(self, call: _Call[R], permit: Permit, token: str) -> Outcome[R]:
-        """Send once and read the answer; the permit goes back whatever happens."""
+    async def _exchange(self, call: _Call[R], permit: Permit, token: str, answer: asyncio.Future[Outcome[R]]) -> None:
+        """Send once, read the answer and hand it over; the permit goes back whatever happens."""
         loop, governor = asyncio.get_running_loop(), self._governor_of(call.operation)
         started = loop.time()
         try:
@@ -367,7 +374,8 @@ class Session:
                     request_id=outcome.request_id,
                 )
             )
-        return outcome
+        if not answer.done():  # the caller may have gone
+            answer.set_result(outcome)
 
     async def _wire(self, call: _Call[R], permit: Permit, token: str) -> Outcome[R]:
         operation, request = call.operation, call.request
@@ -386,8 +394,8 @@ class Session:
             ) as response:
                 permit.answered()
                 status, named = response.status, response.headers.get("X-Request-Id")
-                async for chunk in response.content.iter_any():
-                    chunks.append(chunk)  # noqa: PERF401 - kept one by one for the case that it breaks
+                while chunk := await response.content.readany():
+                    chunks.append(chunk)  # one by one, for the case that it breaks
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             permit.unsent()
             failed = TransportError(
