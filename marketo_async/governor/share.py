@@ -2,6 +2,8 @@
 
 A refusal (606, 615) that our own calls cannot have caused means that somebody else is calling. The share then shrinks
 to a part of what we were using (once per window, so that one crowded moment counts once) and grows back step by step.
+Who was using next to nothing when it came has a claim all the same: a newcomer, or a client that was idle, would
+otherwise start from the floor and stay far below the others for minutes. Refusals that go on shrink the claim, too.
 Multiplicative decrease with additive increase is the rule under which clients that know nothing of each other
 approach equal shares. Not here: the refusals themselves, which ``session`` reports.
 """
@@ -9,6 +11,7 @@ approach equal shares. Not here: the refusals themselves, which ``session`` repo
 from __future__ import annotations
 
 _SHRINK = 0.7
+_CLAIM = 0.3  # of the whole; more brings refusals, less keeps newcomers out (benchmarks/neighbours.py)
 _STEPS = 40  # additive steps from nothing to the whole window
 
 
@@ -40,7 +43,8 @@ class Share:
         if now - self._shrunk_at < self.interval:
             return
         self._shrunk_at = self._grown_at = now
-        self._available = max(self.floor, min(self._available, in_use) * _SHRINK)
+        using = max(float(in_use), self.whole * _CLAIM)
+        self._available = max(self.floor, min(self._available, using) * _SHRINK)
 
     def next_growth(self, now: float) -> float:
         """Return the seconds until the share grows again, above 0: infinity when it is whole."""
