@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,10 +52,12 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 def measure(name: str, *, quick: bool) -> tuple[Table, list[Chart]]:
     """Run one benchmark, and part what it found into its table and its charts."""
     benchmark = importlib.import_module(f"benchmarks.{name}")
+    started = time.monotonic()
     found: Sequence[Finding] = benchmark.run(quick=quick)
+    seconds = time.monotonic() - started
     title = (benchmark.__doc__ or name).partition("\n")[0]
     figures = [finding for finding in found if isinstance(finding, Figure)]
-    return Table(title, figures), [finding for finding in found if isinstance(finding, Chart)]
+    return Table(title, figures, seconds), [finding for finding in found if isinstance(finding, Chart)]
 
 
 def main(given: Sequence[str]) -> int:
@@ -65,7 +68,7 @@ def main(given: Sequence[str]) -> int:
     print(results.machine)
     for name in read.names or NAMES:
         tables[name], drawings = measure(name, quick=read.quick)
-        show(tables[name].title, tables[name].figures)
+        show(tables[name])
         if read.plots:
             read.plots.mkdir(parents=True, exist_ok=True)
             for drawing in drawings:

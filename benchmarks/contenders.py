@@ -2,8 +2,8 @@
 
 Every job hands on what it gets as it gets it, so that what an error cuts off is known. marketorestpython is used as its
 documentation shows, the ids and records cut into three hundred by hand, its pauses between calls left as they are. The
-plain loop keeps no limits and repeats nothing: it is the floor of what a client costs, not a way to work. Not here: what
-is measured, and in which weather (``clients``).
+plain loop keeps no limits and repeats nothing: it is the floor of what a client costs, not a way to work. Not here:
+what is measured, and in which weather (``clients``).
 """
 
 from __future__ import annotations
@@ -87,8 +87,9 @@ class Own:
         bulk = self.marketo.bulk_leads
         job = await bulk.create(FIELDS, LeadSelection(static_list_id=LIST))
         await bulk.enqueue(job.export_id)
-        while (await bulk.status(job.export_id)).status != "Completed":
+        while job.status != "Completed":
             await asyncio.sleep(POLL)
+            job = await bulk.status(job.export_id)
         for row in _rows(await bulk.file(job.export_id)):
             self.take(row["id"])
 

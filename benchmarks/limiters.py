@@ -1,15 +1,15 @@
-"""This governor and four limiters on the same server stand-in and the same load.
+"""The governor and four limiters on the same server stand-in and the same load.
 
 Measures refusals and pace as the server counts them, the process's CPU time, fairness (Jain over 60 tasks, and grants
 out of turn among waiters), and what is left of the allowance when waiters are cancelled. The server refuses beyond 100
-calls in a window or 10 at once, and counts what it refuses; the bound is 100 accepted calls a window. Real time, as some
-of the limiters read clocks of their own; the window is scaled to 2 s, and latency with it: 0.05 s +/- 40 %.
+calls in a window or 10 at once, and counts what it refuses; the bound is 100 accepted calls a window. Real time, as
+some of the limiters read clocks of their own; the window is scaled to 2 s, and latency with it: 0.05 s +/- 40 %.
 
 Each is used as its documentation shows, at its best for this task: the algorithm nearest to a rolling window, a
-semaphore of ten taken *before* its grant, so that a granted call leaves at once, and full-jitter backoff after refusals.
-Settings: ``AsyncLimiter(100, 2)``; pyrate-limiter's ``InMemoryBucket`` (a log of times) with its buffer of 50 ms scaled
-like the window; limits' ``MovingWindowRateLimiter`` in memory, which has no way to wait, so one sleeps until its
-``reset_time``; throttled-py with ``sliding_window`` and with ``gcra``, waiting through its ``timeout``.
+semaphore of ten taken *before* its grant, so that a granted call leaves at once, and full-jitter backoff after a
+refusal. Settings: ``AsyncLimiter(100, 2)``; pyrate-limiter's ``InMemoryBucket`` (a log of times) with its buffer of 50
+ms scaled like the window; limits' ``MovingWindowRateLimiter`` in memory, which has no way to wait, so one sleeps until
+its ``reset_time``; throttled-py with ``sliding_window`` and with ``gcra``, waiting through its ``timeout``.
 """
 
 from __future__ import annotations

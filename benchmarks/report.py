@@ -56,10 +56,11 @@ Finding = Figure | Chart
 
 
 class Table(Struct, frozen=True):
-    """One benchmark's figures under its title."""
+    """One benchmark's figures under its title, and the seconds that it took to measure them."""
 
     title: str
     figures: Sequence[Figure]
+    seconds: float = 0.0
 
 
 class Results(Struct, frozen=True):
@@ -121,13 +122,14 @@ def machine() -> str:
     return f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {platform.machine()} {platform.system()}{load}"
 
 
-def show(title: str, figures: Sequence[Figure]) -> None:
+def show(table: Table) -> None:
     """Print one benchmark's figures as a Markdown table; a star marks what the README quotes."""
-    print(f"\n### {title}\n")
+    print(f"\n### {table.title}\n")
     print("| figure | measured | spread | target | met |")
     print("| --- | --- | --- | --- | --- |")
-    for figure in figures:
+    for figure in table.figures:
         met = {True: "yes", False: "**no**", None: ""}[figure.met]
         spread = f"{figure.spread[0]:.3g} to {figure.spread[1]:.3g}" if figure.spread else ""
         star = " \\*" if figure.quoted else ""
         print(f"| {figure.what}{star} | {figure.measured} | {spread} | {figure.target} | {met} |", flush=True)
+    print(f"\n{table.seconds:.0f} s", flush=True)
