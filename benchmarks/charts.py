@@ -21,17 +21,18 @@ def draw(chart: Chart, folder: Path) -> Path:
 
     drawing = Drawing(figsize=(8, 3.6), layout="constrained", facecolor="white")
     axes = drawing.add_subplot()
-    for line, colour in zip(chart.lines, _COLOURS, strict=False):
+    for number, (line, colour) in enumerate(zip(chart.lines, _COLOURS, strict=False)):
         how = "steps-post" if line.steps else "default"
-        axes.plot(line.xs, line.ys, label=line.label, color=colour, linewidth=1.6, drawstyle=how)
+        front = 10 - number  # where two run together, the first is seen
+        axes.plot(line.xs, line.ys, label=line.label, color=colour, linewidth=1.6, drawstyle=how, zorder=front)
     if chart.limit is not None:
-        axes.axhline(chart.limit, color=_LIMIT, linewidth=1.2, linestyle="--", label=f"the limit: {chart.limit:g}")
+        label = f"{chart.limit_label}: {chart.limit:g}"
+        axes.axhline(chart.limit, color=_LIMIT, linewidth=1.2, linestyle="--", label=label)
     axes.set_title(chart.title, fontsize=11)
     axes.set_xlabel(chart.x)
     axes.set_ylabel(chart.y)
-    axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
-    axes.margins(x=0)
+    axes.set_xlim(0, max(line.xs[-1] for line in chart.lines))
     axes.grid(visible=True, color="#dddddd", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     drawing.legend(frameon=False, fontsize=9, loc="outside lower center", ncols=len(chart.lines) + 1)

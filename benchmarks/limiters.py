@@ -28,8 +28,8 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from msgspec import Struct
 
+from benchmarks.instance import Instance, Road, jain, rolling
 from benchmarks.report import Finding, at_least, at_most, exactly, told
-from benchmarks.standin import Instance, Road, jain, rolling
 from marketo_async import Governor, Limits
 
 WINDOW, SLOTS, TASKS = 100, 10, 60
@@ -51,18 +51,7 @@ class Contender(Struct, frozen=True):
 
 def _governed(per: int) -> Call:
     governor = Governor(Limits(calls=WINDOW, per=per, concurrency=SLOTS))
-
-    async def call(road: Road) -> str:
-        permit = await governor.acquire()
-        code = await road.call()
-        permit.release()
-        if code == "606":
-            governor.throttled()
-        elif code == "615":
-            governor.crowded()
-        return code
-
-    return call
+    return lambda road: road.call_through(governor)
 
 
 def _governor(per: int) -> Grant:

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from aiolimiter import AsyncLimiter
 from msgspec import Struct
 
+from benchmarks.instance import Instance, Road, course, in_virtual_time
 from benchmarks.report import Chart, Finding, Line, at_least, exactly, told
-from benchmarks.standin import Instance, Road, course, in_virtual_time
 from marketo_async import Governor, Limits
 from marketo_async.cli.bound import Bound
 
@@ -42,9 +42,7 @@ async def governed(latency: float, calls: int) -> Run:
 
     async def work() -> None:
         for _ in numbers:
-            permit = await governor.acquire()
-            await road.call()
-            permit.release()
+            await road.call_through(governor)
 
     await asyncio.gather(*(work() for _ in range(TASKS)))
     return Run(instance, loop.time() - started)

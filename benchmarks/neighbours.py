@@ -19,8 +19,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiolimiter import AsyncLimiter
 from msgspec import Struct
 
+from benchmarks.instance import Instance, Road, course, in_virtual_time, jain
 from benchmarks.report import Chart, Finding, Line, at_least, at_most, over_repeats, told
-from benchmarks.standin import Instance, Road, course, in_virtual_time, jain
 from marketo_async import Governor, Limits
 
 LIMITS, LATENCY = Limits(), 0.5
@@ -77,13 +77,8 @@ def governed(limits: Limits, seed: int) -> Caller:
     governor = Governor(limits, rng=random.Random(seed))
 
     async def call(road: Road, rng: random.Random) -> bool:
-        permit = await governor.acquire()
-        code = await road.call()
-        permit.release()
-        if code == "606":
-            governor.throttled()
-        elif code == "615":
-            governor.crowded()
+        code = await road.call_through(governor)
+        if code == "615":
             await asyncio.sleep(rng.uniform(0, 0.5))
         return not code
 
@@ -202,5 +197,6 @@ def run(*, quick: bool = False) -> Sequence[Finding]:
             for number, client in enumerate(one.clients)
         ],
         limit=LIMITS.calls * LOOK / LIMITS.per / STRANGERS,
+        limit_label="an equal share",
     )
     return [*together, *apart, *buckets(seconds), *bursting(BURSTING / 2 if quick else BURSTING), chart]

@@ -50,6 +50,7 @@ class Chart(Struct, frozen=True, kw_only=True):
     y: str
     lines: Sequence[Line]
     limit: float | None = None
+    limit_label: str = "the limit"
 
 
 Finding = Figure | Chart

@@ -23,7 +23,7 @@ PARTS = {
     "contenders",
     "elsewhere",
     "report",
-    "standin",
+    "instance",
 }
 
 

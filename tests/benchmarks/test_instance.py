@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.instance import Instance, Road, course, in_virtual_time, jain, rolling
 from benchmarks.limits import governed, leaky
 from benchmarks.neighbours import LOOK, Client, Shared
 from benchmarks.report import at_most, over_repeats, ratio_at_most
-from benchmarks.standin import Instance, Road, course, in_virtual_time, jain, rolling
 from marketo_async import Limits
 
 MOMENTS = st.lists(st.integers(0, 200), max_size=60).map(sorted)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import looptime
 
-from marketo_async import Limits
+from marketo_async import Governor, Limits
 
 T = TypeVar("T")
 
@@ -97,6 +97,17 @@ class Road:
         await asyncio.sleep(way)
         code = await self.instance.serve(latency - 2 * way)
         await asyncio.sleep(way)
+        return code
+
+    async def call_through(self, governor: Governor) -> str:
+        """Make one call as a session does: with a permit until the answer is there, and telling of refusals."""
+        permit = await governor.acquire()
+        code = await self.call()
+        permit.release()
+        if code == "606":
+            governor.throttled()
+        elif code == "615":
+            governor.crowded()
         return code
 
 
