@@ -7,6 +7,7 @@ charts.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import sys
 import time
@@ -52,6 +53,8 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 def measure(name: str, *, quick: bool) -> tuple[Table, list[Chart]]:
     """Run one benchmark, and part what it found into its table and its charts."""
     benchmark = importlib.import_module(f"benchmarks.{name}")
+    gc.collect()
+    gc.freeze()  # what earlier ones have left is not to be walked at the cost of this one
     started = time.monotonic()
     found: Sequence[Finding] = benchmark.run(quick=quick)
     seconds = time.monotonic() - started

@@ -107,6 +107,7 @@ def _in_a_process(contender: str, job: str, where: Where, task: Task) -> Spent:
     here, there = context.Pipe()
     process = context.Process(target=_work, args=(there, contender, job, where, task), daemon=True)
     process.start()
+    there.close()  # so that a process that dies is an EOFError here
     try:
         if here.poll(PATIENCE):
             answer = here.recv()

@@ -83,10 +83,12 @@ def host() -> Iterator[Host]:
     here, there = context.Pipe()
     process = context.Process(target=_serve_all, args=(there,), daemon=True)
     process.start()
+    there.close()  # so that a process that dies is an EOFError here, and no wait without end
     try:
         yield Host(here)
     finally:
-        here.send(None)
+        if process.is_alive():
+            here.send(None)
         process.join(10)
 
 
