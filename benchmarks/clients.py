@@ -29,13 +29,13 @@ LATENCY = (0.1, 0.04)
 TYPES = (1, 2, 6, 7, 10, 11, 12, 13, 22)  # those that a sandbox generates
 PATIENCE = 180.0
 
-# Records a job, and in --quick; 36,000 by id are 120 calls, more than a window holds.
+# Records a job, and in --quick, where two jobs are left out; 36,000 by id are 120 calls, more than a window holds.
 SIZES = {
     "leads_by_id": (36_000, 1_200),
     "list_members": (12_000, 1_200),
-    "activities": (12_000, 1_200),
+    "activities": (12_000, 0),
     "upserts": (20_000, 1_200),
-    "export": (12_000, 1_200),
+    "export": (12_000, 0),
 }
 WEATHERS = {
     "one 606": Setup(faults=(Fault("606", times=1),)),
@@ -165,8 +165,8 @@ def run(*, quick: bool = False) -> Sequence[Finding]:
     figures: list[Finding] = []
     with host() as machine:
         for job, sizes in SIZES.items():
-            name = f"{sizes[quick]:,} {job.replace('_', ' ')}"
-            figures += compare(machine, job, sizes[quick], Setup(), name)
+            if records := sizes[quick]:
+                figures += compare(machine, job, records, Setup(), f"{records:,} {job.replace('_', ' ')}")
         for name, weather in WEATHERS.items():
             figures += compare(machine, "list_members", IN_WEATHER[quick], weather, f"list members, {name}")
     return figures
