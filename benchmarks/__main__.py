@@ -30,6 +30,8 @@ NAMES = (
     "waiters",
     "adversity",
     "declarations",
+    "upserts",
+    "journal",
 )
 
 

@@ -74,13 +74,9 @@ class Own:
             self.take(activity.marketo_guid)
 
     async def upserts(self) -> None:
-        """Write leads, three hundred a call, as many at once as the governor lets through."""
-
-        async def write(records: list[dict[str, str]]) -> None:
-            for result in await self.marketo.leads.sync(records, lookup_field="email"):
-                self.take(result.id)
-
-        await asyncio.gather(*(write(records) for records in batched(addresses(self.task.records), BATCH)))
+        """Write leads."""
+        async for result in self.marketo.leads.sync(addresses(self.task.records), lookup_field="email"):
+            self.take(result.id)
 
     async def export(self) -> None:
         """Export the leads of a list to a file, and read it."""

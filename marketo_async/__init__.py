@@ -3,6 +3,7 @@
 Start at `Marketo`. `Governor` and `Limits` say how fast; ``marketo_async.errors`` what can go wrong.
 """
 
+from marketo_async.batching import Batcher, Result, Results
 from marketo_async.client import Marketo
 from marketo_async.governor import CallRecord, Governor, Limits, Priority, Snapshot
 from marketo_async.operation import Operation, Page
@@ -11,6 +12,7 @@ from marketo_async.resources import operations
 from marketo_async.retry import RetryPolicy
 
 __all__ = [
+    "Batcher",
     "CallRecord",
     "Governor",
     "Limits",
@@ -19,6 +21,8 @@ __all__ = [
     "Page",
     "Pager",
     "Priority",
+    "Result",
+    "Results",
     "RetryPolicy",
     "Snapshot",
     "operations",

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from marketo_async import resources
+from marketo_async.batching import Batches, Results
 from marketo_async.envelope import Envelope
 from marketo_async.errors import ConfigurationError, InvalidRequest
 from marketo_async.governor import Governor, Priority
@@ -125,6 +126,9 @@ class _Caller:
 
     def pages(self, operation: Operation, listing: Listing[T]) -> Pager[T]:
         return self._client.session.pages(operation, listing, self.options)
+
+    def writes(self, operation: Operation, batches: Batches[T]) -> Results[T]:
+        return self._client.session.writes(operation, batches, self.options)
 
 
 class Marketo:

@@ -159,6 +159,9 @@ CODES: Mapping[str, Code] = {
 
 UNKNOWN = Code("not documented", ApiError)
 
+# What a repeat says where somebody has created the record: the first attempt, or anybody before it.
+EXISTS_ALREADY = frozenset({"1005", "1017"})
+
 # What the repeat of a call whose first answer was lost says when the first one went through.
 DONE_ALREADY = frozenset({"709", "1004", "1005", "1013", "1015", "1017", "1037"})
 

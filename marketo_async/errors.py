@@ -5,7 +5,9 @@
     MarketoError
     ├── ConfigurationError         the client was set up or used in a way that can't work
     ├── InvalidRequest             refused here, before anything was sent
-    │   └── RequestTooLarge        ... because Marketo would not take its size
+    │   ├── RequestTooLarge        ... because Marketo would not take its size
+    │   └── RecordRefused          ... because of one record of many, which ``index`` names
+    │       └── RecordTooLarge     ... that is larger than Marketo takes in one call
     ├── AuthenticationError        the client id and secret, or the tokens they give, are not accepted
     ├── ApiError                   Marketo answered with an error code
     │   ├── AccessDenied           603: the API user's role lacks a permission, or the address is not allowed
@@ -22,6 +24,7 @@
     │   ├── CallTimeout            ... within the caller's own time-out
     │   └── BadResponse            something came back that is no Marketo answer
     │       └── UnexpectedShape    ... or one whose members have the wrong types
+    ├── RecordsFailed              asked for by ``raise_for_failures()``: some records of a write were not taken
     └── OutcomeUnknown             a write was sent and its answer lost: it may or may not have happened
 
 No message, repr or attribute holds a token or a secret. Not here: what each code means (``codes``), and what is tried
@@ -47,10 +50,14 @@ class ErrorItem(Struct, frozen=True):
 class MarketoError(Exception):
     """The root of every exception of this package.
 
-    ``token`` is where a drain stopped: pass it to the same method to go on from there.
+    ``token`` is where a drain stopped: pass it to the same method to go on from there. ``index`` is the record of a
+    write that the error is about, counted from 0: the one that was refused, or the first of the call that failed.
+    ``results`` are those that ``all()`` had by then; a record without one was not sent, or stood in that call.
     """
 
     token: str | None = None
+    index: int | None = None
+    results: Sequence[Any] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Keep errors picklable: a worker process hands its own on."""
@@ -74,6 +81,18 @@ class InvalidRequest(MarketoError, ValueError):
 
 class RequestTooLarge(InvalidRequest):
     """The request is larger than Marketo takes; split it."""
+
+
+class RecordRefused(InvalidRequest):
+    """One record of a write can't be sent as it is; ``index`` is its place in the input, counted from 0."""
+
+    def __init__(self, message: str, *, index: int) -> None:
+        super().__init__(f"record {index}: {message}")
+        self.index = index
+
+
+class RecordTooLarge(RecordRefused, RequestTooLarge):
+    """One record is larger than Marketo takes in one call: shorten its values."""
 
 
 class AuthenticationError(MarketoError):
@@ -227,6 +246,14 @@ class UnexpectedShape(BadResponse):
     ) -> None:
         super().__init__(message, status=status, body=body, operation=operation, request_id=request_id)
         self.path = path
+
+
+class RecordsFailed(MarketoError):
+    """Some records of a write were not taken, or nobody knows; ``failed`` are their results."""
+
+    def __init__(self, message: str, *, failed: Sequence[Any]) -> None:
+        super().__init__(message)
+        self.failed = failed
 
 
 class OutcomeUnknown(MarketoError):

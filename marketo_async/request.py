@@ -154,12 +154,13 @@ def text(value: Scalar) -> str:
 
 def _json(operation: Operation, value: object) -> bytes:
     try:
-        return msgspec.json.encode(value, enc_hook=_plain)
+        return msgspec.json.encode(value, enc_hook=plain)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRequest(f"{operation.name}: a record can't be written as JSON: {error}") from error
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """Write the mappings that msgspec does not know as what they are."""
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} has no form in JSON")

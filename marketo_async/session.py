@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
+from email.utils import parsedate_to_datetime
 from functools import partial
 from importlib.metadata import version
 from math import inf
@@ -27,7 +29,9 @@ from yarl import URL
 
 from marketo_async.answer import Judge, Outcome, broken
 from marketo_async.auth import Tokens
+from marketo_async.batching import Batches, InFlight, Posted, Results, write
 from marketo_async.codes import DONE_ALREADY, Action, Code, lookup
+from marketo_async.descriptions import Described, Descriptions
 from marketo_async.errors import (
     ApiError,
     AuthenticationError,
@@ -39,6 +43,8 @@ from marketo_async.errors import (
     TransportError,
 )
 from marketo_async.governor import CallRecord, Governor, Limits, Permit, Priority
+from marketo_async.models.leads import Description
+from marketo_async.models.objects import ObjectDescription
 from marketo_async.operation import Chunks, Dialect, Listing, Operation, Page, Paging, Plan, Repeat, SideBySide
 from marketo_async.paging import OFFSET_SIZE, Lane, LanePager, MergedPager, OffsetPager, OrderedPager, Pager, turn
 from marketo_async.request import Request, build
@@ -108,6 +114,8 @@ class _Call(Struct, Generic[R], kw_only=True):
     in_flight: bool = False
     lost: bool = False  # an attempt may have acted without our seeing its answer
     rejected: str | None = None  # the token that the last attempt was refused with
+    first_sent: float = inf  # by the wall clock
+    exchange: asyncio.Task[None] | None = None  # the last one, which may outlast the call
 
     def __repr__(self) -> str:
         return f"<call of {self.operation.name}, sent {self.sent} times>"  # and no token
@@ -115,6 +123,13 @@ class _Call(Struct, Generic[R], kw_only=True):
     @property
     def repeat(self) -> Repeat:
         return self.plan.repeat or self.operation.repeat
+
+    def when_over(self, over: Callable[[], None]) -> None:
+        """Call *over* when no exchange of this call is under way any more, whether or not its caller has waited."""
+        if self.exchange is None or self.exchange.done():
+            over()
+        else:
+            self.exchange.add_done_callback(lambda _: over())
 
     def failed(self, *, throttled: bool, now: float) -> int:
         """Count a failure, and return how many of its kind there were."""
@@ -152,6 +167,7 @@ class Session:
         retry: RetryPolicy | None = None,
         connector: Callable[[], aiohttp.BaseConnector] | None = None,
         trust_env: bool = False,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.base_url = base_url
         self.ingestion_url = ingestion_url
@@ -159,6 +175,10 @@ class Session:
         # Data ingestion has limits of its own, per client id, and none of the instance's.
         self.ingestion_governor = Governor(_INGESTION, on_call=governor.on_call)
         self._rng = random.Random()  # noqa: S311 - scatters retries, hides nothing
+        self.in_flight = InFlight()
+        self.descriptions = Descriptions()
+        self._clock = clock
+        self._dated: tuple[str, float] | None = None  # the date of an answer, and ours at that moment
         self._under_way: set[asyncio.Task[None]] = set()
         self._closed = False
         self._http = aiohttp.ClientSession(
@@ -202,8 +222,31 @@ class Session:
 
     async def send(self, operation: Operation, plan: Plan[R], options: Options) -> R:
         """Make one call, as often as it takes and is safe, and return what its plan makes of the answer."""
+        return await self._complete(self._call(operation, plan, options))
+
+    def writes(self, operation: Operation, batches: Batches[T], options: Options) -> Results[T]:
+        """Write any number of records, as many calls at once as there are slots."""
+        return write(batches, _Desk(self, operation, options))
+
+    async def post(self, operation: Operation, plan: Plan[Any], options: Options, over: Callable[[], None]) -> Posted:
+        """Make one call of a write; *over* is called when it is neither under way nor to be sent again."""
+        call: _Call[Any] | None = None
+        try:
+            call = self._call(operation, plan, options)
+            answer = await self._complete(call)
+            return Posted(answer, self._first_sent(call) if call.lost else None)
+        finally:
+            if call is None:
+                over()
+            else:
+                call.when_over(over)
+
+    def _call(self, operation: Operation, plan: Plan[R], options: Options) -> _Call[R]:
         base = self.ingestion_url if operation.dialect is Dialect.INGESTION else self.base_url
-        call = _Call(operation=operation, plan=plan, request=build(operation, plan, base), options=options)
+        return _Call(operation=operation, plan=plan, request=build(operation, plan, base), options=options)
+
+    async def _complete(self, call: _Call[R]) -> R:
+        operation, options = call.operation, call.options
         try:
             async with asyncio.timeout(options.timeout) if options.timeout is not None else nullcontext():
                 return await self._insist(call)
@@ -263,7 +306,8 @@ class Session:
             outcome = await self._attempt(call)
             if outcome.error is None:
                 value = cast(R, outcome.value)
-                return call.plan.settle(value) if call.lost and call.plan.settle else value
+                settles = call.lost and call.repeat is Repeat.SETTLES
+                return call.plan.settle(value) if settles and call.plan.settle else value
             if call.settled_by(outcome.error):
                 return self._settle(call, outcome.error)
             await self._prepare_again(call, outcome.error)
@@ -310,7 +354,8 @@ class Session:
         call.in_flight = True
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Outcome[R]] = loop.create_future()
-        task = loop.create_task(self._exchange(call, permit, token, answer))
+        call.first_sent = min(call.first_sent, self._clock())
+        call.exchange = task = loop.create_task(self._exchange(call, permit, token, answer))
         self._under_way.add(task)
         task.add_done_callback(partial(self._landed, call, answer))
         outcome = await answer  # and not the task: a caller that is cancelled cancels no more than this
@@ -394,6 +439,8 @@ class Session:
             ) as response:
                 permit.answered()
                 status, named = response.status, response.headers.get("X-Request-Id")
+                if dated := response.headers.get("Date"):
+                    self._dated = dated, self._clock()
                 while chunk := await response.content.readany():
                     chunks.append(chunk)  # one by one, for the case that it breaks
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -410,6 +457,16 @@ class Session:
             return broken(operation, status, b"".join(chunks), error)
         judge = Judge(self.governor.resets_at, call.options.retry.codes)
         return judge.outcome(operation, call.plan, status, b"".join(chunks), named)
+
+    def _first_sent(self, call: _Call[Any]) -> float | None:
+        """Return when a call was first sent, by Marketo's clock, ``None`` where an answer has never told what it is."""
+        if self._dated is None:
+            return None
+        told, ours = self._dated
+        try:
+            return call.first_sent + parsedate_to_datetime(told).timestamp() - ours
+        except ValueError:
+            return None
 
     @staticmethod
     def _settle(call: _Call[R], error: MarketoError) -> R:
@@ -432,3 +489,28 @@ class Session:
         )
         spent.__cause__ = error
         return spent
+
+
+class _Desk(Struct, frozen=True):
+    """What one write makes its calls through."""
+
+    session: Session
+    operation: Operation
+    options: Options
+
+    @property
+    def width(self) -> int:
+        return self.session.governor.limits.concurrency
+
+    @property
+    def in_flight(self) -> InFlight:
+        return self.session.in_flight
+
+    async def post(self, plan: Plan[Any], over: Callable[[], None]) -> Posted:
+        return await self.session.post(self.operation, plan, self.options, over)
+
+    async def ask(self, operation: Operation, plan: Plan[R]) -> R:
+        return await self.session.send(operation, plan, self.options)
+
+    async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
+        return await self.session.descriptions.get(described, self.ask)

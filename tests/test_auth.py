@@ -418,7 +418,7 @@ async def test_no_error_of_a_call_shows_a_token_or_a_secret(
     caplog.set_level(logging.DEBUG)
     async with ScriptedServer(garbage) as server, client(server.origin) as marketo:
         with pytest.raises(MarketoError) as caught:
-            await (marketo.leads.push([{"email": "a@x.io"}], "Program") if write else marketo.leads.get(1))
+            await (marketo.leads.submit_form(7, {"email": "a@x.io"}) if write else marketo.leads.get(1))
 
     text = shown(caught.value, caplog)
     assert TOKEN not in text

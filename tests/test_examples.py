@@ -46,6 +46,24 @@ def test_quickstart_shows_a_little_of_everything() -> None:
     assert "refusals=0" in lines[-1]
 
 
+def test_connector_shows_all_nine_actions() -> None:
+    lines = output_of("connector.py")
+    assert lines == [
+        ON_A_SANDBOX,
+        "6 create or update a lead: created",
+        "6 several: ['updated', 'created', 'created', 'created']",
+        "7 create or update, batched: set aside [] waiting 0",
+        "1 add to a list: added skipped added",
+        "2 add to a list, batched: ['added', 'added', 'added', 'added', 'added']",
+        "3 remove from a list: removed",
+        "4 remove from a list, batched: removed",
+        "5 transactional e-mail: requested",
+        "8 merge: ['merged']",
+        lines[-1],
+    ]
+    assert lines[-1].startswith("9 bulk import into a list, set aside: [('connector-bad@example.com', 'skipped: ")
+
+
 def test_service_shows_itself_and_ends() -> None:
     lines = output_of("service.py")
     assert lines[0] == ON_A_SANDBOX

@@ -28,9 +28,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("models",),
     ("envelope",),
     ("operation",),
-    ("request", "answer", "retry", "paging", "governor"),
+    ("request", "answer", "retry", "paging", "governor", "descriptions"),
     ("bystander",),
     ("auth",),
+    ("batching",),
     ("resources",),
     ("session",),
     ("client",),
@@ -135,6 +136,7 @@ def test_importing_starts_nothing() -> None:
 
 def test_the_public_names_are_these() -> None:
     assert sorted(marketo_async.__all__) == [
+        "Batcher",
         "CallRecord",
         "Governor",
         "Limits",
@@ -143,6 +145,8 @@ def test_the_public_names_are_these() -> None:
         "Page",
         "Pager",
         "Priority",
+        "Result",
+        "Results",
         "RetryPolicy",
         "Snapshot",
         "operations",

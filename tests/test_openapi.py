@@ -25,6 +25,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketo_async import Governor, Limits, Marketo, RetryPolicy, operations
+from marketo_async.batching import Batches
+from marketo_async.batching.chunks import Cutter
 from marketo_async.errors import InvalidRequest, MarketoError
 from marketo_async.models.activities import AttributeValue, NewActivity, NewActivityType, NewAttribute
 from marketo_async.models.leads import FieldChange, NewField, VisitorData
@@ -38,7 +40,7 @@ from tests.families import tables
 from tests.official import Official, official
 from tests.official.bodies import FORM, content, media
 from tests.official.make_table import ORIGINALS, shape
-from tests.wire import Reply, ScriptedServer, Sent, done
+from tests.wire import Reply, ScriptedServer, Sent, done, ok
 
 SINCE = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
 ATTRIBUTE = NewAttribute(api_name="a", name="A", data_type="string", description="d", is_primary=False)
@@ -327,7 +329,13 @@ def once(client: Client) -> Client:
 
 def answer(sent: Sent) -> Reply:
     """Answer with success and as little as ends every listing."""
+    if sent.path.endswith("/describe.json"):
+        return ok({"dedupeFields": ["vin"]})
     return done(nextPageToken="T") if sent.path.endswith("/pagingtoken.json") else done()
+
+
+# The calls that come before others, by the end of their path.
+OPENINGS = {"pagingtoken.json": "activities.paging_token", "describe.json": "custom_objects.describe"}
 
 
 def test_every_operation_is_judged() -> None:
@@ -346,8 +354,8 @@ async def test_an_operation_goes_over_the_wire_as_the_openapi_files_say(name: st
     sent = calls[-1]
     assert judged(operation, sent, sent.target, sent.headers.get("content-type")) == []
     for opening in calls[:-1]:
-        paging_token = operations()["activities.paging_token"]
-        assert judged(paging_token, opening, opening.target, opening.headers.get("content-type")) == []
+        first = operations()[OPENINGS[opening.path.rpartition("/")[2]]]
+        assert judged(first, opening, opening.target, opening.headers.get("content-type")) == []
 
 
 @pytest.mark.parametrize("name", JUDGED)
@@ -375,7 +383,14 @@ ids = st.integers(1, 10**12)
 moments = st.datetimes(timezones=st.just(UTC))
 own_fields = texts.map("{}_c".format)  # never the name of a standard one, whose type is judged
 records = st.dictionaries(own_fields, st.none() | texts | ids | st.booleans(), max_size=3)
+keys = st.fixed_dictionaries(
+    {"email": texts.map("a{}".format), "leadId": ids, "role": st.just("r"), "name": st.just("n")}
+    | {f"external{kind}Id": texts.map("1{}".format) for kind in ("Company", "Opportunity", "SalesPerson")}
+)
+keyed = st.builds(lambda key, rest: {**rest, **key}, keys, records)
 BY_NAME: Mapping[str, st.SearchStrategy[Any]] = {
+    "records": st.lists(keyed, max_size=12) | st.lists(records, max_size=3),
+    "lookup_field": st.none() | st.sampled_from(["email", "role", "id"]),
     "token": st.none(),
     "batch_size": st.none() | st.integers(-1, 400),
     "shards": st.integers(0, 20),
@@ -410,7 +425,7 @@ def drawn_from(kind: Any) -> st.SearchStrategy[Any]:
         return st.one_of(*map(drawn_from, arguments))
     if origin in {collections.abc.Mapping, dict}:
         return records if arguments[1] is Any else st.dictionaries(*map(drawn_from, arguments), max_size=3)
-    if origin in {collections.abc.Iterable, collections.abc.Sequence, list}:
+    if origin in {collections.abc.Iterable, collections.abc.AsyncIterable, collections.abc.Sequence, list}:
         return st.lists(drawn_from(arguments[0]), max_size=12)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         hints = typing.get_type_hints(kind)
@@ -455,6 +470,21 @@ class _Nobody:
     def pages(self, operation: Operation, listing: Any) -> Any:
         raise AssertionError
 
+    def writes(self, operation: Operation, batches: Any) -> Any:
+        raise AssertionError
+
+
+def cut(batches: Batches[Any]) -> Iterator[Plan[Any]]:
+    """Yield the calls of a write, one after the other."""
+    cutter = Cutter(batches)
+    for index, record in enumerate(typing.cast(list[Any], batches.records)):
+        cutter.add(index, record)
+    while cutter.opened or cutter.waiting:
+        cutter.refill()
+        load = cutter.take()
+        assert load is not None
+        yield batches.plan(load.encoded)
+
 
 def planned(name: str, arguments: dict[str, Any]) -> list[tuple[Operation, Plan[Any]]]:
     """Return the calls that a planner decides on for these arguments, the first page of each listing."""
@@ -462,7 +492,7 @@ def planned(name: str, arguments: dict[str, Any]) -> list[tuple[Operation, Plan[
     resource = getattr(Marketo("123-ABC-456", client_id="i", client_secret="s"), owner.name)
     listing = found.planner(resource, **arguments)
     operation = owner.operations[found.operation.name]
-    plans: list[Any] = [listing]
+    plans: list[Any] = [*cut(listing)] if isinstance(listing, Batches) else [listing]
     if isinstance(listing, Chunks | SideBySide):
         source: Any = listing.plans
         plans = list(source() if callable(source) else source)
@@ -506,6 +536,10 @@ class _Recorder(_Nobody):
     def pages(self, operation: Operation, listing: Any) -> Any:
         self.plans[operation.name] = next(iter(listing.plans())) if isinstance(listing, Chunks) else listing
         return AsyncMock()
+
+    def writes(self, operation: Operation, batches: Any) -> Any:
+        self.plans[operation.name] = next(cut(batches))
+        return AsyncMock()()
 
 
 @cache

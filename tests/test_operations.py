@@ -261,6 +261,9 @@ class Recorder:
     def pages(self, operation: Operation, listing: Any) -> Any:
         return operation.name
 
+    def writes(self, operation: Operation, batches: Any) -> Any:
+        return operation.name
+
 
 class Pets(Resource):
     """A family as an engineer would add it."""

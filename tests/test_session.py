@@ -8,7 +8,6 @@ import json
 import logging
 import socket
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +15,7 @@ import aiohttp
 import pytest
 
 from marketo_async import CallRecord, Governor, Limits, Marketo, Priority, RetryPolicy, operations
+from marketo_async.batching import Outcomes
 from marketo_async.codes import CODES, Action
 from marketo_async.errors import (
     AccessDenied,
@@ -35,7 +35,6 @@ from marketo_async.errors import (
     UnexpectedShape,
 )
 from marketo_async.models.activities import NewActivity, NewActivityType, NewAttribute
-from marketo_async.models.records import RecordResult
 from marketo_async.operation import Repeat
 from tests.conftest import Client
 from tests.wire import (
@@ -69,15 +68,15 @@ def read(marketo: Marketo) -> Awaitable[object]:
 
 
 def write_safe(marketo: Marketo) -> Awaitable[object]:
-    return marketo.leads.sync([{"email": "a@x.io"}])
+    return marketo.leads.associate(1, "cookie")
 
 
 def write_settling(marketo: Marketo) -> Awaitable[object]:
-    return marketo.leads.merge(1, [2])
+    return marketo.custom_object_types.approve("car_c")
 
 
 def write_once(marketo: Marketo) -> Awaitable[object]:
-    return marketo.leads.push([{"email": "a@x.io"}], "Program")
+    return marketo.leads.submit_form(7, {"email": "a@x.io"})
 
 
 CALLS: dict[Repeat, Callable[[Marketo], Awaitable[object]]] = {
@@ -144,7 +143,7 @@ async def test_a_write_that_must_not_repeat_is_sent_once_and_its_outcome_told_as
 ) -> None:
     mocked.script = [trouble]
     async with patient as marketo:
-        with pytest.raises(OutcomeUnknown, match=r"leads\.push") as caught:
+        with pytest.raises(OutcomeUnknown, match=r"leads\.submit_form") as caught:
             await write_once(marketo)
         assert marketo.governor.snapshot().in_flight == 0
 
@@ -154,10 +153,14 @@ async def test_a_write_that_must_not_repeat_is_sent_once_and_its_outcome_told_as
 
 ACTIVITY = NewActivity(lead_id=1, activity_date="2024-01-02T00:00:00Z", activity_type_id=9, primary_attribute_value="x")
 ONCE: dict[str, Callable[[Marketo], Awaitable[object]]] = {
-    "leads.push": write_once,
-    "leads.submit_form": lambda marketo: marketo.leads.submit_form(7, {"email": "a@x.io"}),
-    "leads.sync": lambda marketo: marketo.leads.sync([{"email": "a@x.io"}], action="createDuplicate"),
-    "activities.add": lambda marketo: marketo.activities.add([ACTIVITY]),
+    "leads.submit_form": write_once,
+    "campaigns.schedule": lambda marketo: marketo.campaigns.schedule(7),
+}
+ONCE_A_CHUNK: dict[str, Callable[[Marketo], Awaitable[Outcomes[Any]]]] = {
+    "leads.push": lambda marketo: marketo.leads.push([{"email": "a@x.io"}], "Program").all(),
+    "leads.sync": lambda marketo: marketo.leads.sync([{"email": "a@x.io"}], action="createDuplicate").all(),
+    "activities.add": lambda marketo: marketo.activities.add([ACTIVITY]).all(),
+    "campaigns.request": lambda marketo: marketo.campaigns.request(7, [1]).all(),
 }
 
 
@@ -171,6 +174,20 @@ async def test_every_write_with_a_second_effect_is_sent_once(
         with pytest.raises(OutcomeUnknown, match=name):
             await ONCE[name](marketo)
 
+    assert len(mocked.calls) == 1
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("name", ONCE_A_CHUNK)
+async def test_a_chunk_with_a_second_effect_is_sent_once_and_its_records_are_unknown(
+    name: str, mocked: MockedMarketo, patient: Marketo
+) -> None:
+    mocked.script = [ConnectionResetError()]
+    async with patient as marketo:
+        (result,) = await ONCE_A_CHUNK[name](marketo)
+
+    assert (result.status, result.unknown, result.failed) == ("unknown", True, True)
+    assert name in result.why[0].message
     assert len(mocked.calls) == 1
 
 
@@ -318,7 +335,7 @@ async def test_done_already_after_a_lost_answer_is_success_where_nothing_is_retu
 ) -> None:
     mocked.script = [ConnectionResetError(), refused(code, "no such lead")]
     async with patient as marketo:
-        assert await marketo.leads.merge(1, [2]) is None  # type: ignore[func-returns-value]
+        assert await write_settling(marketo) is None
 
 
 @pytest.mark.looptime
@@ -342,49 +359,51 @@ async def test_done_already_without_a_lost_answer_is_an_error(
     mocked.grants = [grant("first"), grant("second")]
     async with patient as marketo:
         with pytest.raises(Conflict):
-            await marketo.leads.merge(1, [2])
+            await write_settling(marketo)
 
 
 @pytest.mark.looptime
 async def test_done_already_settles_only_what_a_repeat_can_settle(mocked: MockedMarketo, patient: Marketo) -> None:
     mocked.script = [ConnectionResetError(), refused("1013", "no such list")]
     async with patient as marketo:
-        with pytest.raises(MarketoError, match="1013"):
-            await marketo.lists.add(7, [1])
+        (result,) = await marketo.lists.add(7, [1])
+
+    assert result.unknown
+    assert "1013" in result.why[0].message
 
 
 def skipped(code: str) -> Answer:
     return ok({"id": 1, "status": "skipped", "reasons": [{"code": code, "message": "no"}]})
 
 
-SETTLED: dict[str, tuple[str, Callable[[Marketo], Awaitable[list[RecordResult]]]]] = {
-    "leads.delete": ("1004", lambda marketo: marketo.leads.delete([1])),
-    "lists.remove": ("1015", lambda marketo: marketo.lists.remove(7, [1])),
-    "leads.change_program_status": ("1037", lambda marketo: marketo.leads.change_program_status(7, "Attended", [1])),
-    "leads.sync createOnly": ("1005", lambda marketo: marketo.leads.sync([{"email": "a@x.io"}], action="createOnly")),
+SETTLED: dict[str, tuple[str, Callable[[Marketo], Awaitable[Outcomes[int]]]]] = {
+    "leads.delete": ("1004", lambda marketo: marketo.leads.delete([1]).all()),
+    "lists.remove": ("1015", lambda marketo: marketo.lists.remove(7, [1]).all()),
+    "leads.change_program_status": (
+        "1037",
+        lambda marketo: marketo.leads.change_program_status(7, "Attended", [1]).all(),
+    ),
 }
 
 
 @pytest.mark.looptime
 @pytest.mark.parametrize(("code", "call"), SETTLED.values(), ids=SETTLED)
 async def test_records_done_by_a_lost_attempt_are_not_told_as_failed(
-    code: str, call: Callable[[Marketo], Awaitable[list[RecordResult]]], mocked: MockedMarketo, patient: Marketo
+    code: str, call: Callable[[Marketo], Awaitable[Outcomes[int]]], mocked: MockedMarketo, patient: Marketo
 ) -> None:
     """The repeat skips what the first attempt did: to tell that as a failure would be wrong, to raise is not."""
     mocked.script = [ConnectionResetError(), skipped(code)]
-    failed: list[RecordResult] = []
     async with patient as marketo:
-        with suppress(OutcomeUnknown):
-            failed = [result for result in await call(marketo) if result.failed]
+        (result,) = await call(marketo)
 
-    assert failed == []
+    assert (result.settled, result.failed) == (True, False)
     assert len(mocked.calls) == 2
 
 
 @pytest.mark.looptime
 @pytest.mark.parametrize(("code", "call"), SETTLED.values(), ids=SETTLED)
 async def test_records_that_were_skipped_at_once_are_told_as_failed(
-    code: str, call: Callable[[Marketo], Awaitable[list[RecordResult]]], mocked: MockedMarketo, patient: Marketo
+    code: str, call: Callable[[Marketo], Awaitable[Outcomes[int]]], mocked: MockedMarketo, patient: Marketo
 ) -> None:
     mocked.script = [skipped(code)]
     async with patient as marketo:
@@ -496,7 +515,7 @@ async def test_a_lost_write_whose_repeat_gets_no_token_is_told_as_unknown(mocked
     mocked.grants = [grant(), Answer(b'{"error":"unauthorized"}', 401)]
     async with Marketo(ORIGIN, client_id="i", client_secret="s") as marketo:
         with pytest.raises(OutcomeUnknown) as caught:
-            await marketo.leads.merge(1, [2])
+            await write_settling(marketo)
 
     assert isinstance(caught.value.__cause__, AuthenticationError)
 
@@ -534,7 +553,7 @@ async def test_our_time_out_stands_above_the_server_s(mocked: MockedMarketo, pat
     async with patient as marketo:
         await marketo.leads.get(1)
         await marketo.leads.sync([{"email": "a@x.io"}])
-        await marketo.leads.merge(1, [2])
+        await marketo.leads.merge(1, [2]).all()
         await marketo.lists.add(1, [2])
 
     names = ("leads.get", "leads.sync", "leads.merge", "lists.add")
@@ -762,10 +781,9 @@ async def test_a_body_above_1_mb_is_refused_before_anything_reaches_the_server(c
 async def test_invalid_requests_cost_nothing(client: Client) -> None:
     async with ScriptedServer(ok()) as server, client(server.origin) as marketo:
         for call in (
-            lambda: marketo.leads.delete([]),
-            lambda: marketo.leads.delete(range(301)),
             lambda: marketo.custom_activity_types.approve(".."),
-            lambda: marketo.leads.merge(1, [1]),
+            lambda: marketo.leads.merge(1, [1]).all(),
+            lambda: marketo.lists.add(7, [0]).all(),
             lambda: marketo.leads.submit_form(1, {}),
         ):
             with pytest.raises(InvalidRequest):

@@ -6,13 +6,14 @@ is no longer so.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, assert_type
 
 from msgspec import Struct
 
 from marketo_async import (
+    Batcher,
     CallRecord,
     Governor,
     Limits,
@@ -21,10 +22,13 @@ from marketo_async import (
     Page,
     Pager,
     Priority,
+    Result,
+    Results,
     RetryPolicy,
     Snapshot,
     operations,
 )
+from marketo_async.batching import Outcomes, Row
 from marketo_async.envelope import Envelope
 from marketo_async.errors import ApiError, DailyQuotaExceeded, ErrorItem, MarketoError
 from marketo_async.models.activities import (
@@ -57,7 +61,7 @@ from marketo_async.models.records import RecordResult
 from marketo_async.models.usage import ErrorsDay, UsageDay
 from marketo_async.models.users import Role, User
 from marketo_async.resources import Companies, Leads, Lists
-from marketo_async.resources.base import Endpoint, Paged
+from marketo_async.resources.base import Endpoint, Paged, Written
 
 
 class Person(Struct):
@@ -90,10 +94,11 @@ async def leads(marketo: Marketo) -> None:
     assert_type(await marketo.leads.get(1, fields=["email"]), Record | None)
     assert_type(marketo.leads.by_filter("email", ["a@x.io"]), Pager[Record])
     assert_type(marketo.leads.by_program(1), Pager[Record])
-    assert_type(await marketo.leads.sync([{"email": "a@x.io"}]), list[RecordResult])
-    assert_type(await marketo.leads.sync([{"email": "a@x.io"}], action="createOnly"), list[RecordResult])
-    assert_type(await marketo.leads.delete([1]), list[RecordResult])
-    assert_type(await marketo.leads.push([{"email": "a@x.io"}], "Program"), list[RecordResult])
+    assert_type(marketo.leads.sync([{"email": "a@x.io"}]), Results[Row])
+    assert_type(await marketo.leads.sync([{"email": "a@x.io"}]), Outcomes[Row])
+    assert_type(await marketo.leads.sync([{"email": "a@x.io"}], action="createOnly").all(), Outcomes[Row])
+    assert_type(await marketo.leads.delete([1]), Outcomes[int])
+    assert_type(await marketo.leads.push([{"email": "a@x.io"}], "Program"), Outcomes[Row])
     assert_type(await marketo.leads.submit_form(1, {"email": "a@x.io"}), RecordResult)
     assert_type(await marketo.leads.describe(), list[LeadAttribute])
     assert_type(await marketo.leads.describe2(), Description)
@@ -106,10 +111,10 @@ async def leads(marketo: Marketo) -> None:
     )
     assert_type(await marketo.leads.update_field("a", FieldChange(is_hidden=True)), RecordResult)
     assert_type(await marketo.leads.partitions(), list[Partition])
-    assert_type(await marketo.leads.update_partitions({1: "Default"}), list[RecordResult])
-    assert_type(await marketo.leads.change_program_status(1, "Attended", [1]), list[RecordResult])
+    assert_type(await marketo.leads.update_partitions({1: "Default"}), Outcomes[tuple[int, str]])
+    assert_type(await marketo.leads.change_program_status(1, "Attended", [1]), Outcomes[int])
     assert_type(await marketo.leads.associate(1, "cookie"), None)
-    assert_type(await marketo.leads.merge(1, [2]), None)
+    assert_type(await marketo.leads.merge(1, [2]), Outcomes[int])
     assert_type(marketo.leads.list_membership(1), Pager[ListMembership])
     assert_type(marketo.leads.program_membership(1), Pager[ProgramMembership])
     assert_type(marketo.leads.smart_campaign_membership(1), Pager[SmartCampaignMembership])
@@ -148,9 +153,9 @@ async def lists(marketo: Marketo) -> None:
     assert_type(await marketo.lists.get(1), StaticList)
     assert_type(marketo.lists.leads(1), Pager[Record])
     assert_type(marketo.lists.legacy_leads(1), Pager[Record])
-    assert_type(await marketo.lists.add(1, [2]), list[RecordResult])
-    assert_type(await marketo.lists.remove(1, [2]), list[RecordResult])
-    assert_type(await marketo.lists.is_member(1, [2]), list[RecordResult])
+    assert_type(await marketo.lists.add(1, [2]), Outcomes[int])
+    assert_type(await marketo.lists.remove(1, [2]), Outcomes[int])
+    assert_type(await marketo.lists.is_member(1, [2]), Outcomes[int])
 
 
 async def activities(marketo: Marketo) -> None:
@@ -164,7 +169,7 @@ async def activities(marketo: Marketo) -> None:
     assert_type(await marketo.activities.paging_token(since), str)
     assert_type(await marketo.activities.types(), list[ActivityType])
     new = NewActivity(lead_id=1, activity_date=since, activity_type_id=2, primary_attribute_value="x")
-    assert_type(await marketo.activities.add([new]), list[RecordResult])
+    assert_type(await marketo.activities.add([new]), Outcomes[NewActivity])
     activity = await marketo.activities.since(since, types=[1]).first()
     if activity is not None:
         assert_type(activity.activity_date, datetime)
@@ -172,6 +177,33 @@ async def activities(marketo: Marketo) -> None:
     marketo.activities.since(since)  # type: ignore[call-arg]
     marketo.activities.since(1_700_000_000, types=[1])  # type: ignore[arg-type]
     marketo.activities.between(since, types=[1])  # type: ignore[call-arg]
+
+
+async def writes(marketo: Marketo, stream: AsyncIterator[Person], results: Results[Row]) -> None:
+    async for result in marketo.leads.sync(stream, lookup_field="email"):
+        assert_type(result, Result[Row])
+        assert_type(result.index, int)
+        assert_type(result.record, Row)
+        assert_type(result.status, str | None)
+        assert_type(result.failed, bool)
+    outcomes = await results.all()
+    assert_type(outcomes, Outcomes[Row])
+    assert_type(outcomes.failed, list[Result[Row]])
+    assert_type(outcomes.raise_for_failures(), None)
+    declared: Written[..., int] = Leads.delete
+    assert_type(declared.operation, Operation)
+
+    async with marketo.leads.batcher(journal="leads.journal") as batcher:
+        assert_type(batcher, Batcher[Row, Result[Row]])
+        assert_type(await batcher.put({"email": "a@x.io"}), None)
+        assert_type(await batcher.submit(Person(1)), Result[Row])
+        await batcher.put(1)  # type: ignore[arg-type]
+    assert_type(marketo.lists.batcher(1, remove=True), Batcher[int, Result[int]])
+
+    marketo.leads.sync(stream, lookup="email")  # type: ignore[call-arg]
+    marketo.leads.delete(["1"])  # type: ignore[list-item]
+    for _ in marketo.leads.delete([1]):  # type: ignore[attr-defined]
+        pass
 
 
 async def custom_activity_types(marketo: Marketo, new: NewActivityType, attribute: NewAttribute) -> None:
@@ -249,7 +281,7 @@ async def the_other_families(marketo: Marketo) -> None:
     assert_type(marketo.companies, Companies[Record])
     assert_type(marketo.companies.by_filter("id", [1]), Pager[Record])
     assert_type(marketo.companies.of(Person).by_filter("id", [1]), Pager[Person])
-    assert_type(await marketo.companies.sync([{"company": "A"}]), list[RecordResult])
+    assert_type(await marketo.companies.sync([{"company": "A"}]), Outcomes[Row])
     assert_type(await marketo.programs.get(1), Program | None)
     assert_type(marketo.programs.browse(), Pager[Program])
     assert_type(await marketo.emails.get(1, status="draft"), Email | None)

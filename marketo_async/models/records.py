@@ -5,7 +5,9 @@ from __future__ import annotations
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from marketo_async.codes import DONE_ALREADY
+from marketo_async.codes import DONE_ALREADY, EXISTS_ALREADY
+
+UNKNOWN = "unknown"  # the status of a record whose answer was lost; the one word here that is not Marketo's
 
 
 class Reason(Struct, frozen=True):
@@ -19,8 +21,9 @@ class RecordResult(Struct, frozen=True, kw_only=True, rename="camel"):
     """What became of one record: ``status`` is Marketo's word (created, updated, deleted, added, skipped ...).
 
     Results stand in the order of the input. Leads and lists answer with ``id``, objects with ``marketo_guid``, fields
-    with ``name``. Some failures come without a status. ``settled`` marks a record that was skipped because an earlier
-    attempt of the same call, whose answer was lost, had done it.
+    with ``name``. Some failures come without a status. Where the answer was lost, and nothing could tell what became of
+    the record, the status is ``unknown``. ``settled`` marks a record that the repeat of a call with a lost answer found
+    to be as asked for: gone, moved or created, by the first attempt as far as can be told.
     """
 
     id: int | None = None
@@ -41,16 +44,27 @@ class RecordResult(Struct, frozen=True, kw_only=True, rename="camel"):
         return [*self.reasons, *single, *self.errors]
 
     @property
+    def unknown(self) -> bool:
+        """Whether nobody knows what became of the record: look at the instance before you send it again."""
+        return self.status == UNKNOWN
+
+    @property
     def failed(self) -> bool:
-        """Whether the record was not taken."""
-        return not self.settled and (self.status == "skipped" or bool(self.why))
+        """Whether the record was not taken, or not as far as is known."""
+        return not self.settled and (self.status in {"skipped", UNKNOWN} or bool(self.why))
 
 
 def settle(results: list[RecordResult]) -> list[RecordResult]:
-    """Read the answer to a repeat whose first answer was lost: "done already" means that the first one did it."""
-    return [
-        replace(result, settled=True)
-        if result.why and all(str(reason.code) in DONE_ALREADY for reason in result.why)
-        else result
-        for result in results
-    ]
+    """Read the answer to a repeat whose first answer was lost.
+
+    "Done already" means that the record is as asked for. "It exists already" means that somebody created it, and not
+    who: a record that others had before is not ours, so the outcome is unknown until it is looked up.
+    """
+    return [_settled(result) for result in results]
+
+
+def _settled(result: RecordResult) -> RecordResult:
+    codes = {str(reason.code) for reason in result.why}
+    if not codes or codes - DONE_ALREADY:
+        return result
+    return replace(result, status=UNKNOWN) if codes & EXISTS_ALREADY else replace(result, settled=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise, product
 from typing import TypeVar
 
+from msgspec import Raw
 from msgspec.structs import replace
 
+from marketo_async.batching import Batches
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.activities import Activity, ActivityType, LeadChange, NewActivity
 from marketo_async.models.moment import to_datetime
@@ -30,7 +32,8 @@ from marketo_async.operation import (
 )
 from marketo_async.paging import Pager
 from marketo_async.resources.arguments import page_size, within
-from marketo_async.resources.base import Resource, drain, endpoint, paged
+from marketo_async.resources.base import Resource, drain, endpoint, paged, written
+from marketo_async.resources.batches import several
 
 A = TypeVar("A", Activity, LeadChange)
 
@@ -150,18 +153,25 @@ class Activities(Resource):
         """Return all types of activity, standard and custom; they seldom change."""
         return many(ActivityType)
 
-    @endpoint("POST", "/rest/v1/activities/external.json", timeout=90)
-    def add(self, activities: Iterable[NewActivity]) -> Plan[list[RecordResult]]:
-        """Add at most 300 custom activities; they can't be removed, and one whose answer is lost is never repeated."""
-        dated = [
-            replace(activity, activity_date=to_datetime(activity.activity_date, name="activity_date"))
-            for activity in within("activities", activities)
-        ]
-        return results(json={"input": dated})
+    @written("POST", "/rest/v1/activities/external.json", timeout=90)
+    def add(self, activities: Iterable[NewActivity] | AsyncIterable[NewActivity]) -> Batches[NewActivity]:
+        """Add any number of custom activities, 300 a call; they can't be removed.
+
+        A call whose answer is lost is never repeated: its activities are ``unknown``.
+        """
+
+        def plan(records: Raw) -> Plan[list[RecordResult]]:
+            return results(json={"input": records})
+
+        return Batches(records=several("activities", activities), plan=plan, row=_dated)
 
     def _opening(self, since: datetime) -> Opening:
         plan = paging_token(query={"sinceDatetime": since})
         return Opening(self.operations["paging_token"], plan)
+
+
+def _dated(activity: NewActivity) -> NewActivity:
+    return replace(activity, activity_date=to_datetime(activity.activity_date, name="activity_date"))
 
 
 class Once(Sift[A]):

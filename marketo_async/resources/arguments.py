@@ -7,13 +7,12 @@ from typing import TypeVar
 
 import msgspec
 
+from marketo_async.batching import BATCH
 from marketo_async.errors import InvalidRequest
 
 T = TypeVar("T")
 
 Fields = Sequence[str] | None
-
-BATCH = 300  # records in one call, values in one filter, records on one page
 
 
 def field_names(model: type[object], fields: Fields) -> Fields:
@@ -45,8 +44,3 @@ def page_size(size: int | None, most: int = BATCH) -> int | None:
     if size is not None and not 1 <= size <= most:
         raise InvalidRequest(f"batch_size is between 1 and {most}, not {size}")
     return size
-
-
-def by_id(name: str, ids: Iterable[int], most: int = BATCH) -> list[dict[str, int]]:
-    """Return ids as the records that Marketo takes them in."""
-    return [{"id": number} for number in within(name, ids, most)]

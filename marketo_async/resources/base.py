@@ -2,8 +2,9 @@
 
 One declaration, several views. A planner is a pure method that turns arguments into a `Plan`; a decorator makes it a
 descriptor that holds a frozen `Operation`. On the class it is the declaration itself, for tests, tools and docs; on a
-resource it is a coroutine (``@endpoint``) or gives a `Pager` (``@paged``). ``@composite`` and ``@drain`` mark methods
-that are built of several operations and so are no operations themselves.
+resource it is a coroutine (``@endpoint``), or gives a `Pager` (``@paged``), or the `Results` of any number of records
+(``@written``, whose planner returns `Batches`). ``@composite`` and ``@drain`` mark methods that are built of several
+operations and so are no operations themselves.
 
 Not here: how a plan is sent (``session``) and the verbs that families share (``mixins``).
 """
@@ -17,12 +18,14 @@ from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, Typ
 
 from msgspec.structs import replace
 
+from marketo_async.batching import Batches, Results
 from marketo_async.operation import Listing, Method, Operation, Paging, Plan, Repeat, Source
 from marketo_async.paging import Pager
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 class Sender(Protocol):
@@ -34,6 +37,10 @@ class Sender(Protocol):
 
     def pages(self, operation: Operation, listing: Listing[T]) -> Pager[T]:
         """Drain a listing: one, several one after the other, or several at once."""
+        ...
+
+    def writes(self, operation: Operation, batches: Batches[V]) -> Results[V]:
+        """Write any number of records, in as few calls as they take."""
         ...
 
 
@@ -141,6 +148,24 @@ class Paged(Declared, Generic[P, T]):
         return self.keep(obj, call)
 
 
+class Written(Declared, Generic[P, V]):
+    """An operation that writes any number of records, each with a result."""
+
+    @overload
+    def __get__(self, obj: None, owner: Any) -> Written[P, V]: ...
+    @overload
+    def __get__(self, obj: Resource, owner: Any) -> Callable[P, Results[V]]: ...
+    def __get__(self, obj: Resource | None, owner: Any) -> Any:
+        if obj is None:
+            return self
+        operation, planner, sender = obj.operations[self.operation.name], self.planner, obj._sender  # noqa: SLF001
+
+        def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+            return sender.writes(operation, planner(obj, *args, **kwargs))
+
+        return self.keep(obj, call)
+
+
 class Composite(Generic[P, R]):
     """A coroutine method built of several operations."""
 
@@ -230,6 +255,32 @@ def paged(
             paging=rule,
         )
         return Paged(operation, planner)
+
+    return declare
+
+
+def written(
+    method: Method,
+    path: str,
+    *,
+    needs: tuple[str, ...] = (),
+    repeat: Repeat | None = None,
+    timeout: float = 300.0,
+) -> Callable[[Callable[Concatenate[Any, P], Batches[V]]], Written[P, V]]:
+    """Declare a write of any number of records, or a question about them, planned by the decorated method."""
+
+    def declare(planner: Callable[Concatenate[Any, P], Batches[V]]) -> Written[P, V]:
+        operation = Operation(
+            name=planner.__name__,
+            method=method,
+            path=path,
+            permissions=needs,
+            reads=method == "GET",
+            repeat=repeat or (Repeat.SAFE if method == "GET" else Repeat.NEVER),
+            timeout=timeout,
+            summary=_summary(planner),
+        )
+        return Written(operation, planner)
 
     return declare
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from msgspec import Raw
+
+from marketo_async.batching import Batches
 from marketo_async.models.assets import AssetId
 from marketo_async.models.campaigns import Campaign
 from marketo_async.models.moment import to_datetime
 from marketo_async.operation import Page, Plan, one, page
-from marketo_async.resources.arguments import by_id, members, page_size, within
-from marketo_async.resources.base import Resource, endpoint, paged
+from marketo_async.resources.arguments import members, page_size, within
+from marketo_async.resources.base import Resource, endpoint, paged, written
+from marketo_async.resources.batches import Ids, of_ids
 
 _MOST = 100  # leads, and tokens, in one call
 _EXECUTE = ("Execute Campaign",)
@@ -52,17 +56,20 @@ class Campaigns(Resource):
         """Return one campaign; `NotFound` (1013) where there is none."""
         return one(Campaign, path={"campaignId": campaign_id})
 
-    @endpoint("POST", "/rest/v1/campaigns/{campaignId}/trigger.json", needs=_EXECUTE)
-    def request(
-        self, campaign_id: int, lead_ids: Iterable[int], *, tokens: Mapping[str, str] | None = None
-    ) -> Plan[AssetId]:
-        """Run at most 100 leads through an active trigger campaign; never repeated by itself.
+    @written("POST", "/rest/v1/campaigns/{campaignId}/trigger.json", needs=_EXECUTE)
+    def request(self, campaign_id: int, lead_ids: Ids, *, tokens: Mapping[str, str] | None = None) -> Batches[int]:
+        """Run any number of leads through an active trigger campaign, 100 a call: each is ``requested``.
 
         The campaign must be triggered by "Campaign is Requested" with the source Web Service API (1003 otherwise).
-        *tokens* maps at most 100 names like ``{{my.name}}`` to values for this run.
+        *tokens* maps at most 100 names like ``{{my.name}}`` to values for this run. A call whose answer is lost is
+        never repeated, as nobody wants an e-mail twice: its leads are ``unknown``. A lead named twice runs twice.
         """
-        body = members({"leads": by_id("lead_ids", lead_ids, _MOST), "tokens": _tokens(tokens)})
-        return one(AssetId, path={"campaignId": campaign_id}, json={"input": body})
+        values = members({"tokens": _tokens(tokens)})
+
+        def plan(ids: Raw) -> Plan[AssetId]:
+            return one(AssetId, path={"campaignId": campaign_id}, json={"input": {"leads": ids, **values}})
+
+        return of_ids("lead_ids", lead_ids, plan, scope=None, most=_MOST, told="requested")
 
     @endpoint("POST", "/rest/v1/campaigns/{campaignId}/schedule.json", needs=_EXECUTE)
     def schedule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from marketo_async.resources.record_mixins import ByFilter, Delete, Describe, FieldSchema, Sync
+from marketo_async.resources.record_mixins import ByFilter, Delete, Describe, FieldSchema, Identity, Sync
 
 L = TypeVar("L")
 M = TypeVar("M")
@@ -17,6 +17,7 @@ class Companies(ByFilter[L], Sync, Delete, Describe, FieldSchema):
     """
 
     name, root, area = "companies", "/rest/v1/companies", "Company"
+    identity = Identity(("externalCompanyId",), "id")
 
     def of(self, model: type[M]) -> Companies[M]:
         """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""

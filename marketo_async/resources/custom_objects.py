@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
+from marketo_async.batching import Batches, Row, Rows
 from marketo_async.models.objects import ObjectDescription
-from marketo_async.models.records import RecordResult
 from marketo_async.operation import Chunks, Plan, Repeat, many, one
 from marketo_async.paging import Pager
 from marketo_async.resources.arguments import Fields, within
-from marketo_async.resources.base import drain, endpoint, paged
+from marketo_async.resources.base import drain, endpoint, paged, written
 from marketo_async.resources.record_mixins import (
     Action,
+    Identity,
     Key,
     Records,
-    Row,
     asked,
     deleted,
     filtered,
@@ -26,6 +26,7 @@ from marketo_async.resources.record_mixins import (
 L = TypeVar("L")
 M = TypeVar("M")
 
+_IDENTITY = Identity()
 _ONE = "/rest/v1/customobjects/{customObjectName}"
 
 
@@ -87,25 +88,27 @@ class CustomObjects(Records[L]):
         listing = keyed(self.model, keys, path=path, fields=names, batch_size=batch_size, token=token)
         return self._sender.pages(self.operations["by_filter"], listing)
 
-    @endpoint("POST", _ONE + ".json", repeat=Repeat.SAFE, timeout=120)
+    @written("POST", _ONE + ".json", repeat=Repeat.SAFE, timeout=120)
     def sync(
         self,
         api_name: str,
-        records: Iterable[Row],
+        records: Rows,
         *,
         action: Action = "createOrUpdate",
         dedupe_by: Key | None = None,
-    ) -> Plan[list[RecordResult]]:
-        """Create or update at most 300 records; results stand in the order of *records*.
+        check: bool = False,
+    ) -> Batches[Row]:
+        """Create or update any number of records, 300 a call, with a result for each in the order of *records*.
 
-        *dedupe_by* is ``dedupeFields`` by default; ``idField`` goes with ``updateOnly`` alone. A key that comes twice
-        in one call is refused (1036); an empty value or null is stored as null.
+        *dedupe_by* is ``dedupeFields`` by default; ``idField`` goes with ``updateOnly`` alone. Every record needs its
+        key, which ``describe()`` tells (one call a day) and which is never in two calls under way; of a repeated one
+        the last record wins. An empty value or null is stored as null. *check* holds every record against the same
+        description first.
         """
-        return synced(records, path={"customObjectName": api_name}, action=action, dedupe_by=dedupe_by)
+        path = {"customObjectName": api_name}
+        return synced(self, records, _IDENTITY, path=path, action=action, dedupe_by=dedupe_by, check=check)
 
-    @endpoint("POST", _ONE + "/delete.json", repeat=Repeat.SETTLES, timeout=60)
-    def delete(
-        self, api_name: str, records: Iterable[Row], *, delete_by: Key = "dedupeFields"
-    ) -> Plan[list[RecordResult]]:
-        """Delete at most 300 records, each given by its key; one that is missing is skipped (1013)."""
-        return deleted(records, path={"customObjectName": api_name}, delete_by=delete_by)
+    @written("POST", _ONE + "/delete.json", repeat=Repeat.SETTLES, timeout=60)
+    def delete(self, api_name: str, records: Rows, *, delete_by: Key = "dedupeFields") -> Batches[Row]:
+        """Delete any number of records, 300 a call, each given by its key; one that is missing is skipped (1013)."""
+        return deleted(self, records, _IDENTITY, path={"customObjectName": api_name}, delete_by=delete_by)

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
+import msgspec
+from msgspec import Raw
+
+from marketo_async.batching import (
+    BATCH,
+    Batcher,
+    Batches,
+    KeyOf,
+    Look,
+    Result,
+    Results,
+    Row,
+    Rows,
+    batching,
+    folded,
+)
+from marketo_async.descriptions import Described
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.leads import (
     Description,
@@ -16,13 +34,16 @@ from marketo_async.models.leads import (
     NewField,
     Partition,
     ProgramMembership,
+    Record,
     SmartCampaignMembership,
     VisitorData,
 )
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import Chunks, Page, Plan, Repeat, first, many, nothing, one, page, results
-from marketo_async.resources.arguments import Fields, by_id, field_names, members, page_size, within
-from marketo_async.resources.base import Resource, Sender, endpoint, paged
+from marketo_async.request import LARGEST_BODY
+from marketo_async.resources.arguments import Fields, field_names, members, page_size, within
+from marketo_async.resources.base import Resource, Sender, endpoint, paged, written
+from marketo_async.resources.batches import Ids, no_id, of_ids, several, unless_new
 from marketo_async.resources.record_mixins import filtered
 
 L = TypeVar("L")
@@ -76,37 +97,100 @@ class Leads(Resource, Generic[L]):
         names = field_names(self.model, fields)
         return filtered(self.model, filter_type, values, fields=names, batch_size=batch_size, token=token)
 
-    @endpoint("POST", "/rest/v1/leads.json", repeat=Repeat.SAFE, timeout=90)
+    @written("POST", "/rest/v1/leads.json", repeat=Repeat.SAFE, timeout=90)
     def sync(
         self,
-        records: Iterable[Mapping[str, Any]],
+        records: Rows,
         *,
         action: SyncAction = "createOrUpdate",
         lookup_field: str | None = None,
         partition_name: str | None = None,
         async_processing: bool | None = None,
-    ) -> Plan[list[RecordResult]]:
-        """Create or update at most 300 leads; results stand in the order of *records*.
+        check: bool = False,
+    ) -> Batches[Row]:
+        """Create or update any number of leads, 300 a call, with a result for each in the order of *records*.
 
-        *lookup_field* is ``email`` by default; ``id`` goes with ``updateOnly`` alone. Parallel calls with the same key
-        can make duplicates. A ``createDuplicate`` whose answer is lost is never repeated: `OutcomeUnknown`. ``None``
-        empties a field, and so does a float that is no number.
+        *lookup_field* is ``email`` by default, and every record needs it; ``id`` goes with ``updateOnly`` alone. A key
+        is never in two calls under way, whoever makes them through this client; of a repeated one the last record wins.
+        After a lost answer ``createOnly`` looks up whose a record is that exists already, and ``createDuplicate`` is
+        never repeated: what nobody can tell is ``unknown``. *async_processing* answers ``accepted`` and no ids, before
+        the keys are free in truth.
+        *check* holds every record against ``describe2()``, kept for a day, before a call is spent. ``None`` empties a
+        field, and so does a float that is no number.
+
+        Raises `RecordRefused` for a record without its key, with an id that can't go, or above 1 MB.
         """
         if lookup_field == "id" and action != "updateOnly":
             raise InvalidRequest(f"lookup_field 'id' goes with action 'updateOnly', not {action!r}")
-        body = {
-            "action": action,
-            "lookupField": lookup_field,
-            "partitionName": partition_name,
-            "asyncProcessing": async_processing,
-            "input": within("records", records),
-        }
-        return results(json=members(body), repeat=_REPEATS.get(action))
+        field = lookup_field or "email"
+        rest = members(
+            {
+                "action": action,
+                "lookupField": lookup_field,
+                "partitionName": partition_name,
+                "asyncProcessing": async_processing,
+            }
+        )
 
-    @endpoint("POST", "/rest/v1/leads/delete.json", repeat=Repeat.SETTLES, timeout=30)
-    def delete(self, lead_ids: Iterable[int]) -> Plan[list[RecordResult]]:
-        """Delete at most 300 leads for good."""
-        return results(json={"input": by_id("lead_ids", lead_ids)})
+        def plan(records: Raw) -> Plan[list[RecordResult]]:
+            return results(json={**rest, "input": records}, repeat=_REPEATS.get(action))
+
+        apart = action == "createDuplicate"  # it looks nothing up
+        return Batches(
+            records=several("records", records),
+            plan=plan,
+            refusal=unless_new("id", action),
+            scope=None if apart else ("leads", field),
+            key=None if apart else KeyOf(field),
+            look=Look(self.operations["by_filter"], _found) if action == "createOnly" else None,
+            described=Described(self.operations["describe2"], one(Description)),
+            check=check,
+            told="accepted" if async_processing else None,
+        )
+
+    def batcher(
+        self,
+        *,
+        max_records: int = BATCH,
+        max_age: float = 30 * 60,
+        max_bytes: int = LARGEST_BODY,
+        max_queued: int | None = None,
+        journal: str | Path | None = None,
+        action: SyncAction = "createOrUpdate",
+        lookup_field: str | None = None,
+        partition_name: str | None = None,
+        check: bool = False,
+    ) -> Batcher[Row, Result[Row]]:
+        """Gather leads that come one by one, and ``sync`` them in batches: of *max_records*, *max_bytes* or *max_age*.
+
+        Use it in ``async with``: ``put(record)`` returns when the record is safely queued, ``submit(record)`` with its
+        own result. With a *journal* what was accepted survives a crash, and is sent at least once. Maps to the same
+        call as ``sync``.
+        """
+
+        def send(records: Iterable[Row]) -> Results[Row]:
+            return self.sync(
+                records, action=action, lookup_field=lookup_field, partition_name=partition_name, check=check
+            )
+
+        batches = type(self).sync.planner(
+            self, (), action=action, lookup_field=lookup_field, partition_name=partition_name
+        )
+        return batching(
+            send,
+            batches,
+            max_records=max_records,
+            max_age=max_age,
+            max_bytes=max_bytes,
+            max_queued=max_queued,
+            journal=journal,
+            repeats=action != "createDuplicate",
+        )
+
+    @written("POST", "/rest/v1/leads/delete.json", repeat=Repeat.SETTLES, timeout=30)
+    def delete(self, lead_ids: Ids) -> Batches[int]:
+        """Delete any number of leads for good, 300 a call; one that is missing is skipped (1004)."""
+        return of_ids("lead_ids", lead_ids, lambda ids: results(json={"input": ids}), scope=("leads", "id"))
 
     @endpoint("GET", "/rest/v1/leads/describe.json", timeout=30)
     def describe(self) -> Plan[list[LeadAttribute]]:
@@ -148,11 +232,20 @@ class Leads(Resource, Generic[L]):
         """Return the lead partitions."""
         return many(Partition)
 
-    @endpoint("POST", "/rest/v1/leads/partitions.json", repeat=Repeat.SAFE, timeout=60)
-    def update_partitions(self, partition_names: Mapping[int, str]) -> Plan[list[RecordResult]]:
-        """Move at most 300 leads into other partitions: lead id to partition name."""
-        moves = [{"id": lead, "partitionName": name} for lead, name in partition_names.items()]
-        return results(json={"input": within("partition_names", moves)})
+    @written("POST", "/rest/v1/leads/partitions.json", repeat=Repeat.SAFE, timeout=60)
+    def update_partitions(self, partition_names: Mapping[int, str]) -> Batches[tuple[int, str]]:
+        """Move any number of leads into other partitions, 300 a call: lead id to partition name."""
+
+        def plan(records: Raw) -> Plan[list[RecordResult]]:
+            return results(json={"input": records})
+
+        return Batches(
+            records=[*partition_names.items()],
+            plan=plan,
+            row=lambda move: {"id": move[0], "partitionName": move[1]},
+            scope=("leads", "id"),
+            key=lambda move: folded(move[0]),
+        )
 
     @paged("/rest/v1/leads/programs/{programId}.json", timeout=30)
     def by_program(
@@ -165,16 +258,19 @@ class Leads(Resource, Generic[L]):
         query = {"fields": names, "batchSize": page_size(batch_size)}
         return page(self.model, path={"programId": program_id}, query=query, token=token)
 
-    @endpoint("POST", "/rest/v1/leads/programs/{programId}/status.json", repeat=Repeat.SETTLES, timeout=30)
-    def change_program_status(self, program_id: int, status: str, lead_ids: Iterable[int]) -> Plan[list[RecordResult]]:
-        """Set the program status of at most 300 members; statuses only move forward (1037 otherwise)."""
-        body = {"status": status, "input": by_id("lead_ids", lead_ids)}
-        return results(path={"programId": program_id}, json=body)
+    @written("POST", "/rest/v1/leads/programs/{programId}/status.json", repeat=Repeat.SETTLES, timeout=30)
+    def change_program_status(self, program_id: int, status: str, lead_ids: Ids) -> Batches[int]:
+        """Set the program status of any number of members, 300 a call; statuses only move forward (1037 otherwise)."""
 
-    @endpoint("POST", "/rest/v1/leads/push.json", timeout=90)
+        def plan(ids: Raw) -> Plan[list[RecordResult]]:
+            return results(path={"programId": program_id}, json={"status": status, "input": ids})
+
+        return of_ids("lead_ids", lead_ids, plan, scope=("program_members", program_id))
+
+    @written("POST", "/rest/v1/leads/push.json", timeout=90)
     def push(
         self,
-        records: Iterable[Mapping[str, Any]],
+        records: Rows,
         program_name: str,
         *,
         lookup_field: str | None = None,
@@ -182,18 +278,37 @@ class Leads(Resource, Generic[L]):
         partition_name: str | None = None,
         reason: str | None = None,
         source: str | None = None,
-    ) -> Plan[list[RecordResult]]:
-        """Create or update at most 300 leads and give each one triggerable activity; never repeated by itself."""
-        body = {
-            "programName": program_name,
-            "lookupField": lookup_field,
-            "programStatus": program_status,
-            "partitionName": partition_name,
-            "reason": reason,
-            "source": source,
-            "input": within("records", records),
-        }
-        return results(json=members(body))
+        check: bool = False,
+    ) -> Batches[Row]:
+        """Create or update any number of leads, 300 a call, and give each one triggerable activity.
+
+        Every record needs its *lookup_field*, ``email`` by default. A call whose answer is lost is never repeated: its
+        records are ``unknown``. *check* holds every record against ``describe2()`` first.
+        """
+        field = lookup_field or "email"
+        rest = members(
+            {
+                "programName": program_name,
+                "lookupField": lookup_field,
+                "programStatus": program_status,
+                "partitionName": partition_name,
+                "reason": reason,
+                "source": source,
+            }
+        )
+
+        def plan(records: Raw) -> Plan[list[RecordResult]]:
+            return results(json={**rest, "input": records})
+
+        return Batches(
+            records=several("records", records),
+            plan=plan,
+            refusal=unless_new("id", "push"),
+            scope=("leads", field),
+            key=KeyOf(field),
+            described=Described(self.operations["describe2"], one(Description)),
+            check=check,
+        )
 
     @endpoint("POST", "/rest/v1/leads/submitForm.json", timeout=30)
     def submit_form(
@@ -217,13 +332,33 @@ class Leads(Resource, Generic[L]):
         """Bind a Munchkin cookie to a lead; only activity from now on moves with it."""
         return nothing(path={"leadId": lead_id}, query={"cookie": cookie})
 
-    @endpoint("POST", "/rest/v1/leads/{leadId}/merge.json", repeat=Repeat.SETTLES, timeout=180)
-    def merge(self, winner_id: int, loser_ids: Iterable[int], *, merge_in_crm: bool | None = None) -> Plan[None]:
-        """Merge at most 25 leads into *winner_id*, whose values win where it has any; this can't be undone."""
-        losers = within("loser_ids", loser_ids, _MERGES)
-        if winner_id in losers:
-            raise InvalidRequest(f"lead {winner_id} can't be merged into itself")
-        return nothing(path={"leadId": winner_id}, query={"leadIds": losers, "mergeInCRM": merge_in_crm})
+    @written("POST", "/rest/v1/leads/{leadId}/merge.json", repeat=Repeat.SETTLES, timeout=180)
+    def merge(self, winner_id: int, loser_ids: Ids, *, merge_in_crm: bool | None = None) -> Batches[int]:
+        """Merge any number of leads into *winner_id*, whose values win where it has any; this can't be undone.
+
+        25 a call, one call after the other. Marketo does not tell what became of each: all of a call that succeeded
+        are ``merged``.
+        """
+
+        def plan(ids: Raw) -> Plan[None]:
+            losers = msgspec.json.decode(ids, type=list[int])
+            return nothing(path={"leadId": winner_id}, query={"leadIds": losers, "mergeInCRM": merge_in_crm})
+
+        def refusal(loser_id: int) -> str | None:
+            return no_id(loser_id) or (
+                f"lead {winner_id} can't be merged into itself" if loser_id == winner_id else None
+            )
+
+        return Batches(
+            records=several("loser_ids", loser_ids),
+            plan=plan,
+            most=_MERGES,
+            refusal=refusal,
+            scope=("leads", "id"),
+            key=folded,
+            shared=frozenset({folded(winner_id)}),
+            told="merged",
+        )
 
     @paged("/rest/v1/leads/{leadId}/listMembership.json", needs=_ASSETS, timeout=30)
     def list_membership(
@@ -271,3 +406,10 @@ class Leads(Resource, Generic[L]):
             "batchSize": page_size(batch_size),
         }
         return page(SmartCampaignMembership, path={"leadId": lead_id}, query=query, token=token)
+
+
+def _found(key: KeyOf, records: Sequence[Row]) -> Plan[Page[Record]]:
+    """Plan the look-up of leads by the field that a sync found them by."""
+    (field,) = key.fields
+    values = [str(value) for record in records for value in key.values(record)]
+    return page(Record, query={"filterType": field, "filterValues": values, "fields": ["createdAt", field]})

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Generic, TypeVar
 
+from msgspec import Raw
+
+from marketo_async.batching import BATCH, Batcher, Batches, Result, Results, batching
 from marketo_async.models.lists import StaticList
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import Page, Plan, Repeat, one, page, results
-from marketo_async.resources.arguments import Fields, by_id, field_names, page_size, within
-from marketo_async.resources.base import Resource, Sender, endpoint, paged
+from marketo_async.request import LARGEST_BODY
+from marketo_async.resources.arguments import Fields, field_names, page_size, within
+from marketo_async.resources.base import Resource, Sender, endpoint, paged, written
+from marketo_async.resources.batches import Ids, of_ids
 
 L = TypeVar("L")
 M = TypeVar("M")
@@ -70,17 +76,53 @@ class Lists(Resource, Generic[L]):
         query = {"fields": field_names(self.model, fields), "batchSize": page_size(batch_size)}
         return page(self.model, path={"listId": list_id}, query=query, token=token)
 
-    @endpoint("POST", "/rest/v1/lists/{listId}/leads.json", repeat=Repeat.SAFE)
-    def add(self, list_id: int, lead_ids: Iterable[int]) -> Plan[list[RecordResult]]:
-        """Add at most 300 leads to a static list; results stand in the order of *lead_ids*."""
-        return results(path={"listId": list_id}, json={"input": by_id("lead_ids", lead_ids)})
+    @written("POST", "/rest/v1/lists/{listId}/leads.json", repeat=Repeat.SAFE)
+    def add(self, list_id: int, lead_ids: Ids) -> Batches[int]:
+        """Add any number of leads to a static list, 300 a call; results stand in the order of *lead_ids*."""
+        return _members(list_id, lead_ids)
 
-    @endpoint("DELETE", "/rest/v1/lists/{listId}/leads.json", repeat=Repeat.SETTLES)
-    def remove(self, list_id: int, lead_ids: Iterable[int]) -> Plan[list[RecordResult]]:
-        """Remove at most 300 leads from a static list; a lead that is not in it is skipped (1015)."""
-        return results(path={"listId": list_id}, json={"input": by_id("lead_ids", lead_ids)})
+    @written("DELETE", "/rest/v1/lists/{listId}/leads.json", repeat=Repeat.SETTLES)
+    def remove(self, list_id: int, lead_ids: Ids) -> Batches[int]:
+        """Remove any number of leads from a static list, 300 a call; a lead that is not in it is skipped (1015)."""
+        return _members(list_id, lead_ids)
 
-    @endpoint("GET", "/rest/v1/lists/{listId}/leads/ismember.json", needs=("Read-Write Lead",))
-    def is_member(self, list_id: int, lead_ids: Iterable[int]) -> Plan[list[RecordResult]]:
-        """Tell for at most 300 leads whether they are in a list: ``memberof``, ``notmemberof`` or ``skipped``."""
-        return results(path={"listId": list_id}, json={"input": by_id("lead_ids", lead_ids)})
+    def batcher(
+        self,
+        list_id: int,
+        *,
+        remove: bool = False,
+        max_records: int = BATCH,
+        max_age: float = 30 * 60,
+        max_bytes: int = LARGEST_BODY,
+        max_queued: int | None = None,
+        journal: str | Path | None = None,
+    ) -> Batcher[int, Result[int]]:
+        """Gather lead ids that come one by one, and ``add`` them to one list, or *remove* them, in batches.
+
+        As ``leads.batcher``; one batcher, and one *journal*, is for one list and one direction.
+        """
+
+        def send(lead_ids: Iterable[int]) -> Results[int]:
+            return self.remove(list_id, lead_ids) if remove else self.add(list_id, lead_ids)
+
+        return batching(
+            send,
+            _members(list_id, ()),
+            max_records=max_records,
+            max_age=max_age,
+            max_bytes=max_bytes,
+            max_queued=max_queued,
+            journal=journal,
+        )
+
+    @written("GET", "/rest/v1/lists/{listId}/leads/ismember.json", needs=("Read-Write Lead",))
+    def is_member(self, list_id: int, lead_ids: Ids) -> Batches[int]:
+        """Tell for any number of leads whether they are in a list: ``memberof``, ``notmemberof`` or ``skipped``."""
+        return _members(list_id, lead_ids)
+
+
+def _members(list_id: int, lead_ids: Ids) -> Batches[int]:
+    def plan(ids: Raw) -> Plan[list[RecordResult]]:
+        return results(path={"listId": list_id}, json={"input": ids})
+
+    return of_ids("lead_ids", lead_ids, plan, scope=("lists", list_id))

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterable, Iterable
 from typing import Literal, TypeVar
 
+from msgspec import Raw
+
+from marketo_async.batching import Batches, Row, Rows, folded
 from marketo_async.models.objects import NamedAccountList
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import Chunks, Page, Plan, Repeat, page, results
-from marketo_async.resources.arguments import Fields, page_size, within
-from marketo_async.resources.base import endpoint, paged
+from marketo_async.resources.arguments import Fields, page_size
+from marketo_async.resources.base import paged, written
+from marketo_async.resources.batches import several
 from marketo_async.resources.record_mixins import (
     ByFilter,
     Delete,
     Describe,
     FieldSchema,
+    Identity,
     Key,
     Records,
-    Row,
     Sync,
     asked,
     filtered,
@@ -28,6 +32,8 @@ from marketo_async.resources.record_mixins import (
 L = TypeVar("L")
 M = TypeVar("M")
 
+Guids = Iterable[str] | AsyncIterable[str]
+
 _READ = ("Read-Only Named Account", "Read-Write Named Account")
 _WRITE = _READ[1:]
 _MEMBERS = "/rest/v1/namedAccountList/{id}/namedAccounts"
@@ -37,6 +43,7 @@ class NamedAccounts(ByFilter[L], Sync, Delete, Describe, FieldSchema):
     """Named accounts, known by ``name`` or ``marketoGUID``; leads can't be linked to them here."""
 
     name, root, area = "named_accounts", "/rest/v1/namedaccounts", "Named Account"
+    identity = Identity(("name",))
     sync = taking(120, Sync.sync)
 
     def of(self, model: type[M]) -> NamedAccounts[M]:
@@ -48,6 +55,7 @@ class NamedAccountLists(Records[L], Delete):
     """Lists of named accounts, known by ``name`` or ``marketoGUID``; the accounts in them are records (``of``)."""
 
     name, root, area = "named_account_lists", "/rest/v1/namedAccountLists", "Named Account List"
+    identity = Identity(("name",))
 
     def of(self, model: type[M]) -> NamedAccountLists[M]:
         """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
@@ -60,16 +68,16 @@ class NamedAccountLists(Records[L], Delete):
         """Iterate the lists with any of these names (``dedupeFields``) or GUIDs (``idField``), in chunks of 300."""
         return filtered(NamedAccountList, filter_type, values, batch_size=batch_size, token=token)
 
-    @endpoint("POST", "{root}.json", repeat=Repeat.SETTLES, timeout=60)
+    @written("POST", "{root}.json", repeat=Repeat.SETTLES, timeout=60)
     def sync(
         self,
-        records: Iterable[Row],
+        records: Rows,
         *,
         action: Literal["createOnly", "updateOnly"] = "createOnly",
         dedupe_by: Key | None = None,
-    ) -> Plan[list[RecordResult]]:
-        """Create or rename at most 300 lists: only ``name`` can be written, and there is no ``createOrUpdate``."""
-        return synced(records, action=action, dedupe_by=dedupe_by)
+    ) -> Batches[Row]:
+        """Create or rename any number of lists, 300 a call: only ``name`` can be written, there is no upsert."""
+        return synced(self, records, self.identity, action=action, dedupe_by=dedupe_by)
 
     @paged(_MEMBERS + ".json", needs=_READ, timeout=60)
     def members(
@@ -79,16 +87,25 @@ class NamedAccountLists(Records[L], Delete):
         query = {"fields": asked(self.model, fields), "batchSize": page_size(batch_size)}
         return page(self.model, path={"id": list_id}, query=query, token=token)
 
-    @endpoint("POST", _MEMBERS + ".json", needs=_WRITE, repeat=Repeat.SAFE, timeout=60)
-    def add(self, list_id: str, account_ids: Iterable[str]) -> Plan[list[RecordResult]]:
-        """Add at most 300 accounts, given by their GUIDs, to a list."""
-        return results(path={"id": list_id}, json=_accounts(account_ids))
+    @written("POST", _MEMBERS + ".json", needs=_WRITE, repeat=Repeat.SAFE, timeout=60)
+    def add(self, list_id: str, account_ids: Guids) -> Batches[str]:
+        """Add any number of accounts, given by their GUIDs, to a list, 300 a call."""
+        return _accounts(list_id, account_ids)
 
-    @endpoint("POST", _MEMBERS + "/remove.json", needs=_WRITE, repeat=Repeat.SETTLES, timeout=60)
-    def remove(self, list_id: str, account_ids: Iterable[str]) -> Plan[list[RecordResult]]:
-        """Remove at most 300 accounts, given by their GUIDs, from a list."""
-        return results(path={"id": list_id}, json=_accounts(account_ids))
+    @written("POST", _MEMBERS + "/remove.json", needs=_WRITE, repeat=Repeat.SETTLES, timeout=60)
+    def remove(self, list_id: str, account_ids: Guids) -> Batches[str]:
+        """Remove any number of accounts, given by their GUIDs, from a list, 300 a call."""
+        return _accounts(list_id, account_ids)
 
 
-def _accounts(account_ids: Iterable[str]) -> dict[str, object]:
-    return {"input": [{"marketoGUID": guid} for guid in within("account_ids", account_ids)]}
+def _accounts(list_id: str, account_ids: Guids) -> Batches[str]:
+    def plan(records: Raw) -> Plan[list[RecordResult]]:
+        return results(path={"id": list_id}, json={"input": records})
+
+    return Batches(
+        records=several("account_ids", account_ids),
+        plan=plan,
+        row=lambda guid: {"marketoGUID": guid},
+        scope=("named_account_lists", list_id),
+        key=folded,
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from marketo_async.resources.record_mixins import ByKey, Delete, Describe, FieldSchema, Sync
+from marketo_async.resources.record_mixins import ByKey, Delete, Describe, FieldSchema, Identity, Sync
 
 L = TypeVar("L")
 M = TypeVar("M")
@@ -17,6 +17,7 @@ class Opportunities(ByKey[L], Sync, Delete, Describe, FieldSchema):
     """Opportunities, known by ``externalOpportunityId`` or ``marketoGUID``; their name must not be null."""
 
     name, root, area = "opportunities", "/rest/v1/opportunities", "Opportunity"
+    identity = Identity(("externalOpportunityId",))
 
     def of(self, model: type[M]) -> Opportunities[M]:
         """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
@@ -30,6 +31,7 @@ class OpportunityRoles(ByKey[L], Sync, Delete, Describe):
     """
 
     name, root, area = "opportunity_roles", "/rest/v1/opportunities/roles", "Opportunity"
+    identity = Identity(("externalOpportunityId", "leadId", "role"))
 
     def of(self, model: type[M]) -> OpportunityRoles[M]:
         """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""

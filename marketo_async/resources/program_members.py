@@ -5,10 +5,13 @@ Not here: ``leads.by_program`` and ``leads.program_membership``, which tell of m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from msgspec import Raw
+
+from marketo_async.batching import Batches, KeyOf, Row, Rows
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.leads import FieldChange, NewField
 from marketo_async.models.moment import to_datetime
@@ -17,8 +20,9 @@ from marketo_async.models.records import RecordResult
 from marketo_async.operation import Chunks, Page, Plan, Repeat, one, page, results
 from marketo_async.paging import Pager
 from marketo_async.resources.arguments import Fields, page_size, within
-from marketo_async.resources.base import drain, endpoint, paged
-from marketo_async.resources.record_mixins import SCHEMA, FieldSchema, Records, Row, asked, filtered, taking
+from marketo_async.resources.base import drain, endpoint, paged, written
+from marketo_async.resources.batches import Ids, no_record, of_ids, several
+from marketo_async.resources.record_mixins import SCHEMA, FieldSchema, Records, asked, described, filtered, taking
 
 L = TypeVar("L")
 M = TypeVar("M")
@@ -87,23 +91,44 @@ class ProgramMembers(Records[L], FieldSchema):
 
         return self._sender.pages(self.operations["by_filter"], Chunks(plans, token))
 
-    @endpoint("POST", _MEMBERS + ".json", repeat=Repeat.SAFE)
-    def sync(self, program_id: int, records: Iterable[Row]) -> Plan[list[RecordResult]]:
-        """Update fields of at most 300 members, each given by its ``leadId``; who is no member is skipped (1013)."""
-        return results(path={"programId": program_id}, json={"input": within("records", records)})
+    @written("POST", _MEMBERS + ".json", repeat=Repeat.SAFE)
+    def sync(self, program_id: int, records: Rows, *, check: bool = False) -> Batches[Row]:
+        """Update fields of any number of members, 300 a call, each by its ``leadId``; no member is skipped (1013).
 
-    @endpoint("POST", _MEMBERS + "/status.json", repeat=Repeat.SETTLES)
-    def change_status(self, program_id: int, status: str, lead_ids: Iterable[int]) -> Plan[list[RecordResult]]:
-        """Set the status of at most 300 leads, and make members of those who are none.
+        *check* holds every record against ``describe()``, kept for a day, before a call is spent.
+        """
+
+        def plan(records: Raw) -> Plan[list[RecordResult]]:
+            return results(path={"programId": program_id}, json={"input": records})
+
+        return Batches(
+            records=several("records", records),
+            plan=plan,
+            refusal=no_record,
+            scope=(self.name, program_id),
+            key=KeyOf("leadId"),
+            described=described(self),
+            check=check,
+        )
+
+    @written("POST", _MEMBERS + "/status.json", repeat=Repeat.SETTLES)
+    def change_status(self, program_id: int, status: str, lead_ids: Ids) -> Batches[int]:
+        """Set the status of any number of leads, 300 a call, and make members of those who are none.
 
         Statuses are those of the program's channel and only move forward (1037 otherwise).
         """
-        return results(path={"programId": program_id}, json={"statusName": status, "input": _leads(lead_ids)})
+        return self._moved(program_id, lead_ids, {"statusName": status})
 
-    @endpoint("POST", _MEMBERS + "/delete.json", repeat=Repeat.SETTLES)
-    def delete(self, program_id: int, lead_ids: Iterable[int]) -> Plan[list[RecordResult]]:
-        """Remove at most 300 leads from a program; who is no member is skipped (1037)."""
-        return results(path={"programId": program_id}, json={"input": _leads(lead_ids)})
+    @written("POST", _MEMBERS + "/delete.json", repeat=Repeat.SETTLES)
+    def delete(self, program_id: int, lead_ids: Ids) -> Batches[int]:
+        """Remove any number of leads from a program, 300 a call; who is no member is skipped (1037)."""
+        return self._moved(program_id, lead_ids, {})
+
+    def _moved(self, program_id: int, lead_ids: Ids, rest: Mapping[str, str]) -> Batches[int]:
+        def plan(ids: Raw) -> Plan[list[RecordResult]]:
+            return results(path={"programId": program_id}, json={**rest, "input": ids})
+
+        return of_ids("lead_ids", lead_ids, plan, scope=(self.name, program_id), member="leadId")
 
     @endpoint("GET", "{root}/describe.json")
     def describe(self) -> Plan[ObjectDescription]:
@@ -119,7 +144,3 @@ class ProgramMembers(Records[L], FieldSchema):
     def update_field(self, name: str, change: FieldChange) -> Plan[RecordResult]:
         """Change what may be changed about one custom field of members."""
         return one(RecordResult, path={"fieldApiName": name}, json={"input": [change]})
-
-
-def _leads(lead_ids: Iterable[int]) -> list[dict[str, int]]:
-    return [{"leadId": number} for number in within("lead_ids", lead_ids)]

@@ -6,26 +6,28 @@ whose verbs take more arguments (custom objects, program members). Not here: lea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Generic, Literal, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import ClassVar, Generic, Literal, TypeVar
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from marketo_async.batching import BATCH, Batches, KeyOf, Look, Row, Rows
+from marketo_async.descriptions import Described
 from marketo_async.envelope import Envelope
 from marketo_async.errors import InvalidRequest
-from marketo_async.models.leads import FieldMetadata
+from marketo_async.models.leads import FieldMetadata, Record
 from marketo_async.models.objects import Deletion, ObjectDescription
 from marketo_async.models.records import RecordResult, settle
 from marketo_async.operation import Chunks, Page, Plan, Repeat, batched, one, page, results
 from marketo_async.paging import Pager
-from marketo_async.resources.arguments import BATCH, Fields, field_names, members, page_size, within
-from marketo_async.resources.base import Declared, Resource, Sender, drain, endpoint, paged
+from marketo_async.resources.arguments import Fields, field_names, members, page_size
+from marketo_async.resources.base import Declared, Resource, Sender, drain, endpoint, paged, written
+from marketo_async.resources.batches import no_record, several, unless_new
 
 L = TypeVar("L")
 D = TypeVar("D", bound=Declared)
 
-Row = Mapping[str, Any] | Struct  # a record by REST field name, or the caller's own Struct
 Action = Literal["createOrUpdate", "createOnly", "updateOnly"]
 Key = Literal["dedupeFields", "idField"]
 
@@ -88,20 +90,81 @@ def keyed(
     return Chunks(plans, token)
 
 
+class Identity(Struct, frozen=True):
+    """What identifies a record: ``dedupe_fields``, none where describe tells them, and the id that Marketo gave it."""
+
+    dedupe_fields: tuple[str, ...] = ()
+    id_field: str = "marketoGUID"
+
+    def key(self, by: Key | None) -> KeyOf | None:
+        """Return what reads the key by which a write finds a record, ``None`` where describe tells it."""
+        if by == "idField":
+            return KeyOf(self.id_field)
+        return KeyOf(*self.dedupe_fields) if self.dedupe_fields else None
+
+
 def synced(
-    records: Iterable[Row], *, path: Mapping[str, str | int] = {}, action: str, dedupe_by: Key | None = None
-) -> Plan[list[RecordResult]]:
-    """Plan a sync; what was created by a first attempt would be refused by a second one of ``createOnly``."""
+    family: Resource,
+    records: Rows,
+    identity: Identity,
+    *,
+    path: Mapping[str, str | int] = {},
+    action: str,
+    dedupe_by: Key | None = None,
+    check: bool = False,
+) -> Batches[Row]:
+    """Plan a sync; what a first attempt of ``createOnly`` created is looked up where its answer was lost."""
     if dedupe_by == "idField" and action != "updateOnly":
         raise InvalidRequest(f"dedupe_by 'idField' goes with action 'updateOnly', not {action!r}")
-    body = members({"action": action, "dedupeBy": dedupe_by, "input": within("records", records)})
-    return results(path=path, json=body, repeat=Repeat.SETTLES if action == "createOnly" else None)
+    rest = members({"action": action, "dedupeBy": dedupe_by})
+
+    def plan(records: Raw) -> Plan[list[RecordResult]]:
+        repeat = Repeat.SETTLES if action == "createOnly" else None
+        return results(path=path, json={**rest, "input": records}, repeat=repeat)
+
+    def found(key: KeyOf, chosen: Sequence[Row]) -> Plan[Page[Record]]:
+        by = {"filterType": "dedupeFields"}
+        if len(key.fields) == 1:
+            values = [str(value) for record in chosen for value in key.values(record)]
+            return page(Record, path=path, query={**by, "filterValues": values})
+        keys = [dict(zip(key.fields, key.values(record), strict=True)) for record in chosen]
+        return page(Record, path=path, json={**by, "input": keys})
+
+    return Batches(
+        records=several("records", records),
+        plan=plan,
+        refusal=unless_new(identity.id_field, action),
+        scope=(family.name, dedupe_by == "idField", *path.values()),
+        key=identity.key(dedupe_by),
+        look=Look(family.operations["by_filter"], found) if action == "createOnly" else None,
+        described=described(family, path),
+        check=check,
+    )
 
 
-def deleted(records: Iterable[Row], *, path: Mapping[str, str | int] = {}, delete_by: Key) -> Plan[list[RecordResult]]:
+def deleted(
+    family: Resource, records: Rows, identity: Identity, *, path: Mapping[str, str | int] = {}, delete_by: Key
+) -> Batches[Row]:
     """Plan a deletion; one page of the documentation requires ``deleteBy``, so it is always sent."""
-    body = {"deleteBy": delete_by, "input": within("records", records)}
-    return Plan(answer=list[Deletion], unwrap=_deletions, path=path, json=body, settle=settle)
+
+    def plan(records: Raw) -> Plan[list[RecordResult]]:
+        body = {"deleteBy": delete_by, "input": records}
+        return Plan(answer=list[Deletion], unwrap=_deletions, path=path, json=body, settle=settle)
+
+    return Batches(
+        records=several("records", records),
+        plan=plan,
+        refusal=no_record,
+        scope=(family.name, delete_by == "idField", *path.values()),
+        key=identity.key(delete_by),
+        described=described(family, path),
+    )
+
+
+def described(family: Resource, path: Mapping[str, str | int] = {}) -> Described[ObjectDescription] | None:
+    """Return the call that describes the records of a family, where there is one."""
+    operation = family.operations.get("describe")
+    return None if operation is None else Described(operation, one(ObjectDescription, path=path))
 
 
 def _deletions(envelope: Envelope[list[Deletion]]) -> list[RecordResult]:
@@ -157,25 +220,30 @@ class ByKey(ByFilter[L]):
 class Sync(Resource):
     """``sync``."""
 
-    @endpoint("POST", "{root}.json", repeat=Repeat.SAFE, timeout=60)
-    def sync(
-        self, records: Iterable[Row], *, action: Action = "createOrUpdate", dedupe_by: Key | None = None
-    ) -> Plan[list[RecordResult]]:
-        """Create or update at most 300 records; results stand in the order of *records*.
+    identity: ClassVar[Identity]
 
-        *dedupe_by* is ``dedupeFields`` by default; ``idField`` goes with ``updateOnly`` alone. A key that comes twice
-        in one call is refused (1036); an empty value or null is stored as null.
+    @written("POST", "{root}.json", repeat=Repeat.SAFE, timeout=60)
+    def sync(
+        self, records: Rows, *, action: Action = "createOrUpdate", dedupe_by: Key | None = None, check: bool = False
+    ) -> Batches[Row]:
+        """Create or update any number of records, 300 a call, with a result for each in the order of *records*.
+
+        *dedupe_by* is ``dedupeFields`` by default; ``idField`` goes with ``updateOnly`` alone. Every record needs its
+        key, which is never in two calls under way; of a repeated one the last record wins. An empty value or null is
+        stored as null. *check* holds every record against ``describe()``, kept for a day, before a call is spent.
         """
-        return synced(records, action=action, dedupe_by=dedupe_by)
+        return synced(self, records, self.identity, action=action, dedupe_by=dedupe_by, check=check)
 
 
 class Delete(Resource):
     """``delete``."""
 
-    @endpoint("POST", "{root}/delete.json", repeat=Repeat.SETTLES, timeout=60)
-    def delete(self, records: Iterable[Row], *, delete_by: Key = "dedupeFields") -> Plan[list[RecordResult]]:
-        """Delete at most 300 records, each given by its key; one that is missing is skipped (1013)."""
-        return deleted(records, delete_by=delete_by)
+    identity: ClassVar[Identity]
+
+    @written("POST", "{root}/delete.json", repeat=Repeat.SETTLES, timeout=60)
+    def delete(self, records: Rows, *, delete_by: Key = "dedupeFields") -> Batches[Row]:
+        """Delete any number of records, 300 a call, each given by its key; one that is missing is skipped (1013)."""
+        return deleted(self, records, self.identity, delete_by=delete_by)
 
 
 class Describe(Resource):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from marketo_async.resources.record_mixins import ByFilter, Delete, Describe, Sync
+from marketo_async.resources.record_mixins import ByFilter, Delete, Describe, Identity, Sync
 
 L = TypeVar("L")
 M = TypeVar("M")
@@ -14,6 +14,7 @@ class SalesPersons(ByFilter[L], Sync, Delete, Describe):
     """Sales persons, known by ``externalSalesPersonId`` or ``id``; one who is in use is skipped by ``delete``."""
 
     name, root, area = "sales_persons", "/rest/v1/salespersons", "Sales Person"
+    identity = Identity(("externalSalesPersonId",), "id")
 
     def of(self, model: type[M]) -> SalesPersons[M]:
         """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""

@@ -88,6 +88,7 @@ class Sandbox:
             latency,
             seeded_rng(seed, "exchange"),
         )
+        self.instance.overlaps.seen = self.stats.overlaps
         self.instance.inbox.daily_objects = self.limits.ingestion_daily
         self.instance.exports.daily_bytes = self.limits.export_daily_bytes
         self._ingestion = Ingestion(

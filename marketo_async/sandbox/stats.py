@@ -29,5 +29,7 @@ class Stats:
     errors: Counter[str] = field(default_factory=Counter)
     """Answers per error code, injected ones included."""
     faults_injected: Counter[str] = field(default_factory=Counter)
+    overlaps: Counter[str] = field(default_factory=Counter)
+    """Records written while another call with the same key was under way, by kind: ``leads by email``, a family's."""
     counted_today: int = 0
     """Calls counted against today's quota."""

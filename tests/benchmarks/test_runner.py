@@ -24,6 +24,7 @@ PARTS = {
     "elsewhere",
     "report",
     "instance",
+    "standin",
 }
 
 

@@ -19,7 +19,7 @@ from marketo_async.operation import Repeat
 from marketo_async.resources import Companies
 from marketo_async.sandbox import InstanceLimits, Sandbox
 from tests.conftest import Client
-from tests.wire import ScriptedServer, hang_up, ok
+from tests.wire import ScriptedServer, hang_up, ok, refused
 
 SINCE = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
 GENEROUS = InstanceLimits(calls=10_000, concurrency=100, daily=1_000_000)
@@ -88,22 +88,25 @@ async def test_members_who_were_changed_are_asked_for_in_windows_of_a_week(clien
     assert all(query["filterType"] == "updatedAt" and "filterValues" not in query for query in queries)
 
 
-async def test_a_lost_answer_to_create_only_is_settled_by_what_the_repeat_says(client: Client) -> None:
-    exists = {"seq": 0, "status": "skipped", "reasons": [{"code": "1005", "message": "exists already"}]}
-    async with ScriptedServer(hang_up, ok(exists)) as server, client(server.origin) as marketo:
+async def test_what_exists_after_a_lost_answer_to_create_only_is_unknown_where_it_can_not_be_looked_up(
+    client: Client,
+) -> None:
+    exists = {"seq": 0, "status": "skipped", "reasons": [{"code": "1017", "message": "exists already"}]}
+    async with ScriptedServer(hang_up, ok(exists), refused("603")) as server, client(server.origin) as marketo:
         (result,) = await marketo.companies.sync([{"externalCompanyId": "c"}], action="createOnly")
 
-    assert (result.settled, result.failed, len(server.calls)) == (True, False, 2)
+    assert (result.status, result.settled, result.failed) == ("unknown", False, True)
+    assert [sent.method for sent in server.calls] == ["POST", "POST"], "no date was told, so nothing was looked up"
     assert Companies.operations["sync"].repeat is Repeat.SAFE
 
 
 async def test_a_campaign_whose_answer_is_lost_is_not_run_again(client: Client) -> None:
     async with ScriptedServer(hang_up) as server, client(server.origin) as marketo:
-        with pytest.raises(OutcomeUnknown):
-            await marketo.campaigns.request(7, [1])
+        (result,) = await marketo.campaigns.request(7, [1])
         with pytest.raises(OutcomeUnknown):
             await marketo.campaigns.schedule(7)
 
+    assert result.unknown
     assert [json.loads(sent.body) for sent in server.calls] == [{"input": {"leads": [{"id": 1}]}}, {"input": {}}]
 
 
@@ -125,9 +128,9 @@ def test_what_marketo_would_refuse_is_not_sent(client: Client) -> None:
         lambda: marketo.program_members.updated(7, SINCE, SINCE),
         lambda: marketo.program_members.updated(7, SINCE.replace(tzinfo=None), SINCE),
         lambda: Companies.sync.planner(marketo.companies, names, dedupe_by="idField"),
-        lambda: Companies.sync.planner(marketo.companies, names * 301),
-        lambda: Companies.delete.planner(marketo.companies, []),
-        lambda: type(marketo.campaigns).request.planner(marketo.campaigns, 7, range(101)),
+        lambda: Companies.sync.planner(marketo.companies, names[0]),
+        lambda: Companies.delete.planner(marketo.companies, "c"),
+        lambda: type(marketo.campaigns).request.planner(marketo.campaigns, 7, 1),
         lambda: type(marketo.campaigns).request.planner(marketo.campaigns, 7, [1], tokens={}),
         lambda: type(marketo.program_members).create_fields.planner(marketo.program_members, [None] * 21),
     ]

@@ -187,6 +187,7 @@ async def test_overlapping_upserts_of_one_key_create_duplicates(connect: Connect
     assert [row[0]["status"] for row in rows] == ["created", "created"]
     assert rows[0][0]["id"] != rows[1][0]["id"]
     assert reason((await sync(api, {"email": "race@example.com"}))[0]) == "1007"
+    assert api.sandbox.stats.overlaps == {"leads by email": 1}
 
 
 async def test_upserts_one_after_the_other_do_not(connect: Connect) -> None:
@@ -194,6 +195,7 @@ async def test_upserts_one_after_the_other_do_not(connect: Connect) -> None:
     statuses = [(await sync(api, {"email": "race@example.com"}))[0]["status"] for _ in range(2)]
 
     assert statuses == ["created", "updated"]
+    assert not any(api.sandbox.stats.overlaps.values())
 
 
 async def test_a_lead_deleted_meanwhile_is_not_updated(connect: Connect) -> None:

@@ -48,8 +48,9 @@ async def push_lead(call: Call) -> Answer:
         partition=find_partition(call.instance, call.body_text("partitionName")),
         source=call.body_text("source") or "Push Lead to Marketo",
     )
-    await call.work.done()
-    rows = upsert.apply()
+    with upsert.under_way():
+        await call.work.done()
+        rows = upsert.apply()
     for row in rows:
         if "id" in row:
             lead_id = as_integer("id", row["id"])

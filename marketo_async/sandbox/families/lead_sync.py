@@ -37,5 +37,6 @@ async def sync_leads(call: Call) -> Answer:
         call.work.skip()
         upsert.apply()
         return Answer([])
-    await call.work.done()
-    return Answer(upsert.apply())
+    with upsert.under_way():
+        await call.work.done()
+        return Answer(upsert.apply())

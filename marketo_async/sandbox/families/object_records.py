@@ -19,7 +19,7 @@ from marketo_async.sandbox.parameters import as_integer, as_text, missing
 from marketo_async.sandbox.records.instance import Instance
 from marketo_async.sandbox.records.lead_fields import checked
 from marketo_async.sandbox.records.object_description import ObjectDescription
-from marketo_async.sandbox.records.object_store import Key, ObjectStore
+from marketo_async.sandbox.records.object_store import Key, ObjectStore, folded
 from marketo_async.sandbox.records.object_sync import ACTIONS, Action, ObjectSync, as_action, key_fields
 from marketo_async.sandbox.routing import Routes
 
@@ -98,14 +98,18 @@ class ObjectFamily:
 
         return position_page(call, numbers, rows, more_result=self.more_result)
 
-    def sync(self, call: Call) -> Answer:
+    async def sync(self, call: Call) -> Answer:
         """Create or update records, each for itself."""
         store = self.store(call)
         records = self._records(call)
         self.check_batch(call.instance, records)
         sync = self._sync(call, store, call.body_text("dedupeBy"), self.check_write)
         action = as_action(call.body_text("action"), self.actions)
-        return Answer(sync.write(records, action, iso(call.instance.clock.time())))
+        keys = (folded(tuple(record.get(name) for name in sync.key)) for record in records)
+        with call.instance.overlaps.writing(self.path.format_map(call.arguments).rpartition("/")[2], keys):
+            rows = sync.write(records, action, iso(call.instance.clock.time()))
+            await call.work.done()
+        return Answer(rows)
 
     def delete(self, call: Call) -> Answer:
         """Delete records, each for itself."""

@@ -19,6 +19,7 @@ from marketo_async.sandbox.records.import_jobs import ImportJobs
 from marketo_async.sandbox.records.inbox import Inbox
 from marketo_async.sandbox.records.lead_fields import Fields
 from marketo_async.sandbox.records.lead_store import LeadStore
+from marketo_async.sandbox.records.overlaps import Overlaps
 from marketo_async.sandbox.records.program_assets import ProgramAssets
 from marketo_async.sandbox.records.programs import Form, Partition, Program, SmartCampaign
 from marketo_async.sandbox.records.segmentations import Segmentation
@@ -58,6 +59,7 @@ class Instance:
     partitions: tuple[Partition, ...]
     objects: Objects
     campaign_runs: CampaignRuns = field(default_factory=CampaignRuns)
+    overlaps: Overlaps = field(default_factory=Overlaps)
     exports: ExportJobs = field(init=False)
     imports: ImportJobs = field(init=False)
 

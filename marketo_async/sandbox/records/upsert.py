@@ -6,6 +6,7 @@ The gap is Marketo's own: two overlapping calls with the same key both find nobo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Literal, cast, get_args
 
 from marketo_async.sandbox.envelope import Members
@@ -61,6 +62,13 @@ class Upsert:
         self._source = source
         self._found = [self._look_up(record) for record in records]
         self._created: dict[str, list[int]] = {}
+
+    def under_way(self) -> AbstractContextManager[None]:
+        """Return a context in which the keys of the batch count as being written."""
+        name = self._lookup.name
+        looked_up = () if self._action == "createDuplicate" else self._records
+        keys = (str(record[name]).casefold() for record in looked_up if record.get(name) not in (None, ""))
+        return self._instance.overlaps.writing(f"leads by {name}", keys)
 
     def apply(self) -> list[Members]:
         """Write the records in their order, and return what became of each."""

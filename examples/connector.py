@@ -1,0 +1,181 @@
+"""The nine actions of a marketing connector, each one call or a few lines, single and batched.
+
+Run it as it is, and it talks to a sandbox on this machine. Set MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID),
+MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET, and MARKETO_LIST_ID and MARKETO_CAMPAIGN_ID, and it talks to that instance;
+it writes leads named connector-*@example.com there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import os
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from marketo_async import Marketo
+from marketo_async.batching import Batcher, Outcomes, Row
+from marketo_async.models.records import Reason, RecordResult
+from marketo_async.resources.leads import SyncAction
+from marketo_async.sandbox import Quirks, Sandbox
+
+LIST, CAMPAIGN = 1001, 4002  # of the sandbox
+MISSING = RecordResult(status="skipped", reasons=[Reason("1004", "Lead not found")])
+
+
+class Known(Struct, frozen=True):
+    """A lead as a connector knows it: by the value of a lookup field (``email``, ``sfdcLeadId``, ``cookies`` ...)."""
+
+    field: str
+    value: str
+
+
+async def lead_ids(marketo: Marketo, leads: Sequence[Known], *, create: bool) -> dict[Known, int]:
+    """Find leads by lookup, 300 a call, and create those that are missing where that is wanted."""
+    found: dict[Known, int] = {}
+    for field in dict.fromkeys(lead.field for lead in leads):
+        values = {lead.value.casefold(): lead for lead in leads if lead.field == field}
+        if create:
+            records: list[Row] = [{field: lead.value} for lead in values.values()]
+            results = await marketo.leads.sync(records, lookup_field=field)
+            ids = {value: result.id for value, result in zip(values, results, strict=True)}
+        else:
+            pager = marketo.leads.by_filter(field, [lead.value for lead in values.values()], fields=["id", field])
+            ids = {str(lead[field]).casefold(): lead["id"] async for lead in pager}
+        found |= {lead: number for lead in leads if lead.field == field and (number := ids.get(lead.value.casefold()))}
+    return found
+
+
+async def put_into_list(
+    marketo: Marketo, list_id: int, leads: Sequence[Known], *, create: bool = False, remove: bool = False
+) -> list[RecordResult]:
+    """Add leads to a list, or remove them (actions 1 and 3), with a result for each."""
+    ids = await lead_ids(marketo, leads, create=create)
+    verb = marketo.lists.remove if remove else marketo.lists.add
+    told = {result.record: result async for result in verb(list_id, set(ids.values()))}
+    return [told[ids[lead]] if lead in ids else MISSING for lead in leads]
+
+
+def list_batcher(
+    marketo: Marketo, list_id: int, *, create: bool = False, remove: bool = False
+) -> Batcher[Known, RecordResult]:
+    """Do the same in batches (2 and 4) of 300 leads, 30 minutes or 1 MB; by id, ``lists.batcher`` does it."""
+
+    def send(leads: Sequence[Known]) -> asyncio.Future[list[RecordResult]]:
+        return asyncio.ensure_future(put_into_list(marketo, list_id, leads, create=create, remove=remove))
+
+    return Batcher(send, max_records=300, max_age=30 * 60, max_bytes=1_000_000)
+
+
+async def send_email(marketo: Marketo, campaign_id: int, lead_id: int, tokens: Mapping[str, str]) -> str | None:
+    """Send a transactional e-mail (action 5): request a trigger campaign for a lead, once, as it is never repeated."""
+    (result,) = await marketo.campaigns.request(campaign_id, [lead_id], tokens=tokens)
+    return result.status
+
+
+async def write_leads(
+    marketo: Marketo, records: Sequence[Row], strategy: SyncAction = "createOrUpdate", lookup_field: str = "email"
+) -> Outcomes[Row]:
+    """Create or update leads by an update strategy (action 6); ``leads.batcher`` does it in batches (7)."""
+    return await marketo.leads.sync(records, action=strategy, lookup_field=lookup_field, check=True)
+
+
+async def merge(marketo: Marketo, winner: int, losers: Sequence[int], *, in_crm: bool = False) -> list[str | None]:
+    """Merge leads into one (action 8), in the CRM too where that is wanted."""
+    return [result.status async for result in marketo.leads.merge(winner, losers, merge_in_crm=in_crm)]
+
+
+def import_batcher(marketo: Marketo, *, list_id: int | None = None) -> Batcher[Mapping[str, str], RecordResult]:
+    """Gather rows for a bulk import (action 9): 25,000 of them, 30 minutes or 10 MB, into a list where one is named."""
+
+    async def send(rows: Sequence[Mapping[str, str]]) -> list[RecordResult]:
+        failed = await import_rows(marketo, rows, list_id=list_id)
+        return [
+            RecordResult(status="skipped", reasons=[Reason("", failed[row["email"]])])
+            if row["email"] in failed
+            else RecordResult(status="imported")
+            for row in rows
+        ]
+
+    return Batcher(send, max_records=25_000, max_age=30 * 60, max_bytes=9_000_000, repeats=False)
+
+
+async def import_rows(
+    marketo: Marketo, rows: Sequence[Mapping[str, str]], *, list_id: int | None, every: float = 0.05
+) -> dict[str, str]:
+    """Import rows as one CSV file, wait for its end, and return why rows failed, by their lookup value.
+
+    Ask a real instance no more than every few seconds.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(dict.fromkeys(name for row in rows for name in row)))
+    writer.writeheader()
+    writer.writerows(rows)
+    job = await marketo.bulk_leads.import_file(text.getvalue().encode(), "CSV", lookup_field="email", list_id=list_id)
+    while job.status in {"Queued", "Importing"}:
+        await asyncio.sleep(every)
+        job = await marketo.bulk_leads.import_status(job.batch_id)
+    if not job.num_of_rows_failed:
+        return {}
+    failures = (await marketo.bulk_leads.import_failures(job.batch_id)).decode().splitlines()
+    return {row["email"]: row["Import Failure Reason"] for row in csv.DictReader(failures)}
+
+
+async def tour(marketo: Marketo, list_id: int, campaign_id: int) -> None:
+    """Run every action once."""
+    emails = [f"connector-{number}@example.com" for number in range(1, 6)]
+    known = [Known("email", email) for email in emails]
+
+    one = await write_leads(marketo, [{"email": emails[0], "firstName": "Ann"}])
+    print("6 create or update a lead:", one[0].status)
+    many = await write_leads(marketo, [{"email": email, "city": "Oslo"} for email in emails[:4]])
+    print("6 several:", [result.status for result in many])
+    async with marketo.leads.batcher(max_records=300, max_age=30 * 60, max_bytes=1_000_000) as batcher:
+        for email in emails[:4]:
+            await batcher.put({"email": email, "title": "Owner"})
+        await batcher.flush()
+        print("7 create or update, batched: set aside", await batcher.set_aside(), "waiting", batcher.waiting)
+
+    added = await put_into_list(marketo, list_id, known[:1])
+    unknown = await put_into_list(marketo, list_id, known[4:])
+    created = await put_into_list(marketo, list_id, known[4:], create=True)
+    print("1 add to a list:", added[0].status, unknown[0].status, created[0].status)
+    async with list_batcher(marketo, list_id, create=True) as adding:
+        submitted = asyncio.gather(*map(adding.submit, known))
+        flushed = asyncio.ensure_future(adding.flush())
+        print("2 add to a list, batched:", [result.status for result in await submitted])
+        await flushed
+    (removed,) = await marketo.lists.remove(list_id, [many[0].id or 0])
+    print("3 remove from a list:", removed.status)
+    async with list_batcher(marketo, list_id, remove=True) as removing:
+        gone, _ = await asyncio.gather(removing.submit(known[1]), removing.flush())
+        print("4 remove from a list, batched:", gone.status)
+
+    print("5 transactional e-mail:", await send_email(marketo, campaign_id, many[0].id or 0, {"{{my.message}}": "hi"}))
+    print("8 merge:", await merge(marketo, many[0].id or 0, [many[1].id or 0], in_crm=False))
+    async with import_batcher(marketo, list_id=list_id) as importing:
+        for number in range(100):
+            await importing.put({"email": f"connector-import-{number}@example.com", "leadScore": str(number)})
+        await importing.put({"email": "connector-bad@example.com", "leadScore": "high"})
+        await importing.flush()
+        aside = [(found.record["email"], found.reason) for found in await importing.set_aside()]
+        print("9 bulk import into a list, set aside:", aside)
+
+
+async def main() -> None:
+    """Run the actions on the instance in the environment, or on a sandbox."""
+    if any(name.startswith("MARKETO_") for name in os.environ):
+        async with Marketo.from_env() as marketo:
+            await tour(marketo, int(os.environ["MARKETO_LIST_ID"]), int(os.environ["MARKETO_CAMPAIGN_ID"]))
+        return
+    print("No MARKETO_* in the environment: this is a sandbox on this machine.")
+    async with Sandbox(leads=100, activities=0, quirks=Quirks(import_wait=0.05, import_seconds=0.05)) as sandbox:
+        marketo = Marketo(sandbox.base_url, client_id=sandbox.client_id, client_secret=sandbox.client_secret)
+        async with marketo:
+            await tour(marketo, LIST, CAMPAIGN)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

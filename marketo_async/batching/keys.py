@@ -1,0 +1,100 @@
+"""What identifies a record, and which records are in a call under way. Not here: who waits for them (``writing``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct
+
+
+def folded(value: object) -> Hashable:
+    """Return one value of a key as Marketo compares it, ``None`` for one that is empty: case does not count."""
+    if value is None or value is UNSET or value == "":
+        return None
+    return str(value).casefold()
+
+
+class KeyOf:
+    """Reads the key of a record out of its *fields*; names that differ in case only are the same field."""
+
+    def __init__(self, *fields: str) -> None:
+        self.fields = fields
+        self._members: dict[type[Struct], dict[str, str]] = {}
+
+    def __call__(self, record: Mapping[str, Any] | Struct) -> Hashable:
+        """Return the key, ``None`` where a part of it is missing or empty."""
+        if len(self.fields) == 1:
+            return folded(self._value(record, self.fields[0]))
+        parts = tuple(folded(self._value(record, field)) for field in self.fields)
+        return None if None in parts else parts
+
+    def values(self, record: Mapping[str, Any] | Struct) -> list[Any]:
+        """Return the parts of the key as they stand in the record."""
+        return [self._value(record, field) for field in self.fields]
+
+    def _value(self, record: Mapping[str, Any] | Struct, field: str) -> object:
+        if isinstance(record, Mapping):
+            return record[field] if field in record else _in_any_case(record, field)
+        members = self._members.get(type(record))
+        if members is None:
+            found = msgspec.structs.fields(record)
+            members = self._members[type(record)] = {member.encode_name.casefold(): member.name for member in found}
+        name = members.get(field.casefold())
+        return None if name is None else getattr(record, name)
+
+
+def _in_any_case(record: Mapping[str, Any], field: str) -> object:
+    wanted = field.casefold()
+    return next((value for name, value in record.items() if name.casefold() == wanted), None)
+
+
+class Claim:
+    """Keys that one call holds; ``lent`` says that the call lets go of them itself, however it ends."""
+
+    def __init__(self, keys: Collection[Hashable], freed: Callable[[Collection[Hashable]], None]) -> None:
+        self._keys = keys
+        self._freed = freed
+        self.lent = False
+
+    def release(self) -> None:
+        """Let go of the keys, once: by the second time they may be somebody else's."""
+        keys, self._keys = self._keys, ()
+        if keys:
+            self._freed(keys)
+
+
+class InFlight:
+    """The keys of all calls under way on one instance, by scope: a kind of record and the field that identifies it."""
+
+    def __init__(self) -> None:
+        self._held: dict[Hashable, set[Hashable]] = {}
+        self._listeners: set[Callable[[], None]] = set()
+
+    def of(self, scope: Hashable) -> Collection[Hashable]:
+        """Return the keys of a scope that are held now; the same object for as long as anybody listens."""
+        return self._held.setdefault(scope, set())
+
+    def take(self, scope: Hashable, keys: Collection[Hashable]) -> Claim:
+        """Hold keys that nobody holds."""
+        held = self._held.setdefault(scope, set())
+        held.update(keys)
+
+        def free(keys: Collection[Hashable]) -> None:
+            held.difference_update(keys)
+            for listener in tuple(self._listeners):
+                listener()
+
+        return Claim(keys, free)
+
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call *listener* whenever keys come free; returns what ends that."""
+        self._listeners.add(listener)
+
+        def end() -> None:
+            self._listeners.discard(listener)
+            if not self._listeners:
+                self._held = {scope: held for scope, held in self._held.items() if held}
+
+        return end

@@ -1,0 +1,90 @@
+"""Where a batcher keeps what it has accepted, in the order it came: here in memory; on disk it is a `Journal`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from itertools import islice
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+
+class Entry(Struct, frozen=True):
+    """One accepted record: its number, itself, and its bytes as JSON."""
+
+    number: int
+    record: Any
+    encoded: bytes
+
+
+class SetAside(Struct, frozen=True):
+    """A record that was accepted and can't be written, and why."""
+
+    record: Any
+    reason: str
+
+
+class Queue(Protocol):
+    """Accepted records, oldest first."""
+
+    async def open(self) -> tuple[int, int, int]:
+        """Return how many records are there already, their bytes, and the highest number there was."""
+        ...
+
+    async def add(self, entry: Entry) -> None:
+        """Keep a record; once this returns, it is as safe as it gets."""
+        ...
+
+    async def oldest(self, most: int) -> list[Entry]:
+        """Return the records that came first."""
+        ...
+
+    async def settle(self, done: Collection[int], aside: Sequence[tuple[Entry, str]]) -> None:
+        """Let go of what was written, and set aside what can't be."""
+        ...
+
+    async def set_aside(self, *, forget: bool) -> list[SetAside]:
+        """Return what was set aside, and *forget* it."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything that is open."""
+        ...
+
+
+class MemoryQueue:
+    """Records in memory: they live as long as the process."""
+
+    def __init__(self) -> None:
+        self._entries: dict[int, Entry] = {}
+        self._aside: list[SetAside] = []
+
+    async def open(self) -> tuple[int, int, int]:
+        """Return that nothing is there yet."""
+        return 0, 0, 0
+
+    async def add(self, entry: Entry) -> None:
+        """Keep a record."""
+        self._entries[entry.number] = entry
+
+    async def oldest(self, most: int) -> list[Entry]:
+        """Return the records that came first."""
+        return list(islice(self._entries.values(), most))
+
+    async def settle(self, done: Collection[int], aside: Sequence[tuple[Entry, str]]) -> None:
+        """Let go of what was written, and set aside what can't be."""
+        for number in done:
+            del self._entries[number]
+        for entry, reason in aside:
+            del self._entries[entry.number]
+            self._aside.append(SetAside(entry.record, reason))
+
+    async def set_aside(self, *, forget: bool) -> list[SetAside]:
+        """Return what was set aside."""
+        found = list(self._aside)
+        if forget:
+            self._aside.clear()
+        return found
+
+    async def close(self) -> None:
+        """Keep the records, should anybody ask for them."""

@@ -1,0 +1,73 @@
+"""The shapes of writes that families share: of records, and of ids. Pure. Not here: their cutting (``batching``)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Callable, Hashable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from msgspec import Raw, Struct
+
+from marketo_async.batching import BATCH, Batches, KeyOf, Row, folded
+from marketo_async.errors import InvalidRequest
+from marketo_async.operation import Plan
+
+V = TypeVar("V")
+
+Ids = Iterable[int] | AsyncIterable[int]
+
+
+def several(name: str, given: Iterable[V] | AsyncIterable[V]) -> Iterable[V] | AsyncIterable[V]:
+    """Return what is *given* as it is, any number of members; one that is no collection of them is refused."""
+    single = isinstance(given, str | bytes | Mapping | Struct)
+    if single or not isinstance(given, Iterable | AsyncIterable):
+        raise InvalidRequest(f"{name} is an iterable or an async iterable, not a {type(given).__name__}")
+    return given
+
+
+def no_record(record: Row) -> str | None:
+    """Tell why *record* is none, ``None`` where it is one."""
+    is_one = isinstance(record, Mapping | Struct)
+    return None if is_one else f"a record is a dict by field name or a Struct, not a {type(record).__name__}"
+
+
+def unless_new(id_field: str, action: str) -> Callable[[Row], str | None]:
+    """Return what refuses records that *action* does not take: an id of Marketo's own goes with ``updateOnly``."""
+    id_of = KeyOf(id_field)
+
+    def refusal(record: Row) -> str | None:
+        if wrong := no_record(record):
+            return wrong
+        if id_of(record) is None:
+            return None
+        return f"it has {id_field!r}, which goes with action 'updateOnly' alone: leave it out"
+
+    return no_record if action == "updateOnly" else refusal
+
+
+def of_ids(
+    name: str,
+    ids: Ids,
+    plan: Callable[[Raw], Plan[Any]],
+    *,
+    scope: Hashable,
+    member: str = "id",
+    most: int = BATCH,
+    told: str | None = None,
+) -> Batches[int]:
+    """Plan a write of any number of ids, each sent as ``{member: id}``; without a *scope*, repeats are sent as such."""
+    return Batches(
+        records=several(name, ids),
+        plan=plan,
+        most=most,
+        row=lambda number: {member: number},
+        refusal=no_id,
+        scope=scope,
+        key=None if scope is None else folded,
+        told=told,
+    )
+
+
+def no_id(number: int) -> str | None:
+    """Tell why *number* is no id, ``None`` where it is one."""
+    fits = isinstance(number, int) and not isinstance(number, bool) and number > 0
+    return None if fits else f"an id is a positive number, not {number!r}"
