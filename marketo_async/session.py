@@ -379,9 +379,9 @@ class Session:
     def _landed(self, call: _Call[R], answer: asyncio.Future[Outcome[R]], task: asyncio.Task[None]) -> None:
         """Tell the caller of an exchange that ended without an outcome: by close(), or by a mistake of ours."""
         self._under_way.discard(task)
-        error = None if task.cancelled() else task.exception()
         if answer.done():
-            return
+            return  # a mistake that no caller waits for is asyncio's to report
+        error = None if task.cancelled() else task.exception()
         if error is None:
             call.lost = True
             error = TransportError("the client was closed before the answer came", operation=call.operation.name)
