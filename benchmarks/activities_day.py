@@ -14,11 +14,12 @@ from marketo_async import Governor, Marketo
 from marketo_async.sandbox import Sandbox
 
 ACTIVITIES, PAGES_ALONE, LATENCY = 36_000, 8, 1.5
+QUICK, PAGES_QUICK = 7_200, 2
 
 
-async def measure() -> list[Figure]:
+async def measure(records: int, pages_alone: int) -> list[Figure]:
     """Drain the day side by side, and a few pages of it one after the other."""
-    async with Sandbox(leads=1000, activities=ACTIVITIES, latency=LATENCY, seed=3) as sandbox:
+    async with Sandbox(leads=1000, activities=records, latency=LATENCY, seed=3) as sandbox:
         until = datetime.now(UTC) + timedelta(minutes=1)
         since = until - timedelta(days=1, minutes=2)
         types = sorted({activity.activity_type_id for activity in sandbox.instance.activities})
@@ -30,24 +31,25 @@ async def measure() -> list[Figure]:
             guids = [a.marketo_guid async for a in marketo.activities.between(since, until, types=types)]
             took = time.perf_counter() - started
             calls = sandbox.stats.calls
-            await asyncio.sleep(governor.limits.per)  # the other way starts with an empty window, too
+            if calls + pages_alone >= governor.limits.calls:
+                await asyncio.sleep(governor.limits.per)  # the other way is not to wait for the window of this one
             pages = marketo.activities.since(since, types=types).pages()
             started = time.perf_counter()
-            for _ in range(PAGES_ALONE):
+            for _ in range(pages_alone):
                 await anext(pages)
             alone = time.perf_counter() - started
             await pages.aclose()
         refused = sum(sandbox.stats.refused.values())
     return [
         exactly("refusals", refused, 0),
-        exactly("activities, each once", len(set(guids)), ACTIVITIES),
-        exactly("activities delivered", len(guids), ACTIVITIES),
-        at_least("calls per second in eight shards", calls / took, 4),
-        told("calls per second, one listing", f"{(PAGES_ALONE + 1) / alone:.2f}"),
+        exactly("activities, each once", len(set(guids)), records),
+        exactly("activities delivered", len(guids), records),
+        at_least("calls per second in eight shards", calls / took, 4, quoted=True),
+        told("calls per second, one listing", f"{(pages_alone + 1) / alone:.2f}", quoted=True),
         told("the day", f"{calls} calls in {took:.1f} s"),
     ]
 
 
-def run() -> list[Figure]:
+def run(*, quick: bool = False) -> list[Figure]:
     """Return the figures."""
-    return asyncio.run(measure())
+    return asyncio.run(measure(QUICK, PAGES_QUICK) if quick else measure(ACTIVITIES, PAGES_ALONE))

@@ -1,27 +1,38 @@
-"""A page of 300 leads: the client's CPU against bare aiohttp + msgspec, and against marketorestpython.
+"""A page of 300 leads: the client's CPU against bare aiohttp + msgspec, and against marketorestpython, with a profile.
 
-Measures the process's CPU time per page, the server in another process, without waiting for limits. The three take
-turns, round after round, so that a machine that slows down slows all; figures are medians of the rounds.
+Measures the process's CPU time per page, call and record, the server in another process, without waiting for limits.
+The contenders take turns, round after round, so that a machine that slows down slows all; figures are medians of the
+rounds. The first is a listing of one page, which pays for its pager, the second one of ten; a single lead is what a
+call costs whose answer is small. The profile (cProfile) tells in whose code the time of a page is spent.
 """
 
 from __future__ import annotations
 
 import asyncio
+import cProfile
+import pstats
 import statistics
 import time
-from itertools import pairwise
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from unittest import mock
 
 import aiohttp
 import msgspec
 
-from benchmarks.elsewhere import LIFTED, sandbox_elsewhere
-from benchmarks.report import Figure, at_most, told
+import marketo_async
+from benchmarks.elsewhere import LIFTED, Where, unlimited_sandbox
+from benchmarks.report import Figure, over_repeats, ratio_at_most, told
 from marketo_async import Governor, Limits, Marketo
 
-ROUNDS, PAGES = 60, 10
+ROUNDS, PAGES, PROFILED = 60, 10, 200
 IDS = range(1, 301)
+LONG = range(1, 3_001)
+LEADS = 1_000
 FIELDS = ["id", "email", "firstName", "lastName", "createdAt", "updatedAt", "company", "title", "phone", "leadScore"]
+PACKAGE = str(Path(marketo_async.__file__).parent)
+
+Work = Callable[[], Awaitable[None]]
 
 
 class Bare:
@@ -29,74 +40,147 @@ class Bare:
 
     def __init__(self, http: aiohttp.ClientSession, base_url: str) -> None:
         self.http = http
-        self.url = f"{base_url}/rest/v1/leads.json"
+        self.base_url = base_url
         self.decode = msgspec.json.Decoder().decode
 
     async def page(self) -> None:
         """Fetch and decode one page."""
         query = {"filterType": "id", "filterValues": ",".join(map(str, IDS)), "fields": ",".join(FIELDS)}
-        async with self.http.get(self.url, params=query) as response:
+        async with self.http.get(f"{self.base_url}/rest/v1/leads.json", params=query) as response:
             assert len(self.decode(await response.read())["result"]) == len(IDS)
+
+    async def lead(self) -> None:
+        """Fetch and decode one lead."""
+        async with self.http.get(f"{self.base_url}/rest/v1/lead/1.json", params={"fields": "id,email"}) as response:
+            assert self.decode(await response.read())["result"][0]["id"] == 1
+
+
+class Own:
+    """The same through the client."""
+
+    def __init__(self, marketo: Marketo) -> None:
+        self.marketo = marketo
+
+    async def page(self) -> None:
+        """Fetch one page."""
+        assert len(await self.marketo.leads.by_filter("id", IDS, fields=FIELDS).all()) == len(IDS)
+
+    async def lead(self) -> None:
+        """Fetch one lead."""
+        assert await self.marketo.leads.get(1, fields=["id", "email"])
+
+    async def listing(self) -> None:
+        """Fetch ten pages side by side, of which the first four have leads."""
+        assert len(await self.marketo.leads.by_filter("id", LONG, fields=FIELDS).all()) == LEADS
 
 
 class Peer:
     """marketorestpython, with its pauses between calls left out."""
 
-    def __init__(self, base_url: str, client_id: str, client_secret: str) -> None:
+    def __init__(self, where: Where) -> None:
         from marketorestpython.client import MarketoClient  # noqa: PLC0415 - only the bench extra has it
 
-        self.client = MarketoClient("000-AAA-000", client_id, client_secret)
-        self.client.host = base_url
+        self.client = MarketoClient("000-AAA-000", where.client_id, where.client_secret)
+        self.client.host = where.base_url
         self.ids = [str(number) for number in IDS]
 
-    def page(self) -> None:
+    async def page(self) -> None:
         """Fetch one page."""
-        leads = self.client.execute(
-            method="get_multiple_leads_by_filter_type",
-            filterType="id",
-            filterValues=self.ids,
-            fields=FIELDS,
-            batchSize=300,
-        )
+        with mock.patch("time.sleep"):
+            leads = self.client.execute(
+                method="get_multiple_leads_by_filter_type",
+                filterType="id",
+                filterValues=self.ids,
+                fields=FIELDS,
+                batchSize=300,
+            )
         assert len(leads) == len(IDS)
 
 
-async def measure(base_url: str, client_id: str, client_secret: str) -> list[tuple[float, float, float]]:
-    """Return the CPU seconds per page of this client, the bare one and the peer, round by round."""
+async def cost(work: Work, times: int) -> float:
+    """Return the CPU seconds of one turn of *work*."""
+    started = time.process_time()
+    for _ in range(times):
+        await work()
+    return (time.process_time() - started) / times
+
+
+def spent_by(profile: cProfile.Profile) -> list[tuple[str, float]]:
+    """Sum a profile's own times by whose code it is, largest first; waiting in the selector is left out."""
+    sums: dict[str, float] = {}
+    for (file, _, function), (_, _, own, _, _) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
+        if "poll" not in function:
+            part = _part(file, function)
+            sums[part] = sums.get(part, 0.0) + own
+    return sorted(sums.items(), key=lambda item: -item[1])
+
+
+def _part(file: str, function: str) -> str:
+    """Name the owner of a function: a module of the package, a library, or the interpreter's own functions."""
+    if file.startswith(PACKAGE):
+        return "marketo_async." + file[len(PACKAGE) + 1 :].removesuffix(".py").replace("/", ".")
+    for library in ("msgspec", "aiohttp", "yarl", "multidict", "asyncio"):
+        if f"/{library}/" in file or f"{library}." in function:
+            return library
+    return "zlib" if "zlib" in function else "other"
+
+
+async def profiled(work: Work, times: int) -> list[Figure]:
+    """Tell in whose code the time of *work* is spent."""
+    profile = cProfile.Profile(time.process_time)  # of a busy machine only the time that is ours
+    profile.enable()
+    for _ in range(times):
+        await work()
+    profile.disable()
+    parts = spent_by(profile)
+    whole = sum(own for _, own in parts)
+    ours = sum(own for part, own in parts if part.startswith("marketo_async"))
+    rows = [f"{part} {100 * own / whole:.0f} %" for part, own in parts if own > whole / 50]
+    return [
+        told("profile of a page: in this package's code", f"{100 * ours / whole:.0f} %"),
+        told("profile of a page, parts above 2 %", ", ".join(rows)),
+    ]
+
+
+async def measure(where: Where, rounds: int) -> list[Figure]:
+    """Let the contenders take turns, and profile one page."""
     governor = Governor(Limits(calls=LIFTED, daily=LIFTED))
-    clock = time.process_time
-    costs = []
-    async with Marketo(base_url, client_id=client_id, client_secret=client_secret, governor=governor) as marketo:
+    client = Marketo(where.base_url, client_id=where.client_id, client_secret=where.client_secret, governor=governor)
+    async with client as marketo:
         token = await marketo.session._tokens.get()  # noqa: SLF001 - lent to the bare client, which can't renew one
         headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "gzip"}
         async with aiohttp.ClientSession(headers=headers) as http:
-            bare, peer = Bare(http, base_url), Peer(base_url, client_id, client_secret)
-            for _ in range(ROUNDS + 1):
-                marks = [clock()]
-                for _ in range(PAGES):
-                    assert len(await marketo.leads.by_filter("id", IDS, fields=FIELDS).all()) == len(IDS)
-                marks.append(clock())
-                for _ in range(PAGES):
-                    await bare.page()
-                marks.append(clock())
-                with mock.patch("time.sleep"):
-                    peer.page()
-                marks.append(clock())
-                mine, floor, other = (late - early for early, late in pairwise(marks))
-                costs.append((mine / PAGES, floor / PAGES, other))
-    return costs[1:]  # the first round warms up
+            own, bare, peer = Own(marketo), Bare(http, where.base_url), Peer(where)
+            turns: list[tuple[Work, int]] = [
+                (own.page, PAGES),
+                (bare.page, PAGES),
+                (peer.page, 1),
+                (own.lead, PAGES),
+                (bare.lead, PAGES),
+                (own.listing, 1),
+            ]
+            costs = [[await cost(work, times) for work, times in turns] for _ in range(rounds + 1)][1:]  # one warms up
+            profile = await profiled(own.page, PROFILED)
+    return [*_figures(list(zip(*costs, strict=True))), *profile]
 
 
-def run() -> list[Figure]:
-    """Return the figures."""
-    with sandbox_elsewhere() as credentials:
-        costs = asyncio.run(measure(*credentials))
-    ratios = sorted(mine / floor for mine, floor, _ in costs)
-    against_peer = sorted(mine / other for mine, _, other in costs)
-    mine, floor, other = (statistics.median(column) * 1e3 for column in zip(*costs, strict=True))
+def _figures(columns: Sequence[Sequence[float]]) -> list[Figure]:
+    mine, floor, other, lead, bare_lead, _ = columns
+    extra = [(page - bare) * 1e6 / len(IDS) for page, bare in zip(mine, floor, strict=True)]
+    a_call = [(one - bare) * 1e6 for one, bare in zip(lead, bare_lead, strict=True)]
+    page, bare, theirs, one, bare_one, listing = (statistics.median(column) * 1e3 for column in columns)
     return [
-        at_most("CPU against bare aiohttp + msgspec", statistics.median(ratios), 1.3, "x"),
-        told("middle half of the rounds", f"{ratios[ROUNDS // 4]:.2f} to {ratios[-ROUNDS // 4]:.2f}"),
-        at_most("CPU against marketorestpython", statistics.median(against_peer), 1.0, "x"),
-        told("CPU per page: here, bare, marketorestpython", f"{mine:.2f}, {floor:.2f}, {other:.2f} ms"),
+        ratio_at_most("a page: CPU against bare aiohttp + msgspec", mine, floor, 1.3, quoted=True),
+        ratio_at_most("a page: CPU against marketorestpython", mine, other, 1.0, quoted=True),
+        told("a page: CPU here, bare, marketorestpython", f"{page:.2f}, {bare:.2f}, {theirs:.2f} ms"),
+        told("a lead: CPU here, bare", f"{one:.2f}, {bare_one:.2f} ms"),
+        told("ten pages side by side, 1,000 leads: CPU", f"{listing:.2f} ms"),
+        over_repeats(told("a call: CPU beyond bare", f"{statistics.median(a_call):.0f} µs", quoted=True), a_call),
+        over_repeats(told("a record of a page: CPU beyond bare", f"{statistics.median(extra):.2f} µs"), extra),
     ]
+
+
+def run(*, quick: bool = False) -> list[Figure]:
+    """Return the figures."""
+    with unlimited_sandbox() as where:
+        return asyncio.run(measure(where, ROUNDS // 4 if quick else ROUNDS))

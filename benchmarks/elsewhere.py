@@ -1,4 +1,4 @@
-"""A sandbox in another process, so that its CPU time and its memory are not counted in this one."""
+"""Sandboxes in another process, one after the other, so that their CPU time and memory are not counted here."""
 
 from __future__ import annotations
 
@@ -9,41 +9,127 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from marketo_async.sandbox import Fault, InstanceLimits, Quirks, Sandbox
 
 LIFTED = 10**6
 
 
-class Options(Struct, frozen=True, kw_only=True):
-    """What the sandbox is to be like; its limits are never reached."""
+class Setup(Struct, frozen=True, kw_only=True):
+    """What a sandbox is made of: numbers of records, seconds of latency and their spread, limits, and weather."""
 
     leads: int = 1_000
-    quirks: Quirks = Quirks()
+    activities: int = 0
+    latency: tuple[float, float] = (0.0, 0.0)
+    limits: InstanceLimits = InstanceLimits()
     faults: tuple[Fault, ...] = ()
+    quirks: Quirks = Quirks()
 
 
-def _serve(pipe: Connection, options: Options) -> None:
-    async def main() -> None:
-        limits = InstanceLimits(calls=LIFTED, daily=LIFTED, export_daily_bytes=LIFTED * LIFTED)
-        async with Sandbox(
-            leads=options.leads, quirks=options.quirks, faults=options.faults, limits=limits, seed=11
-        ) as sandbox:
-            pipe.send((sandbox.base_url, sandbox.client_id, sandbox.client_secret))
-            await asyncio.get_running_loop().run_in_executor(None, pipe.recv)
+class Where(Struct, frozen=True):
+    """Where a sandbox listens, and what opens it."""
 
-    asyncio.run(main())
+    base_url: str
+    client_id: str
+    client_secret: str
+
+
+class Seen(Struct, frozen=True):
+    """What an instance counted, and the leads that it holds: all of them, and how many different addresses."""
+
+    calls: int
+    identity_calls: int
+    refused: int
+    leads: int
+    addresses: int
+
+
+class Remote:
+    """A sandbox that listens in the other process."""
+
+    def __init__(self, pipe: Connection, where: Where) -> None:
+        self._pipe = pipe
+        self.where = where
+
+    def seen(self) -> Seen:
+        """Ask what has been counted until now."""
+        self._pipe.send("seen")
+        answer = self._pipe.recv()
+        assert isinstance(answer, Seen)
+        return answer
+
+
+class Host:
+    """A process that serves sandboxes."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+
+    @contextmanager
+    def sandbox(self, setup: Setup) -> Iterator[Remote]:
+        """Serve one sandbox for as long as the context is open."""
+        self._pipe.send(setup)
+        where = self._pipe.recv()
+        assert isinstance(where, Where)
+        try:
+            yield Remote(self._pipe, where)
+        finally:
+            self._pipe.send("stop")
 
 
 @contextmanager
-def sandbox_elsewhere(options: Options | None = None) -> Iterator[tuple[str, str, str]]:
-    """Run a sandbox in another process while the block runs; gives its URL, client id and client secret."""
+def host() -> Iterator[Host]:
+    """Run the process; it ends with the context."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(there, options or Options()), daemon=True)
+    process = context.Process(target=_serve_all, args=(there,), daemon=True)
     process.start()
+    there.close()  # so that a process that dies is an EOFError here, and no wait without end
     try:
-        yield here.recv()
+        yield Host(here)
     finally:
-        here.send("stop")
+        if process.is_alive():
+            here.send(None)
         process.join(10)
+
+
+@contextmanager
+def unlimited_sandbox(setup: Setup | None = None) -> Iterator[Where]:
+    """Serve one sandbox whose limits are out of reach: for what a call, or a file, costs."""
+    limits = InstanceLimits(calls=LIFTED, daily=LIFTED, export_daily_bytes=LIFTED * LIFTED)
+    with host() as process, process.sandbox(replace(setup or Setup(), limits=limits)) as remote:
+        yield remote.where
+
+
+def _serve_all(pipe: Connection) -> None:
+    while isinstance(setup := pipe.recv(), Setup):
+        asyncio.run(_serve(pipe, setup))
+
+
+async def _serve(pipe: Connection, setup: Setup) -> None:
+    sandbox = Sandbox(
+        leads=setup.leads,
+        activities=setup.activities,
+        latency=setup.latency,
+        limits=setup.limits,
+        faults=setup.faults,
+        quirks=setup.quirks,
+    )
+    loop = asyncio.get_running_loop()
+    async with sandbox:
+        pipe.send(Where(sandbox.base_url, sandbox.client_id, sandbox.client_secret))
+        while await loop.run_in_executor(None, pipe.recv) == "seen":
+            pipe.send(_seen(sandbox))
+
+
+def _seen(sandbox: Sandbox) -> Seen:
+    leads, stats = sandbox.instance.leads, sandbox.stats
+    addresses = {lead["email"] for number in leads.ids() if (lead := leads.get(number)) is not None}
+    return Seen(
+        calls=stats.calls,
+        identity_calls=stats.identity_calls,
+        refused=stats.refused.total(),
+        leads=len(leads),
+        addresses=len(addresses),
+    )

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import statistics
 import time
 import tracemalloc
 
-from benchmarks.report import Figure, at_most, told
+from benchmarks.report import Figure, at_most, over_repeats, told
 from marketo_async import Governor, Limits
 
 TASKS = 100_000
@@ -63,12 +64,18 @@ async def memory(*, governed: bool) -> float:
     return used / TASKS
 
 
-def run() -> list[Figure]:
+def run(*, quick: bool = False) -> list[Figure]:
     """Return the figures."""
-    admissions = sorted(asyncio.run(admit()) * 1e6 for _ in range(5))
+    repeats = 2 if quick else 5
+    admissions = [asyncio.run(admit()) * 1e6 for _ in range(repeats)]
+    admission = at_most("CPU per admission", statistics.median(admissions), 25, " µs", quoted=True)
     waiter, bare = (asyncio.run(memory(governed=governed)) for governed in (True, False))
     return [
-        at_most("CPU per admission, median of 5", admissions[2], 25, " µs"),
-        told("spread", f"{admissions[0]:.1f} to {admissions[-1]:.1f} µs"),
-        told("memory per waiting task", f"{waiter:,.0f} bytes, of which {bare:,.0f} are the task and its future"),
+        over_repeats(admission, admissions),
+        told(
+            "memory per waiting task",
+            f"{waiter:,.0f} bytes, of which {bare:,.0f} are the task and its future",
+            quoted=True,
+        ),
+        told(f"memory of all {TASKS:,}", f"{waiter * TASKS / 1e6:.0f} MB"),
     ]

@@ -147,8 +147,7 @@ class Pager(ABC, Generic[T]):
             async with aclosing(self._drain(ahead=True)) as drain:
                 async for page in drain:
                     yield page
-                    self.token = page.token
-                    self._ended = not page.more and page.token is None
+                    self._take(page)
         except MarketoError as error:
             error.token = self.token
             raise
@@ -171,17 +170,26 @@ class Pager(ABC, Generic[T]):
 
     async def all(self) -> list[T]:
         """Return every record; all of them are in memory at once. If that fails, none counts as taken."""
-        start = self.token
         found: list[T] = []
+        if self._ended:
+            return found
+        last: Page[T] | None = None
         try:
-            async for page in self.pages():
-                found += page.items
-        except BaseException as error:
-            self.token = start
-            if isinstance(error, MarketoError):
-                error.token = start
+            async with aclosing(self._drain(ahead=True)) as drain:
+                async for page in drain:
+                    found += page.items
+                    last = page
+        except MarketoError as error:
+            error.token = self.token
             raise
+        if last is not None:
+            self._take(last)
         return found
+
+    def _take(self, page: Page[T]) -> None:
+        """Count a page as taken whole: the next drain goes on behind it."""
+        self.token = page.token
+        self._ended = not page.more and page.token is None
 
 
 class LanePager(Pager[T]):

@@ -30,7 +30,6 @@ from yarl import URL
 from marketo_async.answer import Judge, Outcome, broken
 from marketo_async.auth import Tokens
 from marketo_async.batching import Batches, InFlight, Posted, Results, write
-from marketo_async.bystander import outcome_of
 from marketo_async.codes import DONE_ALREADY, Action, Code, lookup
 from marketo_async.descriptions import Described, Descriptions
 from marketo_async.errors import (
@@ -118,7 +117,7 @@ class _Call(Struct, Generic[R], kw_only=True):
     lost: bool = False  # an attempt may have acted without our seeing its answer
     rejected: str | None = None  # the token that the last attempt was refused with
     first_sent: float = inf  # by the wall clock
-    exchange: asyncio.Task[Outcome[R]] | None = None  # the last one, which may outlast the call
+    exchange: asyncio.Task[None] | None = None  # the last one, which may outlast the call
     sink: Sink | None = None
     held: int = 0  # the most bytes that the sink ever held after a failure
 
@@ -189,7 +188,7 @@ class Session:
         self.descriptions = Descriptions()
         self._clock = clock
         self._dated: tuple[str, float] | None = None  # the date of an answer, and ours at that moment
-        self._under_way: set[asyncio.Task[Outcome[Any]]] = set()
+        self._under_way: set[asyncio.Task[None]] = set()
         self._closed = False
         self._http = aiohttp.ClientSession(
             # The governor's slots bound the connections; a second bound could only add waiting.
@@ -366,12 +365,14 @@ class Session:
         permit, token = await self._admitted(call)
         call.sent += 1
         call.in_flight = True
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Outcome[R]] = loop.create_future()
         call.first_sent = min(call.first_sent, self._clock())
-        call.exchange = task = asyncio.get_running_loop().create_task(self._exchange(call, permit, token))
+        call.exchange = task = loop.create_task(self._exchange(call, permit, token, answer))
         self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        task.add_done_callback(partial(self._landed, call, answer))
         try:
-            outcome = await outcome_of(task, gone=partial(self._cut_off, call))  # close() ends what takes too long
+            outcome = await answer  # and not the task: a caller that is cancelled cancels no more than this
         except asyncio.CancelledError:
             if call.sink is not None:  # nobody is left to read it, and hanging up ends Marketo's work on it
                 task.cancel()
@@ -411,13 +412,19 @@ class Session:
         if self._closed:
             raise ConfigurationError("the client is closed: make calls inside its `async with` block")
 
-    @staticmethod
-    def _cut_off(call: _Call[Any]) -> MarketoError:
-        call.lost = True
-        return TransportError("the client was closed before the answer came", operation=call.operation.name)
+    def _landed(self, call: _Call[R], answer: asyncio.Future[Outcome[R]], task: asyncio.Task[None]) -> None:
+        """Tell the caller of an exchange that ended without an outcome: by close(), or by a mistake of ours."""
+        self._under_way.discard(task)
+        if answer.done():
+            return  # a mistake that no caller waits for is asyncio's to report
+        error = None if task.cancelled() else task.exception()
+        if error is None:
+            call.lost = True
+            error = TransportError("the client was closed before the answer came", operation=call.operation.name)
+        answer.set_exception(error)
 
-    async def _exchange(self, call: _Call[R], permit: Permit, token: str) -> Outcome[R]:
-        """Send once and read the answer; the permit goes back whatever happens."""
+    async def _exchange(self, call: _Call[R], permit: Permit, token: str, answer: asyncio.Future[Outcome[R]]) -> None:
+        """Send once, read the answer and hand it over; the permit goes back whatever happens."""
         loop, governor = asyncio.get_running_loop(), self._governor_of(call.operation)
         started = loop.time()
         try:
@@ -448,7 +455,8 @@ class Session:
                     request_id=outcome.request_id,
                 )
             )
-        return outcome
+        if not answer.done():  # the caller may have gone
+            answer.set_result(outcome)
 
     async def _wire(self, call: _Call[R], permit: Permit, token: str) -> Outcome[R]:
         operation, request = call.operation, call.request
@@ -483,8 +491,8 @@ class Session:
                     if body is None:
                         return Outcome(status=status)
                     chunks.append(body)
-                async for chunk in response.content.iter_any():
-                    chunks.append(chunk)  # noqa: PERF401 - kept one by one for the case that it breaks
+                while chunk := await response.content.readany():
+                    chunks.append(chunk)  # one by one, for the case that it breaks
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             permit.unsent()
             failed = TransportError(

@@ -2,6 +2,8 @@
 
 A refusal (606, 615) that our own calls cannot have caused means that somebody else is calling. The share then shrinks
 to a part of what we were using (once per window, so that one crowded moment counts once) and grows back step by step.
+Who was using next to nothing when it came has a claim all the same: a newcomer, or a client that was idle, would
+otherwise start from the floor and stay far below the others for minutes. Refusals that go on shrink the claim, too.
 Multiplicative decrease with additive increase is the rule under which clients that know nothing of each other
 approach equal shares. No I/O, no clock. Not here: the refusals themselves, which ``session`` reports.
 """
@@ -13,6 +15,7 @@ from math import inf
 from msgspec import Struct
 
 _SHRINK = 0.7
+_CLAIM = 0.3  # of the whole; more brings refusals, less keeps newcomers out (benchmarks/neighbours.py)
 _STEPS = 40  # additive steps from nothing to the whole window
 _FLOOR = 20  # the part of the whole below which no share shrinks
 
@@ -40,7 +43,8 @@ class Share(Struct):
         if now - self._shrunk_at < self.interval:
             return
         self._shrunk_at = self._grown_at = now
-        used = min(self.whole - self._missing, in_use)
+        using = max(float(in_use), self.whole * _CLAIM)
+        used = min(self.whole - self._missing, using)
         self._missing = self.whole - max(1.0, self.whole / _FLOOR, used * _SHRINK)
 
     def next_growth(self, now: float) -> float:

@@ -33,6 +33,14 @@ def test_one_crowded_moment_counts_once() -> None:
     assert share.available(20.0) == 49
 
 
+def test_a_newcomer_keeps_a_claim_that_further_refusals_shrink() -> None:
+    share = Share(100, interval=20.0)
+    share.refused(0.0, in_use=1)
+    assert share.available(0.0) == 21
+    share.refused(20.0, in_use=1)
+    assert share.available(20.0) == 14
+
+
 def test_never_shrinks_to_nothing() -> None:
     share = Share(100, interval=20.0)
     for n in range(50):
