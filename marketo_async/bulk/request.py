@@ -56,7 +56,6 @@ class Calls(Generic[S]):
 
     def __init__(self, family: Exports[Any], sender: Sender, request: Request[S] | None = None) -> None:
         self._family, self._sender, self._request = family, sender, request
-        self.put, self.look, self.stop = family.enqueue, family.status, family.cancel
 
     async def make(self, number: int, mark: str) -> ExportJob:
         """Create the job of a part, with *mark* behind the name of its last column."""
@@ -69,6 +68,18 @@ class Calls(Generic[S]):
             format=self._request.format,
             column_header_names={last: last + mark},
         )
+
+    async def put(self, job_id: str) -> ExportJob:
+        """Enqueue a job."""
+        return await self._family.enqueue(job_id)
+
+    async def look(self, job_id: str) -> ExportJob:
+        """Return how a job stands."""
+        return await self._family.status(job_id)
+
+    async def stop(self, job_id: str) -> ExportJob:
+        """Cancel a job."""
+        return await self._family.cancel(job_id)
 
     async def idle(self) -> list[ExportJob]:
         """Return the jobs that were created and not enqueued."""

@@ -31,8 +31,6 @@ _DELIMITERS: Mapping[FileFormat, str] = {"CSV": ",", "TSV": "\t", "SSV": ";"}
 _BOM = b"\xef\xbb\xbf"
 _QUOTED_NULL = re.compile(r'(?:^|[\n,;\t ])"null"(?:[\r\n,;\t ]|$)')
 
-csv.field_size_limit(max(csv.field_size_limit(), LONGEST_RECORD))  # its own limit is the whole process's
-
 
 class Maker(Protocol[T]):
     """Makes rows of cells, many at a time or one that is looked at closely."""
