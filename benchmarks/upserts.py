@@ -136,19 +136,20 @@ def encoding() -> list[Figure]:
     chunks = [records[start : start + CHUNK] for start in range(0, len(records), CHUNK)]
     batches = type(marketo.leads).sync.planner(marketo.leads, records)
 
-    def ours() -> float:
-        spent = 0.0
+    def filled(chunk: list[Row]) -> Cutter[Row]:
         cutter: Cutter[Row] = Cutter(batches)
-        for chunk in chunks:
-            for index, record in enumerate(chunk):
-                cutter.add(index, record)
-            started = time.process_time()
+        for index, record in enumerate(chunk):
+            cutter.add(index, record)
+        return cutter
+
+    def ours() -> float:
+        cutters = [filled(chunk) for chunk in chunks]  # reading the clock once a chunk would cost as much as the chunk
+        started = time.process_time()
+        for cutter in cutters:
             load = cutter.take()
             assert load is not None
-            body = build(sync, batches.plan(load.encoded), "https://x").body
-            spent += time.process_time() - started
-            assert body is not None
-        return spent
+            build(sync, batches.plan(load.encoded), "https://x")
+        return time.process_time() - started
 
     def alone() -> float:
         started = time.process_time()
