@@ -6,7 +6,7 @@ is no longer so.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, assert_type
@@ -393,3 +393,20 @@ async def bulk(marketo: Marketo, since: datetime, path: Path) -> None:
     marketo.bulk.activities.export()  # type: ignore[call-arg]
     await leads.export_to(path, format="xml")  # type: ignore[arg-type]
     await marketo.bulk.activities.load([])  # type: ignore[attr-defined]
+
+
+def blocking_bulk(marketo: BlockingMarketo, since: datetime, path: Path) -> None:
+    leads = marketo.bulk.leads
+    rows = leads.export(fields=["id"], created_at=(since, "2026-11-01"))
+    assert_type(rows, Generator[dict[str, str | None], None, None])
+    assert_type(leads.of(Person).export(static_list=1001), Generator[Person, None, None])
+    assert_type(leads.export_to(path, fields=["id"], smart_list="Mine"), ExportReport)
+    assert_type(leads.load([{"email": "a@x.io"}], list_id=1001), ImportReport)
+    assert_type(leads.status("e"), ExportJob)
+    assert_type(leads.jobs(), BlockingPager[ExportJob])
+    assert_type(marketo.bulk.used_today(), int)
+    cars = marketo.bulk.custom_objects("car_c")
+    assert_type(cars.of(Person).export(updated_at=(since, since)), Generator[Person, None, None])
+    assert_type(cars.load([Person(1)]), ImportReport)
+
+    leads.export(created_at=since)  # type: ignore[arg-type]

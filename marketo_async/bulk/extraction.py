@@ -13,13 +13,12 @@ from functools import partial
 from pathlib import Path
 
 from marketo_async.bulk.desk import Desk, Patience
-from marketo_async.bulk.jobs import Exporter, Jobs, Told, stopped
+from marketo_async.bulk.jobs import GRACE, Exporter, Jobs, Told, stopped
 from marketo_async.bulk.progress import ExportProgress, tell
 from marketo_async.bulk.state import Ledger
 from marketo_async.models.bulk import ExportJob
 
 _AHEAD = 4  # windows under way at once, of which two have a job at Marketo
-_GRACE = 5.0  # seconds that cancelling jobs may hold up whoever was cancelled
 _TOLD_EVERY = 1_048_576  # bytes
 
 Hook = Callable[[ExportProgress], None]
@@ -77,7 +76,7 @@ class Extraction:
         if not windows:
             return
         stopping = asyncio.create_task(stopped(self._exporter, windows))
-        await asyncio.wait([stopping], timeout=_GRACE)
+        await asyncio.wait([stopping], timeout=GRACE)
         self._ledger.save()
 
     def tell(self) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -35,6 +35,7 @@ from marketo_async.stream import Sink
 log = logging.getLogger("marketo_async.bulk")
 
 FETCHES = 3  # of a file whose checksum is wrong
+GRACE = 5.0  # seconds that cancelling jobs may hold up whoever was cancelled
 _ANEW = 2  # times that a job is made again
 _MISSING = 5  # looks for a file that is not there although its job is completed
 _SKEW = 600.0  # seconds that Marketo's clock and ours may be apart
@@ -157,7 +158,7 @@ class Jobs:
                     window.intended_at = self._desk.clock()
                     self._ledger.save()
                     try:
-                        job = await self._exporter.make(number, window.mark)
+                        job = await self._heard(self._exporter.make(number, window.mark), window)
                     except OutcomeUnknown:
                         log.warning("it is not known whether an export job was made: it is looked for")
                         continue
@@ -169,6 +170,18 @@ class Jobs:
                 window.job_id = job.export_id
                 self._ledger.save()
                 return job
+
+    async def _heard(self, making: Coroutine[Any, Any, ExportJob], window: Window) -> ExportJob:
+        """Wait for a job that is being made; who is cancelled hears its id all the same, to cancel the job by it."""
+        task = asyncio.ensure_future(making)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task], timeout=GRACE)
+            if task.done() and not task.cancelled() and task.exception() is None:
+                window.job_id = task.result().export_id
+            task.cancel()
+            raise
 
     async def _found(self, window: Window) -> ExportJob | None:
         """Look for a job that was asked for and not heard of: the idle one nearest in time that is nobody's here."""

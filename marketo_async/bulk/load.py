@@ -104,7 +104,7 @@ class Load:
 
     def _check(self, names: Sequence[str]) -> None:
         """Refuse columns that Marketo would refuse, before anything is read or sent."""
-        check(self._importer.kind, names, [*self._importer.known, *self._importer.keys])
+        check(self._importer.kind, names, self._importer.known)
         if missing := [key for key in self._importer.keys if key not in names]:
             raise InvalidRequest(
                 f"{self._importer.kind} are found by {', '.join(self._importer.keys)}: the rows have no {missing[0]}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from marketo_async.bulk.activity_files import ActivityFiles
 from marketo_async.bulk.desk import Desk
 from marketo_async.bulk.lead_files import LeadFiles
@@ -20,9 +22,21 @@ class Bulk(Resource):
     def __init__(self, sender: Sender, desk: Desk) -> None:
         super().__init__(sender)
         self._desk = desk
-        self.leads: LeadFiles[Row] = LeadFiles(sender, desk, Row)
-        self.activities: ActivityFiles[Row] = ActivityFiles(sender, desk, Row)
-        self.program_members: ProgramMemberFiles[Row] = ProgramMemberFiles(sender, desk, Row)
+
+    @cached_property
+    def leads(self) -> LeadFiles[Row]:
+        """Leads out of and into files."""
+        return LeadFiles(self._sender, self._desk, Row)
+
+    @cached_property
+    def activities(self) -> ActivityFiles[Row]:
+        """Activities out of files."""
+        return ActivityFiles(self._sender, self._desk, Row)
+
+    @cached_property
+    def program_members(self) -> ProgramMemberFiles[Row]:
+        """Program members out of and into files."""
+        return ProgramMemberFiles(self._sender, self._desk, Row)
 
     def custom_objects(self, api_name: str) -> CustomObjectFiles[Row]:
         """Return the bulk files of one custom object type, by its API name."""

@@ -13,9 +13,22 @@ Not here: how a plan is sent (``session``) and the verbs that families share (``
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Generator, Mapping
 from functools import cache, partial, wraps
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+    overload,
+)
 
 from msgspec.structs import replace
 
@@ -105,6 +118,22 @@ class Blocking:
 
         return block
 
+    def running(self, method: Callable[..., Coroutine[Any, Any, R]]) -> Callable[..., R]:
+        """Return what runs a *method* of the twin; records that it takes are read in the caller's thread."""
+        fed, signature = records_of(method), signature_of(method)
+        if not fed:
+            return self.waiting(partial(method, self.twin))
+        portal, twin = self.portal, self.twin
+
+        def block(*args: Any, **kwargs: Any) -> R:
+            given, feeds = signature.bind(*args, **kwargs), []
+            for name in fed & given.arguments.keys():
+                given.arguments[name], more = portal.lend(given.arguments[name])
+                feeds += more
+            return portal.call_with(feeds, partial(method, twin, *given.args, **given.kwargs))
+
+        return block
+
     def paging(self, method: Callable[P, Pager[T]]) -> Callable[P, BlockingPager[T]]:
         """Return what drains the pager of *method* through the loop."""
         portal = self.portal
@@ -179,6 +208,13 @@ def signature_of(method: Callable[..., Any]) -> inspect.Signature:
     """Return a method's signature as a caller sees it, without ``self``."""
     whole = inspect.signature(method)
     return whole.replace(parameters=list(whole.parameters.values())[1:])
+
+
+@cache
+def records_of(method: Callable[..., Any]) -> frozenset[str]:
+    """Return the parameters of a method that take an async iterable, and so what a caller's own may be lent to."""
+    hints = {name: get_args(hint) for name, hint in get_type_hints(method).items() if name != "return"}
+    return frozenset(name for name, parts in hints.items() if any(get_origin(part) is AsyncIterable for part in parts))
 
 
 def dressed(call: Callable[..., Any], method: Callable[..., Any]) -> Callable[..., Any]:
@@ -277,7 +313,7 @@ class Composite(Generic[P, R]):
         if obj is None:
             return self
         if isinstance(obj, Blocking):
-            return dressed(obj.waiting(partial(self.method, obj.twin)), self.method)
+            return dressed(obj.running(self.method), self.method)
         return dressed(partial(self.method, obj), self.method)
 
 

@@ -23,13 +23,16 @@ from marketo_async.portal import Portal
 from marketo_async.retry import RetryPolicy
 from marketo_async.sync import families
 
+if TYPE_CHECKING:
+    from marketo_async.sync.bulk import Bulk
+
 
 class Marketo:
     """A blocking client of one Marketo instance; make its calls inside ``with``, from any number of threads.
 
-    Takes what `marketo_async.Marketo` takes, and raises what it raises; listings are iterables. The hooks of the
-    governor are called in the loop's thread. A process that was forked off can't use its parent's client: it gets a
-    `ConfigurationError`, and opens one of its own.
+    Takes what `marketo_async.Marketo` takes, and raises what it raises; listings, results and rows are iterables, and
+    records that are handed over are read in the caller's thread. Hooks are called in the loop's thread. A process that
+    was forked off can't use its parent's client: it gets a `ConfigurationError`, and opens one of its own.
     """
 
     leads: families.Leads[Record]
@@ -47,6 +50,7 @@ class Marketo:
     named_account_lists: families.NamedAccountLists[Record]
     custom_objects: families.CustomObjects[Record]
     custom_object_types: families.CustomObjectTypes
+    bulk: Bulk
     bulk_leads: families.BulkLeads
     bulk_activities: families.BulkActivities
     bulk_program_members: families.BulkProgramMembers
@@ -216,6 +220,11 @@ class Marketo:
 
         def __getattr__(self, name: str) -> object:
             """Open a family when it is first asked for, and keep it."""
+            if name == "bulk":
+                from marketo_async.sync.bulk import Bulk  # noqa: PLC0415 - programs without bulk jobs do not pay for it
+
+                self.__dict__[name] = bulk = Bulk(self._twin.bulk, self._portal)
+                return bulk
             if name not in resources.HOMES:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             _, kind = resources.HOMES[name]

@@ -10,7 +10,7 @@
 local DRIFT = 500e-6
 local OLDEST_EVERY, LONGEST, LATE = 10, 2.0, 0.25
 local POLL, SLOWEST_POLL, SLOWING = 0.01, 0.25, 0.05
-local SHRINK, STEPS, FLOOR = 0.7, 40, 20
+local SHRINK, CLAIM, STEPS, FLOOR = 0.7, 0.3, 40, 20
 local PAUSE = 0.05
 local SKEW, RECHECK = 15 * 60.0, 60.0
 local NOTED, GRANTED, WAIT, SPENT, DIFFERS = 0, 1, 2, 3, 4
@@ -59,7 +59,8 @@ local function shrink(share, now, in_use)
         return
     end
     share._shrunk_at, share._grown_at = now, now
-    local used = math.min(share.whole - share._missing, in_use)
+    local using = math.max(in_use, share.whole * CLAIM)
+    local used = math.min(share.whole - share._missing, using)
     share._missing = share.whole - math.max(1.0, share.whole / FLOOR, used * SHRINK)
 end
 

@@ -1,0 +1,68 @@
+"""``marketo.bulk`` of a blocking client: each kind of bulk files is its async twin's, seen without a loop.
+
+Imported when it is first asked for. What a kind can do is said where it is declared (``marketo_async.bulk``).
+"""
+
+# ruff: noqa: D101 - a twin has the docstring of its family
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TypeVar, cast
+
+from marketo_async import bulk
+from marketo_async.bulk import activity_files, lead_files, member_files, object_files
+from marketo_async.bulk.rows import Row
+from marketo_async.resources.base import Blocking
+
+T = TypeVar("T")
+M = TypeVar("M")
+
+
+class LeadFiles(Blocking, lead_files.LeadFiles[T]):
+    def of(self, model: type[M]) -> LeadFiles[M]:
+        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
+        return LeadFiles(cast("lead_files.LeadFiles[T]", self.twin).of(model), self.portal)
+
+
+class ActivityFiles(Blocking, activity_files.ActivityFiles[T]):
+    def of(self, model: type[M]) -> ActivityFiles[M]:
+        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
+        return ActivityFiles(cast("activity_files.ActivityFiles[T]", self.twin).of(model), self.portal)
+
+
+class ProgramMemberFiles(Blocking, member_files.ProgramMemberFiles[T]):
+    def of(self, model: type[M]) -> ProgramMemberFiles[M]:
+        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
+        return ProgramMemberFiles(cast("member_files.ProgramMemberFiles[T]", self.twin).of(model), self.portal)
+
+
+class CustomObjectFiles(Blocking, object_files.CustomObjectFiles[T]):
+    def of(self, model: type[M]) -> CustomObjectFiles[M]:
+        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
+        return CustomObjectFiles(cast("object_files.CustomObjectFiles[T]", self.twin).of(model), self.portal)
+
+
+class Bulk(Blocking, bulk.Bulk):
+    @cached_property
+    def leads(self) -> LeadFiles[Row]:
+        """Leads out of and into files."""
+        return LeadFiles(self._twin.leads, self.portal)
+
+    @cached_property
+    def activities(self) -> ActivityFiles[Row]:
+        """Activities out of files."""
+        return ActivityFiles(self._twin.activities, self.portal)
+
+    @cached_property
+    def program_members(self) -> ProgramMemberFiles[Row]:
+        """Program members out of and into files."""
+        return ProgramMemberFiles(self._twin.program_members, self.portal)
+
+    def custom_objects(self, api_name: str) -> CustomObjectFiles[Row]:
+        """Return the bulk files of one custom object type, by its API name."""
+        return CustomObjectFiles(self._twin.custom_objects(api_name), self.portal)
+
+    @property
+    def _twin(self) -> bulk.Bulk:
+        return cast("bulk.Bulk", self.twin)
