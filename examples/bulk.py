@@ -1,4 +1,4 @@
-"""Bulk exports and imports: a year of leads as rows and as a file, and leads brought in with what became of each.
+"""Bulk exports and imports: half a year of leads as rows and as a file, and leads brought in with what became of each.
 
 Run it as it is, and it talks to a sandbox on this machine. Set MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID),
 MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET, and it talks to that instance: it then only exports, and takes minutes.
@@ -34,9 +34,9 @@ def show(progress: ExportProgress) -> None:
 
 
 async def export(marketo: Marketo, folder: Path, poll: float | None) -> None:
-    """Export the leads of a year, as rows and into a file."""
+    """Export the leads of half a year, as rows and into a file."""
     until = datetime.now(UTC)
-    since = until - timedelta(days=370)
+    since = until - timedelta(days=180)
     count, last = 0, None
     async for person in marketo.bulk.leads.of(Person).export(created_at=(since, until), poll=poll):
         count, last = count + 1, person
@@ -71,8 +71,8 @@ async def main() -> None:
         async with Sandbox(leads=1_000, activities=0) as sandbox:
             marketo = Marketo(sandbox.base_url, client_id=sandbox.client_id, client_secret=sandbox.client_secret)
             async with marketo:
-                await export(marketo, Path(folder), 0.05)
-                await load(marketo, 0.05)
+                await export(marketo, Path(folder), 0.15)
+                await load(marketo, 0.15)
 
 
 if __name__ == "__main__":

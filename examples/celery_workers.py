@@ -34,7 +34,7 @@ from marketo_async.sandbox import InstanceLimits, Sandbox
 from marketo_async.sync import Marketo
 
 WORKERS, PROCESSES, PARTS, LEADS = 2, 2, 12, 120
-LIMITS = Limits(calls=50, per=3.0)  # the sandbox's; an instance of your own has those of Limits()
+LIMITS = Limits(calls=50, per=2.0)  # the sandbox's; an instance of your own has those of Limits()
 
 app = Celery("celery_workers", broker=os.environ.get("BROKER_URL"), backend=os.environ.get("BROKER_URL"))
 app.conf.update(
@@ -93,7 +93,7 @@ async def main() -> None:
     with ValkeyServer() as valkey:
         os.environ["BROKER_URL"] = url = f"redis://127.0.0.1:{valkey.port}/0"
         app.conf.update(broker_url=url, result_backend=url)
-        async with Sandbox(leads=1_000, limits=InstanceLimits(calls=50, per=3.0), latency=(0.1, 0.05)) as sandbox:
+        async with Sandbox(leads=1_000, limits=InstanceLimits(calls=50, per=2.0), latency=(0.1, 0.05)) as sandbox:
             os.environ["MARKETO_BASE_URL"] = sandbox.base_url
             os.environ["MARKETO_CLIENT_ID"] = sandbox.client_id
             os.environ["MARKETO_CLIENT_SECRET"] = sandbox.client_secret

@@ -58,14 +58,14 @@ def instance() -> Iterator[Limits]:
         yield Limits()
         return
     print("No MARKETO_* in the environment: this is a sandbox on this machine.")
-    limits = InstanceLimits(calls=50, per=3.0)  # 3 seconds instead of 20, so that there is something to see
+    limits = InstanceLimits(calls=50, per=2.0)  # 2 seconds instead of 20, so that there is something to see
     with start_blocking_portal() as portal:
         sandbox = portal.call(partial(Sandbox, leads=1_000, limits=limits, latency=(0.1, 0.05)))
         with portal.wrap_async_context_manager(sandbox):
             os.environ["MARKETO_BASE_URL"] = sandbox.base_url
             os.environ["MARKETO_CLIENT_ID"] = sandbox.client_id
             os.environ["MARKETO_CLIENT_SECRET"] = sandbox.client_secret
-            yield Limits(calls=50, per=3.0)
+            yield Limits(calls=50, per=2.0)
             print(f"{sandbox.stats.calls} calls, refused: {sum(sandbox.stats.refused.values())}")
 
 

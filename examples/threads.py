@@ -1,6 +1,6 @@
 """Blocking workers: any number of threads share one client, which keeps the instance's limits for all of them.
 
-Run it as it is, and it talks to a sandbox on this machine, with windows of 3 s in place of Marketo's 20. Set
+Run it as it is, and it talks to a sandbox on this machine, with windows of 1.5 s in place of Marketo's 20. Set
 MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID), MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET, and it talks to that instance;
 it only reads.
 """
@@ -20,7 +20,7 @@ from marketo_async.sandbox import InstanceLimits, Sandbox
 from marketo_async.sync import Marketo
 
 THREADS, CALLS = 32, 400
-SHORT = 3.0  # seconds of the sandbox's window
+SHORT = 1.5  # seconds of the sandbox's window
 
 
 def work(marketo: Marketo) -> None:

@@ -49,6 +49,7 @@ class Extraction:
         self._stand: dict[int, str] = {}
         self._growing: dict[int, int] = {}
         self._untold = self._brought = 0
+        self._last: ExportProgress | None = None
 
     async def files(self) -> AsyncGenerator[int, None]:
         """Yield the number of every window that is not written yet, in order, once its file is at its ``path``."""
@@ -81,8 +82,10 @@ class Extraction:
 
     def tell(self) -> None:
         """Tell the hook how things stand."""
-        self._untold = 0
-        tell(self._hook, self._progress)
+        self._untold, progress = 0, self._progress()
+        if progress != self._last:
+            self._last = progress
+            tell(self._hook, progress)
 
     async def _window(self, number: int) -> ExportJob:
         told = Told(status=partial(self._told, number), grown=partial(self._grew, number))

@@ -192,7 +192,7 @@ class Load:
         )
 
     def _tell(self) -> None:
-        tell(self._hook, self._progress)
+        tell(self._hook, self._progress())
 
     def _progress(self) -> ImportProgress:
         jobs = [one.job for one in self._sent if one.job is not None]

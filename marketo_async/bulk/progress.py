@@ -83,10 +83,10 @@ class ImportReport(Struct, frozen=True, kw_only=True):
     jobs: list[ImportJob]
 
 
-def tell(hook: Callable[[P], None] | None, progress: Callable[[], P]) -> None:
+def tell(hook: Callable[[P], None] | None, progress: P) -> None:
     """Hand progress to a hook; one that fails is logged, because the job itself did not."""
     if hook is not None:
         try:
-            hook(progress())
+            hook(progress)
         except Exception:
             log.exception("the progress hook failed")
