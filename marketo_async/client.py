@@ -17,10 +17,12 @@ import aiohttp
 
 from marketo_async import resources
 from marketo_async.batching import Batches, Results
+from marketo_async.descriptions import Described
 from marketo_async.envelope import Envelope
 from marketo_async.errors import ConfigurationError, InvalidRequest
 from marketo_async.governor import Governor, Priority
-from marketo_async.models.leads import Record
+from marketo_async.models.leads import Description, Record
+from marketo_async.models.objects import ObjectDescription
 from marketo_async.models.usage import UsageDay
 from marketo_async.operation import Arg, Listing, Method, Operation, Plan, Repeat
 from marketo_async.paging import Pager
@@ -131,6 +133,9 @@ class _Caller:
 
     def writes(self, operation: Operation, batches: Batches[T]) -> Results[T]:
         return self._client.session.writes(operation, batches, self.options)
+
+    async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
+        return await self._client.session.describe(described, self.options)
 
     async def stream(self, operation: Operation, plan: Plan[bytes], sink: Sink) -> None:
         await self._client.session.stream(operation, plan, sink, self.options)

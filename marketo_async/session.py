@@ -284,6 +284,14 @@ class Session:
         call.held = sink.held
         await self._insist(call)
 
+    async def describe(self, described: Described[Any], options: Options) -> Description | ObjectDescription:
+        """Return what is known of a record type; it is asked for once a day, whoever wants it."""
+
+        async def ask(operation: Operation, plan: Plan[R]) -> R:
+            return await self.send(operation, plan, options)
+
+        return await self.descriptions.get(described, ask)
+
     def pages(self, operation: Operation, listing: Listing[T], options: Options) -> Pager[T]:
         """Drain a listing; several in order are fetched far enough ahead to keep every slot busy."""
         lane = partial(self._lane, operation, options)
@@ -567,4 +575,4 @@ class _Desk(Struct, frozen=True):
         return await self.session.send(operation, plan, self.options)
 
     async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
-        return await self.session.descriptions.get(described, self.ask)
+        return await self.session.describe(described, self.options)

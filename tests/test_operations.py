@@ -274,6 +274,9 @@ class Recorder:
     def writes(self, operation: Operation, batches: Any) -> Any:
         return operation.name
 
+    async def describe(self, described: Any) -> Any:
+        return None
+
     async def stream(self, operation: Operation, plan: Any, sink: Any) -> None:
         return None
 

@@ -42,6 +42,7 @@ V = TypeVar("V")
 R = TypeVar("R", bound=RecordResult)
 
 _SIDE_BY_SIDE = 10  # batches of a backlog that one send may take
+_SHORTEST_NAP = 0.001  # seconds; rounding may leave less than a clock can measure
 _QUEUED = 10  # times as many records as a batch has may wait, where nothing else is said
 
 
@@ -268,7 +269,7 @@ class Batcher(Generic[V, R]):
             enough = self._size >= self._max_bytes or self._count >= self._max_records
             until = max(self._not_before, -inf if enough else self._oldest + self._max_age)
         with suppress(TimeoutError):
-            async with asyncio.timeout(None if until is None else max(0.0, until - now)):
+            async with asyncio.timeout(None if until is None else max(_SHORTEST_NAP, until - now)):
                 await self._wake.wait()
 
     async def _send_batch(self, most: int) -> None:

@@ -1,4 +1,4 @@
-"""`Desk`: what all bulk jobs of one client share: turns, patience, the time, and what is known of fields.
+"""`Desk`: what all bulk jobs of one client share: turns, patience and the time.
 
 Marketo runs two exports at a time and queues ten, over all users: this client has at most two of its own there, and
 fetches two files at a time. Not here: the jobs themselves (``jobs``).
@@ -21,7 +21,6 @@ AT_ONCE = 2
 _FLOOR = 60.0  # seconds; Marketo renews an export's status once a minute
 _FULL = (60.0, 240.0)  # seconds to stay away from a full queue
 _LONGEST_NAP = 3600.0  # a machine can sleep and a clock be set: look again at least this often
-_DAY = 86_400.0
 
 
 class Patience(Struct, frozen=True, kw_only=True):
@@ -58,7 +57,6 @@ class Desk:
         self.rng = rng or random.Random()  # noqa: S311 - scatters waits, hides nothing
         self.known: set[str] = set()
         """The export jobs that were made here, so that nobody else's can be taken for a lost one."""
-        self._fields: dict[str, tuple[float, tuple[str, ...]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._jobs, self._files = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
 
@@ -78,15 +76,6 @@ class Desk:
         """A turn at fetching a file."""
         self._bind()
         return self._files
-
-    def fields(self, kind: str) -> tuple[str, ...] | None:
-        """Return the fields of a kind of record, unless they were never kept or a day has passed."""
-        kept = self._fields.get(kind)
-        return kept[1] if kept and self.clock() - kept[0] < _DAY else None
-
-    def keep_fields(self, kind: str, names: tuple[str, ...]) -> None:
-        """Keep the fields of a kind of record for a day."""
-        self._fields[kind] = (self.clock(), names)
 
     async def sleep_until(self, moment: datetime) -> None:
         """Wait for *moment*, and up to a minute more, so that not everybody comes at once."""

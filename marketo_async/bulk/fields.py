@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from marketo_async.bulk.desk import Desk
+from marketo_async.descriptions import Described
 from marketo_async.errors import InvalidRequest
-from marketo_async.models.leads import Record
+from marketo_async.models.leads import Description
+from marketo_async.models.objects import ObjectDescription
+from marketo_async.operation import one
 from marketo_async.resources.base import Sender
 from marketo_async.resources.custom_objects import CustomObjects
 from marketo_async.resources.leads import Leads
@@ -35,34 +37,23 @@ LEAD_KEYS = (*_LOOKUPS, "sfdcLeadOwnerId", "sfdcOpptyId")
 class Fields:
     """The fields of every kind of record, as far as *sender* may ask for them."""
 
-    def __init__(self, sender: Sender, desk: Desk) -> None:
-        self._sender, self._desk = sender, desk
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
 
-    async def leads(self) -> tuple[str, ...]:
+    async def leads(self) -> list[str]:
         """Return the fields of leads."""
-        if (kept := self._desk.fields("leads")) is None:
-            described = await Leads(self._sender, Record).describe2()
-            kept = tuple(field.name for field in described.fields)
-            self._desk.keep_fields("leads", kept)
-        return kept
+        return _names(await self._sender.describe(Described(Leads.operations["describe2"], one(Description))))
 
-    async def members(self) -> tuple[str, ...]:
+    async def members(self) -> list[str]:
         """Return the fields of program members that are their own; those of leads can be asked for beside them."""
-        if (kept := self._desk.fields("program members")) is None:
-            described = await ProgramMembers(self._sender, Record).describe()
-            kept = tuple(field.name for field in described.fields)
-            self._desk.keep_fields("program members", kept)
-        return kept
+        described = Described(ProgramMembers.operations["describe"], one(ObjectDescription))
+        return _names(await self._sender.describe(described))
 
-    async def objects(self, api_name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    async def objects(self, api_name: str) -> tuple[list[str], list[str]]:
         """Return the fields of a custom object type, and those of them that identify an object."""
-        fields, keys = self._desk.fields(api_name), self._desk.fields(f"{api_name} keys")
-        if fields is None or keys is None:
-            described = await CustomObjects(self._sender, Record).describe(api_name)
-            fields, keys = tuple(field.name for field in described.fields), tuple(described.dedupe_fields)
-            self._desk.keep_fields(api_name, fields)
-            self._desk.keep_fields(f"{api_name} keys", keys)
-        return fields, keys
+        plan = one(ObjectDescription, path={"customObjectName": api_name})
+        found = await self._sender.describe(Described(CustomObjects.operations["describe"], plan))
+        return _names(found), found.dedupe_fields if isinstance(found, ObjectDescription) else []
 
 
 def check(kind: str, asked: Sequence[str], known: Sequence[str]) -> None:
@@ -79,3 +70,7 @@ def _meant(name: str, known: Sequence[str]) -> str:
     lower = {field.casefold(): field for field in known}
     close = [lower[found] for found in get_close_matches(name.casefold().strip(), lower, n=3)]
     return f"{name!r} (meant {' or '.join(map(repr, close))}?)" if close else repr(name)
+
+
+def _names(description: Description | ObjectDescription) -> list[str]:
+    return [field.name for field in description.fields]

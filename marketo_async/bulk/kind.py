@@ -55,7 +55,7 @@ class Kind(Exports[S], Generic[S, T]):
         super().__init__(sender)
         self.model = model
         self._desk, self._plain = desk, sender
-        self._fields = Fields(sender, desk)
+        self._fields = Fields(sender)
 
     @composite
     async def download(self, export_id: str, path: PathLike) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -22,11 +22,14 @@ from marketo_async.bulk.output import OutputFormat
 from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport
 from marketo_async.bulk.request import Request
 from marketo_async.bulk.windows import Between
+from marketo_async.descriptions import Described
 from marketo_async.models.bulk import (
     CustomObjectSelection,
     FileFormat,
     ImportJob,
 )
+from marketo_async.models.leads import Description
+from marketo_async.models.objects import ObjectDescription
 from marketo_async.operation import Listing, Operation, Plan, one, raw
 from marketo_async.paging import Pager
 from marketo_async.resources.arguments import Fields as Names
@@ -59,6 +62,10 @@ class Bound:
         """Write any number of records; no bulk call does."""
         return self._sender.writes(operation, batches)
 
+    async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
+        """Return what is known of a record type."""
+        return await self._sender.describe(described)
+
     async def stream(self, operation: Operation, plan: Plan[bytes], sink: Sink) -> None:
         """Bring a file into *sink*."""
         await self._sender.stream(operation, self._filled(plan), sink)
@@ -81,7 +88,7 @@ class CustomObjectFiles(Kind[CustomObjectSelection, T]):
         super().__init__(Bound(sender, {"apiName": api_name}), desk, model)
         self.api_name = api_name
         self._plain = sender
-        self._fields = Fields(sender, desk)
+        self._fields = Fields(sender)
 
     def of(self, model: type[M]) -> CustomObjectFiles[M]:
         """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""

@@ -34,6 +34,9 @@ from msgspec.structs import replace
 
 from marketo_async.batching import Batcher, Batches, Results
 from marketo_async.blocking import BlockingBatcher, BlockingPager, BlockingResults
+from marketo_async.descriptions import Described
+from marketo_async.models.leads import Description
+from marketo_async.models.objects import ObjectDescription
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import Listing, Method, Operation, Paging, Plan, Repeat, Source
 from marketo_async.paging import Pager
@@ -62,6 +65,10 @@ class Sender(Protocol):
 
     def writes(self, operation: Operation, batches: Batches[V]) -> Results[V]:
         """Write any number of records, in as few calls as they take."""
+        ...
+
+    async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
+        """Return what is known of a record type, asked for once a day."""
         ...
 
     async def stream(self, operation: Operation, plan: Plan[bytes], sink: Sink) -> None:

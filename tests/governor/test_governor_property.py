@@ -21,7 +21,7 @@ from marketo_async.governor.window import DRIFT
 from tests.governor.fleets import Decide, deciding, governor_of
 from tests.governor.instance import Instance, Weather, in_virtual_time
 
-PARTS = {"memory": 1, "class": 8, "sqlite": 15, "valkey": 15}
+PARTS = {"memory": 1, "class": 15, "sqlite": 15, "valkey": 15}
 LATE = 0.3  # seconds that a call may wait longer where a store is asked for it: trips, and looking again for a slot
 
 
