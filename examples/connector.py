@@ -8,8 +8,6 @@ it writes leads named connector-*@example.com there.
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 import os
 from collections.abc import Mapping, Sequence
 
@@ -87,43 +85,28 @@ async def merge(marketo: Marketo, winner: int, losers: Sequence[int], *, in_crm:
     return [result.status async for result in marketo.leads.merge(winner, losers, merge_in_crm=in_crm)]
 
 
-def import_batcher(marketo: Marketo, *, list_id: int | None = None) -> Batcher[Mapping[str, str], RecordResult]:
-    """Gather rows for a bulk import (action 9): 25,000 of them, 30 minutes or 10 MB, into a list where one is named."""
+def import_batcher(
+    marketo: Marketo, *, list_id: int | None = None, poll: float | None = None
+) -> Batcher[Mapping[str, str], RecordResult]:
+    """Gather rows for a bulk import (action 9): 25,000 of them, 30 minutes or 10 MB, into a list where one is named.
+
+    Failures are told by row. Jobs are looked at every *poll* seconds, or as seldom as Marketo advises.
+    """
 
     async def send(rows: Sequence[Mapping[str, str]]) -> list[RecordResult]:
-        failed = await import_rows(marketo, rows, list_id=list_id)
+        report = await marketo.bulk.leads.load(rows, lookup_field="email", list_id=list_id, poll=poll)
+        failed = {failure.index: Reason("", failure.reason) for failure in report.failures}
         return [
-            RecordResult(status="skipped", reasons=[Reason("", failed[row["email"]])])
-            if row["email"] in failed
+            RecordResult(status="skipped", reasons=[failed[index]])
+            if index in failed
             else RecordResult(status="imported")
-            for row in rows
+            for index in range(len(rows))
         ]
 
-    return Batcher(send, max_records=25_000, max_age=30 * 60, max_bytes=9_000_000, repeats=False)
+    return Batcher(send, max_records=25_000, max_age=30 * 60, max_bytes=10_000_000, repeats=False)
 
 
-async def import_rows(
-    marketo: Marketo, rows: Sequence[Mapping[str, str]], *, list_id: int | None, every: float = 0.05
-) -> dict[str, str]:
-    """Import rows as one CSV file, wait for its end, and return why rows failed, by their lookup value.
-
-    Ask a real instance no more than every few seconds.
-    """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(dict.fromkeys(name for row in rows for name in row)))
-    writer.writeheader()
-    writer.writerows(rows)
-    job = await marketo.bulk_leads.import_file(text.getvalue().encode(), "CSV", lookup_field="email", list_id=list_id)
-    while job.status in {"Queued", "Importing"}:
-        await asyncio.sleep(every)
-        job = await marketo.bulk_leads.import_status(job.batch_id)
-    if not job.num_of_rows_failed:
-        return {}
-    failures = (await marketo.bulk_leads.import_failures(job.batch_id)).decode().splitlines()
-    return {row["email"]: row["Import Failure Reason"] for row in csv.DictReader(failures)}
-
-
-async def tour(marketo: Marketo, list_id: int, campaign_id: int) -> None:
+async def tour(marketo: Marketo, list_id: int, campaign_id: int, poll: float | None = None) -> None:
     """Run every action once."""
     emails = [f"connector-{number}@example.com" for number in range(1, 6)]
     known = [Known("email", email) for email in emails]
@@ -155,7 +138,7 @@ async def tour(marketo: Marketo, list_id: int, campaign_id: int) -> None:
 
     print("5 transactional e-mail:", await send_email(marketo, campaign_id, many[0].id or 0, {"{{my.message}}": "hi"}))
     print("8 merge:", await merge(marketo, many[0].id or 0, [many[1].id or 0], in_crm=False))
-    async with import_batcher(marketo, list_id=list_id) as importing:
+    async with import_batcher(marketo, list_id=list_id, poll=poll) as importing:
         for number in range(100):
             await importing.put({"email": f"connector-import-{number}@example.com", "leadScore": str(number)})
         await importing.put({"email": "connector-bad@example.com", "leadScore": "high"})
@@ -174,7 +157,7 @@ async def main() -> None:
     async with Sandbox(leads=100, activities=0, quirks=Quirks(import_wait=0.05, import_seconds=0.05)) as sandbox:
         marketo = Marketo(sandbox.base_url, client_id=sandbox.client_id, client_secret=sandbox.client_secret)
         async with marketo:
-            await tour(marketo, LIST, CAMPAIGN)
+            await tour(marketo, LIST, CAMPAIGN, poll=0.05)
 
 
 if __name__ == "__main__":
