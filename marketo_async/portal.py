@@ -32,7 +32,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, wait
 from contextlib import aclosing, closing, suppress
 from enum import Enum
 from functools import partial
@@ -42,6 +42,7 @@ from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal
+from msgspec import Struct
 
 from marketo_async.errors import ConfigurationError
 
@@ -52,12 +53,18 @@ R = TypeVar("R")
 T = TypeVar("T")
 L = TypeVar("L")
 
-_Started = Future[tuple[BlockingPortal, asyncio.AbstractEventLoop]]
-
 _HARMLESS = (list, tuple, set, frozenset, range, str, bytes, Mapping, os.PathLike)  # read without waiting for anybody
 _AHEAD = 1000  # items that may wait for a caller
 _HELPING = 300  # records read from a caller's iterable at a time: one call's worth
 _PARTING = 10.0  # seconds for a loop to end, or for a call to notice that it was given up
+
+
+class _Thread(Struct, frozen=True):
+    """A loop that runs in a thread: what stops it, and the tasks that threads have started there."""
+
+    portal: BlockingPortal
+    loop: asyncio.AbstractEventLoop
+    under_way: set[asyncio.Task[Any]]
 
 
 class Portal:
@@ -65,31 +72,33 @@ class Portal:
 
     def __init__(self) -> None:
         self._process = os.getpid()
-        self._anyio: BlockingPortal | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: _Thread | None = None
+        self._lock = threading.Lock()  # between the last call and the end: none is left behind it
         self._stop: Callable[[], None] = _nothing
 
     @property
     def usable(self) -> bool:
         """Whether there is a loop to call into: opened in this process, and not closed."""
-        return self._anyio is not None and self._process == os.getpid()
+        return self._thread is not None and self._process == os.getpid()
 
     def open(self, at_end: Callable[[], Coroutine[Any, Any, None]]) -> Self:
         """Start the loop; *at_end* is awaited in it before it ends, however that comes about."""
         if self.usable:
             raise ConfigurationError("this client is open already")
-        started: _Started = Future()
+        started: Future[_Thread] = Future()
         thread = threading.Thread(target=_run, args=(started, at_end), name="marketo-async", daemon=True)
         thread.start()
         self._process = os.getpid()
-        self._anyio, self._loop = started.result()
-        self._stop = weakref.finalize(self, _end, self._process, thread, self._anyio, self._loop)
+        self._thread = started.result()
+        self._stop = weakref.finalize(self, _end, self._process, thread, self._thread)
         return self
 
     def close(self) -> None:
         """Cancel what is still under way, and end the loop; a second time, and in a forked child, nothing happens."""
-        self._stop()
-        self._anyio = None
+        if self.usable:
+            with self._lock:
+                self._thread = None
+            self._stop()
 
     def call(self, method: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a coroutine method in the loop and return its result; where the caller is interrupted, it is cancelled.
@@ -153,8 +162,10 @@ class Portal:
             await method()
 
         with suppress(ConfigurationError):
-            if self._loop is not None and _is_running_here(self._loop):
-                asyncio.run_coroutine_threadsafe(run(), self._loop)  # garbage, collected in the loop's own thread
+            if self._thread is not None and _is_running_here(self._thread.loop):
+                asyncio.run_coroutine_threadsafe(
+                    run(), self._thread.loop
+                )  # garbage, collected in the loop's own thread
             else:
                 self.call(run)
 
@@ -164,60 +175,71 @@ class Portal:
                 f"the client was opened in process {self._process} and can't be used in its fork: open a client of its"
                 " own in each process, with one governor store for all"
             )
-        if self._anyio is None or self._loop is None:
-            raise ConfigurationError("the client is not open: make calls inside `with Marketo(...) as marketo:`")
-        if _is_running_here(self._loop):
-            raise ConfigurationError(
-                "a blocking call inside its own event loop would wait for ever: await the async client"
-            )
-        work = _Work(method, self._loop)
-        try:
-            work.future = self._anyio.start_task_soon(work.run)
-        except RuntimeError as error:
-            raise _closed() from error
+        with self._lock:
+            if self._thread is None:
+                raise ConfigurationError("the client is not open: make calls inside `with Marketo(...) as marketo:`")
+            thread, loop = self._thread, self._thread.loop
+            if _is_running_here(loop):
+                raise ConfigurationError(
+                    "a blocking call inside its own event loop would wait for ever: await the async client"
+                )
+            work = _Work(method, loop)
+            try:
+                loop.call_soon_threadsafe(work.begin, thread.under_way)
+            except RuntimeError as error:  # the interpreter's exit has ended it
+                raise _closed() from error
         return work
 
     def _soon(self, function: Callable[..., None], *args: Any) -> None:
-        if self._loop is not None:
-            with suppress(RuntimeError):  # the loop has ended, and with it what waited for this
-                self._loop.call_soon_threadsafe(function, *args)
+        with suppress(RuntimeError):  # the loop has ended, and with it what waited for this
+            if self._thread is not None:
+                self._thread.loop.call_soon_threadsafe(function, *args)
 
 
 class _Work(Generic[R]):
-    """A coroutine that a thread has started in the loop."""
+    """A coroutine that a thread has started in the loop, as a task of its own."""
 
     def __init__(self, method: Callable[[], Coroutine[Any, Any, R]], loop: asyncio.AbstractEventLoop) -> None:
         self._method = method
         self._loop = loop
-        self._ended = threading.Event()
-        self.future: Future[R] = Future()
+        self._task: asyncio.Task[R] | None = None
+        self._future: Future[R] = Future()
 
-    async def run(self) -> R:
-        """Run it in a task of its own, which is cancelled once: a cancel scope would cut its cleaning up short."""
-        task = asyncio.ensure_future(self._method())
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            task.cancel()
-            with anyio.CancelScope(shield=True):
-                await asyncio.wait([task])
-            if not task.cancelled():
-                task.exception()  # nobody waits for it any more
-            raise
-        finally:
-            self._ended.set()
+    def begin(self, under_way: set[asyncio.Task[Any]]) -> None:
+        """Start, in the loop; what is *under_way* when the loop ends is cancelled."""
+        self._task = task = self._loop.create_task(self._method())
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+        task.add_done_callback(self._ended)
 
     def result(self) -> R:
         """Wait for it, in the thread."""
         try:
-            return self.future.result()
+            return self._future.result()
         except CancelledError as error:
             raise _closed() from error
 
     def abandon(self) -> None:
         """Cancel what has not ended, and wait until it has; the loop's own thread can't wait."""
-        if self.future.cancel() and not _is_running_here(self._loop):
-            self._ended.wait(_PARTING)
+        if self._future.done():
+            return
+        with suppress(RuntimeError):  # a loop that has ended has cancelled it
+            self._loop.call_soon_threadsafe(self._cancel)
+        if not _is_running_here(self._loop):
+            wait([self._future], _PARTING)
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _ended(self, task: asyncio.Task[R]) -> None:
+        if task.cancelled():
+            self._future.cancel()
+            self._future.set_running_or_notify_cancel()
+        elif (error := task.exception()) is not None:
+            self._future.set_exception(error)
+        else:
+            self._future.set_result(task.result())
 
 
 class Feed(AsyncIterator[T]):
@@ -309,7 +331,7 @@ class _Pump(Generic[T]):
         self._room.set()
 
 
-def _run(started: _Started, at_end: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def _run(started: Future[_Thread], at_end: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Be the thread of a loop."""
     try:
         anyio.run(_keep, started, at_end)
@@ -319,24 +341,29 @@ def _run(started: _Started, at_end: Callable[[], Coroutine[Any, Any, None]]) -> 
         started.set_exception(error)
 
 
-async def _keep(started: _Started, at_end: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run the loop until the portal is stopped."""
+async def _keep(started: Future[_Thread], at_end: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run the loop until the portal is stopped, and cancel what is under way then."""
     async with BlockingPortal() as portal:
-        started.set_result((portal, asyncio.get_running_loop()))
+        thread = _Thread(portal, asyncio.get_running_loop(), set())
+        started.set_result(thread)
         await portal.sleep_until_stopped()
+    for task in thread.under_way:
+        task.cancel()
+    if thread.under_way:
+        await asyncio.wait(thread.under_way)
     try:
         await at_end()
     except Exception:
         log.exception("the client could not be closed as it should")
 
 
-def _end(process: int, thread: threading.Thread, portal: BlockingPortal, loop: asyncio.AbstractEventLoop) -> None:
+def _end(process: int, thread: threading.Thread, running: _Thread) -> None:
     """Stop a loop whose portal has gone; called once, by ``close``, the garbage collector or the exit."""
     if process != os.getpid():
         return  # a child has no such thread, and closing its copies of the sockets would disturb the parent
     with suppress(RuntimeError):
-        loop.call_soon_threadsafe(lambda: loop.create_task(portal.stop(cancel_remaining=True)))
-    if not _is_running_here(loop):
+        running.loop.call_soon_threadsafe(lambda: running.loop.create_task(running.portal.stop()))
+    if not _is_running_here(running.loop):
         thread.join(_PARTING)
 
 
