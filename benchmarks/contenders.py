@@ -22,7 +22,6 @@ from msgspec import Struct
 
 from benchmarks.elsewhere import Where
 from marketo_async import Marketo
-from marketo_async.models.bulk import LeadSelection
 from marketo_async.operation import batched
 
 if TYPE_CHECKING:
@@ -80,13 +79,7 @@ class Own:
 
     async def export(self) -> None:
         """Export the leads of a list to a file, and read it."""
-        bulk = self.marketo.bulk_leads
-        job = await bulk.create(FIELDS, LeadSelection(static_list_id=LIST))
-        await bulk.enqueue(job.export_id)
-        while job.status != "Completed":
-            await asyncio.sleep(POLL)
-            job = await bulk.status(job.export_id)
-        for row in _rows(await bulk.file(job.export_id)):
+        async for row in self.marketo.bulk.leads.export(fields=FIELDS, static_list=LIST, poll=POLL):
             self.take(row["id"])
 
 

@@ -37,6 +37,8 @@ LATENCY = 1 / 40  # of the window: 0.5 s of 20
 WAITERS, CANCELLED = 260, 80
 BUFFER = 50 / 20_000  # of the window: pyrate-limiter's default margin, at Marketo's 20 s
 
+FULL, QUICK = (2, 5), (1, 1)  # seconds of a window, and how many
+
 Grant = Callable[[], Awaitable[object]]
 Call = Callable[[Road], Awaitable[str]]
 
@@ -225,7 +227,9 @@ def compare(contender: Contender, per: int, windows: int) -> list[Finding]:
             exactly(f"{name}: refusals", refused, 0, quoted=True),
             at_least(f"{name}: pace against the bound", pace, 0.95, quoted=True),
             told(f"{name}: CPU an accepted call", f"{cpu:.0f} µs"),
-            at_least(f"{name}: fairness over {TASKS} tasks (Jain)", jain(seen.accepted), 0.99),
+            at_least(
+                f"{name}: fairness over {TASKS} tasks (Jain)", jain(seen.accepted), 0.99 if windows > QUICK[1] else 0.9
+            ),
             at_most(f"{name}: grants in the fullest window", line.most, WINDOW),
             at_most(f"{name}: waiters served out of turn", out, 0, " %"),
             at_most(f"{name}: after {CANCELLED} were cancelled, the rest was served within", last, 1.05, " windows"),
@@ -247,5 +251,5 @@ def compare(contender: Contender, per: int, windows: int) -> list[Finding]:
 
 def run(*, quick: bool = False) -> Sequence[Finding]:
     """Return the figures of all of them."""
-    per, windows = (1, 2) if quick else (2, 5)
+    per, windows = QUICK if quick else FULL
     return [figure for contender in CONTENDERS for figure in compare(contender, per, windows)]

@@ -184,7 +184,7 @@ def bursting(seconds: float) -> list[Finding]:
 
 def run(*, quick: bool = False) -> Sequence[Finding]:
     """Return the figures and the chart."""
-    seeds, seconds = (2, SECONDS / 2) if quick else (SEEDS, SECONDS)
+    seeds, seconds = (1, SECONDS / 2) if quick else (SEEDS, SECONDS)
     together, _ = sharing("started together", seeds, seconds, apart=TOGETHER)
     apart, one = sharing(f"{APART:g} s apart", seeds, seconds, apart=APART)
     chart = Chart(

@@ -66,7 +66,7 @@ async def memory(*, governed: bool) -> float:
 
 def run(*, quick: bool = False) -> list[Figure]:
     """Return the figures."""
-    repeats = 2 if quick else 5
+    repeats = 1 if quick else 5
     admissions = [asyncio.run(admit()) * 1e6 for _ in range(repeats)]
     admission = at_most("CPU per admission", statistics.median(admissions), 25, " µs", quoted=True)
     waiter, bare = (asyncio.run(memory(governed=governed)) for governed in (True, False))

@@ -11,6 +11,7 @@ import string
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
 from itertools import islice
 from typing import Any, Generic, Literal, TypeVar
 
@@ -62,7 +63,7 @@ class Source(Enum):
     PRACTICE = "what other clients do"
 
 
-class Operation(Struct, frozen=True, kw_only=True):
+class Operation(Struct, frozen=True, kw_only=True, dict=True):
     """One endpoint: what the governor, the retry rule, the command line, the docs and the tests read.
 
     ``permissions`` are the API permissions of which any one is enough, or all are needed where ``every`` says so;
@@ -81,7 +82,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     paging: Paging | None = None
     source: Source = Source.OFFICIAL
 
-    @property
+    @cached_property
     def dialect(self) -> Dialect:
         """How its requests and answers are written."""
         if self.path.startswith("/userservice/"):

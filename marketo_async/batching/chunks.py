@@ -138,7 +138,8 @@ class Cutter(Generic[V]):
         fitting, encoded = self._fitting(items, rows)
         if len(fitting) < len(items):
             keys = {item.key for item in fitting if item.key is not None}
-        return Load(fitting, Raw(encoded), keys | self._batches.shared)
+        shared = self._batches.shared
+        return Load(fitting, Raw(encoded), keys | shared if shared else keys)
 
     def drop(self) -> None:
         """Forget everything that was not taken."""
