@@ -10,7 +10,6 @@ import asyncio
 import csv
 import io
 import multiprocessing
-import resource
 import statistics
 import tempfile
 import time
@@ -21,7 +20,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from benchmarks.elsewhere import LIFTED, Setup, Where, unlimited_sandbox
+from benchmarks.elsewhere import LIFTED, Setup, Where, peak, unlimited_sandbox
 from benchmarks.report import Figure, at_least, at_most, exactly, told
 from marketo_async import Governor, Limits, Marketo
 from marketo_async.bulk.rows import BLOCK, DictMaker, Reader, StructMaker
@@ -54,11 +53,6 @@ class Lead(Struct):
     createdAt: datetime  # noqa: N815
     updatedAt: datetime  # noqa: N815
     phone: str | None
-
-
-def peak() -> float:
-    """Return the most memory that this process ever had, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 async def _export(where: Where) -> tuple[float, int, int, float, bytes]:

@@ -10,17 +10,15 @@ and doubled are judged by what was made, or for writes by what the sandbox holds
 from __future__ import annotations
 
 import multiprocessing
-import resource
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from msgspec import Struct
 
 from benchmarks.contenders import CONTENDERS, Task
-from benchmarks.elsewhere import Host, Remote, Seen, Setup, Where, host
+from benchmarks.elsewhere import Host, Remote, Seen, Setup, Where, host, peak
 from benchmarks.report import Finding, at_most, exactly, told
 from marketo_async.sandbox import Fault, InstanceLimits
 
@@ -88,18 +86,6 @@ def _work(pipe: Connection, contender: str, job: str, where: Where, task: Task) 
         error = f"{type(failure).__name__}: {str(failure)[:60]}"
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     pipe.send(Spent(len(delivered), len(set(delivered)), error, wall, cpu, peak() - before))
-
-
-def peak() -> float:
-    """Return the most memory that this process has had resident, in MB.
-
-    Linux hands ``ru_maxrss`` down from the parent that started the process, so there its own mark is read.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        mark = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(mark.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * 1024)
 
 
 def _in_a_process(contender: str, job: str, where: Where, task: Task) -> Spent:

@@ -55,11 +55,10 @@ from typing import Self
 from msgspec import Struct
 
 from marketo_async.governor.ledger import Ledger
-from marketo_async.governor.limits import Limits
+from marketo_async.governor.limits import OLDEST_EVERY, Limits
 from marketo_async.governor.messages import Done, Held, News, Question, Reply, Verdict, Want
 from marketo_async.governor.window import DRIFT
 
-OLDEST_EVERY = 10
 _LONGEST = 2.0  # seconds until a head asks again, so that one that died is not waited for
 _LATE = 0.25  # seconds that a head may come after it was told to
 _POLL, _SLOWEST_POLL, _SLOWING = 0.01, 0.25, 0.05  # for what no clock can foresee: a slot

@@ -38,20 +38,21 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
 from math import isinf
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from aiolimiter import AsyncLimiter
 
 from marketo_async.errors import ConfigurationError, DailyQuotaExceeded, MarketoError
-from marketo_async.governor.fleet import OLDEST_EVERY
 from marketo_async.governor.ledger import Ledger, Use
-from marketo_async.governor.limits import Limits, Priority
-from marketo_async.governor.member import Head, Lease, Member, Queue
+from marketo_async.governor.limits import OLDEST_EVERY, Limits, Priority
 from marketo_async.governor.permit import Permit
 from marketo_async.governor.quota import as_utc
 from marketo_async.governor.seen import CallRecord, Snapshot
-from marketo_async.governor.stores import Store
 from marketo_async.governor.window import DRIFT
+
+if TYPE_CHECKING:  # a process that is alone does not pay for fleets
+    from marketo_async.governor.member import Head, Lease, Member
+    from marketo_async.governor.stores import Store
 
 log = logging.getLogger("marketo_async.governor")
 
@@ -229,6 +230,8 @@ class Governor:
             queue.clear()
         self._loop, self._timer, self._drop, self._process = loop, None, None, os.getpid()
         if self.store is not None:
+            from marketo_async.governor.member import Member, Queue  # noqa: PLC0415 - only with a store
+
             ours = Queue(self._head, self._serve, self._exhausted, self._go_alone, self._come_back)
             self._member = Member(self.store, self.limits, ours, loop)
         if self.limits.burst is not None:
@@ -335,6 +338,8 @@ class Governor:
         if not waiting or not self._smooth():
             return None
         oldest = min(_front(self._queues[priority]) for priority in waiting)
+        from marketo_async.governor.member import Head  # noqa: PLC0415 - only with a store
+
         return Head(waiting[0], _front(self._queues[waiting[0]]), oldest)
 
     def _serve(self, lease: Lease, oldest: bool) -> None:  # noqa: FBT001 - as the store said it

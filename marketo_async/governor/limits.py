@@ -6,6 +6,8 @@ from enum import IntEnum
 
 from msgspec import Struct
 
+OLDEST_EVERY = 10  # of so many grants one is for whoever has waited longest, whatever the priority
+
 
 class Priority(IntEnum):
     """Who goes first when calls must wait; calls of one priority keep their order of arrival."""

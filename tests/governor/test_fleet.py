@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from marketo_async import Priority
-from marketo_async.governor.fleet import OLDEST_EVERY
+from marketo_async.governor.limits import OLDEST_EVERY
 from marketo_async.governor.messages import Done, Held, News, Question, Reply, Verdict, Want
 from marketo_async.governor.window import DRIFT
 from tests.governor.fleets import NOON, InClass
