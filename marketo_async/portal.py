@@ -343,14 +343,14 @@ def _run(started: Future[_Thread], at_end: Callable[[], Coroutine[Any, Any, None
 
 async def _keep(started: Future[_Thread], at_end: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run the loop until the portal is stopped, and cancel what is under way then."""
+    under_way: set[asyncio.Task[Any]] = set()
     async with BlockingPortal() as portal:
-        thread = _Thread(portal, asyncio.get_running_loop(), set())
-        started.set_result(thread)
+        started.set_result(_Thread(portal, asyncio.get_running_loop(), under_way))
         await portal.sleep_until_stopped()
-    for task in thread.under_way:
+    for task in under_way:
         task.cancel()
-    if thread.under_way:
-        await asyncio.wait(thread.under_way)
+    if under_way:
+        await asyncio.wait(under_way)
     try:
         await at_end()
     except Exception:
