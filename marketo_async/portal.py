@@ -73,7 +73,8 @@ class Portal:
     def __init__(self) -> None:
         self._process = os.getpid()
         self._thread: _Thread | None = None
-        self._lock = threading.Lock()  # between the last call and the end: none is left behind it
+        # Between the last call and the end: none is left behind. The garbage collector may call from within a call.
+        self._lock = threading.RLock()
         self._stop: Callable[[], None] = _nothing
 
     @property
@@ -162,10 +163,8 @@ class Portal:
             await method()
 
         with suppress(ConfigurationError):
-            if self._thread is not None and _is_running_here(self._thread.loop):
-                asyncio.run_coroutine_threadsafe(
-                    run(), self._thread.loop
-                )  # garbage, collected in the loop's own thread
+            if self._thread is not None and _is_running_here(self._thread.loop):  # garbage, collected in its thread
+                asyncio.run_coroutine_threadsafe(run(), self._thread.loop)
             else:
                 self.call(run)
 
@@ -207,10 +206,13 @@ class _Work(Generic[R]):
 
     def begin(self, under_way: set[asyncio.Task[Any]]) -> None:
         """Start, in the loop; what is *under_way* when the loop ends is cancelled."""
-        self._task = task = self._loop.create_task(self._method())
+        self._task = task = self._loop.create_task(self._run())
         under_way.add(task)
         task.add_done_callback(under_way.discard)
         task.add_done_callback(self._ended)
+
+    async def _run(self) -> R:
+        return await self._method()  # in here, so that a call with wrong arguments fails in the task, too
 
     def result(self) -> R:
         """Wait for it, in the thread."""

@@ -120,6 +120,10 @@ def test_what_is_wrong_with_rows_is_raised_here(marketo: Marketo) -> None:
 
     with pytest.raises(LookupError, match="cursor"):
         marketo.bulk.leads.load(broken(), poll=POLL)
+    with pytest.raises(TypeError, match="source"):
+        marketo.bulk.leads.load()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="field"):
+        marketo.bulk.leads.export_to(field=["id"])  # type: ignore[call-arg]
     with pytest.raises(InvalidRequest, match="emali"):
         marketo.bulk.leads.load([{"emali": "new1@example.com"}], lookup_field="emali", poll=POLL)
 

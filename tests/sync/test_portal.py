@@ -8,11 +8,13 @@ import threading
 from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marketo_async import portal as portal_module
 from marketo_async.errors import ConfigurationError
 from marketo_async.portal import Feed, Portal, _end
 
@@ -239,6 +241,41 @@ def test_a_call_from_the_loop_s_own_thread_is_refused(portal: Portal) -> None:
 
     with pytest.raises(ConfigurationError, match="own event loop"):
         portal.call(nested)
+
+
+def test_a_call_with_wrong_arguments_fails_and_does_not_wait(portal: Portal) -> None:
+    async def one(number: int) -> int:
+        return number
+
+    with pytest.raises(TypeError, match="argument"):
+        portal.call(one)  # type: ignore[call-arg]
+    assert at_work(portal) == 0
+
+
+def test_garbage_may_be_collected_within_a_call(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Making a call allocates, and so may close the pages of somebody who has gone."""
+    cleaned = threading.Event()
+
+    async def clean() -> None:
+        cleaned.set()
+
+    def pages() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            portal.finish(clean)
+
+    held = [pages()]
+    assert next(held[0]) == 1
+    make = portal_module._Work
+
+    def collecting(*args: Any) -> Any:
+        held.clear()
+        return make(*args)
+
+    monkeypatch.setattr(portal_module, "_Work", collecting)
+    assert portal.call(tasks_under_way) == 0
+    assert cleaned.is_set()
 
 
 def test_garbage_that_is_collected_in_the_loop_s_thread_holds_nothing_up(portal: Portal) -> None:
