@@ -14,7 +14,7 @@ from marketo_async import Governor, Marketo
 from marketo_async.sandbox import Sandbox
 
 ACTIVITIES, PAGES_ALONE, LATENCY = 36_000, 8, 1.5
-QUICK, PAGES_QUICK = 7_200, 2
+QUICK, PAGES_QUICK = 7_200, 1
 
 
 async def measure(records: int, pages_alone: int) -> list[Figure]:

@@ -27,7 +27,7 @@ from marketo_async.models.bulk import DateRange, ExportJob, LeadSelection
 from marketo_async.sandbox import Fault, Quirks
 
 BREAKS, KILLS, WINDOWS = 20, 50, 5
-QUICK_KILLS = 8
+QUICK_KILLS = 4
 BUFFER = 65_536
 FIELDS = ["id", "email", "firstName", "createdAt"]
 DAY = timedelta(days=1)

@@ -40,7 +40,7 @@ WEATHERS = {
     "tokens live 1 s": Setup(limits=InstanceLimits(token_life=1.0)),
     "one 502 in HTML": Setup(faults=(Fault("html", times=1),)),
 }
-IN_WEATHER = (6_000, 1_200)
+IN_WEATHER = (6_000, 900)
 
 
 class Spent(Struct, frozen=True):

@@ -117,7 +117,7 @@ async def produce(origin: str, client_id: str, client_secret: str, journal: str,
 
 def run(*, quick: bool = False) -> list[Figure]:
     """Return the figures."""
-    kills = KILLS // 10 if quick else KILLS
+    kills = KILLS // 15 if quick else KILLS
     found = asyncio.run(killed(kills))
     return [
         exactly("producers killed under load", found.kills, kills),
