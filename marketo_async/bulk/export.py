@@ -42,7 +42,7 @@ class Reading(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 class Manner(Struct, frozen=True, kw_only=True):
-    """How an export goes about it: its patience, and the hook that is told; *used_today* asks for today's volume."""
+    """How an export goes about it: its patience, the hook that is told, and today's volume before it, for the hook."""
 
     patience: Patience
     hook: Hook | None = None
@@ -55,16 +55,7 @@ async def rows(
     """Yield the rows of all windows in order, from files in a temporary folder."""
     ledger = Ledger(new_state(request.arguments(), request.parts(), desk.rng))
     with TemporaryDirectory(prefix="marketo-async-") as folder:
-        extraction = Extraction(
-            calls,
-            desk,
-            manner.patience,
-            ledger,
-            lambda number: Path(folder, str(number)),
-            kind=request.kind,
-            hook=manner.hook,
-            used_before=manner.used_before,
-        )
+        extraction = _extraction(calls, request, desk, manner, ledger, lambda number: Path(folder, str(number)))
         try:
             async with aclosing(extraction.files()) as files:
                 async for number in files:
@@ -77,6 +68,26 @@ async def rows(
                     extraction.tell()
         finally:
             await extraction.abandon()
+
+
+def _extraction(
+    calls: Calls[Any],
+    request: Request[Any],
+    desk: Desk,
+    manner: Manner,
+    ledger: Ledger,
+    path: Callable[[int], Path],
+) -> Extraction:
+    return Extraction(
+        calls,
+        desk,
+        manner.patience,
+        ledger,
+        path,
+        kind=request.kind,
+        hook=manner.hook,
+        used_before=manner.used_before,
+    )
 
 
 async def _read(path: Path, request: Request[Any], mark: str, reading: Reading[T]) -> AsyncGenerator[T, None]:
@@ -108,16 +119,7 @@ async def to_file(
     arguments = {"instance": desk.instance, "output": kind, **request.arguments()}
     with Output(path, start_over=start_over) as target:
         ledger = target.ledger(lambda: new_state(arguments, request.parts(), desk.rng))
-        extraction = Extraction(
-            calls,
-            desk,
-            manner.patience,
-            ledger,
-            target.window,
-            kind=request.kind,
-            hook=manner.hook,
-            used_before=manner.used_before,
-        )
+        extraction = _extraction(calls, request, desk, manner, ledger, target.window)
         try:
             async with aclosing(extraction.files()) as files:
                 async for number in files:

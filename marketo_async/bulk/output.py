@@ -106,8 +106,8 @@ class Output:
         ledger.save()
         if self.part.stat().st_size > state.written:
             self._open().truncate(state.written)
-        if not self.resumed:
-            for number in range(len(state.windows)):
+        for number, window in enumerate(state.windows):
+            if window.written or not self.resumed:  # a run killed right after appending it has left it
                 self.window(number).unlink(missing_ok=True)
         return ledger
 
