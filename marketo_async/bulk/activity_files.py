@@ -93,7 +93,7 @@ class ActivityFiles(Kind[ActivitySelection, T], BulkActivities):
         format: FileFormat = "CSV",
     ) -> Request[ActivitySelection]:
         found = self._asked(fields, ACTIVITY_FIELDS)
-        check(self.rows, found, (*ACTIVITY_FIELDS, ACTION_RESULT))
+        check(self.rows, found, dict.fromkeys((*ACTIVITY_FIELDS, ACTION_RESULT)))
         chosen = None if types is None else list(types)
         values = primary_values or []
         if isinstance(values, str):

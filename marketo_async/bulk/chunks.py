@@ -30,6 +30,7 @@ LANES = 2
 _FRAME = 4_096  # bytes; what multipart puts around a file is a tenth of it
 LARGEST = LARGEST_FILE - _FRAME
 _INDEX = Binary("<Q")
+_LINE_END = "\r\n"
 
 
 class Chunk(Struct, kw_only=True):
@@ -91,7 +92,8 @@ class Chunker:
         self._folder, self._columns, self._lanes, self._largest = folder, columns, lanes, largest
         self._at = [columns.names.index(key) for key in keys]
         self._buffer = StringIO(newline="")
-        self._writer = csv.writer(self._buffer, lineterminator="\n")
+        # The csv module of Python 3.11 and 3.12 quotes no line end but this one; `_written` cuts it off.
+        self._writer = csv.writer(self._buffer, lineterminator=_LINE_END)
         self._head = self._written(columns.names)
         self._open: dict[int, _Growing] = {}
 
@@ -138,11 +140,17 @@ class Chunker:
         self.chunks.append(growing.chunk)
 
     def _written(self, cells: Sequence[str]) -> bytes:
+        """Return a line in which readers find just these cells, whatever they hold.
+
+        The word ``null`` is quoted: bare, it is how Marketo's own files write that there is no value.
+        """
+        if "null" in cells:
+            return (",".join(map(_quoted, cells)) + "\n").encode()
         self._writer.writerow(cells)
-        line = self._buffer.getvalue()
+        line = self._buffer.getvalue().removesuffix(_LINE_END)
         self._buffer.seek(0)
         self._buffer.truncate()
-        return line.encode()
+        return f"{line}\n".encode()
 
 
 class _Growing:
@@ -165,6 +173,10 @@ class _Growing:
     def close(self) -> None:
         self._file.close()
         self._indices.close()
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"'
 
 
 def _members(row: Given) -> Mapping[str, object]:

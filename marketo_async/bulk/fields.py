@@ -5,7 +5,7 @@ Marketo names an unknown field only after the job was made or the file was read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
 from marketo_async.descriptions import Described
@@ -33,6 +33,9 @@ ACTION_RESULT = "actionResult"  # comes only where it is asked for
 _LOOKUPS = ("cookies", "twitterId", "facebookId", "linkedInId", "sfdcAccountId", "sfdcContactId", "sfdcLeadId")
 LEAD_KEYS = (*_LOOKUPS, "sfdcLeadOwnerId", "sfdcOpptyId")
 
+Known = Mapping[str, str | None]
+"""The fields there are: each API name with its display name, as far as Marketo gives one."""
+
 
 class Fields:
     """The fields of every kind of record, as far as *sender* may ask for them."""
@@ -40,37 +43,41 @@ class Fields:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
-    async def leads(self) -> list[str]:
+    async def leads(self) -> Known:
         """Return the fields of leads."""
         return _names(await self._sender.describe(Described(Leads.operations["describe2"], one(Description))))
 
-    async def members(self) -> list[str]:
+    async def members(self) -> Known:
         """Return the fields of program members that are their own; those of leads can be asked for beside them."""
         described = Described(ProgramMembers.operations["describe"], one(ObjectDescription))
         return _names(await self._sender.describe(described))
 
-    async def objects(self, api_name: str) -> tuple[list[str], list[str]]:
+    async def objects(self, api_name: str) -> tuple[Known, list[str]]:
         """Return the fields of a custom object type, and those of them that identify an object."""
         plan = one(ObjectDescription, path={"customObjectName": api_name})
         found = await self._sender.describe(Described(CustomObjects.operations["describe"], plan))
         return _names(found), found.dedupe_fields if isinstance(found, ObjectDescription) else []
 
 
-def check(kind: str, asked: Sequence[str], known: Sequence[str]) -> None:
+def check(kind: str, asked: Sequence[str], known: Known) -> None:
     """Refuse fields that there are not, with those that may have been meant."""
     if len(set(asked)) < len(asked):
         twice = sorted({name for name in asked if list(asked).count(name) > 1})
         raise InvalidRequest(f"{kind}: {', '.join(twice)} is named twice")
-    unknown = [name for name in asked if name not in set(known)]
+    unknown = [name for name in asked if name not in known]
     if unknown:
         raise InvalidRequest(f"{kind} have no field {'; '.join(_meant(name, known) for name in unknown)}")
 
 
-def _meant(name: str, known: Sequence[str]) -> str:
+def _meant(name: str, known: Known) -> str:
+    """Return a name with the API names of the fields that are displayed by it, or else with those that are alike."""
+    plain = name.strip("\ufeff \t\r\n").casefold()
+    if displayed := [field for field, shown in known.items() if shown and shown.strip().casefold() == plain]:
+        return f"{name!r} (the display name of {' or '.join(map(repr, displayed))}; use that)"
     lower = {field.casefold(): field for field in known}
-    close = [lower[found] for found in get_close_matches(name.casefold().strip(), lower, n=3)]
+    close = [lower[found] for found in get_close_matches(plain, lower, n=3)]
     return f"{name!r} (meant {' or '.join(map(repr, close))}?)" if close else repr(name)
 
 
-def _names(description: Description | ObjectDescription) -> list[str]:
-    return [field.name for field in description.fields]
+def _names(description: Description | ObjectDescription) -> Known:
+    return {field.name: field.display_name for field in description.fields}

@@ -11,10 +11,11 @@ from marketo_async.bulk.chunks import LANES
 from marketo_async.bulk.desk import OnQuota, Patience
 from marketo_async.bulk.extraction import Hook
 from marketo_async.bulk.fields import LEAD_KEYS, check
+from marketo_async.bulk.input_file import Delimiter, Dialect
 from marketo_async.bulk.kind import Kind, OnBadRow, PathLike, dates_of, format_for, id_of, name_of, only_one
 from marketo_async.bulk.load import Importer, Load, Source
 from marketo_async.bulk.output import OutputFormat
-from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport
+from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
 from marketo_async.bulk.request import Request
 from marketo_async.bulk.windows import Between
 from marketo_async.models.bulk import (
@@ -108,11 +109,14 @@ class LeadFiles(Kind[LeadSelection, T], BulkLeads):
         lookup_field: str = "email",
         list_id: int | None = None,
         partition_name: str | None = None,
-        null: bool = True,
+        null: bool = False,
+        encoding: str | None = None,
+        delimiter: Delimiter | None = None,
         poll: float | None = None,
         progress: Callable[[ImportProgress], None] | None = None,
+        on_rejected: Callable[[Rejected], None] | None = None,
     ) -> ImportReport:
-        """Create or update any number of leads: an iterable or async iterable of rows, or the path of a CSV file.
+        """Create or update any number of leads: an iterable or async iterable of rows, or the path of a delimited file.
 
         Rows are ``dict`` or Struct by REST field name, all with the same members, or with some of *fields*. They are
         checked and put into files below 10 MB first, so that nothing is sent where a row is bad. Rows of one key
@@ -122,6 +126,7 @@ class LeadFiles(Kind[LeadSelection, T], BulkLeads):
         report so far for whatever ends an import early. Maps to ``import_file``, ``import_status``,
         ``import_failures`` and ``import_warnings``.
         """
+        dialect = Dialect(encoding=encoding, delimiter=delimiter, null=null)
 
         async def send(content: bytes) -> ImportJob:
             return await self.import_file(
@@ -130,7 +135,7 @@ class LeadFiles(Kind[LeadSelection, T], BulkLeads):
 
         importer = Importer(
             kind=self.rows,
-            known=(*await self._fields.leads(), *LEAD_KEYS),
+            known={**dict.fromkeys(LEAD_KEYS), **await self._fields.leads()},
             keys=(lookup_field,),
             send=send,
             look=self.import_status,
@@ -138,7 +143,8 @@ class LeadFiles(Kind[LeadSelection, T], BulkLeads):
             warnings=self.import_warnings,
             lanes=LANES if list_id is None else 1,
         )
-        return await Load(importer, self._desk, Patience(poll=poll), progress).run(source, fields, null=null)
+        load = Load(importer, self._desk, Patience(poll=poll), progress, on_rejected)
+        return await load.run(source, fields, dialect)
 
     async def _request(
         self,

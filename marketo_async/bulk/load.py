@@ -12,6 +12,7 @@ import logging
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,26 +20,25 @@ from msgspec import Struct
 
 from marketo_async.bulk.chunks import LANES, Chunk, Chunker, Columns, Given
 from marketo_async.bulk.desk import Desk, Patience
-from marketo_async.bulk.fields import check
-from marketo_async.bulk.progress import ImportProgress, ImportReport, Rejected, tell
-from marketo_async.bulk.rejects import mapped
-from marketo_async.bulk.rows import BLOCK, DictMaker, Reader, Row
+from marketo_async.bulk.fields import Known, check
+from marketo_async.bulk.input_file import Dialect, rows_of
+from marketo_async.bulk.progress import ImportProgress, ImportReport, Rejected, RejectedKind, Unlisted, tell
+from marketo_async.bulk.rejects import Listed, listed, mapped
 from marketo_async.errors import Busy, ImportStopped, InvalidRequest, JobFailed, MarketoError, NotFound, OutcomeUnknown
-from marketo_async.models.bulk import FileFormat, ImportJob
+from marketo_async.models.bulk import ImportJob
 
 log = logging.getLogger("marketo_async.bulk")
 
 Source = Iterable[Given] | AsyncIterable[Given] | str | os.PathLike[str]
 
 _ROWS = 1_000  # taken from an iterable before others get their turn
-_FORMATS: dict[str, FileFormat] = {".csv": "CSV", ".tsv": "TSV", ".ssv": "SSV"}
 
 
 class Importer(Struct, frozen=True, kw_only=True):
     """The calls of one kind of import, and what its files have to hold: *known* columns, and *keys* among them."""
 
     kind: str
-    known: Sequence[str]
+    known: Known
     keys: Sequence[str]
     send: Callable[[bytes], Awaitable[ImportJob]]
     look: Callable[[int], Awaitable[ImportJob]]
@@ -48,16 +48,34 @@ class Importer(Struct, frozen=True, kw_only=True):
 
 
 class _Sent(Struct, kw_only=True):
-    """A file and what is known of it: its job once it was taken, and whether its answer was lost."""
+    """A file and what is known of it: its job once it was taken, and whether its answer was lost.
+
+    ``over`` says that its job is complete, and its rejected rows are known.
+    """
 
     chunk: Chunk
     job: ImportJob | None = None
     lost: bool = False
     over: bool = False
 
+    @property
+    def rows(self) -> tuple[int, int]:
+        """The input's rows that it holds are some of these: the first, and the one after the last."""
+        return self.chunk.first, self.chunk.behind
+
+    @property
+    def unsent(self) -> bool:
+        """Whether Marketo has certainly not received it."""
+        return self.job is None and not self.lost
+
+    @property
+    def unknown(self) -> bool:
+        """Whether it was sent and it is not known what becomes of it."""
+        return self.lost or (self.job is not None and not self.over and self.job.status.casefold() != "failed")
+
 
 class Load:
-    """One import under way; *hook* is told how far it is."""
+    """One import under way; *hook* receives how far it is, *on_rejected* each rejected row once its file is through."""
 
     def __init__(
         self,
@@ -65,19 +83,21 @@ class Load:
         desk: Desk,
         patience: Patience,
         hook: Callable[[ImportProgress], None] | None = None,
+        on_rejected: Callable[[Rejected], None] | None = None,
     ) -> None:
         self._importer, self._desk, self._patience, self._hook = importer, desk, patience, hook
+        self._on_rejected = on_rejected
         self._sent: list[_Sent] = []
-        self._failures: list[Rejected] = []
-        self._warnings: list[Rejected] = []
+        self._rejected: dict[RejectedKind, list[Rejected]] = {"failure": [], "warning": []}
+        self._unlisted: list[Unlisted] = []
         self._columns: Columns | None = None
         self._chunker: Chunker | None = None
         self._error: MarketoError | None = None
 
-    async def run(self, source: Source, fields: Sequence[str] | None, *, null: bool = True) -> ImportReport:
-        """Send all rows, and return what became of them."""
+    async def run(self, source: Source, fields: Sequence[str] | None, dialect: Dialect) -> ImportReport:
+        """Send all rows, and return what became of them; a file is read as *dialect* says."""
         with TemporaryDirectory(prefix="marketo-async-") as folder:
-            await self._read(source, fields, Path(folder), null=null)
+            await self._read(source, fields, dialect, Path(folder))
             await self._lane(self._sent[:1])
             lanes = range(self._importer.lanes)
             await _together([self._lane([one for one in self._sent[1:] if one.chunk.lane == lane]) for lane in lanes])
@@ -85,22 +105,27 @@ class Load:
                 raise self._stopped(self._error) from self._error
         return self._report()
 
-    async def _read(self, source: Source, fields: Sequence[str] | None, folder: Path, *, null: bool) -> None:
+    async def _read(self, source: Source, fields: Sequence[str] | None, dialect: Dialect, folder: Path) -> None:
         """Put all rows into files, which are closed whatever comes."""
+        begin = partial(self._begun, folder, fields)
         try:
-            async with aclosing(_rows(source, null=null)) as rows:
+            async with aclosing(_rows(source, dialect, self._importer.known, begin)) as rows:
                 async for row in rows:
-                    if self._chunker is None:
-                        self._columns = Columns(row, fields)
-                        self._check(self._columns.names)
-                        self._chunker = Chunker(folder, self._columns, self._importer.keys, lanes=self._importer.lanes)
-                    self._chunker.add(row)
-                    if self._chunker.rows % _ROWS == 0:
+                    chunker = self._chunker or begin(row)
+                    chunker.add(row)
+                    if chunker.rows % _ROWS == 0:
                         self._tell()
                         await asyncio.sleep(0)
         finally:
             if self._chunker is not None:
                 self._sent = [_Sent(chunk=chunk) for chunk in self._chunker.close()]
+
+    def _begun(self, folder: Path, fields: Sequence[str] | None, first: Given) -> Chunker:
+        """Check the columns by the first row, or by the header of a file, and return what takes the rows."""
+        self._columns = Columns(first, fields)
+        self._check(self._columns.names)
+        self._chunker = Chunker(folder, self._columns, self._importer.keys, lanes=self._importer.lanes)
+        return self._chunker
 
     def _check(self, names: Sequence[str]) -> None:
         """Refuse columns that Marketo would refuse, before anything is read or sent."""
@@ -129,17 +154,20 @@ class Load:
             await asyncio.sleep(self._patience.imported(self._desk.rng, looks))
             one.job = await self._importer.look(one.job.batch_id)
             looks += 1
-        one.over = True
-        if one.job.status.casefold() == "failed":
+        status = one.job.status.casefold()
+        if status not in {"complete", "completed"}:
+            what = "the import failed" if status == "failed" else "the import has a status that is not known"
             raise JobFailed(
-                "the import failed",
+                what,
                 job_id=str(one.job.batch_id),
                 status=one.job.status,
-                reason=one.job.message or "no reason is told",
+                reason=one.job.message or f"Marketo gives no reason (status: {one.job.status})",
+                hint="" if status == "failed" else "look at the instance before you send its rows again",
             )
+        one.over = True
         failed, warned = one.job.num_of_rows_failed, one.job.num_of_rows_with_warning
-        self._failures += await self._rejected(one.chunk, one.job, failed, self._importer.failures)
-        self._warnings += await self._rejected(one.chunk, one.job, warned, self._importer.warnings)
+        await self._reject("failure", one.chunk, one.job, failed, self._importer.failures)
+        await self._reject("warning", one.chunk, one.job, warned, self._importer.warnings)
         self._tell()
 
     async def _taken(self, one: _Sent, content: bytes) -> ImportJob:
@@ -154,27 +182,49 @@ class Load:
                 one.lost = True
                 raise
 
-    async def _rejected(
-        self, chunk: Chunk, job: ImportJob, count: int | None, fetch: Callable[[int], Awaitable[bytes]]
-    ) -> list[Rejected]:
+    async def _reject(
+        self,
+        kind: RejectedKind,
+        chunk: Chunk,
+        job: ImportJob,
+        count: int | None,
+        fetch: Callable[[int], Awaitable[bytes]],
+    ) -> None:
+        """Find the rows that Marketo rejected in one file; those that it only counts become `Unlisted`."""
         if count == 0 or self._columns is None:
-            return []
+            return
+        names = self._columns.names
         try:
-            content = await fetch(job.batch_id)
-        except NotFound:  # there is no file where there are no such rows
-            return []
-        names, keys = self._columns.names, self._importer.keys
-        return mapped(content, ",", names, keys, chunk.numbered, batch_id=job.batch_id)
+            found = listed(await fetch(job.batch_id), ",", names)
+        except NotFound as missing:
+            if count is None:  # there is no file where there are no such rows
+                return
+            found = Listed([], str(missing))
+        except MarketoError as error:
+            found = Listed([], str(error))
+        rejected = mapped(kind, found.rows, names, self._importer.keys, chunk.numbered, batch_id=job.batch_id)
+        if found.flaw if count is None else len(rejected) < count:
+            unlisted = Unlisted(
+                kind=kind,
+                batch_id=job.batch_id,
+                first=chunk.first,
+                behind=chunk.behind,
+                rows=None if count is None else count - len(rejected),
+                reason=found.flaw or f"the file lists {len(rejected):,} rows, Marketo counts {count:,}",
+            )
+            log.warning("import %s: rejected rows are not listed: %s", job.batch_id, unlisted.reason)
+            self._unlisted.append(unlisted)
+        self._rejected[kind] += rejected
+        for row in rejected:
+            tell(self._on_rejected, row)
 
     def _stopped(self, error: MarketoError) -> ImportStopped:
-        unknown = [(one.chunk.first, one.chunk.behind) for one in self._sent if one.lost]
-        unsent = [(one.chunk.first, one.chunk.behind) for one in self._sent if one.job is None and not one.lost]
-        taken = sum(one.chunk.rows for one in self._sent if one.job is not None)
+        taken = sum(one.chunk.rows for one in self._sent if one.over)
         return ImportStopped(
             f"the import stopped after {taken:,} of {self._rows:,} rows: {error}",
             report=self._report(),
-            unknown=unknown,
-            unsent=unsent,
+            unknown=[one.rows for one in self._sent if one.unknown],
+            unsent=[one.rows for one in self._sent if one.unsent],
         )
 
     @property
@@ -186,9 +236,10 @@ class Load:
         return ImportReport(
             rows=self._rows,
             processed=sum(job.processed or 0 for job in jobs),
-            failures=sorted(self._failures, key=_place),
-            warnings=sorted(self._warnings, key=_place),
+            failures=sorted(self._rejected["failure"], key=_place),
+            warnings=sorted(self._rejected["warning"], key=_place),
             jobs=jobs,
+            unlisted=sorted(self._unlisted, key=lambda one: one.first),
         )
 
     def _tell(self) -> None:
@@ -225,26 +276,22 @@ async def _together(lanes: Sequence[Awaitable[None]]) -> None:
             task.cancel()
 
 
-async def _rows(source: Source, *, null: bool) -> AsyncGenerator[Given, None]:
+async def _rows(
+    source: Source, dialect: Dialect, known: Known, header: Callable[[Given], object]
+) -> AsyncGenerator[Given, None]:
+    """Yield rows of any source; *header* receives a row without values for the columns of a file."""
     if isinstance(source, str | os.PathLike):
-        async with aclosing(_of_file(Path(source), null=null)) as rows:
+        names = {*known, *(shown for shown in known.values() if shown)}
+        in_file = rows_of(Path(source), dialect, names, lambda columns: header(dict.fromkeys(columns)))
+        async with aclosing(in_file) as rows:
             async for row in rows:
                 yield row
-    elif isinstance(source, AsyncIterable):
+        return
+    if dialect.encoding is not None or dialect.delimiter is not None:
+        raise InvalidRequest("encoding and delimiter say how a file is written; the source is not the path of a file")
+    if isinstance(source, AsyncIterable):
         async for given in source:
             yield given
     else:
         for given in source:
             yield given
-
-
-async def _of_file(path: Path, *, null: bool) -> AsyncGenerator[Row, None]:
-    """Yield the rows of a file that somebody else wrote: CSV, or what its suffix says."""
-    reader: Reader[Row] = Reader(DictMaker, format=_FORMATS.get(path.suffix.lower(), "CSV"), null=null)
-    with path.open("rb") as file:
-        while block := await asyncio.to_thread(file.read, BLOCK):
-            for row in reader.feed(block):
-                yield row
-    while left := reader.close():
-        for row in left:
-            yield row

@@ -13,10 +13,11 @@ from typing import TypeVar
 from marketo_async.bulk.desk import OnQuota, Patience
 from marketo_async.bulk.extraction import Hook
 from marketo_async.bulk.fields import check
+from marketo_async.bulk.input_file import Delimiter, Dialect
 from marketo_async.bulk.kind import Kind, OnBadRow, PathLike, dates_of, format_for
 from marketo_async.bulk.load import Importer, Load, Source
 from marketo_async.bulk.output import OutputFormat
-from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport
+from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
 from marketo_async.bulk.request import Request
 from marketo_async.bulk.windows import Between
 from marketo_async.models.bulk import (
@@ -99,28 +100,33 @@ class ProgramMemberFiles(Kind[ProgramMemberSelection, T], BulkProgramMembers):
         source: Source,
         *,
         fields: Names = None,
-        null: bool = True,
+        null: bool = False,
+        encoding: str | None = None,
+        delimiter: Delimiter | None = None,
         poll: float | None = None,
         progress: Callable[[ImportProgress], None] | None = None,
+        on_rejected: Callable[[Rejected], None] | None = None,
     ) -> ImportReport:
         """Make any number of people members of a program, all with one *status*; rows have an ``email``.
 
         For the rest see ``marketo.bulk.leads.load``.
         """
+        dialect = Dialect(encoding=encoding, delimiter=delimiter, null=null)
 
         async def send(content: bytes) -> ImportJob:
             return await self.import_file(program_id, status, content, "CSV")
 
         importer = Importer(
             kind=self.rows,
-            known=(*await self._fields.members(), *await self._fields.leads()),
+            known={**await self._fields.members(), **await self._fields.leads()},
             keys=("email",),
             send=send,
             look=self.import_status,
             failures=self.import_failures,
             warnings=self.import_warnings,
         )
-        return await Load(importer, self._desk, Patience(poll=poll), progress).run(source, fields, null=null)
+        load = Load(importer, self._desk, Patience(poll=poll), progress, on_rejected)
+        return await load.run(source, fields, dialect)
 
     async def _request(
         self,
@@ -132,9 +138,9 @@ class ProgramMemberFiles(Kind[ProgramMemberSelection, T], BulkProgramMembers):
         format: FileFormat = "CSV",
     ) -> Request[ProgramMemberSelection]:
         own = await self._fields.members()
-        found = self._asked(fields, own)
+        found = self._asked(fields, list(own))
         if any(name not in own for name in found):
-            check(self.rows, found, (*own, *await self._fields.leads()))
+            check(self.rows, found, {**own, **await self._fields.leads()})
         one_of, many = (program_id, None) if isinstance(program_id, int) else (None, list(program_id))
         selections = [
             ProgramMemberSelection(

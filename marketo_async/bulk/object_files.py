@@ -16,10 +16,11 @@ from marketo_async.batching import Batches, Results
 from marketo_async.bulk.desk import Desk, OnQuota, Patience
 from marketo_async.bulk.extraction import Hook
 from marketo_async.bulk.fields import Fields, check
+from marketo_async.bulk.input_file import Delimiter, Dialect
 from marketo_async.bulk.kind import Kind, OnBadRow, PathLike, dates_of, format_for, id_of, name_of, only_one
 from marketo_async.bulk.load import Importer, Load, Source
 from marketo_async.bulk.output import OutputFormat
-from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport
+from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
 from marketo_async.bulk.request import Request
 from marketo_async.bulk.windows import Between
 from marketo_async.descriptions import Described
@@ -164,14 +165,18 @@ class CustomObjectFiles(Kind[CustomObjectSelection, T]):
         source: Source,
         *,
         fields: Names = None,
-        null: bool = True,
+        null: bool = False,
+        encoding: str | None = None,
+        delimiter: Delimiter | None = None,
         poll: float | None = None,
         progress: Callable[[ImportProgress], None] | None = None,
+        on_rejected: Callable[[Rejected], None] | None = None,
     ) -> ImportReport:
         """Create or update any number of objects, found by the type's dedupe fields.
 
         For the rest see ``marketo.bulk.leads.load``.
         """
+        dialect = Dialect(encoding=encoding, delimiter=delimiter, null=null)
 
         async def send(content: bytes) -> ImportJob:
             return await self.import_file(content, "CSV")
@@ -186,7 +191,8 @@ class CustomObjectFiles(Kind[CustomObjectSelection, T]):
             failures=self.import_failures,
             warnings=self.import_warnings,
         )
-        return await Load(importer, self._desk, Patience(poll=poll), progress).run(source, fields, null=null)
+        load = Load(importer, self._desk, Patience(poll=poll), progress, on_rejected)
+        return await load.run(source, fields, dialect)
 
     async def _request(
         self,
@@ -198,7 +204,7 @@ class CustomObjectFiles(Kind[CustomObjectSelection, T]):
     ) -> Request[CustomObjectSelection]:
         only_one(self.rows, updated_at=updated_at, static_list=static_list, smart_list=smart_list)
         known, _ = await self._fields.objects(self.api_name)
-        found = self._asked(fields, known)
+        found = self._asked(fields, list(known))
         check(f"{self.api_name} objects", found, known)
         selections = [
             CustomObjectSelection(updated_at=dates) for dates in dates_of("updated_at", updated_at, self._desk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from msgspec import Struct
 
@@ -13,6 +13,8 @@ from marketo_async.models.bulk import ExportJob, ImportJob
 log = logging.getLogger("marketo_async.bulk")
 
 P = TypeVar("P")
+
+RejectedKind = Literal["failure", "warning"]
 
 
 class ExportProgress(Struct, frozen=True, kw_only=True):
@@ -67,20 +69,56 @@ class Rejected(Struct, frozen=True, kw_only=True):
     ``index`` is ``None`` where Marketo names a row that was not among those sent in its file.
     """
 
+    kind: RejectedKind
     index: int | None
     record: dict[str, str]
     reason: str
     batch_id: int
 
 
+class Unlisted(Struct, frozen=True, kw_only=True):
+    """Rejected rows that Marketo counts in one file of an import but does not list: which ones is not known.
+
+    They are some of the input's rows from ``first`` to before ``behind``. ``rows`` is how many, ``None`` where Marketo
+    gives no count; ``reason`` says why they are not listed.
+    """
+
+    kind: RejectedKind
+    batch_id: int
+    first: int
+    behind: int
+    rows: int | None
+    reason: str
+
+
 class ImportReport(Struct, frozen=True, kw_only=True):
-    """What became of an import: its jobs, and the rows that failed or were taken with a warning, in input order."""
+    """What became of an import: its jobs, and the rows that failed or were taken with a warning, in input order.
+
+    ``unlisted`` are rows that failed or have a warning by Marketo's count and can't be named.
+    """
 
     rows: int
     processed: int
     failures: list[Rejected]
     warnings: list[Rejected]
     jobs: list[ImportJob]
+    unlisted: list[Unlisted] = []
+
+    @property
+    def failed(self) -> int:
+        """How many rows failed: those that are named, and those that are only counted."""
+        return len(self.failures) + sum(one.rows or 0 for one in self.unlisted if one.kind == "failure")
+
+    @property
+    def uncounted(self) -> int:
+        """How many rows Marketo has counted neither as taken nor as failed; rows that were not sent are among them."""
+        return max(0, self.rows - self.processed - self.failed)
+
+    @property
+    def all_taken(self) -> bool:
+        """Whether every row is known to have been taken, with or without a warning."""
+        unknown = any(one.kind == "failure" for one in self.unlisted)
+        return not (self.failures or unknown or self.uncounted)
 
 
 def tell(hook: Callable[[P], None] | None, progress: P) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import takewhile
 
 from msgspec import Struct
 
@@ -107,8 +108,9 @@ class Exact:
             at += len(self._end) if text.startswith(self._end, at) else 1
             self.read = min(at, len(text))
             stands = text[start : self.read].removesuffix("\n").removesuffix("\r")
-            if not _is_unicode(stands):
-                return self._bad(start, "the bytes are not UTF-8", [])
+            if not is_unicode(stands):
+                whole = list(takewhile(lambda cell: is_unicode(cell or ""), cells))
+                return self._bad(start, "the bytes are not UTF-8", whole)
             return Raw(self._line, cells, stands)
 
     def _bad(self, start: int, message: str, before: list[str | None]) -> BadRow:
@@ -116,7 +118,7 @@ class Exact:
         return BadRow(message, line=self._line, column=len(before) + 1, text=line)
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
     """Tell whether no byte had to be smuggled through the decoding of *text*."""
     try:
         text.encode()

@@ -1,8 +1,9 @@
 """From Marketo's files of failures and warnings back to the rows that were sent. Pure.
 
 Such a file repeats the rows, with the reason in one more column. Where a row's last cells are empty, Marketo leaves
-them out, so that the reason moves to the left: the last cell is the reason wherever it stands, and rows are found by
-what is before it without the empty cells at its end. Rows that are alike are taken in the order of the input.
+them out, so that the reason moves to the left: the last cell is the reason wherever it is, and rows are found by
+what is before it without the empty cells at its end. Rows that are alike are taken in the order of the input. What
+can't be read of such a file is left out: the report of an import must not depend on it.
 """
 
 from __future__ import annotations
@@ -10,21 +11,56 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 
-from marketo_async.bulk.progress import Rejected
-from marketo_async.bulk.records import cells_of
+from msgspec import Struct
+
+from marketo_async.bulk.progress import Rejected, RejectedKind
+from marketo_async.bulk.records import Exact, is_unicode
+from marketo_async.errors import BadRow
 
 Rows = Callable[[], Iterator[tuple[int, list[str]]]]
 """Yields the rows of one file that was sent, each with its index in the input; may be called again."""
 
 
+class Listed(Struct, frozen=True):
+    """The rows that a file of rejects lists, each with its reason at the end; ``flaw`` says what is wrong with it."""
+
+    rows: list[list[str]]
+    flaw: str = ""
+
+
+def listed(content: bytes, delimiter: str, columns: Sequence[str]) -> Listed:
+    """Read a file of rejects for rows with these *columns*, as far as it can be read."""
+    text = content.decode("utf-8-sig", errors="surrogateescape")
+    if not text.strip():
+        return Listed([], "the file is empty")
+    rows, flaw = list[list[str]](), ""
+    crlf = text.partition("\n")[0].endswith("\r")
+    for found in Exact(text, delimiter=delimiter, line=1, crlf=crlf, null=False, final=True):
+        if isinstance(found, BadRow):
+            flaw = flaw or str(found)
+            if is_unicode(found.text):  # quotes do not match up: what follows may be read in the wrong way
+                break
+        elif found.text:
+            rows.append([cell or "" for cell in found.cells])
+    if not rows or not {name.strip().casefold() for name in rows[0]} & {name.casefold() for name in columns}:
+        return Listed([], flaw or f"its first line has none of the columns that were sent: {text[:40]!r}")
+    return Listed(rows[1:], flaw)
+
+
 def mapped(
-    content: bytes, delimiter: str, columns: Sequence[str], keys: Sequence[str], rows: Rows, *, batch_id: int
+    kind: RejectedKind,
+    listed: Sequence[Sequence[str]],
+    columns: Sequence[str],
+    keys: Sequence[str],
+    rows: Rows,
+    *,
+    batch_id: int,
 ) -> list[Rejected]:
     """Return the rejected rows of one file in input order; memory is taken for them alone, and not for all rows.
 
     A row that Marketo changed on the way is found by its *keys*; one that can't be found at all has no index.
     """
-    rejected = [(_stripped(cells[:-1]), cells[-1]) for cells in list(cells_of(content, delimiter))[1:]]
+    rejected = [(_stripped(cells[:-1]), cells[-1]) for cells in listed]
     places: dict[int, tuple[int | None, Sequence[str]]] = {}
     _find([cells for cells, _ in rejected], rows, _stripped, places)
     if len(places) < len(rejected):
@@ -34,7 +70,7 @@ def mapped(
     for number, (shown, reason) in enumerate(rejected):
         index, sent = places.get(number, (None, shown))
         record = dict(zip(columns, [*sent, *[""] * (len(columns) - len(sent))], strict=False))
-        found.append(Rejected(index=index, record=record, reason=reason, batch_id=batch_id))
+        found.append(Rejected(kind=kind, index=index, record=record, reason=reason, batch_id=batch_id))
     return sorted(found, key=lambda one: (one.index is None, one.index or 0))
 
 
@@ -61,7 +97,7 @@ def _stripped(cells: Sequence[str]) -> tuple[str, ...]:
     end = len(cells)
     while end and not cells[end - 1]:
         end -= 1
-    return tuple(cell.replace("\r\n", "\n") for cell in cells[:end])
+    return tuple(cell.replace("\r\n", "\n").replace("\r", "\n") for cell in cells[:end])
 
 
 def _key(cells: Sequence[str], at: Sequence[int]) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ BLOCK = 65_536  # bytes to feed at a time: what is made of them still fits a cac
 
 _DELIMITERS: Mapping[FileFormat, str] = {"CSV": ",", "TSV": "\t", "SSV": ";"}
 _BOM = b"\xef\xbb\xbf"
-_QUOTED_NULL = re.compile(r'(?:^|[\n,;\t ])"null"(?:[\r\n,;\t ]|$)')
+_QUOTED_NULL = re.compile(r'(?:^|[\n,;\t| ])"null"(?:[\r\n,;\t| ]|$)')
 
 
 class Maker(Protocol[T]):
@@ -136,7 +136,7 @@ class Reader(Generic[T]):
     """Reads a file piece by piece: ``feed`` and ``close`` return the rows that have become whole.
 
     A row that can't be read raises `BadRow` once the rows before it are out, or is handed to *on_bad_row*. *null* makes
-    the bare word ``null`` a ``None``; the same word in quotes is text.
+    the bare word ``null`` a ``None``; the same word in quotes is text. *delimiter* replaces that of the format.
     """
 
     def __init__(
@@ -144,12 +144,13 @@ class Reader(Generic[T]):
         maker: Callable[[list[str]], Maker[T]],
         *,
         format: FileFormat = "CSV",
+        delimiter: str | None = None,
         null: bool = True,
         on_bad_row: Callable[[BadRow], None] | None = None,
     ) -> None:
         self.columns: list[str] | None = None
         self._make = maker
-        self._format, self._delimiter = format, _DELIMITERS[format]
+        self._format, self._delimiter = format, delimiter or _DELIMITERS[format]
         self._null, self._on_bad_row = null, on_bad_row
         self._blocks = Blocks()
         self._line, self._crlf, self._begun = 1, False, False

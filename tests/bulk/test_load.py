@@ -19,12 +19,13 @@ from msgspec import UNSET, Struct, UnsetType, field
 from marketo_async import RetryPolicy
 from marketo_async.bulk import ImportProgress, ImportReport, chunks
 from marketo_async.bulk.chunks import Chunker, Columns
-from marketo_async.bulk.rejects import mapped
+from marketo_async.bulk.rejects import listed, mapped
 from marketo_async.errors import BadRow, ImportStopped, InvalidRequest, JobFailed, OutcomeUnknown
 from marketo_async.sandbox import Fault
 
 from .instances import POLL, calls, client, instance, until
 
+NAMES = ["email", "name"]
 SENDS = "POST /bulk/v1/leads.json"
 
 
@@ -71,7 +72,7 @@ async def test_a_file_is_read_and_null_is_nothing_in_it(tmp_path: Path) -> None:
     tabs = tmp_path / "leads.tsv"
     tabs.write_text("email\tlastName\na@example.com\tC\n")
     async with instance() as (sandbox, marketo):
-        assert (await marketo.bulk.leads.load(path, poll=POLL)).processed == 2
+        assert (await marketo.bulk.leads.load(path, null=True, poll=POLL)).processed == 2
         assert (await marketo.bulk.leads.load(str(tabs), poll=POLL)).processed == 1
         found = {
             lead["email"]: lead
@@ -192,7 +193,9 @@ def test_every_rejected_row_is_found_again(rows: list[tuple[str, ...]], chosen: 
     def numbered() -> Iterator[tuple[int, list[str]]]:
         return ((number, list(row)) for number, row in enumerate(rows))
 
-    found = mapped(text.getvalue().encode(), ",", ["a", "b", "c"], ["a"], numbered, batch_id=1)
+    rejected = listed(text.getvalue().encode(), ",", ["a", "b", "c"])
+    assert rejected.flaw == ""
+    found = mapped("failure", rejected.rows, ["a", "b", "c"], ["a"], numbered, batch_id=1)
     assert len(found) == len(indices)
     # Rows that are alike can't be told apart: the first of them are named.
     assert sorted(tuple(row.record.values()) for row in found) == sorted(rows[index] for index in indices)
@@ -206,7 +209,7 @@ def test_a_row_that_marketo_changed_is_found_by_its_key_or_told_without_an_index
     def numbered() -> Iterator[tuple[int, list[str]]]:
         return iter([(4, ["a@example.com", "as sent"]), (5, ["b@example.com", ""])])
 
-    found = mapped(content, ",", ["email", "name"], ["email"], numbered, batch_id=9)
+    found = mapped("failure", listed(content, ",", NAMES).rows, NAMES, ["email"], numbered, batch_id=9)
     assert [(row.index, row.record["name"], row.reason) for row in found] == [(4, "as sent", "why"), (None, "", "lost")]
 
 
@@ -216,7 +219,7 @@ def test_a_row_that_is_found_already_is_not_found_again_by_its_key() -> None:
     def numbered() -> Iterator[tuple[int, list[str]]]:
         return iter([(0, ["a@example.com", "one"]), (1, ["a@example.com", "two"])])
 
-    found = mapped(content, ",", ["email", "name"], ["email"], numbered, batch_id=9)
+    found = mapped("failure", listed(content, ",", NAMES).rows, NAMES, ["email"], numbered, batch_id=9)
     assert [(row.index, row.reason) for row in found] == [(0, "first"), (1, "second")]
 
 
