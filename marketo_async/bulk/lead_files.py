@@ -114,7 +114,7 @@ class LeadFiles(Kind[LeadSelection, T], BulkLeads):
         delimiter: Delimiter | None = None,
         poll: float | None = None,
         progress: Callable[[ImportProgress], None] | None = None,
-        on_rejected: Callable[[Rejected], None] | None = None,
+        on_rejected: Callable[[list[Rejected]], None] | None = None,
     ) -> ImportReport:
         """Create or update any number of leads: an iterable or async iterable of rows, or the path of a delimited file.
 

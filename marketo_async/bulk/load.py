@@ -75,7 +75,7 @@ class _Sent(Struct, kw_only=True):
 
 
 class Load:
-    """One import under way; *hook* receives how far it is, *on_rejected* each rejected row once its file is through."""
+    """One import under way; *hook* receives how far it is, *on_rejected* the rejected rows of each file."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Load:
         desk: Desk,
         patience: Patience,
         hook: Callable[[ImportProgress], None] | None = None,
-        on_rejected: Callable[[Rejected], None] | None = None,
+        on_rejected: Callable[[list[Rejected]], None] | None = None,
     ) -> None:
         self._importer, self._desk, self._patience, self._hook = importer, desk, patience, hook
         self._on_rejected = on_rejected
@@ -215,8 +215,8 @@ class Load:
             log.warning("import %s: rejected rows are not listed: %s", job.batch_id, unlisted.reason)
             self._unlisted.append(unlisted)
         self._rejected[kind] += rejected
-        for row in rejected:
-            tell(self._on_rejected, row)
+        if rejected:
+            tell(self._on_rejected, rejected)
 
     def _stopped(self, error: MarketoError) -> ImportStopped:
         taken = sum(one.chunk.rows for one in self._sent if one.over)

@@ -105,7 +105,7 @@ class ProgramMemberFiles(Kind[ProgramMemberSelection, T], BulkProgramMembers):
         delimiter: Delimiter | None = None,
         poll: float | None = None,
         progress: Callable[[ImportProgress], None] | None = None,
-        on_rejected: Callable[[Rejected], None] | None = None,
+        on_rejected: Callable[[list[Rejected]], None] | None = None,
     ) -> ImportReport:
         """Make any number of people members of a program, all with one *status*; rows have an ``email``.
 

@@ -170,7 +170,7 @@ class CustomObjectFiles(Kind[CustomObjectSelection, T]):
         delimiter: Delimiter | None = None,
         poll: float | None = None,
         progress: Callable[[ImportProgress], None] | None = None,
-        on_rejected: Callable[[Rejected], None] | None = None,
+        on_rejected: Callable[[list[Rejected]], None] | None = None,
     ) -> ImportReport:
         """Create or update any number of objects, found by the type's dedupe fields.
 

@@ -121,10 +121,10 @@ class ImportReport(Struct, frozen=True, kw_only=True):
         return not (self.failures or unknown or self.uncounted)
 
 
-def tell(hook: Callable[[P], None] | None, progress: P) -> None:
-    """Hand progress to a hook; one that fails is logged, because the job itself did not."""
+def tell(hook: Callable[[P], None] | None, news: P) -> None:
+    """Hand news to a hook; one that fails is logged, because the job itself did not."""
     if hook is not None:
         try:
-            hook(progress)
+            hook(news)
         except Exception:
-            log.exception("the progress hook failed")
+            log.exception("a hook of a bulk job failed")

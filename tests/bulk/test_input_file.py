@@ -70,7 +70,7 @@ def test_a_file_of_one_column_keeps_its_empty_cells(cells: list[str], tmp_path_f
 
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\r\r", "a\rb", "\r\na", " a ", "null", "a,b", 'a"b'])
 async def test_one_row_makes_one_lead_whatever_its_values_hold(end: str) -> None:
-    async with instance(0) as (sandbox, marketo):
+    async with instance(0) as (_, marketo):
         rows = [{"email": "a@example.com", "title": f"x{end}y"}, {"email": "b@example.com", "title": end}]
         report = await marketo.bulk.leads.load(rows, poll=POLL)
         assert (report.processed, report.all_taken) == (2, True)

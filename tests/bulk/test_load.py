@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from msgspec import UNSET, Struct, UnsetType, field
 
 from marketo_async import RetryPolicy
-from marketo_async.bulk import ImportProgress, ImportReport, chunks
+from marketo_async.bulk import ImportProgress, ImportReport, Rejected, chunks
 from marketo_async.bulk.chunks import Chunker, Columns
 from marketo_async.bulk.rejects import listed, mapped
 from marketo_async.errors import BadRow, ImportStopped, InvalidRequest, JobFailed, OutcomeUnknown
 from marketo_async.sandbox import Fault
+from marketo_async.sandbox.records.import_jobs import ImportJob
 
 from .instances import POLL, calls, client, instance, until
 
@@ -264,6 +265,138 @@ def test_cells_are_written_as_marketo_reads_them(tmp_path: Path) -> None:
     [chunk] = chunker.close()
     assert chunk.path.read_bytes() == b"a,b,c,d,e,f\n,true,2026-01-02T03:04:05Z,2026-01-02,1.50,\n"
     assert list(Columns(row, ["a", "z"]).cells(0, {"z": 1})) == ["", "1"]
+
+
+SPOILED: list[tuple[str, bytes | None, list[int | None], str]] = [
+    ("missing", None, [], "404"),
+    ("empty", b"", [], "the file is empty"),
+    ("blank", b"\r\n", [], "the file is empty"),
+    ("header alone", b"email,leadScore,Import Failure Reason\n", [], "lists 0 rows, Marketo counts 2"),
+    ("too few", b"email,leadScore,Import Failure Reason\nnonsense,1,why\n", [1], "lists 1 rows, Marketo counts 2"),
+    ("an error page", b"<html>\n<body>busy</body>\n</html>\n", [], "a web page, not a file"),
+    ("another file", b"busy,x\n1,2\n", [], "none of the columns that were sent: 'busy,x"),
+    ("JSON", b'{"requestId":"a#b","success":false}', [], "success is false"),
+    (
+        "not UTF-8",
+        b"email,leadScore,Import Failure Reason\nnonsense,1,caf\xe9\nnix,3,b\n",
+        [3],
+        "line 2, column 3: the b",
+    ),
+    ("UTF-16", "email,leadScore,Import Failure Reason\n".encode("utf-16"), [], "not UTF-8"),
+    ("torn in quotes", b'email,leadScore,Import Failure Reason\nnonsense,1,"why\nnix,3,x\n', [], "never closed"),
+    ("a stray quote", b'email,leadScore,Import Failure Reason\n"nonsense"x,1,why\nnix,3,x\n', [], "a closing quote"),
+]
+
+
+@pytest.mark.parametrize("kind", ["failure", "warning"])
+@pytest.mark.parametrize(
+    ("content", "indices", "reason"), [row[1:] for row in SPOILED], ids=[row[0] for row in SPOILED]
+)
+async def test_a_report_comes_and_says_what_is_not_known_whatever_the_file_of_rejects_is(
+    content: bytes | None, indices: list[int | None], reason: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = people(5)
+    rows[1], rows[3] = {"email": "nonsense", "leadScore": 1}, {"email": "nix", "leadScore": 3}
+    if kind == "warning":
+        rows[1], rows[3] = {"email": "b@example.com", "leadScore": 1}, {"email": "d@example.com", "leadScore": 3}
+        content = content and content.replace(b"nonsense", b"b@example.com").replace(b"nix", b"d@example.com")
+    async with instance(0, imports_warn=kind == "warning") as (_, marketo):
+        file = ImportJob.file
+
+        def served(job: ImportJob, of: Any) -> bytes | None:
+            return content if of.lower() == kind else file(job, of)
+
+        monkeypatch.setattr(ImportJob, "file", served)
+        monkeypatch.setattr(ImportJob, "finish", finished(kind))
+        seen: list[Rejected] = []
+        report = await marketo.bulk.leads.load(rows, poll=POLL, on_rejected=seen.extend)
+    found = report.failures if kind == "failure" else report.warnings
+    assert [row.index for row in found] == indices
+    assert [row.index for row in seen] == indices
+    [unlisted] = report.unlisted
+    assert (unlisted.kind, unlisted.rows, unlisted.first, unlisted.behind) == (kind, 2 - len(indices), 0, 5)
+    assert reason in unlisted.reason
+    assert report.uncounted == 0
+    assert report.all_taken is (kind == "warning")
+    assert report.failed == (2 if kind == "failure" else 0)
+
+
+def finished(kind: str) -> Any:
+    """Let a job warn of the rows 1 and 3 alone."""
+    finish = ImportJob.finish
+
+    def finished(job: ImportJob, moment: float) -> None:
+        finish(job, moment)
+        job.warnings = [job.warnings[1], job.warnings[3]] if kind == "warning" else job.warnings
+
+    return finished
+
+
+async def test_a_file_of_rejects_that_can_not_be_fetched_leaves_the_report() -> None:
+    async with instance(0, faults=[Fault("html", path="/bulk/v1/leads/batch/*/failures.json")]) as (_, marketo):
+        report = await marketo.bulk.leads.load([{"email": "nonsense"}, {"email": "a@example.com"}], poll=POLL)
+    assert (report.processed, report.failures, report.all_taken) == (1, [], False)
+    assert [(one.rows, one.kind) for one in report.unlisted] == [(1, "failure")]
+
+
+async def test_rejected_rows_are_handed_out_file_by_file_and_a_hook_that_fails_is_logged(
+    small: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows: list[dict[str, object]] = [{"email": f"nonsense{number}"} for number in range(200)]
+    seen: list[int | None] = []
+
+    def hook(found: list[Rejected]) -> None:
+        seen.extend(row.index for row in found)
+        raise OSError("no room")
+
+    async with instance(0) as (_, marketo):
+        report = await marketo.bulk.leads.load(rows, poll=POLL, on_rejected=hook)
+    assert set(seen) == set(range(200))
+    assert len(seen) == 200
+    assert [row.index for row in report.failures] == list(range(200))
+    assert "no room" in caplog.text
+
+
+@pytest.mark.parametrize("status", ["Cancelled", "Partial", "", "Completed "])
+async def test_a_status_that_is_not_known_is_no_success(
+    status: str, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = ImportJob.finish
+
+    def finished(job: ImportJob, moment: float) -> None:
+        finish(job, moment)
+        job.status = cast(Any, status)
+
+    monkeypatch.setattr(ImportJob, "finish", finished)
+    async with instance(0) as (_, marketo):
+        with pytest.raises(ImportStopped, match=r"after 0 of 200 rows: .*a status that is not known") as caught:
+            await marketo.bulk.leads.load(people(200), poll=POLL)
+    assert isinstance(caught.value.__cause__, JobFailed)
+    assert caught.value.__cause__.status == status
+    [(first, behind)] = caught.value.unknown
+    assert (first, caught.value.unsent[0][0]) == (0, behind)
+
+
+async def test_rows_whose_job_can_not_be_followed_are_unknown(small: int) -> None:
+    async with instance(0) as (sandbox, marketo):
+        sandbox.faults.append(Fault("1003", path="/bulk/v1/leads/batch/*"))
+        with pytest.raises(ImportStopped) as caught:
+            await marketo.bulk.leads.load(people(200), poll=POLL)
+    assert [first for first, _ in caught.value.unknown] == [0]
+
+
+@pytest.mark.parametrize("counted", [None, 3])
+async def test_rows_that_are_in_no_count_are_not_taken(counted: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish = ImportJob.finish
+
+    def finished(job: ImportJob, moment: float) -> None:
+        finish(job, moment)
+        job.processed = cast(Any, counted)
+
+    monkeypatch.setattr(ImportJob, "finish", finished)
+    async with instance(0) as (_, marketo):
+        report = await marketo.bulk.leads.load(people(5), poll=POLL)
+    assert (report.uncounted, report.all_taken) == (5 - (counted or 0), False)
 
 
 async def test_a_lost_answer_is_told_and_nothing_is_sent_twice(small: int) -> None:
