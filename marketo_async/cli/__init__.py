@@ -5,6 +5,7 @@ They come with the extra ``cli``; the client itself never needs them, so nothing
 
 from __future__ import annotations
 
+import io
 import sys
 
 _LIBRARIES = frozenset({"typer", "rich", "platformdirs"})
@@ -20,4 +21,6 @@ def main() -> None:
             raise
         sys.stderr.write("install it with: pip install 'marketo-async[cli]'\n")
         sys.exit(_BAD_USAGE)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a letter that the locale does not have is no reason to fail
+        sys.stdout.reconfigure(errors="backslashreplace")
     app(prog_name="marketo-async")

@@ -23,9 +23,11 @@ from marketo_async.cli.bulk import exporting, importing
 from marketo_async.cli.drain import run
 from marketo_async.cli.exits import EPILOG, Exit, told_in_a_line
 from marketo_async.cli.options import ENVIRONMENT, Daily, Quiet, Reserve, StartOver, Store, moment, numbers, split
+from marketo_async.cli.output import STDOUT
 from marketo_async.cli.selection import ActivitiesBetween, ActivitiesSince, LeadsByFilter, ListMembers, Selection
 from marketo_async.cli.serving import serve
 from marketo_async.cli.sharing import client
+from marketo_async.cli.values_file import read_values
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.activities import Activity
 from marketo_async.models.leads import Record
@@ -47,7 +49,10 @@ app = typer.Typer(
 app.add_typer(exporting, name="export")
 app.add_typer(importing, name="import")
 
-Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The file of JSON lines to write.", dir_okay=False)]
+Out = Annotated[
+    Path,
+    typer.Option("--out", metavar="FILE", help="The file of JSON lines to write, or - for stdout.", dir_okay=False),
+]
 Leads = Annotated[int, typer.Option(help="How many leads the sandbox has.", min=0)]
 Activities = Annotated[int, typer.Option(help="How many activities it has, over the last day.", min=0)]
 Latency = Annotated[float, typer.Option(help="Seconds that a call takes, 40 % more or less.", min=0.0)]
@@ -103,8 +108,12 @@ def leads(
     ] = None,
     value: Annotated[list[str] | None, typer.Option(help="A value to look for; may be repeated.")] = None,
     values_from: Annotated[
-        typer.FileText | None,
-        typer.Option(metavar="FILE", help="A file with a value on each line; - is stdin.", encoding="utf-8-sig"),
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help='A file with a value on each line, "quoted" where it has to be; - is stdin.',
+            dir_okay=False,
+        ),
     ] = None,
     list_id: Annotated[int | None, typer.Option("--list", metavar="ID", help="The members of a static list.")] = None,
     fields: Annotated[str | None, typer.Option(metavar="A,B,C", help="The fields to write.")] = None,
@@ -116,7 +125,9 @@ def leads(
 ) -> None:
     """Write leads to a file."""
     with told_in_a_line():
-        selection = _leads(field, [*(value or ()), *_lines(values_from)], list_id, split(fields))
+        if values_from is not None and values_from != STDOUT and out.exists() and out.samefile(values_from):
+            raise InvalidRequest(f"--out {out} is the file of --values-from; name another one")
+        selection = _leads(field, [*(value or ()), *read_values(values_from)], list_id, split(fields))
         marketo = client(daily=daily, reserve=reserve, store=store)
         run(marketo, selection, out, start_over=start_over, quiet=quiet)
 
@@ -227,11 +238,3 @@ def _activities(
     if until is None:
         return ActivitiesSince(since=since, types=types, leads=leads)
     return ActivitiesBetween(since=since, until=until, types=types, leads=leads, shards=shards)
-
-
-def _lines(file: typer.FileText | None) -> list[str]:
-    """Return the lines of a file, without those that are blank."""
-    try:
-        return [line for text in file or () if (line := text.strip())]
-    except UnicodeDecodeError as error:
-        raise InvalidRequest(f"--values-from is to be UTF-8: {error}") from error

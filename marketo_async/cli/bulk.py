@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast, get_args
 
 import typer
 
+from marketo_async.bulk.input_file import Delimiter
 from marketo_async.bulk.output import OutputFormat
 from marketo_async.bulk.windows import Between
 from marketo_async.cli import transfer
@@ -40,9 +41,11 @@ class Dated(StrEnum):
 
 
 exporting = typer.Typer(help=f"Write any amount of data to a file.\n\n{_RESUMING}", no_args_is_help=True)
-importing = typer.Typer(help="Bring any amount of data in, from a CSV file.", no_args_is_help=True)
+importing = typer.Typer(help="Bring any amount of data in, from a file of delimited text.", no_args_is_help=True)
 
-Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write; see --format.", dir_okay=False)]
+Out = Annotated[
+    Path, typer.Option("--out", metavar="FILE", help="The file to write, - for stdout; see --format.", dir_okay=False)
+]
 As = Annotated[Format | None, typer.Option("--format", help="What to write it as; by its suffix without.")]
 Named = Annotated[str | None, typer.Option("--fields", metavar="A,B,C", help="The fields to write.")]
 Since = Annotated[str | None, typer.Option(metavar="WHEN", help="A date or time in ISO 8601; UTC without an offset.")]
@@ -53,10 +56,24 @@ Poll = Annotated[
     float | None, typer.Option(metavar="SECONDS", help="Look at jobs so often; Marketo renews them once a minute.")
 ]
 Waiting = Annotated[bool, typer.Option("--wait-for-quota", help="Wait for the next day when the volume is spent.")]
-Source = Annotated[Path, typer.Argument(metavar="FILE", help="The file to read: CSV, or .tsv or .ssv.", exists=True)]
-Rejects = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Where to write failed and warned rows, as JSON lines.")
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", help="The file to read: delimited text whose first line has API names of fields.", exists=True
+    ),
 ]
+Rejects = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Where to write failed and warned rows, as JSON lines; - for stdout."),
+]
+Encoding = Annotated[
+    str | None, typer.Option(metavar="NAME", help="How FILE is encoded, such as cp1252; by default UTF-8.")
+]
+Delimiting = Annotated[
+    str | None,
+    typer.Option("--delimiter", metavar="CHAR", help="What is between cells: , ; | or tab; else it is seen."),
+]
+Null = Annotated[bool, typer.Option("--null", help="Read the bare word null as no value, as exports write it.")]
 
 
 @exporting.command("leads", help=f"Write leads to a file.\n\n{_RESUMING}\n\n{ENVIRONMENT}", epilog=EPILOG)
@@ -83,8 +100,8 @@ def export_leads(  # noqa: PLR0913 - each is an option of its own
         dates, marketo = _range(since, until), client(daily=daily, reserve=reserve, store=store)
         transfer.export(
             marketo,
-            lambda hook: marketo.bulk.leads.export_to(
-                out,
+            lambda path, hook: marketo.bulk.leads.export_to(
+                path,
                 fields=split(fields),
                 created_at=dates if by is Dated.CREATED else None,
                 updated_at=dates if by is Dated.UPDATED else None,
@@ -125,8 +142,8 @@ def export_activities(  # noqa: PLR0913 - each is an option of its own
         chosen = numbers("--types", types)
         transfer.export(
             marketo,
-            lambda hook: marketo.bulk.activities.export_to(
-                out,
+            lambda path, hook: marketo.bulk.activities.export_to(
+                path,
                 created_at=dates,
                 types=chosen,
                 fields=split(fields),
@@ -166,8 +183,8 @@ def export_program_members(  # noqa: PLR0913 - each is an option of its own
         dates, marketo = _range(since, until), client(daily=daily, reserve=reserve, store=store)
         transfer.export(
             marketo,
-            lambda hook: marketo.bulk.program_members.export_to(
-                out,
+            lambda path, hook: marketo.bulk.program_members.export_to(
+                path,
                 program_id=program[0] if len(program) == 1 else program,
                 fields=split(fields),
                 status_names=status or None,
@@ -209,8 +226,8 @@ def export_custom_objects(  # noqa: PLR0913 - each is an option of its own
         dates, marketo = _range(since, until), client(daily=daily, reserve=reserve, store=store)
         transfer.export(
             marketo,
-            lambda hook: marketo.bulk.custom_objects(api_name).export_to(
-                out,
+            lambda path, hook: marketo.bulk.custom_objects(api_name).export_to(
+                path,
                 fields=split(fields),
                 updated_at=dates,
                 static_list=_list(static_list),
@@ -227,13 +244,16 @@ def export_custom_objects(  # noqa: PLR0913 - each is an option of its own
 
 
 @importing.command("leads", help=f"Create or update leads from a file.\n\n{ENVIRONMENT}", epilog=EPILOG)
-def import_leads(
+def import_leads(  # noqa: PLR0913 - each is an option of its own
     file: Source,
     *,
     lookup_field: Annotated[str, typer.Option(metavar="FIELD", help="What leads are found by.")] = "email",
     list_id: Annotated[int | None, typer.Option("--list", metavar="ID", help="A static list to add them to.")] = None,
     partition: Annotated[str | None, typer.Option(metavar="NAME", help="The partition of new leads.")] = None,
     rejects: Rejects = None,
+    encoding: Encoding = None,
+    delimiter: Delimiting = None,
+    null: Null = False,
     poll: Poll = None,
     daily: Daily = 50_000,
     reserve: Reserve = 0,
@@ -245,9 +265,19 @@ def import_leads(
         marketo = client(daily=daily, reserve=reserve, store=store)
         transfer.load(
             marketo,
-            lambda hook: marketo.bulk.leads.load(
-                file, lookup_field=lookup_field, list_id=list_id, partition_name=partition, poll=poll, progress=hook
+            lambda hook, on_rejected: marketo.bulk.leads.load(
+                file,
+                lookup_field=lookup_field,
+                list_id=list_id,
+                partition_name=partition,
+                null=null,
+                encoding=encoding,
+                delimiter=_delimiter(delimiter),
+                poll=poll,
+                progress=hook,
+                on_rejected=on_rejected,
             ),
+            file,
             rejects,
             quiet=quiet,
         )
@@ -262,6 +292,9 @@ def import_program_members(
     program: Annotated[int, typer.Option(metavar="ID", help="The program.")],
     status: Annotated[str, typer.Option(help="The status of all of them.")],
     rejects: Rejects = None,
+    encoding: Encoding = None,
+    delimiter: Delimiting = None,
+    null: Null = False,
     poll: Poll = None,
     daily: Daily = 50_000,
     reserve: Reserve = 0,
@@ -273,7 +306,18 @@ def import_program_members(
         marketo = client(daily=daily, reserve=reserve, store=store)
         transfer.load(
             marketo,
-            lambda hook: marketo.bulk.program_members.load(program, status, file, poll=poll, progress=hook),
+            lambda hook, on_rejected: marketo.bulk.program_members.load(
+                program,
+                status,
+                file,
+                null=null,
+                encoding=encoding,
+                delimiter=_delimiter(delimiter),
+                poll=poll,
+                progress=hook,
+                on_rejected=on_rejected,
+            ),
+            file,
             rejects,
             quiet=quiet,
         )
@@ -287,6 +331,9 @@ def import_custom_objects(
     file: Source,
     *,
     rejects: Rejects = None,
+    encoding: Encoding = None,
+    delimiter: Delimiting = None,
+    null: Null = False,
     poll: Poll = None,
     daily: Daily = 50_000,
     reserve: Reserve = 0,
@@ -298,7 +345,16 @@ def import_custom_objects(
         marketo = client(daily=daily, reserve=reserve, store=store)
         transfer.load(
             marketo,
-            lambda hook: marketo.bulk.custom_objects(api_name).load(file, poll=poll, progress=hook),
+            lambda hook, on_rejected: marketo.bulk.custom_objects(api_name).load(
+                file,
+                null=null,
+                encoding=encoding,
+                delimiter=_delimiter(delimiter),
+                poll=poll,
+                progress=hook,
+                on_rejected=on_rejected,
+            ),
+            file,
             rejects,
             quiet=quiet,
         )
@@ -322,3 +378,14 @@ def _format(given: Format | None) -> OutputFormat | None:
 
 def _on_quota(wait: bool) -> Literal["raise", "wait"]:  # noqa: FBT001 - an option's value
     return "wait" if wait else "raise"
+
+
+def _delimiter(given: str | None) -> Delimiter | None:
+    """Return the delimiter that is named; a shell makes a tab hard to type."""
+    named = "\t" if given in {"tab", "\\t"} else given
+    for known in get_args(Delimiter):
+        if named == known:
+            return cast(Delimiter, known)
+    if named is not None:
+        raise InvalidRequest(f"--delimiter is one of , ; | and tab, not {given!r}")
+    return None

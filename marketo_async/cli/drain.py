@@ -16,7 +16,7 @@ import typer
 
 from marketo_async import Marketo
 from marketo_async.cli.gauge import Gauge, Tally
-from marketo_async.cli.output import Output
+from marketo_async.cli.output import STDOUT, Output, Stdout
 from marketo_async.cli.selection import Selection
 from marketo_async.errors import MarketoError
 
@@ -28,10 +28,16 @@ START_OVER = "--start-over"
 def run(marketo: Marketo, selection: Selection[T], path: Path, *, start_over: bool, quiet: bool) -> None:
     """Drain *selection* into *path*, or what is left of it; whatever stops it gets a note on how to go on."""
     arguments = {"instance": marketo.base_url, **selection.arguments()}
-    with Output(path, arguments, endless=selection.endless, start_over=start_over) as output:
+    if path == STDOUT:
+        into: Output | Stdout = Stdout(arguments)
+    else:
+        into = Output(path, arguments, endless=selection.endless, start_over=start_over)
+    with into as output:
         try:
             summary = asyncio.run(_drain(marketo, selection, output, quiet=quiet))
         except (KeyboardInterrupt, MarketoError, OSError) as error:
+            if not output.resumable:
+                raise
             if output.checkpoint.token is not None:
                 kept = f"{output.checkpoint.records:,} {selection.noun} are in {path}"
                 error.add_note(f"{kept}; go on with: {this_command()}")
@@ -43,7 +49,7 @@ def run(marketo: Marketo, selection: Selection[T], path: Path, *, start_over: bo
         typer.echo(summary, err=True)
 
 
-async def _drain(marketo: Marketo, selection: Selection[T], output: Output, *, quiet: bool) -> str:
+async def _drain(marketo: Marketo, selection: Selection[T], output: Output | Stdout, *, quiet: bool) -> str:
     """Bring every page into *output*, and return what there is to say at the end."""
     before = output.checkpoint
     tally = Tally(selection.noun, records=before.records)
@@ -58,7 +64,7 @@ async def _drain(marketo: Marketo, selection: Selection[T], output: Output, *, q
     told = f"{tally} in {output.path}"
     if before.token is not None:
         told += f", {tally.records - before.records:,} of them new"
-    if selection.endless:
+    if selection.endless and output.resumable:
         told += "; the same command adds what comes from now on"
     return f"{told} | {gauge.pace()}"
 

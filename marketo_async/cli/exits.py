@@ -74,6 +74,12 @@ def told_in_a_line() -> Iterator[None]:
     except MarketoError as error:
         _tell(f"error: {error}", error)
         raise typer.Exit(exit_for(error)) from None
+    except BrokenPipeError:  # whoever read our output has enough; typer ends the command without a word
+        raise
+    except UnicodeEncodeError as error:
+        odd = ascii(error.object[error.start : error.end])
+        _tell(f"error: {odd} has no place in {error.encoding}; set LC_ALL=C.UTF-8 or PYTHONUTF8=1", error)
+        raise typer.Exit(Exit.USAGE) from None
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _tell(f"error: {where}{error.strerror or error}", error)

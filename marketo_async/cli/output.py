@@ -2,16 +2,18 @@
 
 The order that makes it safe to be killed at any moment: a page's lines reach the disk first, the checkpoint that
 counts them second. Whatever the file holds beyond its checkpoint is cut off when the drain goes on. Nothing that
-exists is touched before the first page has come. Not here: where pages come from (``drain``).
+exists is touched before the first page has come. `Stdout` is the same without any of that: what was written to a
+pipe can't be taken back. Not here: where pages come from (``drain``).
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -24,6 +26,8 @@ from marketo_async.operation import Page
 T = TypeVar("T")
 
 
+STDOUT = Path("-")
+
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -35,6 +39,7 @@ class Output:
     *start_over* disregards and replaces all that. What is *endless* keeps its checkpoint, to go on with what is new.
     """
 
+    resumable: ClassVar[bool] = True
     checkpoint: Checkpoint
 
     def __init__(
@@ -125,3 +130,29 @@ class Output:
         self.checkpoint.save(self.beside)
         self._file.truncate(self.checkpoint.written)
         self._began = True
+
+
+class Stdout:
+    """Standard output in the place of an `Output`: it has no checkpoint, and begins at the beginning every time."""
+
+    path: ClassVar[str] = "stdout"
+    resumable: ClassVar[bool] = False
+
+    def __init__(self, arguments: Mapping[str, str]) -> None:
+        self.checkpoint = Checkpoint(arguments=arguments)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        return
+
+    def take(self, page: Page[T]) -> None:
+        """Write one page."""
+        sys.stdout.buffer.write(_ENCODER.encode_lines(page.items))
+        sys.stdout.buffer.flush()
+
+    def finish(self) -> None:
+        """Do nothing: every page has been written."""

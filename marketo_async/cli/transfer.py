@@ -6,25 +6,30 @@ Not here: the options (``bulk``), and what a gauge looks like (``gauge``).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryDirectory
 
-import msgspec
 import typer
 from rich.console import RenderableType
 
 from marketo_async import Marketo
-from marketo_async.bulk import ExportProgress, ExportReport, ImportProgress, ImportReport
+from marketo_async.bulk import ExportProgress, ExportReport, ImportProgress, ImportReport, Rejected
 from marketo_async.cli.drain import this_command
 from marketo_async.cli.exits import Exit
 from marketo_async.cli.gauge import Gauge, Row
-from marketo_async.errors import MarketoError
+from marketo_async.cli.output import STDOUT
+from marketo_async.cli.rejects import RejectsFile
+from marketo_async.errors import ImportStopped, MarketoError
 
-Export = Callable[[Callable[[ExportProgress], None]], Awaitable[ExportReport]]
-Import = Callable[[Callable[[ImportProgress], None]], Awaitable[ImportReport]]
+Export = Callable[[Path, Callable[[ExportProgress], None]], Awaitable[ExportReport]]
+Import = Callable[[Callable[[ImportProgress], None], Callable[[list[Rejected]], None]], Awaitable[ImportReport]]
 
 _VOLUME = 500 * 1_048_576  # what an instance may export a day, as a rule
 _MB = 1_048_576
+_SHOWN = 10  # failures, or files, that are named one by one
 
 
 class TransferGauge(Gauge):
@@ -69,52 +74,92 @@ class TransferGauge(Gauge):
 
 
 def export(marketo: Marketo, work: Export, path: Path, *, quiet: bool) -> None:
-    """Run an export, and say what came; whatever stops it gets a note on how to go on."""
-    gauge = TransferGauge(marketo.governor)
+    """Run an export, and say what came; whatever stops it gets a note on how to go on.
 
-    async def go() -> ExportReport:
-        async with gauge.shown(quiet=quiet), marketo:
-            return await work(gauge.show)
-
+    For stdout the file is made in a folder of the system, and written out once it is whole: CSV unless a format is
+    named. It can't be gone on with.
+    """
+    if path == STDOUT:
+        with TemporaryDirectory(prefix="marketo-async-") as folder:
+            whole = Path(folder) / "stdout.csv"
+            _export(marketo, work, whole, "stdout", quiet=quiet)
+            with whole.open("rb") as file:
+                copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        return
     try:
-        report = asyncio.run(go())
+        _export(marketo, work, path, str(path), quiet=quiet)
     except (KeyboardInterrupt, MarketoError, OSError) as error:
         if path.with_name(f"{path.name}.state").exists():
             error.add_note(f"what has come is kept beside {path}; go on with: {this_command()}")
         raise
-    if not quiet:
-        typer.echo(f"{report.rows:,} rows, {report.bytes:,} bytes in {path} | {gauge.pace()}", err=True)
 
 
-def load(marketo: Marketo, work: Import, rejects: Path | None, *, quiet: bool) -> None:
-    """Run an import, and say what became of its rows; the exit code tells whether all were taken."""
+def _export(marketo: Marketo, work: Export, path: Path, shown: str, *, quiet: bool) -> None:
     gauge = TransferGauge(marketo.governor)
 
-    async def go() -> ImportReport:
+    async def go() -> ExportReport:
         async with gauge.shown(quiet=quiet), marketo:
-            return await work(gauge.show)
+            return await work(path, gauge.show)
 
     report = asyncio.run(go())
-    if rejects is not None:
-        lines = [{"kind": "failure", **_plain(row)} for row in report.failures]
-        lines += [{"kind": "warning", **_plain(row)} for row in report.warnings]
-        rejects.write_bytes(msgspec.json.Encoder().encode_lines(lines))
     if not quiet:
-        failed, warned = len(report.failures), len(report.warnings)
-        typer.echo(
-            f"{report.processed:,} of {report.rows:,} rows taken, {failed:,} failed, {warned:,} with a warning"
-            f" | {gauge.pace()}",
-            err=True,
-        )
-        for row in report.failures[:10]:
-            typer.echo(f"row {row.index}: {row.reason}: {row.record}", err=True)
-    if report.failures:
+        typer.echo(f"{report.rows:,} rows, {report.bytes:,} bytes in {shown} | {gauge.pace()}", err=True)
+
+
+def load(marketo: Marketo, work: Import, source: Path, rejects: Path | None, *, quiet: bool) -> None:
+    """Run an import of *source*, and say what became of its rows; the exit code tells whether all were taken."""
+    gauge = TransferGauge(marketo.governor)
+
+    with RejectsFile(rejects, source) as rejected:
+
+        async def go() -> ImportReport:
+            async with gauge.shown(quiet=quiet), marketo:
+                return await work(gauge.show, rejected.add)
+
+        try:
+            report = asyncio.run(go())
+        except (KeyboardInterrupt, ImportStopped) as error:
+            if isinstance(gauge.now, ImportProgress) and gauge.now.files:
+                rejected.begin()
+                if rejects is not None:
+                    error.add_note(f"the rows that are known to be rejected are in {rejects}")
+            for note in _left_open(error) if isinstance(error, ImportStopped) else ():
+                error.add_note(note)
+            raise
+        rejected.begin()
+    if not quiet:
+        for line in _summary(report, gauge.pace()):
+            typer.echo(line, err=True)
+    if rejected.error is not None:
+        raise rejected.error
+    if not report.all_taken:
         raise typer.Exit(Exit.REFUSED)
 
 
-def _plain(row: msgspec.Struct) -> dict[str, object]:
-    found: dict[str, object] = msgspec.to_builtins(row)
-    return found
+def _summary(report: ImportReport, pace: str) -> Iterator[str]:
+    """Yield what there is to say of an import, its result first."""
+    warned = len(report.warnings) + sum(one.rows or 0 for one in report.unlisted if one.kind == "warning")
+    taken = f"{report.processed:,} of {report.rows:,} rows taken"
+    yield f"{taken}, {report.failed:,} failed, {warned:,} with a warning | {pace}"
+    if report.uncounted:
+        yield f"{report.uncounted:,} rows are in none of Marketo's counts: it is not known whether they were taken"
+    for one in report.unlisted:
+        count = "an unknown number of" if one.rows is None else f"{one.rows:,}"
+        yield (
+            f"import {one.batch_id}: {count} rows of {one.first:,} to {one.behind - 1:,} have a {one.kind},"
+            f" but which is not known: {one.reason}"
+        )
+    for row in report.failures[:_SHOWN]:
+        yield f"row {'?' if row.index is None else row.index}: {row.reason}: {row.record}"
+
+
+def _left_open(error: ImportStopped) -> Iterator[str]:
+    """Yield which rows were not taken, or not for certain; those of one file need not follow each other."""
+    for first, behind in error.unknown[:_SHOWN]:
+        yield f"sent, but not known to be taken: rows of {first:,} to {behind - 1:,}; look at the instance first"
+    for first, behind in error.unsent[:_SHOWN]:
+        yield f"not sent: rows of {first:,} to {behind - 1:,}"
 
 
 def _mb(size: int) -> str:

@@ -1,0 +1,80 @@
+"""`RejectsFile`: the rows that an import did not take, as JSON lines, written while it runs.
+
+What is known is on disk however the import ends. See ``marketo_async.bulk.rejects`` for how rows are found.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import msgspec
+
+from marketo_async.bulk import Rejected
+from marketo_async.cli.output import STDOUT
+from marketo_async.errors import InvalidRequest
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class RejectsFile:
+    """Where ``--rejects`` points, ``-`` for stdout or ``None`` for nowhere; use it as a context around the import.
+
+    Entering it opens the file, so that one that can't be written, or that is the import's own *source*, is refused
+    before anything is sent. What the file held is replaced once something was sent.
+    """
+
+    def __init__(self, path: Path | None, source: Path) -> None:
+        self._path, self._source = path, source
+        self._file: BinaryIO | None = None
+        self._created = self._began = False
+        self.error: OSError | None = None
+        """What went wrong when rows were written; the import went on."""
+
+    def __enter__(self) -> Self:
+        if self._path == STDOUT:
+            self._file = sys.stdout.buffer
+        elif self._path is not None:
+            path = self._path.resolve()
+            if path.exists() and path.samefile(self._source):
+                raise InvalidRequest(f"--rejects {self._path} is the file to import; name another one")
+            try:
+                self._file, self._created = path.open("xb"), True
+            except FileExistsError:
+                self._file = path.open("ab")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._file is None or self._path is None or self._path == STDOUT:
+            return
+        try:
+            self._file.close()
+        except OSError as failed:  # what was not written before can't be written now
+            self.error = self.error or failed
+        if self._created and not self._began:
+            self._path.resolve().unlink(missing_ok=True)
+
+    def begin(self) -> None:
+        """Drop what the file held before."""
+        if self._file is None or self._began:
+            return
+        self._began = True
+        if self._path is not None and self._path.is_file():
+            self._file.truncate(0)
+
+    def add(self, rows: Sequence[Rejected]) -> None:
+        """Write rows; a disk that is full must not end the import, so the error waits in ``error``."""
+        if self._file is None or self.error is not None:
+            return
+        self.begin()
+        try:
+            self._file.write(_ENCODER.encode_lines(rows))
+            self._file.flush()
+        except OSError as error:
+            error.filename = error.filename or str(self._path)
+            self.error = error
