@@ -78,7 +78,8 @@ def told_in_a_line() -> Iterator[None]:
         raise
     except UnicodeEncodeError as error:
         odd = ascii(error.object[error.start : error.end])
-        _tell(f"error: {odd} has no place in {error.encoding}; set LC_ALL=C.UTF-8 or PYTHONUTF8=1", error)
+        hint = "run with LC_ALL=C.UTF-8 (or PYTHONUTF8=1), and give names and values in UTF-8"
+        _tell(f"error: {odd} can't be written as {error.encoding}; {hint}", error)
         raise typer.Exit(Exit.USAGE) from None
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""

@@ -145,11 +145,10 @@ def _summary(report: ImportReport, pace: str) -> Iterator[str]:
     if report.uncounted:
         yield f"{report.uncounted:,} rows are in none of Marketo's counts: it is not known whether they were taken"
     for one in report.unlisted:
-        count = "an unknown number of" if one.rows is None else f"{one.rows:,}"
-        yield (
-            f"import {one.batch_id}: {count} rows of {one.first:,} to {one.behind - 1:,} have a {one.kind},"
-            f" but which is not known: {one.reason}"
-        )
+        count = "an unknown number" if one.rows is None else f"{one.rows:,}"
+        what = "failed" if one.kind == "failure" else "have a warning"
+        rows = f"{count} of rows {one.first:,} to {one.behind - 1:,}"
+        yield f"import {one.batch_id}: {rows} {what}, but which is not known: {one.reason}"
     for row in report.failures[:_SHOWN]:
         yield f"row {'?' if row.index is None else row.index}: {row.reason}: {row.record}"
 
@@ -157,9 +156,10 @@ def _summary(report: ImportReport, pace: str) -> Iterator[str]:
 def _left_open(error: ImportStopped) -> Iterator[str]:
     """Yield which rows were not taken, or not for certain; those of one file need not follow each other."""
     for first, behind in error.unknown[:_SHOWN]:
-        yield f"sent, but not known to be taken: rows of {first:,} to {behind - 1:,}; look at the instance first"
+        rows = f"some of rows {first:,} to {behind - 1:,}"
+        yield f"sent, but not known to be taken: {rows}; look at the instance before you send them again"
     for first, behind in error.unsent[:_SHOWN]:
-        yield f"not sent: rows of {first:,} to {behind - 1:,}"
+        yield f"not sent: some of rows {first:,} to {behind - 1:,}"
 
 
 def _mb(size: int) -> str:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from marketo_async.bulk.chunks import Chunker
+from marketo_async.sandbox import Fault
+
 from .commands import Ended, invoke, process
 from .instances import Instance
 
@@ -101,3 +104,104 @@ def test_a_file_is_imported_and_what_was_refused_is_written(instance: Instance, 
     ended = run(instance, "import", "program-members", file, "--program", 2001, "--status", "Attended")
     assert (ended.code, "1 of 1 rows taken" in ended.stderr) == (0, True)
     assert run(instance, "import", "custom-objects", "nothing_c", file).code == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "said"),
+    [
+        ("email;firstName\na@example.com;A\n".encode("utf-16"), (), "1 of 1 rows taken"),
+        ("email|firstName\ra@example.com|Zoë\r".encode("cp1252"), ("--encoding", "cp1252"), "1 of 1 rows taken"),
+        (b"email\tfirstName\na@example.com\tA\n", ("--delimiter", "tab"), "1 of 1 rows taken"),
+        (b"email,firstName\na@example.com,null\n", ("--null",), "1 of 1 rows taken"),
+    ],
+)
+def test_files_of_any_spelling_are_imported(
+    content: bytes, options: tuple[str, ...], said: str, instance: Instance, tmp_path: Path
+) -> None:
+    file = tmp_path / "new.csv"
+    file.write_bytes(content)
+    ended = run(instance, "import", "leads", file, *options)
+    assert (ended.code, said in ended.stderr) == (0, True), ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "said"),
+    [
+        (b"PK\x03\x04", (), "a workbook"),
+        (b"", (), "is empty"),
+        (b"nonsense\n", (), "no field 'nonsense'"),
+        (b"Email Address\r\n", (), "the display name of 'email'"),
+        (b"email,firstName\na@example.com,caf\xe9\n", (), "line 2, column 2: the bytes are not utf-8"),
+        (b"email\n", ("--delimiter", "x"), "--delimiter is one of , ; | and tab, not 'x'"),
+        (b"email\n", ("--encoding", "x"), "not a text encoding of Python"),
+    ],
+)
+def test_files_that_can_not_be_imported_are_refused_before_anything_is_sent(
+    content: bytes, options: tuple[str, ...], said: str, instance: Instance, tmp_path: Path
+) -> None:
+    file = tmp_path / "new.csv"
+    file.write_bytes(content)
+    ended = run(instance, "import", "leads", file, *options)
+    assert ended.code in {1, 2}
+    assert said in ended.stderr
+    assert sent(instance) == 0
+
+
+def sent(instance: Instance) -> int:
+    return instance.sandbox.stats.by_operation["POST /bulk/v1/leads.json"]
+
+
+def test_a_row_that_failed_and_is_not_listed_is_told_and_is_no_success(instance: Instance, tmp_path: Path) -> None:
+    instance.sandbox.faults.append(Fault("http_404", path="/bulk/v1/leads/batch/*/failures.json"))
+    file, rejects = tmp_path / "new.csv", tmp_path / "rejects.jsonl"
+    file.write_text("email\na@example.com\nnonsense\n")
+    rejects.write_text("of another import\n")
+    ended = run(instance, "import", "leads", file, "--rejects", rejects)
+    assert ended.code == 1
+    assert "1 of 2 rows taken, 1 failed" in ended.stderr
+    assert "import 1001: 1 of rows 0 to 1 failed, but which is not known: " in ended.stderr
+    assert rejects.read_bytes() == b""
+
+
+def test_rejects_that_find_no_room_are_told_after_all_else(instance: Instance, tmp_path: Path) -> None:
+    file = tmp_path / "new.csv"
+    file.write_text("email\na@example.com\nnonsense\n")
+    ended = run(instance, "import", "leads", file, "--rejects", "/dev/full")
+    assert ended.code == 2
+    assert "1 of 2 rows taken, 1 failed" in ended.stderr
+    assert ended.stderr.splitlines()[-1] == "error: /dev/full: No space left on device"
+
+
+def three_files(path: Path, bytes_a_row: int, rows: int) -> None:
+    """Write an input that is sent as three files; the first one has a row that fails."""
+    lines = [f"a{number}@example.com,{'x' * bytes_a_row}\n" for number in range(rows)]
+    path.write_text("".join(["email,title\nnonsense,\n", *lines]))
+
+
+def test_an_import_that_stops_keeps_its_rejects_and_says_what_is_open(
+    instance: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Chunker.__init__, "__kwdefaults__", {"largest": 1_000})
+    file, rejects = tmp_path / "new.csv", tmp_path / "rejects.jsonl"
+    three_files(file, 80, 16)
+    instance.sandbox.faults.append(Fault("1003", path="/bulk/v1/leads/batch/1002.json"))
+    ended = run(instance, "import", "leads", file, "--rejects", rejects)
+    assert ended.code == 1
+    assert "error: the import stopped after " in ended.stderr
+    assert f"the rows that are known to be rejected are in {rejects}" in ended.stderr
+    assert "sent, but not known to be taken: some of rows " in ended.stderr
+    assert [json.loads(line)["index"] for line in rejects.read_bytes().splitlines()] == [0]
+
+
+def test_an_import_that_is_interrupted_keeps_its_rejects(instance: Instance, tmp_path: Path) -> None:
+    file, rejects = tmp_path / "new.csv", tmp_path / "rejects.jsonl"
+    three_files(file, 100_000, 120)
+    instance.sandbox.faults.append(Fault("slow", seconds=30.0, path="/bulk/v1/leads/batch/1002.json"))
+    command = ("import", "leads", file, "--rejects", rejects, *POLL)
+    with process(*command, environment=instance.environment) as started:
+        started.wait_for(lambda line: line.startswith(("files 1 /", "files 2 /")))
+        started.signal(2)
+        ended = started.end()
+    assert ended.code == 130
+    assert f"the rows that are known to be rejected are in {rejects}" in ended.stderr
+    assert [json.loads(line)["index"] for line in rejects.read_bytes().splitlines()] == [0]
