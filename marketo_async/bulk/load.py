@@ -124,6 +124,7 @@ class Load:
         """Check the columns by the first row, or by the header of a file, and return what takes the rows."""
         self._columns = Columns(first, fields)
         self._check(self._columns.names)
+        self._columns.cells(0, first)  # a header may have columns that are not among *fields*, and no row follow
         self._chunker = Chunker(folder, self._columns, self._importer.keys, lanes=self._importer.lanes)
         return self._chunker
 
@@ -208,7 +209,7 @@ class Load:
                 kind=kind,
                 batch_id=job.batch_id,
                 first=chunk.first,
-                behind=chunk.behind,
+                end=chunk.behind,
                 rows=None if count is None else count - len(rejected),
                 reason=found.flaw or f"the file lists {len(rejected):,} rows, Marketo counts {count:,}",
             )

@@ -79,14 +79,14 @@ class Rejected(Struct, frozen=True, kw_only=True):
 class Unlisted(Struct, frozen=True, kw_only=True):
     """Rejected rows that Marketo counts in one file of an import but does not list: which ones is not known.
 
-    They are some of the input's rows from ``first`` to before ``behind``. ``rows`` is how many, ``None`` where Marketo
-    gives no count; ``reason`` says why they are not listed.
+    They are some of the input's rows in the half-open range from ``first`` to ``end``. ``rows`` is how many, ``None``
+    where Marketo gives no count; ``reason`` says why they are not listed.
     """
 
     kind: RejectedKind
     batch_id: int
     first: int
-    behind: int
+    end: int
     rows: int | None
     reason: str
 

@@ -19,11 +19,11 @@ from rich.console import Console
 from marketo_async.cli import demo as demonstration
 from marketo_async.cli import operations as listing
 from marketo_async.cli import usage as figures
+from marketo_async.cli.apart import apart
 from marketo_async.cli.bulk import exporting, importing
 from marketo_async.cli.drain import run
 from marketo_async.cli.exits import EPILOG, Exit, told_in_a_line
 from marketo_async.cli.options import ENVIRONMENT, Daily, Quiet, Reserve, StartOver, Store, moment, numbers, split
-from marketo_async.cli.output import STDOUT
 from marketo_async.cli.selection import ActivitiesBetween, ActivitiesSince, LeadsByFilter, ListMembers, Selection
 from marketo_async.cli.serving import serve
 from marketo_async.cli.sharing import client
@@ -125,8 +125,7 @@ def leads(
 ) -> None:
     """Write leads to a file."""
     with told_in_a_line():
-        if values_from is not None and values_from != STDOUT and out.exists() and out.samefile(values_from):
-            raise InvalidRequest(f"--out {out} is the file of --values-from; name another one")
+        apart("--out", out, {"the file of --values-from": values_from, "the file of --store": store})
         selection = _leads(field, [*(value or ()), *read_values(values_from)], list_id, split(fields))
         marketo = client(daily=daily, reserve=reserve, store=store)
         run(marketo, selection, out, start_over=start_over, quiet=quiet)
@@ -166,6 +165,7 @@ def activities(
             numbers("--leads", lead_ids),
             shards,
         )
+        apart("--out", out, {"the file of --store": store})
         marketo = client(daily=daily, reserve=reserve, store=store)
         run(marketo, selection, out, start_over=start_over, quiet=quiet)
 

@@ -12,6 +12,7 @@ from marketo_async.bulk.input_file import Delimiter
 from marketo_async.bulk.output import OutputFormat
 from marketo_async.bulk.windows import Between
 from marketo_async.cli import transfer
+from marketo_async.cli.apart import apart
 from marketo_async.cli.exits import EPILOG, told_in_a_line
 from marketo_async.cli.options import ENVIRONMENT, Daily, Quiet, Reserve, StartOver, Store, moment, numbers, split
 from marketo_async.cli.sharing import client
@@ -262,6 +263,7 @@ def import_leads(  # noqa: PLR0913 - each is an option of its own
 ) -> None:
     """Create or update leads from a file."""
     with told_in_a_line():
+        apart("--rejects", rejects, {"the file to import": file, "the file of --store": store})
         marketo = client(daily=daily, reserve=reserve, store=store)
         transfer.load(
             marketo,
@@ -277,7 +279,6 @@ def import_leads(  # noqa: PLR0913 - each is an option of its own
                 progress=hook,
                 on_rejected=on_rejected,
             ),
-            file,
             rejects,
             quiet=quiet,
         )
@@ -303,6 +304,7 @@ def import_program_members(
 ) -> None:
     """Make people members of a program from a file."""
     with told_in_a_line():
+        apart("--rejects", rejects, {"the file to import": file, "the file of --store": store})
         marketo = client(daily=daily, reserve=reserve, store=store)
         transfer.load(
             marketo,
@@ -317,7 +319,6 @@ def import_program_members(
                 progress=hook,
                 on_rejected=on_rejected,
             ),
-            file,
             rejects,
             quiet=quiet,
         )
@@ -342,6 +343,7 @@ def import_custom_objects(
 ) -> None:
     """Create or update custom objects from a file."""
     with told_in_a_line():
+        apart("--rejects", rejects, {"the file to import": file, "the file of --store": store})
         marketo = client(daily=daily, reserve=reserve, store=store)
         transfer.load(
             marketo,
@@ -354,7 +356,6 @@ def import_custom_objects(
                 progress=hook,
                 on_rejected=on_rejected,
             ),
-            file,
             rejects,
             quiet=quiet,
         )

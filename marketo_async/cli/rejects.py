@@ -15,7 +15,6 @@ import msgspec
 
 from marketo_async.bulk import Rejected
 from marketo_async.cli.output import STDOUT
-from marketo_async.errors import InvalidRequest
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -23,12 +22,12 @@ _ENCODER = msgspec.json.Encoder()
 class RejectsFile:
     """Where ``--rejects`` points, ``-`` for stdout or ``None`` for nowhere; use it as a context around the import.
 
-    Entering it opens the file, so that one that can't be written, or that is the import's own *source*, is refused
-    before anything is sent. What the file held is replaced once something was sent.
+    Entering it opens the file, so that one that can't be written is refused before anything is sent. What the file held
+    is replaced once something was sent.
     """
 
-    def __init__(self, path: Path | None, source: Path) -> None:
-        self._path, self._source = path, source
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
         self._file: BinaryIO | None = None
         self._created = self._began = False
         self.error: OSError | None = None
@@ -38,9 +37,7 @@ class RejectsFile:
         if self._path == STDOUT:
             self._file = sys.stdout.buffer
         elif self._path is not None:
-            path = self._path.resolve()
-            if path.exists() and path.samefile(self._source):
-                raise InvalidRequest(f"--rejects {self._path} is the file to import; name another one")
+            path = self._path.resolve()  # of a link to nothing, what is made is removed, and not the link
             try:
                 self._file, self._created = path.open("xb"), True
             except FileExistsError:

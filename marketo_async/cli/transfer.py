@@ -76,8 +76,8 @@ class TransferGauge(Gauge):
 def export(marketo: Marketo, work: Export, path: Path, *, quiet: bool) -> None:
     """Run an export, and say what came; whatever stops it gets a note on how to go on.
 
-    For stdout the file is made in a folder of the system, and written out once it is whole: CSV unless a format is
-    named. It can't be gone on with.
+    For stdout, the file is made in a temporary folder and copied once it is whole: CSV unless a format is named. Such
+    an export can't be resumed.
     """
     if path == STDOUT:
         with TemporaryDirectory(prefix="marketo-async-") as folder:
@@ -107,11 +107,11 @@ def _export(marketo: Marketo, work: Export, path: Path, shown: str, *, quiet: bo
         typer.echo(f"{report.rows:,} rows, {report.bytes:,} bytes in {shown} | {gauge.pace()}", err=True)
 
 
-def load(marketo: Marketo, work: Import, source: Path, rejects: Path | None, *, quiet: bool) -> None:
-    """Run an import of *source*, and say what became of its rows; the exit code tells whether all were taken."""
+def load(marketo: Marketo, work: Import, rejects: Path | None, *, quiet: bool) -> None:
+    """Run an import, and say what became of its rows; the exit code is that of a failure unless all were taken."""
     gauge = TransferGauge(marketo.governor)
 
-    with RejectsFile(rejects, source) as rejected:
+    with RejectsFile(rejects) as rejected:
 
         async def go() -> ImportReport:
             async with gauge.shown(quiet=quiet), marketo:
@@ -147,7 +147,7 @@ def _summary(report: ImportReport, pace: str) -> Iterator[str]:
     for one in report.unlisted:
         count = "an unknown number" if one.rows is None else f"{one.rows:,}"
         what = "failed" if one.kind == "failure" else "have a warning"
-        rows = f"{count} of rows {one.first:,} to {one.behind - 1:,}"
+        rows = f"{count} of rows {one.first:,} to {one.end - 1:,}"
         yield f"import {one.batch_id}: {rows} {what}, but which is not known: {one.reason}"
     for row in report.failures[:_SHOWN]:
         yield f"row {'?' if row.index is None else row.index}: {row.reason}: {row.record}"

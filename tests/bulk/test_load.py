@@ -314,7 +314,7 @@ async def test_a_report_comes_and_says_what_is_not_known_whatever_the_file_of_re
     assert [row.index for row in found] == indices
     assert [row.index for row in seen] == indices
     [unlisted] = report.unlisted
-    assert (unlisted.kind, unlisted.rows, unlisted.first, unlisted.behind) == (kind, 2 - len(indices), 0, 5)
+    assert (unlisted.kind, unlisted.rows, unlisted.first, unlisted.end) == (kind, 2 - len(indices), 0, 5)
     assert reason in unlisted.reason
     assert report.uncounted == 0
     assert report.all_taken is (kind == "warning")

@@ -114,6 +114,7 @@ def test_a_file_is_imported_and_what_was_refused_is_written(instance: Instance, 
         (b"email\tfirstName\na@example.com\tA\n", ("--delimiter", "tab"), "1 of 1 rows taken"),
         (b"email,firstName\na@example.com,null\n", ("--null",), "1 of 1 rows taken"),
     ],
+    ids=["UTF-16", "cp1252", "tab", "null"],
 )
 def test_files_of_any_spelling_are_imported(
     content: bytes, options: tuple[str, ...], said: str, instance: Instance, tmp_path: Path
@@ -135,6 +136,7 @@ def test_files_of_any_spelling_are_imported(
         (b"email\n", ("--delimiter", "x"), "--delimiter is one of , ; | and tab, not 'x'"),
         (b"email\n", ("--encoding", "x"), "not a text encoding of Python"),
     ],
+    ids=["workbook", "empty", "unknown", "displayed", "cell", "delimiter", "encoding"],
 )
 def test_files_that_can_not_be_imported_are_refused_before_anything_is_sent(
     content: bytes, options: tuple[str, ...], said: str, instance: Instance, tmp_path: Path

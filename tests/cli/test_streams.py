@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketo_async.cli.values_file import values_of
@@ -43,27 +43,33 @@ def test_a_dash_is_stdout_and_nothing_else_is_in_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for arguments, quiet in ((("leads", "--list", 1001, "--fields", "id"), ("--quiet",)), (("activities", *SINCE), ())):
-        ended = run(*arguments, "--out", "-", *ALONE, *quiet, environment=instance.environment)
-        assert ended.returncode == 0, ended.stderr
-        assert len(records(ended.stdout)) > 300
-        assert ended.stderr == b"" if quiet else b"in stdout | " in ended.stderr
-        assert b"the same command adds" not in ended.stderr
+        ended = invoke(*arguments, "--out", "-", *ALONE, *quiet, environment=instance.environment)
+        assert ended.code == 0, ended.stderr
+        assert len(records(ended.stdout.encode())) > 300
+        assert ended.stderr == "" if quiet else "in stdout | " in ended.stderr
+        assert "the same command adds" not in ended.stderr
     lists = ("--static-list", 1001, "--fields", "id", "--poll", 0.1, *ALONE)
-    for form, first in (("csv", b"id\n1\n2\n"), ("jsonl", b'{"id":"1"}\n')):
+    for form, first in (("csv", "id\n1\n2\n"), ("jsonl", '{"id":"1"}\n')):
         named = () if form == "csv" else ("--format", form)
-        ended = run("export", "leads", *lists, *named, "--out", "-", environment=instance.environment)
-        assert ended.returncode == 0, ended.stderr
+        ended = invoke("export", "leads", *lists, *named, "--out", "-", environment=instance.environment)
+        assert ended.code == 0, ended.stderr
         assert ended.stdout.startswith(first)
-        assert b"900 rows, " in ended.stderr
+        assert "900 rows, " in ended.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_stdout_has_data_alone_in_a_process_of_its_own(instance: Instance) -> None:
+    ended = run("leads", "--list", 1001, "--fields", "id", "--out", "-", *ALONE, environment=instance.environment)
+    assert (ended.returncode, len(records(ended.stdout))) == (0, 900)
 
 
 def test_rejects_go_to_stdout_too(instance: Instance, tmp_path: Path) -> None:
     file = tmp_path / "new.csv"
     file.write_text("email\nnonsense\n")
-    ended = run("import", "leads", file, "--rejects", "-", "--poll", 0.1, *ALONE, environment=instance.environment)
-    assert ended.returncode == 1
-    assert [record["index"] for record in records(ended.stdout)] == [0]
+    command = ("import", "leads", file, "--rejects", "-", "--poll", 0.1, *ALONE)
+    ended = invoke(*command, environment=instance.environment)
+    assert ended.code == 1
+    assert [record["index"] for record in records(ended.stdout.encode())] == [0]
 
 
 def test_stdout_that_is_closed_early_ends_the_command_without_a_traceback(instance: Instance) -> None:
@@ -83,10 +89,10 @@ def test_stdout_that_is_closed_early_ends_the_command_without_a_traceback(instan
 
 def test_what_is_left_undone_for_stdout_says_no_way_to_go_on(tmp_path: Path) -> None:
     with running(daily=3) as instance:
-        ended = run("leads", "--list", 1001, "--out", "-", "--quiet", *ALONE, environment=instance.environment)
-    assert ended.returncode == 4
-    assert b"go on with" not in ended.stderr
-    assert len(records(ended.stdout)) == 600
+        ended = invoke("leads", "--list", 1001, "--out", "-", "--quiet", *ALONE, environment=instance.environment)
+    assert ended.code == 4
+    assert "go on with" not in ended.stderr
+    assert len(records(ended.stdout.encode())) == 600
 
 
 LOCALES: list[dict[str, str]] = [
@@ -146,6 +152,7 @@ def test_values_are_lines_or_quoted(text: str, values: list[str]) -> None:
     assert values_of(text) == values
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.sampled_from('a",\r\n é\t'), max_size=6)), st.sampled_from(["\n", "\r\n", "\r"]))
 def test_every_value_can_be_quoted(values: list[str], end: str) -> None:
     assert values_of(end.join('"' + value.replace('"', '""') + '"' for value in values)) == values
@@ -156,6 +163,16 @@ def test_a_line_that_is_not_one_quoted_value_is_refused(text: str) -> None:
     line = 4 if "x" in text else 3
     with pytest.raises(InvalidRequest, match=rf'--values-from, line {line}: "c.* is not one quoted value'):
         values_of(text)
+
+
+def test_an_argument_that_is_not_text_is_refused_in_a_line(instance: Instance) -> None:
+    command = ("leads", "--filter", "email", "--value", os.fsdecode(b"caf\xe9"), "--out", "-", *ALONE)
+    ended = invoke(*command, environment=instance.environment)
+    assert (ended.code, instance.calls) == (2, 0)
+    assert ended.stderr == (
+        "error: '\\udce9' can't be written as utf-8; run with LC_ALL=C.UTF-8 (or PYTHONUTF8=1),"
+        " and give names and values in UTF-8\n"
+    )
 
 
 def test_quoted_values_are_looked_for_as_they_are_meant(instance: Instance, tmp_path: Path) -> None:
@@ -191,6 +208,26 @@ def test_a_file_that_is_read_is_not_written(how: str, instance: Instance, tmp_pa
         assert (ended.code, instance.calls) == (2, before)
         assert "is the file of --values-from; name another one" in ended.stderr
     assert file.read_text() == "email\na@example.com\n"
+
+
+def test_the_store_is_not_written_over(instance: Instance, tmp_path: Path) -> None:
+    file, store = tmp_path / "in", tmp_path / "limits.db"
+    file.write_text("email\na@example.com\n")
+    for command in (
+        ("import", "leads", file, "--rejects", store),
+        ("leads", "--list", 1001, "--out", store, "--start-over"),
+        ("activities", *SINCE, "--out", store),
+    ):
+        ended = invoke(*command, "--store", store, environment=instance.environment)
+        assert (ended.code, instance.calls, store.exists()) == (2, 0, False)
+        assert "is the file of --store; name another one" in ended.stderr
+
+
+def test_a_pipe_is_read_once(instance: Instance) -> None:
+    command = ("import", "leads", "/dev/stdin", "--poll", 0.1, *ALONE)
+    content = "email;title\ra@example.com;A\r".encode("utf-16")
+    ended = run(*command, environment=instance.environment, stdin=content)
+    assert (ended.returncode, b"1 of 1 rows taken" in ended.stderr) == (0, True)
 
 
 @pytest.mark.parametrize("place", ["nowhere/rejects", ".", "in/rejects"])
