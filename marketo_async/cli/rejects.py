@@ -31,7 +31,7 @@ class RejectsFile:
         self._file: BinaryIO | None = None
         self._created = self._began = False
         self.error: OSError | None = None
-        """What went wrong when rows were written; the import went on."""
+        """What went wrong when rows were written; the import continued."""
 
     def __enter__(self) -> Self:
         if self._path == STDOUT:
@@ -56,12 +56,19 @@ class RejectsFile:
         if self._created and not self._began:
             self._path.resolve().unlink(missing_ok=True)
 
+    def summary(self) -> str:
+        """Return where the rejected rows are that are known so far."""
+        if self.error is not None:
+            return f"{self._path} could not be written: {self.error.strerror}"
+        where = "not written: name a file with --rejects" if self._path is None else f"in {self._path}"
+        return f"the rows that are known to be rejected are {where}"
+
     def begin(self) -> None:
         """Drop what the file held before."""
         if self._file is None or self._began:
             return
         self._began = True
-        if self._path is not None and self._path.is_file():
+        if self._path is not None and self._path != STDOUT and self._path.is_file():
             self._file.truncate(0)
 
     def add(self, rows: Sequence[Rejected]) -> None:

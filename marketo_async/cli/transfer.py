@@ -122,8 +122,7 @@ def load(marketo: Marketo, work: Import, rejects: Path | None, *, quiet: bool) -
         except (KeyboardInterrupt, ImportStopped) as error:
             if isinstance(gauge.now, ImportProgress) and gauge.now.files:
                 rejected.begin()
-                if rejects is not None:
-                    error.add_note(f"the rows that are known to be rejected are in {rejects}")
+                error.add_note(rejected.summary())
             for note in _left_open(error) if isinstance(error, ImportStopped) else ():
                 error.add_note(note)
             raise

@@ -186,12 +186,17 @@ def test_an_import_that_stops_keeps_its_rejects_and_says_what_is_open(
     monkeypatch.setattr(Chunker.__init__, "__kwdefaults__", {"largest": 1_000})
     file, rejects = tmp_path / "new.csv", tmp_path / "rejects.jsonl"
     three_files(file, 80, 16)
-    instance.sandbox.faults.append(Fault("1003", path="/bulk/v1/leads/batch/1002.json"))
-    ended = run(instance, "import", "leads", file, "--rejects", rejects)
-    assert ended.code == 1
-    assert "error: the import stopped after " in ended.stderr
-    assert f"the rows that are known to be rejected are in {rejects}" in ended.stderr
-    assert "sent, but not known to be taken: some of rows " in ended.stderr
+    for target, said in (
+        (rejects, f"the rows that are known to be rejected are in {rejects}"),
+        (Path("/dev/full"), "/dev/full could not be written: No space left on device"),
+    ):
+        second = 1_002 + len(instance.sandbox.instance.imports._jobs)
+        instance.sandbox.faults.append(Fault("1003", path=f"/bulk/v1/leads/batch/{second}.json"))
+        ended = run(instance, "import", "leads", file, "--rejects", target)
+        assert ended.code == 1
+        assert "error: the import stopped after " in ended.stderr
+        assert said in ended.stderr
+        assert "sent, but not known to be taken: some of rows " in ended.stderr
     assert [json.loads(line)["index"] for line in rejects.read_bytes().splitlines()] == [0]
 
 
