@@ -61,7 +61,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
             raise InvalidRequest(f"delimiter is one of ',', ';', '|' and a tab, not {self.delimiter!r}")
         try:
             "".encode(self.encoding or "utf-8")
-        except LookupError as error:
+        except (LookupError, UnicodeError) as error:
             raise InvalidRequest(
                 f"encoding={self.encoding!r} is not a text encoding of Python; name one such as 'cp1252' or 'utf-16'"
             ) from error

@@ -121,10 +121,18 @@ class LeadFiles(Kind[LeadSelection, T], BulkLeads):
         Rows are ``dict`` or Struct by REST field name, all with the same members, or with some of *fields*. They are
         checked and put into files below 10 MB first, so that nothing is sent where a row is bad. Rows of one key
         (*lookup_field*; ``id`` only updates) are sent in order, and never in two files at once; files into one static
-        list (*list_id*) follow each other. A full queue (1016) and a busy list (1019) are waited for. Raises
-        `InvalidRequest` for an unknown field and a bad row, `BadRow` for one in a file, and `ImportStopped` with the
-        report so far for whatever ends an import early. Maps to ``import_file``, ``import_status``,
-        ``import_failures`` and ``import_warnings``.
+        list (*list_id*) follow each other. A full queue (1016) and a busy list (1019) are waited for. *on_rejected*
+        receives the rows of each file that failed or have a warning; what it raises is logged.
+
+        A file has API names of fields in its first line. It is UTF-8 unless its byte order mark or *encoding* says
+        otherwise. *delimiter* is ``,``, ``;``, ``|`` or a tab, by default the one that fits the first line. The bare
+        word ``null`` is text; with *null* it is no value, which is how exports write it.
+
+        Raises `InvalidRequest` for an unknown field, a bad row and a file that is not delimited text, `BadRow` for a
+        row of a file that can't be read, and `ImportStopped` with the report so far for whatever ends an import early.
+        Rows that Marketo counts as failed and does not list are in the report's ``unlisted``. Maps to ``import_file``,
+        ``import_status``, ``import_failures`` and ``import_warnings``; see
+        https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-import/bulk-lead-import
         """
         dialect = Dialect(encoding=encoding, delimiter=delimiter, null=null)
 

@@ -74,7 +74,7 @@ def told_in_a_line() -> Iterator[None]:
     except MarketoError as error:
         _tell(f"error: {error}", error)
         raise typer.Exit(exit_for(error)) from None
-    except BrokenPipeError:  # whoever read our output has enough; typer ends the command without a word
+    except BrokenPipeError:  # the reader of stdout has left: typer ends the command without a message
         raise
     except UnicodeEncodeError as error:
         odd = ascii(error.object[error.start : error.end])
