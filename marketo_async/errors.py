@@ -46,7 +46,7 @@ from copy import copy
 from datetime import datetime
 from typing import Any, Self, TypeVar
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 E = TypeVar("E", bound=BaseException)
 
@@ -73,14 +73,19 @@ class MarketoError(Exception):
     results: Sequence[Any] = ()
 
     def with_context(
-        self, *, token: str | None = None, index: int | None = None, results: Sequence[Any] | None = None
+        self,
+        *,
+        token: str | UnsetType | None = UNSET,
+        index: int | None = None,
+        results: Sequence[Any] | None = None,
     ) -> Self:
         """Return a copy of this error that also carries what one caller knows about it.
 
-        Other callers may hold the same error, so its attributes never change once it was raised.
+        Other callers may hold the same error, so its attributes never change once it was raised. A *token* of ``None``
+        is one: the drain begins again from the start.
         """
         copied = own(self)
-        if token is not None:
+        if not isinstance(token, UnsetType):
             copied.token = token
         if index is not None:
             copied.index = index
