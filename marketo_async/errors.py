@@ -30,9 +30,10 @@
     ├── JobFailed                  a bulk job ended without what it was for
     │   └── JobCancelled           ... because somebody else cancelled it
     ├── BadRow                     a line of a bulk file can't be read as a row
+    ├── BadRecord                  a record of a listing can't be read; only ``on_bad_record`` receives it
     ├── ImportStopped              an import ended early; ``report`` tells what was taken until then
-    ├── RecordsFailed              asked for by ``raise_for_failures()``: some records of a write were not taken
-    └── OutcomeUnknown             a write was sent and its answer lost: it may or may not have happened
+    ├── RecordsFailed              some records were not taken: by ``raise_for_failures()`` and by writes of one record
+    └── OutcomeUnknown             a write was sent, and its answer was lost or can't be read: it may have happened
 
 No message, repr or attribute holds a token or a secret. Not here: what each code means (``codes``), and what is tried
 again (``retry``).
@@ -41,10 +42,13 @@ again (``retry``).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime
-from typing import Any
+from typing import Any, Self, TypeVar
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
+
+E = TypeVar("E", bound=BaseException)
 
 
 class ErrorItem(Struct, frozen=True):
@@ -60,15 +64,58 @@ class MarketoError(Exception):
     ``token`` is where a drain stopped: pass it to the same method to go on from there. ``index`` is the record of a
     write that the error is about, counted from 0: the one that was refused, or the first of the call that failed.
     ``results`` are those that ``all()`` had by then; a record without one was not sent, or stood in that call.
+
+    A failure that several callers share reaches each of them as a copy, whose ``__cause__`` is the original.
     """
 
     token: str | None = None
     index: int | None = None
     results: Sequence[Any] = ()
 
+    def with_context(
+        self,
+        *,
+        token: str | UnsetType | None = UNSET,
+        index: int | None = None,
+        results: Sequence[Any] | None = None,
+    ) -> Self:
+        """Return a copy of this error that also carries what one caller knows about it.
+
+        Other callers may hold the same error, so its attributes never change once it was raised. A *token* of ``None``
+        is one: the drain begins again from the start.
+        """
+        copied = own(self)
+        if not isinstance(token, UnsetType):
+            copied.token = token
+        if index is not None:
+            copied.index = index
+        if results is not None:
+            copied.results = results
+        return copied
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Keep errors picklable: a worker process hands its own on."""
         return _revive, (type(self), self.args, self.__dict__)
+
+
+def own(error: E) -> E:
+    """Return an equal copy of *error* for one caller, with the original as its cause.
+
+    What one caller adds to its exception (a token, a note, a traceback), another one never sees. The cause of a copy of
+    a copy is the original. An exception of another package that can't be copied is returned as it is.
+    """
+    try:
+        copied = copy(error)
+    except Exception:  # noqa: BLE001 - whatever its constructor wants that its args do not hold
+        return error
+    if type(copied) is not type(error):
+        return error
+    if notes := getattr(error, "__notes__", None):
+        copied.__notes__ = [*notes]
+    cause = error.__cause__
+    copied_already = cause is not None and type(cause) is type(error) and cause.args == error.args
+    copied.__cause__ = cause if copied_already else error
+    return copied
 
 
 def _revive(kind: type[MarketoError], args: tuple[object, ...], state: dict[str, object]) -> MarketoError:
@@ -271,7 +318,10 @@ class UnexpectedShape(BadResponse):
 
 
 class RecordsFailed(MarketoError):
-    """Some records of a write were not taken, or nobody knows; ``failed`` are their results."""
+    """Some records of a write were not taken, or nobody knows; ``failed`` are their results.
+
+    `Outcomes.raise_for_failures` raises it, and a write of one record (``leads.submit_form``) raises it by itself.
+    """
 
     def __init__(self, message: str, *, failed: Sequence[Any]) -> None:
         super().__init__(message)
@@ -307,6 +357,18 @@ class BadRow(MarketoError, ValueError):
         super().__init__(f"{where}: {message}")
 
 
+class BadRecord(MarketoError, ValueError):
+    """A record of a listing can't be read, even with what is known of Marketo's spellings.
+
+    ``index`` is its place on the page, counted from 0, ``member`` the path of what can't be read in it (``.id``, empty
+    for the record itself), ``record`` all of it as it was decoded from JSON.
+    """
+
+    def __init__(self, message: str, *, index: int, member: str, record: object, operation: str = "") -> None:
+        self.index, self.member, self.record, self.operation = index, member, record, operation
+        super().__init__(_sentence(f"record {index} of the page can't be read: {message}", operation, None, ""))
+
+
 class ImportStopped(MarketoError):
     """An import ended early; ``__cause__`` tells why.
 
@@ -322,7 +384,7 @@ class ImportStopped(MarketoError):
 
 
 class OutcomeUnknown(MarketoError):
-    """A write was sent and its answer lost: it may or may not have happened.
+    """A write was sent, and its answer was lost or can't be read: it may or may not have happened.
 
     It was not sent again, because a second one could do it twice. ``__cause__`` is what went wrong.
     """
