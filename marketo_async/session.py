@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -193,6 +194,7 @@ class Session:
         self._dated: tuple[str, float] | None = None  # the date of an answer, and ours at that moment
         self._under_way: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._process = os.getpid()
         self._http = aiohttp.ClientSession(
             # The governor's slots bound the connections; a second bound could only add waiting.
             connector=connector() if connector else aiohttp.TCPConnector(limit=0),
@@ -221,6 +223,8 @@ class Session:
 
     async def close(self, grace: float = 5.0) -> None:
         """Wait at most *grace* seconds for exchanges that cancelled callers left behind, then close the connections."""
+        if self._process != os.getpid():
+            return  # the connections are the parent's
         self._closed = True
         try:
             if self._under_way:
@@ -423,6 +427,11 @@ class Session:
         return {"Authorization": f"Bearer {token}"}
 
     def _check_open(self) -> None:
+        if self._process != os.getpid():
+            raise ConfigurationError(
+                f"the client was opened in process {self._process} and can't be used in its fork: open a client of its"
+                " own in each process, with one governor store for all"
+            )
         if self._closed:
             raise ConfigurationError("the client is closed: make calls inside its `async with` block")
 
