@@ -86,6 +86,6 @@ def test_threads_that_are_not_real_are_refused_before_anything_is_started(monkey
     before = threading.active_count()
     with monkeypatch.context() as patched:
         patched.setattr(threading, "get_ident", get_ident)
-        with pytest.raises(ConfigurationError, match="gevent has replaced .* patch_all"):
+        with pytest.raises(ConfigurationError, match=r"gevent has replaced .*patch_all"):
             Portal().open(nothing)
     assert threading.active_count() == before
