@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from marketo_async.bystander import outcome_of
+from marketo_async.connecting import NotConnected, within
 from marketo_async.errors import AuthenticationError, ConfigurationError, TransportError
 from marketo_async.operation import Operation, Repeat
 from marketo_async.retry import RetryPolicy
@@ -139,8 +140,8 @@ class Tokens:
             attempt += 1
             try:
                 return await self._ask_once()
-            except TransportError:
-                if attempt >= self._retry.attempts:
+            except TransportError as error:
+                if attempt >= self._retry.attempts or not error.passing:
                     raise
                 await asyncio.sleep(self._retry.delay(attempt, self._rng))
 
@@ -152,13 +153,17 @@ class Tokens:
                 params=self._question,
                 allow_redirects=False,
                 proxy=self._proxy,
-                timeout=aiohttp.ClientTimeout(total=IDENTITY.timeout),
+                timeout=within(self._http.connector, IDENTITY.timeout, IDENTITY.timeout),
             ) as response:
                 return self._read(response.status, await response.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            kind = type(error).__name__
+            kind, again = type(error).__name__, True
+            if isinstance(error, NotConnected):
+                kind, again = str(error), error.passing
         # Raised here and not inside: the cause may hold the URL, and that the client secret. Only its kind is told.
-        raise TransportError(f"no answer from the identity endpoint ({kind})", operation=IDENTITY.name, sent=False)
+        raise TransportError(
+            f"no answer from the identity endpoint ({kind})", operation=IDENTITY.name, sent=False, passing=again
+        )
 
     @staticmethod
     def _read(status: int, body: bytes) -> _Grant:

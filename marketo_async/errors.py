@@ -9,6 +9,7 @@
     │   └── RecordRefused          ... because of one record of many, which ``index`` names
     │       └── RecordTooLarge     ... that is larger than Marketo takes in one call
     ├── StoreUnavailable           the store that shares the limits between processes can't be used
+    ├── JournalUnavailable         the journal of a batcher can't be read or written now
     ├── AuthenticationError        the client id and secret, or the tokens they give, are not accepted
     ├── ApiError                   Marketo answered with an error code
     │   ├── AccessDenied           603: the API user's role lacks a permission, or the address is not allowed
@@ -133,6 +134,17 @@ class StoreUnavailable(MarketoError):
     """The store that shares the limits between processes can't be used, so nothing was sent.
 
     Try again later, or give the governor a ``fallback``.
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        self.message = message
+        super().__init__(_sentence(message, "", None, hint))
+
+
+class JournalUnavailable(MarketoError):
+    """The journal of a batcher can't be read or written: the disk is full or fails, or the file is damaged or locked.
+
+    A record that was being accepted is not. Those that the journal has stay there, and are sent once it can be read.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:

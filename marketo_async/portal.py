@@ -83,9 +83,15 @@ class Portal:
         return self._thread is not None and self._process == os.getpid()
 
     def open(self, at_end: Callable[[], Coroutine[Any, Any, None]]) -> Self:
-        """Start the loop; *at_end* is awaited in it before it ends, however that comes about."""
-        if self.usable:
+        """Start the loop; *at_end* is awaited in it before it ends, however that comes about.
+
+        Raises `ConfigurationError` where it is open, here or in the process that this one was forked from, and where
+        threads are not real ones.
+        """
+        if self._thread is not None:
+            self._check_process()
             raise ConfigurationError("this client is open already")
+        _check_threads()
         started: Future[_Thread] = Future()
         thread = threading.Thread(target=_run, args=(started, at_end), name="marketo-async", daemon=True)
         thread.start()
@@ -125,6 +131,7 @@ class Portal:
         work = self._start(pump.run)
         try:
             while True:
+                self._check_process()  # a generator may be carried on in a fork, where nobody would put anything
                 event = events.get()
                 if isinstance(event, Feed):
                     self._soon(event.give, *event.read())
@@ -169,11 +176,7 @@ class Portal:
                 self.call(run)
 
     def _start(self, method: Callable[[], Coroutine[Any, Any, R]]) -> _Work[R]:
-        if self._process != os.getpid():
-            raise ConfigurationError(
-                f"the client was opened in process {self._process} and can't be used in its fork: open a client of its"
-                " own in each process, with one governor store for all"
-            )
+        self._check_process()
         with self._lock:
             if self._thread is None:
                 raise ConfigurationError("the client is not open: make calls inside `with Marketo(...) as marketo:`")
@@ -189,6 +192,13 @@ class Portal:
                 raise _closed() from error
         return work
 
+    def _check_process(self) -> None:
+        if self._process != os.getpid():
+            raise ConfigurationError(
+                f"the client was opened in process {self._process} and can't be used in its fork: open a client of its"
+                " own in each process, with one governor store for all"
+            )
+
     def _soon(self, function: Callable[..., None], *args: Any) -> None:
         with suppress(RuntimeError):  # the loop has ended, and with it what waited for this
             if self._thread is not None:
@@ -201,6 +211,7 @@ class _Work(Generic[R]):
     def __init__(self, method: Callable[[], Coroutine[Any, Any, R]], loop: asyncio.AbstractEventLoop) -> None:
         self._method = method
         self._loop = loop
+        self._process = os.getpid()
         self._task: asyncio.Task[R] | None = None
         self._future: Future[R] = Future()
 
@@ -223,7 +234,7 @@ class _Work(Generic[R]):
 
     def abandon(self) -> None:
         """Cancel what has not ended, and wait until it has; the loop's own thread can't wait."""
-        if self._future.done():
+        if self._future.done() or self._process != os.getpid():  # the loop of a fork's parent is not to be touched
             return
         with suppress(RuntimeError):  # a loop that has ended has cancelled it
             self._loop.call_soon_threadsafe(self._cancel)
@@ -367,6 +378,16 @@ def _end(process: int, thread: threading.Thread, running: _Thread) -> None:
         running.loop.call_soon_threadsafe(lambda: running.loop.create_task(running.portal.stop()))
     if not _is_running_here(running.loop):
         thread.join(_PARTING)
+
+
+def _check_threads() -> None:
+    """Refuse threads that are coroutines of a hub: the loop would hold up its own callers."""
+    if (module := threading.get_ident.__module__) != "_thread":
+        raise ConfigurationError(
+            f"{module.partition('.')[0]} has replaced the threads of this process, and the blocking client needs a real"
+            " one: patch without them, as gevent.monkey.patch_all(thread=False) does (a call then holds up all"
+            " greenlets), or use the client in a process of its own"
+        )
 
 
 def _is_running_here(loop: asyncio.AbstractEventLoop) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -31,6 +32,7 @@ from marketo_async.answer import Judge, Outcome, broken
 from marketo_async.auth import Tokens
 from marketo_async.batching import Batches, InFlight, Posted, Results, write
 from marketo_async.codes import Action, Code, lookup
+from marketo_async.connecting import NotConnected, not_connected, unsent, watch, within
 from marketo_async.descriptions import Described, Descriptions
 from marketo_async.envelope import OnBadRecord
 from marketo_async.errors import (
@@ -92,10 +94,11 @@ async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
 
     The governor granted one call; a second one would be counted by Marketo and by nobody here.
     """
+    broke: aiohttp.ClientError
     try:
         return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
+        broke = not_connected(error)
     except aiohttp.ClientResponseError as error:
         broke = _ConnectionBroke(f"{type(error).__name__}: {error.message}")
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
@@ -117,6 +120,7 @@ class _Call(Struct, Generic[R], kw_only=True):
     renewals: int = 0
     failed_at: float = inf
     in_flight: bool = False
+    connecting: bool = False  # the last exchange has no connection yet, so nothing of it can have left
     lost: bool = False  # an attempt may have acted without our seeing its answer
     unheard: bool = False  # and no error of Marketo's came instead of that answer
     rejected: str | None = None  # the token that the last attempt was refused with
@@ -194,12 +198,14 @@ class Session:
         self._dated: tuple[str, float] | None = None  # the date of an answer, and ours at that moment
         self._under_way: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._process = os.getpid()
         self._http = aiohttp.ClientSession(
             # The governor's slots bound the connections; a second bound could only add waiting.
             connector=connector() if connector else aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _USER_AGENT},
             middlewares=(_send_once,),
+            trace_configs=[watch()],
             skip_auto_headers=("Content-Type",),  # a POST without a body has none
         )
         self._proxy = _proxy_of(base_url) if trust_env else None
@@ -221,6 +227,8 @@ class Session:
 
     async def close(self, grace: float = 5.0) -> None:
         """Wait at most *grace* seconds for exchanges that cancelled callers left behind, then close the connections."""
+        if self._process != os.getpid():
+            return  # the connections are the parent's
         self._closed = True
         try:
             if self._under_way:
@@ -381,7 +389,7 @@ class Session:
     async def _attempt(self, call: _Call[R]) -> Outcome[R]:
         permit, token = await self._admitted(call)
         call.sent += 1
-        call.in_flight = True
+        call.in_flight, call.connecting = True, False
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Outcome[R]] = loop.create_future()
         call.first_sent = min(call.first_sent, self._clock())
@@ -391,8 +399,10 @@ class Session:
         try:
             outcome = await answer  # and not the task: a caller that is cancelled cancels no more than this
         except asyncio.CancelledError:
-            if call.sink is not None:  # nobody is left to read it, and hanging up ends Marketo's work on it
+            # A file that nobody is left to read is not worth Marketo's work, and what has not left need not leave.
+            if call.sink is not None or call.connecting:
                 task.cancel()
+                call.in_flight = call.in_flight and not call.connecting
             raise
         call.in_flight = False
         call.rejected = token
@@ -426,6 +436,11 @@ class Session:
         return {"Authorization": f"Bearer {token}"}
 
     def _check_open(self) -> None:
+        if self._process != os.getpid():
+            raise ConfigurationError(
+                f"the client was opened in process {self._process} and can't be used in its fork: open a client of its"
+                " own in each process, with one governor store for all"
+            )
         if self._closed:
             raise ConfigurationError("the client is closed: make calls inside its `async with` block")
 
@@ -436,8 +451,11 @@ class Session:
             return  # a mistake that no caller waits for is asyncio's to report
         error = None if task.cancelled() else task.exception()
         if error is None:
-            call.lost = True
-            error = TransportError("the client was closed before the answer came", operation=call.operation.name)
+            sent = not call.connecting
+            call.lost = call.lost or sent
+            error = TransportError(
+                "the client was closed before the answer came", operation=call.operation.name, sent=sent
+            )
         answer.set_exception(error)
 
     async def _exchange(self, call: _Call[R], permit: Permit, token: str, answer: asyncio.Future[Outcome[R]]) -> None:
@@ -448,6 +466,10 @@ class Session:
             outcome = await self._wire(call, permit, token)
             row = call.code(outcome.error) if outcome.error else None
             permit.release(counted=row.counted if row else True)
+        except asyncio.CancelledError:
+            if call.connecting:
+                permit.unsent()
+            raise
         finally:
             permit.release()
         # Told here, so that it is told even where the caller has gone.
@@ -483,10 +505,10 @@ class Session:
                 error=TransportError("held up until its permit was void", operation=operation.name, sent=False)
             )
         headers = {**request.headers, **self._credentials(operation, token)}
-        timeout = aiohttp.ClientTimeout(total=operation.timeout + _ABOVE_SERVER)
+        timeout = within(self._http.connector, operation.timeout + _ABOVE_SERVER, operation.timeout)
         if call.sink is not None:
             headers |= headers_for(call.sink)
-            timeout = aiohttp.ClientTimeout(total=None, sock_read=_SILENCE)
+            timeout = within(self._http.connector, None, operation.timeout, _SILENCE)
         status: int | None = None
         chunks: list[bytes] = []  # what has come, should the connection break
         try:
@@ -498,6 +520,7 @@ class Session:
                 allow_redirects=False,
                 proxy=self._proxy,
                 timeout=timeout,
+                trace_request_ctx=call,
             ) as response:
                 permit.answered()
                 status, named = response.status, response.headers.get("X-Request-Id")
@@ -510,17 +533,10 @@ class Session:
                     chunks.append(body)
                 while chunk := await response.content.readany():
                     chunks.append(chunk)  # one by one, for the case that it breaks
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            permit.unsent()
-            failed = TransportError(
-                f"no connection to {URL(request.url, encoded=True).origin()}",
-                operation=operation.name,
-                sent=False,
-                passing=not isinstance(error, aiohttp.ClientSSLError),
-            )
-            failed.__cause__ = error
-            return Outcome(error=failed)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if unsent(error, call):
+                permit.unsent()
+                return self._unconnected(call, error)
             return broken(operation, status, b"".join(chunks), error)
         judge = Judge(self.governor.resets_at, call.options.retry.codes, call.options.on_bad_record)
         outcome = judge.outcome(operation, call.plan, status, b"".join(chunks), named)
@@ -528,6 +544,17 @@ class Session:
             call.sink.restart()
             call.sink.write(outcome.value)
         return outcome
+
+    @staticmethod
+    def _unconnected(call: _Call[Any], error: Exception) -> Outcome[Any]:
+        failed = TransportError(
+            f"no connection to {URL(call.request.url, encoded=True).origin()} ({error})",
+            operation=call.operation.name,
+            sent=False,
+            passing=not isinstance(error, NotConnected) or error.passing,
+        )
+        failed.__cause__ = error
+        return Outcome(error=failed)
 
     def _first_sent(self, call: _Call[Any]) -> float | None:
         """Return when a call was first sent, by Marketo's clock, ``None`` where an answer has never told what it is."""

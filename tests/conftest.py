@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.util import find_spec
 
 import pytest
 
@@ -12,6 +13,31 @@ from marketo_async import Marketo, RetryPolicy
 from tests.wire import CLIENT_ID, CLIENT_SECRET, ORIGIN, MockedMarketo
 
 Client = Callable[..., Marketo]
+
+# Tests that need an extra, or a tool of the test extra, are left out where that is not installed; `.ci/run` has all.
+_NEEDS = {
+    "typer": ["cli", "test_examples.py"],
+    "redis": [
+        "governor/test_fleet.py",
+        "governor/test_fleet_property.py",
+        "governor/test_fleet_script.py",
+        "governor/test_governor_property.py",
+        "governor/test_member.py",
+        "governor/test_processes.py",
+        "governor/test_stores.py",
+        "benchmarks",
+        "test_examples.py",
+    ],
+    "pyarrow": ["bulk/test_export.py"],
+    "mypy": ["test_typing.py"],
+}
+_MISSING = [name for name in _NEEDS if find_spec(name) is None]
+collect_ignore = [path for name in _MISSING for path in _NEEDS[name]]
+
+
+def pytest_report_header() -> list[str]:
+    """Say what is left out."""
+    return [f"{name} is not installed, so these are left out: {', '.join(_NEEDS[name])}" for name in _MISSING]
 
 
 def pytest_configure() -> None:

@@ -27,6 +27,7 @@ from marketo_async.errors import (
     InvalidRequest,
     JobCancelled,
     JobFailed,
+    JournalUnavailable,
     MarketoError,
     OutcomeUnknown,
     QuotaExceeded,
@@ -50,6 +51,7 @@ PLAIN: list[type[ApiError]] = [
 SAMPLES: list[MarketoError] = [
     ConfigurationError("set it up"),
     StoreUnavailable("out of reach", hint="look for it"),
+    JournalUnavailable("the disk is full", hint="free some space"),
     InvalidRequest("not so"),
     RequestTooLarge("too large"),
     RecordRefused("it has no email", index=3),

@@ -24,13 +24,14 @@ MODULES = sorted(
 # From the ground up: a layer imports only itself and the layers before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("workthread", "durable"),
+    ("workthread", "durable", "connecting"),
     ("codes",),
     ("models",),
     ("fitting",),
     ("envelope",),
     ("operation",),
-    ("request", "answer", "retry", "paging", "stream", "governor", "descriptions"),
+    ("retry",),
+    ("request", "answer", "paging", "stream", "governor", "descriptions"),
     ("bystander",),
     ("auth",),
     ("batching",),
@@ -220,6 +221,7 @@ def test_exceptions_are_defined_in_one_place_only() -> None:
     }
 
     assert elsewhere == {
+        "marketo_async.connecting.NotConnected",  # raised as TransportError
         "marketo_async.envelope.MissingResult",  # told as UnexpectedShape
         "marketo_async.session._ConnectionBroke",  # told as TransportError
     }

@@ -23,6 +23,7 @@ def test_mypy_agrees_with_every_assertion_and_every_expected_error(tmp_path: Pat
     assert (status, report, complaints) == (0, "", "")
 
 
+@pytest.mark.slow  # the type checkers run by themselves in .ci/run, too
 @pytest.mark.timeout(300)
 def test_pyright_agrees_too_and_on_the_whole_package() -> None:
     """Pyright fetches itself at its first use, which is impossible without the net."""

@@ -7,15 +7,19 @@ What becomes of a record
     Written: its caller has the result, and it is let go of. Refused, by Marketo or because it can't be sent: its caller
     has the result or the error; where nobody waits it is set aside with the reason, and blocks nothing. A call that
     failed: whoever waits has the error, and takes the record back; what nobody waits for stays, and is tried again
-    after a while. A lost answer: the same, unless a second call could do harm; then the record is set aside.
+    after a while. A lost answer: the same, unless a second call could do harm; then the record is set aside. A call
+    that one of its records made fail: it is halved until that record is found, which is treated as a refused one, and
+    the others are written.
 
-Not here: how a batch is written (``send``), and where accepted records are kept (``queue``, ``journal``).
+Not here: how a batch is written (``send``), where accepted records are kept (``queue``, ``journal``), and which record
+is at fault (``search``).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -30,9 +34,18 @@ import msgspec
 
 from marketo_async.batching.batches import Batches
 from marketo_async.batching.chunks import Cutter
-from marketo_async.batching.queue import Entry, MemoryQueue, Queue, SetAside
+from marketo_async.batching.queue import Entry, MemoryQueue, Queue, Room, SetAside
 from marketo_async.batching.results import Result, Results
-from marketo_async.errors import ConfigurationError, InvalidRequest, OutcomeUnknown, QuotaExceeded, RecordRefused, own
+from marketo_async.batching.search import Finding, Incomplete, Search, may_be_a_record, not_executed
+from marketo_async.errors import (
+    ConfigurationError,
+    InvalidRequest,
+    JournalUnavailable,
+    OutcomeUnknown,
+    QuotaExceeded,
+    RecordRefused,
+    own,
+)
 from marketo_async.models.records import RecordResult
 from marketo_async.request import plain
 
@@ -76,8 +89,9 @@ class Batcher(Generic[V, R]):
     when ``max_records`` wait, after ``max_age`` seconds, or with ``max_bytes`` of JSON. At most ``max_queued`` records
     wait; more let ``put`` and ``submit`` wait. With a *journal*, a file, what was accepted survives a crash and is sent
     by the next batcher that opens it, at least once. *refusal* raises what is wrong with a record before it is taken.
-    *repeats* says that a batch may be sent again whose outcome is unknown. A failed send is tried again after
-    ``retry_after`` seconds, or when the quota starts anew.
+    *repeats* says that a batch may be sent again whose outcome is unknown; without it, what *send* raises must be an
+    error of this package that says so where nothing was written, or the records are set aside. A failed send is tried
+    again after ``retry_after`` seconds, or when the quota starts anew; so is a journal that can't be read or written.
     """
 
     def __init__(
@@ -105,7 +119,7 @@ class Batcher(Generic[V, R]):
         self._repeats = repeats
         self._retry_after = retry_after
         self._queue: Queue = MemoryQueue()
-        self._room = asyncio.Semaphore(0)
+        self._room = Room(0)
         self._wake = asyncio.Event()
         self._callers: dict[int, asyncio.Future[R]] = {}
         self._flushes: list[tuple[int, asyncio.Future[None]]] = []
@@ -116,6 +130,10 @@ class Batcher(Generic[V, R]):
         self._debt = 0  # records of an earlier process beyond what may wait
         self._not_before = -inf
         self._closing = False
+        self._over: Exception | None = None  # why the worker has ended
+        self._search = Search()
+        self._unsettled: tuple[list[int], list[tuple[Entry, str]]] = [], []  # what the journal did not take yet
+        self._process = os.getpid()
 
     async def __aenter__(self) -> Self:
         if self._worker is not None or self._closing:
@@ -125,9 +143,11 @@ class Batcher(Generic[V, R]):
 
             self._queue = Journal(self._journal)
         self._count, self._size, self._last = await self._queue.open()
-        self._room = asyncio.Semaphore(max(0, self._max_queued - self._count))
+        self._room = Room(max(0, self._max_queued - self._count))
         self._debt = max(0, self._count - self._max_queued)
+        self._process = os.getpid()
         self._worker = asyncio.get_running_loop().create_task(self._work())
+        self._worker.add_done_callback(self._ended)
         return self
 
     async def __aexit__(
@@ -148,7 +168,8 @@ class Batcher(Generic[V, R]):
     async def put(self, record: V) -> None:
         """Accept a record: this returns when it is safely queued, and waits while the queue is full.
 
-        Raises `InvalidRequest` for one that can't be sent, which is then not accepted.
+        Raises `InvalidRequest` for one that can't be sent, `JournalUnavailable` where the journal can't keep it, and
+        `ConfigurationError` where the batcher is closed meanwhile; the record is then not accepted.
         """
         await self._accept(record, None)
 
@@ -174,7 +195,7 @@ class Batcher(Generic[V, R]):
 
     async def close(self) -> None:
         """Send what is left and accept no more; raises what a call failed with: a journal keeps the records then."""
-        if self._worker is None or self._closing:
+        if self._worker is None or self._closing or self._process != os.getpid():
             return
         self._closing = True  # whoever still waits for room is not let in any more
         try:
@@ -182,13 +203,12 @@ class Batcher(Generic[V, R]):
         finally:
             self._worker.cancel()
             await asyncio.wait([self._worker])
-            self._abandon(ConfigurationError("the batcher was closed before the record was written"))
             await self._queue.close()
 
     async def _flush(self) -> None:
-        if self._worker is not None and self._worker.done():
-            self._worker.result()
-        if self._count > 0:
+        if self._over is not None:
+            raise own(self._over)
+        if self._count > 0 or any(self._unsettled):
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._flushes.append((self._last, done))
             self._wake.set()
@@ -197,8 +217,13 @@ class Batcher(Generic[V, R]):
     def _check_open(self) -> None:
         if self._worker is None or self._closing:
             raise ConfigurationError("this batcher is not open: use it inside its `async with` block")
-        if self._worker.done():
-            self._worker.result()
+        if self._process != os.getpid():
+            raise ConfigurationError(
+                f"the batcher was opened in process {self._process} and can't be used in its fork: open a batcher in"
+                " each process, with a journal of its own"
+            )
+        if self._over is not None:
+            raise own(self._over)
 
     async def _accept(self, record: V, caller: asyncio.Future[R] | None) -> None:
         self._check_open()
@@ -208,10 +233,12 @@ class Batcher(Generic[V, R]):
             encoded = msgspec.json.encode(record, enc_hook=plain)
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidRequest(f"the record can't be written as JSON: {error}") from error
-        await self._room.acquire()
-        if self._closing:
-            self._room.release()
+        await self._room.take()
+        try:
             self._check_open()
+        except BaseException:
+            self._room.give()
+            raise
         self._last += 1
         keep = self._keep(Entry(self._last, record, encoded), caller)
         # Once it is being written down it is accepted, whether or not its caller is still there to hear it.
@@ -226,7 +253,7 @@ class Batcher(Generic[V, R]):
         except BaseException:
             self._callers.pop(entry.number, None)
             self._arrived.pop(entry.number, None)
-            self._room.release()
+            self._room.give()
             raise
         self._count += 1
         self._size += len(entry.encoded)
@@ -234,13 +261,13 @@ class Batcher(Generic[V, R]):
 
     def _due(self, now: float) -> int:
         """Return how many records are to go now."""
-        if self._count <= 0:
+        if self._count <= 0 or any(self._unsettled):
             return 0
         if self._flushes:
             return self._count
         if now < self._not_before:
             return 0
-        if self._size >= self._max_bytes or now >= self._oldest + self._max_age:
+        if self._search.running or self._size >= self._max_bytes or now >= self._oldest + self._max_age:
             return self._count
         return self._count - self._count % self._max_records
 
@@ -251,21 +278,23 @@ class Batcher(Generic[V, R]):
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
-        try:
-            while True:
-                self._wake.clear()
-                if due := self._due(loop.time()):
+        while True:
+            self._wake.clear()
+            now = loop.time()
+            try:
+                if any(self._unsettled) and (self._flushes or now >= self._not_before):
+                    await self._settle_rest()
+                elif due := self._due(now):
                     await self._send_batch(min(due, self._max_records * self._width))
                 else:
-                    await self._sleep(loop.time())
-        except Exception as error:
-            self._abandon(error)
-            raise
+                    await self._sleep(now)
+            except JournalUnavailable as error:
+                self._stall(error)
 
     async def _sleep(self, now: float) -> None:
         """Wait until something has happened, or until a record has waited long enough."""
-        until = None
-        if self._count > 0:
+        until = self._not_before if any(self._unsettled) else None
+        if until is None and self._count > 0:
             enough = self._size >= self._max_bytes or self._count >= self._max_records
             until = max(self._not_before, -inf if enough else self._oldest + self._max_age)
         with suppress(TimeoutError):
@@ -273,7 +302,12 @@ class Batcher(Generic[V, R]):
                 await self._wake.wait()
 
     async def _send_batch(self, most: int) -> None:
-        entries = self._within_bytes(await self._queue.oldest(most))
+        skipped = len(self._search.suspects)
+        entries = (await self._queue.oldest(skipped + self._search.size(most)))[skipped:]
+        if damaged := [(entry, InvalidRequest(entry.damage)) for entry in entries if entry.damage]:
+            await self._settle([entry for entry, _ in self._search.suspects] + entries, {}, None, damaged)
+            return
+        entries = self._within_bytes(entries)
         known: dict[int, R] = {}
         failure: Exception | None = None
         try:
@@ -284,8 +318,27 @@ class Batcher(Generic[V, R]):
         else:
             known = dict(enumerate(found[: len(entries)]))
             if len(found) != len(entries):
-                failure = InvalidRequest(f"send returned {len(found)} results for {len(entries)} records")
-        await self._settle(entries, known, failure)
+                failure = Incomplete(f"send returned {len(found)} results for {len(entries)} records")
+        await self._judge(entries, {entries[place].number: known[place] for place in known}, failure)
+
+    async def _judge(self, entries: list[Entry], known: dict[int, R], failure: Exception | None) -> None:
+        """Decide whose fault a *failure* is, and settle what is certain now."""
+        suspects = [entry for entry, _ in self._search.suspects]
+        guilty = self._search.succeeded(len(known)) if known else []
+        left = [entry for entry in entries if entry.number not in known]
+        if isinstance(failure, RecordRefused) and failure.index is not None and 0 <= failure.index < len(entries):
+            guilty, failure = [*guilty, (entries[failure.index], failure)], None
+        elif failure is not None and may_be_a_record(failure, repeats=self._repeats) and left:
+            now, waiting = asyncio.get_running_loop().time(), self._count - len(known)
+            match self._search.failed(left, failure, now=now, waiting=waiting):
+                case Finding.NARROWED:
+                    failure = None
+                case Finding.FOUND:
+                    guilty, failure = [*guilty, *self._search.suspects], None
+                    self._search.suspects = []
+        elif failure is not None:
+            self._search.end()
+        await self._settle([*suspects, *entries], known, failure, guilty)
 
     def _within_bytes(self, entries: list[Entry]) -> list[Entry]:
         """Return the first of *entries* that together are not too large; at least one."""
@@ -293,35 +346,45 @@ class Batcher(Generic[V, R]):
         fitting = sum(size <= self._max_bytes * self._width for size in sizes)
         return entries[: max(1, fitting)]
 
-    async def _settle(self, entries: list[Entry], known: dict[int, R], failure: Exception | None) -> None:
-        """Tell the callers, and let go of what is done with."""
-        refused = failure.index if isinstance(failure, RecordRefused) else None
-        refused = None if refused not in range(len(entries)) else refused
-        fates: dict[Fate, list[Entry]] = {fate: [] for fate in Fate}
+    async def _settle(
+        self,
+        entries: list[Entry],
+        known: dict[int, R],
+        failure: Exception | None,
+        guilty: Sequence[tuple[Entry, Exception]],
+    ) -> None:
+        """Tell the callers, and let go of what is done with: *failure* is of all that are neither known nor guilty."""
+        faults = {entry.number: error for entry, error in guilty}
+        doubtful = failure is not None and not self._repeats and not not_executed(failure)
+        done: list[int] = []
         aside: list[tuple[Entry, str]] = []
-        told: list[tuple[asyncio.Future[R], R | None, Exception | None]] = []
-        for place, entry in enumerate(entries):
-            caller, result = self._callers.get(entry.number), known.get(place)
-            error = failure if refused in {None, place} else None  # what was refused is one record's own affair
+        for entry in entries:
+            caller, result = self._callers.get(entry.number), known.get(entry.number)
+            error = faults.get(entry.number, failure)
             awaited = caller is not None and not caller.done()
-            fate = fate_of(result, error, refused=place == refused, awaited=awaited, repeats=self._repeats)
-            fates[fate].append(entry)
+            refused = entry.number in faults or doubtful
+            fate = fate_of(result, error, refused=refused, awaited=awaited, repeats=self._repeats)
+            if fate is Fate.WAITS:
+                if result is not None:
+                    failure = failure or OutcomeUnknown(_reason(result), operation="batcher")
+                continue
             if fate is Fate.ASIDE:
                 aside.append((entry, str(error) if result is None else _reason(result)))
-            elif fate is Fate.WAITS and result is not None:
-                failure = failure or OutcomeUnknown(_reason(result), operation="batcher")
-            elif caller is not None and fate is Fate.DONE:
-                told.append((caller, result, error))
-        await self._queue.settle([entry.number for entry in fates[Fate.DONE]], aside)
-        self._let_go(entries, {entry.number for fate in (Fate.DONE, Fate.ASIDE) for entry in fates[fate]})
-        for future, outcome, wrong in told:
-            if future.done():
-                continue
-            if outcome is not None:
-                future.set_result(outcome)
-            elif wrong is not None:
-                future.set_exception(own(wrong))
-        self._note(None if refused is not None else failure)
+            else:
+                done.append(entry.number)
+            if caller is not None and awaited:
+                _tell(caller, result, error)
+        self._let_go(entries, {*done, *(entry.number for entry, _ in aside)})
+        self._unsettled = done, aside
+        if any(self._unsettled):
+            await self._settle_rest()
+        self._note(failure)
+
+    async def _settle_rest(self) -> None:
+        """Write down what was decided; until that is done, nothing more is read from the queue."""
+        await self._queue.settle(*self._unsettled)
+        self._unsettled = [], []
+        self._note(None)
 
     def _let_go(self, entries: list[Entry], gone: set[int]) -> None:
         for entry in entries:
@@ -333,7 +396,7 @@ class Batcher(Generic[V, R]):
                 if self._debt:
                     self._debt -= 1
                 else:
-                    self._room.release()
+                    self._room.give()
         left = [entry.number for entry in entries if entry.number not in gone]
         self._written = left[0] - 1 if left else entries[-1].number
 
@@ -354,14 +417,31 @@ class Batcher(Generic[V, R]):
                 still.append((upto, future))
         self._flushes = still
 
-    def _abandon(self, error: Exception) -> None:
-        """Tell everybody who waits that nothing comes any more."""
+    def _stall(self, error: JournalUnavailable) -> None:
+        """Tell everybody who waits that the journal can't be read or written; what it has is tried again later."""
+        self._not_before = asyncio.get_running_loop().time() + self._retry_after
+        log.warning("%s; it is tried again in %g s", error, self._retry_after)
+        self._fail_all(error)
+
+    def _ended(self, worker: asyncio.Task[None]) -> None:
+        """Tell everybody who waits that nothing comes any more, however the worker came to its end."""
+        error = None if worker.cancelled() else worker.exception()
+        if isinstance(error, Exception):
+            self._over = error
+        elif self._closing:
+            self._over = ConfigurationError("the batcher was closed before the record was written")
+        else:
+            self._over = ConfigurationError("the batcher's task was cancelled: make another batcher")
+        self._fail_all(self._over)
+
+    def _fail_all(self, error: Exception) -> None:
         waiters: list[asyncio.Future[Any]] = [*self._callers.values(), *(future for _, future in self._flushes)]
         for future in waiters:
             if not future.done():
                 future.set_exception(own(error))
         self._callers.clear()
         self._flushes.clear()
+        self._room.fail(error)
 
 
 def batching(
@@ -398,6 +478,13 @@ def _pause(failure: Exception, otherwise: float) -> float:
     if isinstance(failure, QuotaExceeded):
         return max(otherwise, (failure.resets_at - datetime.now(UTC)).total_seconds())
     return otherwise
+
+
+def _tell(caller: asyncio.Future[R], result: R | None, error: Exception | None) -> None:
+    if result is not None:
+        caller.set_result(result)
+    elif error is not None:
+        caller.set_exception(own(error))
 
 
 def _reason(result: Any) -> str:

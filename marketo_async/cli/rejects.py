@@ -80,5 +80,4 @@ class RejectsFile:
             self._file.write(_ENCODER.encode_lines(rows))
             self._file.flush()
         except OSError as error:
-            error.filename = error.filename or str(self._path)
-            self.error = error
+            self.error = error if error.filename else OSError(error.errno, error.strerror, str(self._path))

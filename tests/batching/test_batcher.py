@@ -413,31 +413,6 @@ async def test_a_producer_that_is_cancelled_leaves_its_record_counted(post: Post
     assert post.written == [*range(50)]
 
 
-async def test_a_journal_that_breaks_is_told_to_everybody(post: Post, tmp_path: Path) -> None:
-    batcher = await Batcher(post, journal=tmp_path / "j").__aenter__()
-    await batcher.put(1)
-    waiting = asyncio.ensure_future(batcher.submit(2))
-    while batcher.waiting < 2:  # noqa: ASYNC110 - nothing else tells that it was accepted
-        await asyncio.sleep(0)
-    batcher._queue._database.close()  # type: ignore[attr-defined]
-    for call in (batcher.flush(), waiting, batcher.put(3)):
-        with pytest.raises(sqlite3.Error):
-            await call
-    with pytest.raises(sqlite3.Error):
-        await batcher.close()
-
-
-async def test_a_record_that_could_not_be_written_down_is_not_accepted(post: Post, tmp_path: Path) -> None:
-    batcher = await Batcher(post, journal=tmp_path / "j").__aenter__()
-    batcher._queue._database.close()  # type: ignore[attr-defined]
-    for call in (batcher.put(1), batcher.submit(2)):
-        with pytest.raises(sqlite3.Error):
-            await call
-
-    assert (batcher.waiting, batcher._callers, batcher._arrived) == (0, {}, {})
-    await batcher.close()
-
-
 async def test_leads_that_come_one_by_one_are_written_in_the_fewest_calls(tmp_path: Path) -> None:
     async with (
         Sandbox(leads=0, activities=0, limits=GENEROUS, latency=(0.005, 0.004)) as sandbox,
