@@ -25,6 +25,7 @@ from marketo_async.bulk.rejects import mapped
 from marketo_async.bulk.rows import BLOCK, DictMaker, Reader, Row
 from marketo_async.errors import Busy, ImportStopped, InvalidRequest, JobFailed, MarketoError, NotFound, OutcomeUnknown
 from marketo_async.models.bulk import FileFormat, ImportJob
+from marketo_async.workthread import WorkThread
 
 log = logging.getLogger("marketo_async.bulk")
 
@@ -121,7 +122,7 @@ class Load:
                 self._error = self._error or error
 
     async def _through(self, one: _Sent) -> None:
-        content = await asyncio.to_thread(one.chunk.path.read_bytes)
+        content = await WorkThread("marketo-async-import").run(one.chunk.path.read_bytes)
         one.job = await self._taken(one, content)
         looks = 0
         while one.job.status.casefold() in {"queued", "importing"}:
@@ -241,8 +242,9 @@ async def _rows(source: Source, *, null: bool) -> AsyncGenerator[Given, None]:
 async def _of_file(path: Path, *, null: bool) -> AsyncGenerator[Row, None]:
     """Yield the rows of a file that somebody else wrote: CSV, or what its suffix says."""
     reader: Reader[Row] = Reader(DictMaker, format=_FORMATS.get(path.suffix.lower(), "CSV"), null=null)
+    thread = WorkThread("marketo-async-import")
     with path.open("rb") as file:
-        while block := await asyncio.to_thread(file.read, BLOCK):
+        while block := await thread.run(file.read, BLOCK):
             for row in reader.feed(block):
                 yield row
     while left := reader.close():

@@ -20,7 +20,7 @@ from marketo_async.cli.exits import Exit
 from marketo_async.cli.gauge import Gauge, Row
 from marketo_async.errors import MarketoError
 
-Export = Callable[[Callable[[ExportProgress], None]], Awaitable[ExportReport]]
+Export = Callable[[Callable[[ExportProgress], None] | None], Awaitable[ExportReport]]
 Import = Callable[[Callable[[ImportProgress], None]], Awaitable[ImportReport]]
 
 _VOLUME = 500 * 1_048_576  # what an instance may export a day, as a rule
@@ -74,7 +74,7 @@ def export(marketo: Marketo, work: Export, path: Path, *, quiet: bool) -> None:
 
     async def go() -> ExportReport:
         async with gauge.shown(quiet=quiet), marketo:
-            return await work(gauge.show)
+            return await work(None if quiet else gauge.show)  # a hook costs calls, for the volume of the day
 
     try:
         report = asyncio.run(go())
