@@ -164,8 +164,7 @@ class Output:
             while piece := await self._thread.run(source.read, _PIECE):
                 write_all(file, missing + records.feed(piece))
                 missing = b""
-            while rest := records.close():
-                write_all(file, rest)
+            write_all(file, records.close())
 
     def _ends_a_line(self, written: int) -> bool:
         with self.part.open("rb") as file:

@@ -71,7 +71,7 @@ class Ends:
 
     def __init__(self, end: bytes, wanted: bytes) -> None:
         self._end, self.wanted = end, wanted
-        self._blocks = Blocks() if end != wanted else None
+        self._blocks = Blocks() if end and end != wanted else None
 
     def feed(self, piece: bytes) -> bytes:
         """Take some more of the file, and return what can be written now, which may be nothing."""

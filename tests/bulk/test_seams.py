@@ -84,7 +84,7 @@ async def joined(folder: Path, files: Sequence[Written], kind: OutputFormat, *, 
     return path
 
 
-@settings(deadline=None, max_examples=60)  # each joins files twice, to disk
+@settings(deadline=None, max_examples=25)  # each joins files twice, to disk
 @given(files=FILES, piece=st.integers(1, 30), in_runs=st.booleans())
 @example(files=[BARE, ROW], piece=3, in_runs=False)
 @example(files=[ROW, NOTHING, ROW], piece=3, in_runs=False)
