@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -203,6 +204,8 @@ class Jobs:
                     window.job_id, window.adopted = task.result().export_id, False
                 elif isinstance(error, MarketoError) and not _may_have_acted(error):
                     window.forget()
+                with suppress(OSError):  # the cancellation counts
+                    self._ledger.save()
             task.cancel()
             raise
 
