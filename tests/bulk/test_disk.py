@@ -63,9 +63,11 @@ def run(code: str, *arguments: object) -> Any:
 
 def is_the_disk_s(found: Any, path: Path) -> bool:
     """Tell whether an error is the disk's own, names a file, and says what to do next."""
-    return (found["kind"], found["errno"], found["file"]) == ("OSError", 27, str(path)) and "then run the same again" in (
-        " ".join(found["notes"])
-    )
+    return (found["kind"], found["errno"], found["file"]) == (
+        "OSError",
+        27,
+        str(path),
+    ) and "then run the same again" in (" ".join(found["notes"]))
 
 
 _DOWNLOAD = """

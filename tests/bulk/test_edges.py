@@ -1,4 +1,4 @@
-"""Where an export ends, and what it may touch: refusals, other formats, other programs' jobs, hooks, and the client's end."""
+"""Where an export ends, and what it may touch: refusals, formats, other programs' jobs, hooks, the client's end."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def statuses(sandbox: Sandbox, *export_ids: str) -> list[str]:
 @pytest.fixture
 def odd_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every export file end in a row that has too many cells."""
-    stored = export_jobs.stored
+    stored = export_jobs.stored  # type: ignore[attr-defined]
 
     def odd(*arguments: Any, **options: Any) -> Any:
         file, _, _ = stored(*arguments, **options)
@@ -83,9 +83,7 @@ async def test_another_format_continues_with_the_same_windows(
     out = tmp_path / f"leads.{after}" if renamed else first
     async with instance() as (sandbox, marketo):
         await stop_after(marketo, first, 3)
-        report = await marketo.bulk.leads.export_to(
-            out, fields=FIELDS, created_at=same(YEAR), poll=POLL, format=after
-        )
+        report = await marketo.bulk.leads.export_to(out, fields=FIELDS, created_at=same(YEAR), poll=POLL, format=after)
         assert report.resumed
         assert sum(job.status == "Completed" for job in jobs(sandbox)) == 12
     assert names_in(tmp_path) == [out.name]
@@ -223,6 +221,9 @@ async def test_a_hook_that_nothing_could_await_or_call_is_refused_before_a_job_i
     async def hook(_: ExportProgress) -> None:
         raise AssertionError
 
+    def unnoticed(progress: ExportProgress) -> Any:
+        return hook(progress)
+
     class Awaited:
         async def __call__(self, _: ExportProgress) -> None:
             raise AssertionError
@@ -235,7 +236,11 @@ async def test_a_hook_that_nothing_could_await_or_call_is_refused_before_a_job_i
                 )
         assert jobs(sandbox) == []
         report = await marketo.bulk.leads.export_to(
-            tmp_path / "l.csv", fields=FIELDS, created_at=range_of(1), poll=POLL, progress=cast("Any", lambda _: hook(_))
+            tmp_path / "l.csv",
+            fields=FIELDS,
+            created_at=range_of(1),
+            poll=POLL,
+            progress=cast("Any", unnoticed),
         )
         assert report.jobs
 
@@ -277,9 +282,8 @@ async def test_leaving_the_loop_and_then_the_client_cancels_the_jobs(*, kept: bo
                     break
         assert not slow(sandbox)
         if leads is not None:
-            with pytest.raises((ConfigurationError, StopAsyncIteration)):
-                while True:
-                    await anext(leads)
+            with pytest.raises(ConfigurationError, match="the client was closed"):
+                [row async for row in leads]
 
 
 async def test_closing_the_client_ends_an_export_of_another_task_with_an_error(tmp_path: Path) -> None:

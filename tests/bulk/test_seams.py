@@ -26,7 +26,7 @@ from marketo_async.bulk.rows import DictMaker, Reader, Row
 from marketo_async.bulk.spool import Spool
 from marketo_async.bulk.state import new_state
 from marketo_async.errors import DamagedFile
-from marketo_async.models.bulk import ExportJob
+from marketo_async.models.bulk import ExportJob, LeadSelection
 from marketo_async.sandbox.records.export_jobs import ExportJob as SandboxJob
 from tests.conftest import Client
 from tests.wire import Answer, ScriptedServer
@@ -128,9 +128,7 @@ def test_records_are_counted_whatever_the_pieces(file: Written, data: st.DataObj
 
 def told(content: bytes, records: int | None, *, size: int | None = None, checksum: bool = False) -> ExportJob:
     digest = f"sha256:{sha256(content).hexdigest()}" if checksum else None
-    return ExportJob(
-        export_id="e", status="Completed", file_size=size, file_checksum=digest, number_of_records=records
-    )
+    return ExportJob(export_id="e", status="Completed", file_size=size, file_checksum=digest, number_of_records=records)
 
 
 FILE = b'id,name\n1,x\n2,"y\nz"\n'
@@ -150,7 +148,7 @@ async def test_what_the_job_says_of_its_file_is_compared_with_what_came(
     job: ExportJob, content: bytes, flaw: str, client: Client, tmp_path: Path
 ) -> None:
     async with ScriptedServer(Answer(content)) as server, client(server.origin) as marketo:
-        calls = Calls(marketo.bulk.leads, marketo.bulk.leads._sender)
+        calls: Calls[LeadSelection] = Calls(marketo.bulk.leads, marketo.bulk.leads._sender)
         if not flaw:
             assert (await fetched(calls, job, tmp_path / "file")).records == 2
             return

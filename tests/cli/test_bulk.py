@@ -101,3 +101,16 @@ def test_a_file_is_imported_and_what_was_refused_is_written(instance: Instance, 
     ended = run(instance, "import", "program-members", file, "--program", 2001, "--status", "Attended")
     assert (ended.code, "1 of 1 rows taken" in ended.stderr) == (0, True)
     assert run(instance, "import", "custom-objects", "nothing_c", file).code == 1
+
+
+def test_quiet_costs_no_call_for_the_gauge(instance: Instance, tmp_path: Path) -> None:
+    def listed() -> int:
+        counted = instance.sandbox.stats.by_operation.items()
+        return sum(count for operation, count in counted if operation.endswith("/export.json"))
+
+    arguments = ("export", "leads", *YEAR, "--fields", "id", "--out")
+    before = listed()
+    assert run(instance, *arguments, tmp_path / "a.csv", "--quiet").code == 0
+    assert listed() == before
+    assert run(instance, *arguments, tmp_path / "b.csv").code == 0
+    assert listed() > before
