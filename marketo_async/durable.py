@@ -48,13 +48,13 @@ def write_all(file: RawIOBase, content: bytes) -> None:
 
 @contextmanager
 def disk(path: Path) -> Iterator[None]:
-    """Raise the disk's errors in this block with *path* as their file name, and a note on what to do next."""
+    """Raise the disk's errors in this block with a file name, *path* where they have none, and what to do next."""
     try:
         yield
     except OSError as error:
         if error.errno is None:
             raise
-        found = OSError(error.errno, os.strerror(error.errno), str(path))
+        found = OSError(error.errno, os.strerror(error.errno), str(error.filename or path))
         found.add_note("make room or repair the disk, then run the same again: what was written before is kept")
         raise found from error
 

@@ -2,8 +2,8 @@
 
 A full queue is waited for, a spent quota raised or waited for, "already queued" is what was wanted. A job whose making
 was not heard of is looked for before another one is made; one that was found so is never cancelled, as only its file
-can prove that it is ours. A job that fails, or whose file is not to be had, is made
-anew a few times; one that somebody cancelled is not: that was meant. Not here: several windows (``extraction``).
+can prove that it is ours. A job that fails, or whose file is not to be had, is made again a few times; one that
+somebody cancelled is not: that was meant. Not here: several windows (``extraction``).
 """
 
 from __future__ import annotations

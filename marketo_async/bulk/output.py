@@ -12,8 +12,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -187,14 +187,14 @@ class Output:
         """
         state, aside = ledger.state, self.path.with_name(f"{self.path.name}.new")
         if not state.complete:
-            await self._thread.run(self._completed, ledger, DELIMITERS[file_format(output)].join(columns).encode())
+            self._completed(ledger, DELIMITERS[file_format(output)].join(columns).encode())
         if output not in _FILES:
             if state.complete and self.part.stat().st_size < state.written:
                 self.path.replace(self.part)  # as text it has its final name already
             kind = _JsonLines if output == "jsonl" else _Parquet
             try:
+                await self._convert(aside, kind, null=null, on_bad_row=on_bad_row)
                 with disk(self.path):
-                    await self._convert(aside, kind, null=null, on_bad_row=on_bad_row)
                     aside.replace(self.path)
             except BaseException as error:
                 aside.unlink(missing_ok=True)
@@ -240,7 +240,7 @@ class Output:
         on_bad_row: Callable[[BadRow], None] | None,
     ) -> None:
         reader: Reader[Row] = Reader(DictMaker, null=null, on_bad_row=on_bad_row)
-        with self.part.open("rb") as source, aside.open("wb") as file:
+        with self.part.open("rb") as source, _flushed(aside) as file:
             writer: _JsonLines | _Parquet | None = None
             more = True
             try:
@@ -251,16 +251,18 @@ class Output:
                     if writer is None and reader.columns is not None:
                         writer = kind(file, reader.columns)
                     if writer is not None:
-                        writer.take(rows)
+                        with disk(self.path):  # not around the reader, whose errors may be those of on_bad_row
+                            writer.take(rows)
             except BaseException:
                 if writer is not None:
                     with suppress(Exception):  # or it would be closed by the garbage collector, after the file
                         writer.close()
                 raise
-            if writer is not None:
-                writer.close()
-            file.flush()
-            await self._thread.run(os.fsync, file.fileno())
+            with disk(self.path):
+                if writer is not None:
+                    writer.close()
+                file.flush()
+                await self._thread.run(os.fsync, file.fileno())
 
     def _taken_over(self, fresh: State) -> State | None:
         """Take over what an export of the same arguments in another format has left in the same folder."""
@@ -326,6 +328,17 @@ def _locked(part: Path) -> FileIO:
         if part.exists() and os.path.samestat(os.fstat(file.fileno()), part.stat()):
             return file
         file.close()  # the run that held it has just finished: it bears the final name now
+
+
+@contextmanager
+def _flushed(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file to write whose block flushes it; closing it adds no error to the one that kept it from that."""
+    file = path.open("wb")
+    try:
+        yield file
+    finally:
+        with suppress(OSError):
+            file.close()
 
 
 def _end_of(line: bytes) -> bytes:
