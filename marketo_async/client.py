@@ -285,6 +285,8 @@ class Marketo:
             raise ConfigurationError(
                 "with_options() gives a sibling on a shared session: close the client it came from"
             )
+        if self._desk is not None:
+            await self._desk.close()
         if self._session is not None:
             session, self._session = self._session, None
             await session.close(grace)

@@ -53,7 +53,7 @@ from marketo_async.operation import Chunks, Dialect, Listing, Operation, Page, P
 from marketo_async.paging import OFFSET_SIZE, Lane, LanePager, MergedPager, OffsetPager, OrderedPager, Pager, turn
 from marketo_async.request import Request, build
 from marketo_async.retry import RetryPolicy, judge
-from marketo_async.stream import Sink, headers_for, receive
+from marketo_async.stream import Sink, SinkFailed, headers_for, receive
 
 log = logging.getLogger("marketo_async.session")
 
@@ -288,13 +288,17 @@ class Session:
         """Bring a file into *sink*, from where that stands, as often as it breaks on the way.
 
         The slot is held until the file is there: a sink writes at once and waits for nobody. The retry policy counts
-        anew whenever more of the file has come. A time-out of the options bounds calls, and no files.
+        anew whenever more of the file has come. A time-out of the options bounds calls, and no files. An error of the
+        sink is raised at once, as it is.
         """
         call = _Call(
             operation=operation, plan=plan, request=build(operation, plan, self.base_url), options=options, sink=sink
         )
         call.held = sink.held
-        await self._insist(call)
+        try:
+            await self._insist(call)
+        except SinkFailed as failed:
+            raise failed.error from failed.error.__cause__
 
     async def describe(self, described: Described[Any], options: Options) -> Description | ObjectDescription:
         """Return what is known of a record type; it is asked for once a day, whoever wants it."""

@@ -36,6 +36,14 @@ class Sink(Protocol):
         ...
 
 
+class SinkFailed(Exception):
+    """Carries the *error* of a sink past those who take every `OSError` for one of the connection."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 def headers_for(sink: Sink) -> Mapping[str, str]:
     """Return what asks for the rest of a file, byte for byte: ranges of a packed file would be others."""
     plain = {"Accept": "*/*", "Accept-Encoding": "identity"}
@@ -46,32 +54,46 @@ async def receive(response: aiohttp.ClientResponse, sink: Sink) -> bytes | None:
     """Read an answer into *sink*, or return the body of what may be no file, for which nothing is forgotten yet.
 
     A 200 in place of a 206 starts over, as does a part that begins elsewhere than asked; a 416 of a file that is here
-    as a whole is its end.
+    as a whole is its end. Raises `SinkFailed` for an error of the sink.
     """
     said = response.headers.get("Content-Range", "")
     if response.status == _OUTSIDE:
         total = _TOTAL.fullmatch(said)
         if total and int(total[1]) == sink.held:
             return None
-        sink.restart()
+        _restarted(sink)
     if response.status == _PART:
         part = _RANGE.fullmatch(said)
         if part is None or int(part[1]) != sink.held:
-            sink.restart()
+            _restarted(sink)
             raise aiohttp.ClientPayloadError(f"a part of the file that was not asked for: {said!r}")
     elif response.status != _WHOLE:
         return await response.read()
     start = b"" if response.status == _WHOLE else None  # what is held back until it is known to be a file
     async for chunk in response.content.iter_any():
         if start is None:
-            sink.write(chunk)
+            _written(sink, chunk)
             continue
         start += chunk
         if len(start) >= _PEEK or not _doubtful(start):
-            sink.restart()
-            sink.write(start)
+            _restarted(sink)
+            _written(sink, start)
             start = None
     return start
+
+
+def _restarted(sink: Sink) -> None:
+    try:
+        sink.restart()
+    except Exception as error:
+        raise SinkFailed(error) from error
+
+
+def _written(sink: Sink, chunk: bytes) -> None:
+    try:
+        sink.write(chunk)
+    except Exception as error:
+        raise SinkFailed(error) from error
 
 
 def _doubtful(start: bytes) -> bool:

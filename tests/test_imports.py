@@ -224,6 +224,7 @@ def test_exceptions_are_defined_in_one_place_only() -> None:
         "marketo_async.connecting.NotConnected",  # raised as TransportError
         "marketo_async.envelope.MissingResult",  # told as UnexpectedShape
         "marketo_async.session._ConnectionBroke",  # told as TransportError
+        "marketo_async.stream.SinkFailed",  # carries the error of a sink, which is raised as it is
     }
 
 

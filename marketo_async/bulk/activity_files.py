@@ -74,6 +74,7 @@ class ActivityFiles(Kind[ActivitySelection, T], BulkActivities):
         primary_values: Sequence[int] | Sequence[str] | None = None,
         fields: Names = None,
         format: OutputFormat | None = None,
+        on_bad_row: OnBadRow | None = None,
         poll: float | None = None,
         on_quota: OnQuota = "raise",
         progress: Hook | None = None,
@@ -82,7 +83,7 @@ class ActivityFiles(Kind[ActivitySelection, T], BulkActivities):
         """Write the activities of a range of any length to a file; see ``marketo.bulk.leads.export_to``."""
         request = self._request(created_at, types, primary_values, fields, format_for(Path(path), format))
         manner = await self._manner(poll, on_quota, progress)
-        return await self._written(path, request, manner, format, start_over=start_over)
+        return await self._written(path, request, manner, format, start_over=start_over, on_bad_row=on_bad_row)
 
     def _request(
         self,

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -46,6 +47,14 @@ class Patience(Struct, frozen=True, kw_only=True):
         return rng.uniform(*_FULL) if self.poll is None else self.poll * rng.uniform(1.0, 4.0)
 
 
+class Export(Protocol):
+    """An export under way."""
+
+    async def abandon(self) -> None:
+        """End it, and cancel its jobs that have not ended, within a few seconds."""
+        ...
+
+
 class Desk:
     """The shared state of one client's bulk jobs on *instance*; *clock* gives epoch seconds."""
 
@@ -57,6 +66,7 @@ class Desk:
         self.rng = rng or random.Random()  # noqa: S311 - scatters waits, hides nothing
         self.known: set[str] = set()
         """The export jobs that were made here, so that nobody else's can be taken for a lost one."""
+        self._exports: set[Export] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._jobs, self._files = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
 
@@ -77,6 +87,24 @@ class Desk:
         self._bind()
         return self._files
 
+    @contextmanager
+    def running(self, export: Export) -> Iterator[None]:
+        """Keep an export in this block known, so that ``close`` ends it."""
+        self._bind()
+        self._exports.add(export)
+        try:
+            yield
+        finally:
+            self._exports.discard(export)
+
+    async def close(self) -> None:
+        """End the exports under way, as long as calls can still be made.
+
+        A loop over ``export()`` that was left by ``break`` is one of them until the event loop has closed it.
+        """
+        self._bind()
+        await asyncio.gather(*(export.abandon() for export in list(self._exports)))
+
     async def sleep_until(self, moment: datetime) -> None:
         """Wait for *moment*, and up to a minute more, so that not everybody comes at once."""
         until = moment.timestamp() + self.rng.uniform(1.0, 60.0)
@@ -87,5 +115,5 @@ class Desk:
         """Make turns anew on another event loop: a client may be opened again on the next one."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
-            self._loop = loop
+            self._loop, self._exports = loop, set()
             self._jobs, self._files = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)

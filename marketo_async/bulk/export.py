@@ -22,7 +22,9 @@ from marketo_async.bulk.progress import ExportReport
 from marketo_async.bulk.request import Calls, Request
 from marketo_async.bulk.rows import BLOCK, DictMaker, Maker, Reader, StructMaker
 from marketo_async.bulk.state import Ledger, new_state
+from marketo_async.durable import disk
 from marketo_async.errors import BadRow
+from marketo_async.workthread import WorkThread
 
 T = TypeVar("T")
 
@@ -56,18 +58,19 @@ async def rows(
     ledger = Ledger(new_state(request.arguments(), request.parts(), desk.rng))
     with TemporaryDirectory(prefix="marketo-async-") as folder:
         extraction = _extraction(calls, request, desk, manner, ledger, lambda number: Path(folder, str(number)))
-        try:
-            async with aclosing(extraction.files()) as files:
-                async for number in files:
-                    window = ledger.state.windows[number]
-                    async with aclosing(_read(extraction.path(number), request, window.mark, reading)) as found:
-                        async for row in found:
-                            yield row
-                    extraction.path(number).unlink()
-                    window.written = True
-                    extraction.tell()
-        finally:
-            await extraction.abandon()
+        with desk.running(extraction):
+            try:
+                async with aclosing(extraction.files()) as files:
+                    async for number in files:
+                        window = ledger.state.windows[number]
+                        async with aclosing(_read(extraction.path(number), request, window.mark, reading)) as found:
+                            async for row in found:
+                                yield row
+                        extraction.path(number).unlink()
+                        window.written = True
+                        extraction.tell()
+            finally:
+                await extraction.abandon()
 
 
 def _extraction(
@@ -93,12 +96,15 @@ def _extraction(
 async def _read(path: Path, request: Request[Any], mark: str, reading: Reading[T]) -> AsyncGenerator[T, None]:
     """Yield the rows of one file, whose header still has the window's mark."""
     reader: Reader[T] = Reader(reading.maker, format=request.format, null=reading.null, on_bad_row=reading.on_bad_row)
+    thread = WorkThread("marketo-async-rows")
     with path.open("rb") as file:
-        block = (await asyncio.to_thread(file.readline)).replace(mark.encode(), b"")
+        with disk(path):
+            block = (await thread.run(file.readline)).replace(mark.encode(), b"")
         while block:
             for row in reader.feed(block):
                 yield row
-            block = await asyncio.to_thread(file.read, BLOCK)
+            with disk(path):
+                block = await thread.run(file.read, BLOCK)
     while left := reader.close():
         for row in left:
             yield row
@@ -113,22 +119,24 @@ async def to_file(
     *,
     output: OutputFormat | None,
     start_over: bool,
+    on_bad_row: Callable[[BadRow], None] | None = None,
 ) -> ExportReport:
     """Bring all windows into one file, and return what came; cancelled, the jobs that still run are cancelled too."""
     kind = format_of(path, output)
-    arguments = {"instance": desk.instance, "output": kind, **request.arguments()}
+    arguments = {"instance": desk.instance, **request.arguments()}
     with Output(path, start_over=start_over) as target:
         ledger = target.ledger(lambda: new_state(arguments, request.parts(), desk.rng))
         extraction = _extraction(calls, request, desk, manner, ledger, target.window)
-        try:
-            async with aclosing(extraction.files()) as files:
-                async for number in files:
-                    await target.append(ledger, number, target.window(number))
-                    extraction.tell()
-        except asyncio.CancelledError:
-            await extraction.abandon()
-            raise
-        size = await target.finish(ledger, kind)
+        with desk.running(extraction):
+            try:
+                async with aclosing(extraction.files()) as files:
+                    async for number in files:
+                        await target.append(ledger, number, target.window(number))
+                        extraction.tell()
+            except asyncio.CancelledError:
+                await extraction.abandon()
+                raise
+        size = await target.finish(ledger, kind, columns=request.columns(), on_bad_row=on_bad_row)
     return ExportReport(
         path=str(path),
         jobs=[extraction.jobs[number] for number in sorted(extraction.jobs)],

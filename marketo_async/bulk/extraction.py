@@ -8,6 +8,7 @@ the files (``export``).
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from pathlib import Path
@@ -16,10 +17,13 @@ from marketo_async.bulk.desk import Desk, Patience
 from marketo_async.bulk.jobs import GRACE, Exporter, Jobs, Told, stopped
 from marketo_async.bulk.progress import ExportProgress, tell
 from marketo_async.bulk.state import Ledger
+from marketo_async.errors import ConfigurationError
 from marketo_async.models.bulk import ExportJob
 
 _AHEAD = 4  # windows under way at once, of which two have a job at Marketo
 _TOLD_EVERY = 1_048_576  # bytes
+
+log = logging.getLogger("marketo_async.bulk")
 
 Hook = Callable[[ExportProgress], None]
 
@@ -46,39 +50,60 @@ class Extraction:
         self.path, self._exporter, self._ledger = path, exporter, ledger
         self._runner = Jobs(exporter, desk, patience, ledger)
         self._kind, self._hook, self._used_before = kind, hook, used_before
+        self._coming: dict[int, asyncio.Task[ExportJob]] = {}
+        self._abandoned: asyncio.Task[None] | None = None
         self._stand: dict[int, str] = {}
         self._growing: dict[int, int] = {}
         self._untold = self._brought = 0
         self._last: ExportProgress | None = None
 
     async def files(self) -> AsyncGenerator[int, None]:
-        """Yield the number of every window that is not written yet, in order, once its file is at its ``path``."""
-        windows = self._ledger.state.windows
+        """Yield the number of every window that is not written yet, in order, once its file is at its ``path``.
+
+        Raises `ConfigurationError` where the client was closed meanwhile.
+        """
+        windows, coming = self._ledger.state.windows, self._coming
         todo = [number for number, window in enumerate(windows) if not window.written]
-        coming: dict[int, asyncio.Task[ExportJob]] = {}
         try:
             while todo or coming:
-                while todo and len(coming) < _AHEAD:
+                while todo and len(coming) < _AHEAD and self._abandoned is None:
                     number = todo.pop(0)
                     coming[number] = asyncio.create_task(self._window(number))
+                if self._abandoned is None:
+                    await asyncio.wait([coming[min(coming)]])  # our own cancellation is then no other's
+                if self._abandoned is not None:
+                    raise ConfigurationError(
+                        "the client was closed while the export was under way: make the same call with an open client"
+                    )
                 first = min(coming)
-                self.jobs[first] = await coming[first]
-                del coming[first]
+                self.jobs[first] = coming.pop(first).result()
                 yield first
         finally:
-            for task in coming.values():
-                task.cancel()
-            if coming:
-                await asyncio.wait(coming.values())
+            await self._ceased()
 
     async def abandon(self) -> None:
-        """Cancel the jobs that have not ended, within a few seconds, and forget them."""
+        """End the export, and cancel and forget the jobs that have not ended, within a few seconds; twice is once."""
+        if self._abandoned is None:
+            self._abandoned = asyncio.create_task(self._abandon())
+        await asyncio.wait([self._abandoned])
+
+    async def _ceased(self) -> None:
+        tasks = list(self._coming.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _abandon(self) -> None:
+        await self._ceased()
         windows = [window for window in self._ledger.state.windows if window.job_id and window.file_size is None]
         if not windows:
             return
         stopping = asyncio.create_task(stopped(self._exporter, windows))
         await asyncio.wait([stopping], timeout=GRACE)
-        self._ledger.save()
+        try:
+            self._ledger.save()
+        except OSError as error:  # the next run finds the jobs cancelled
+            log.warning("the state of the export was not kept: %s", error)
 
     def tell(self) -> None:
         """Tell the hook how things stand."""

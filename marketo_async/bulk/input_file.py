@@ -6,7 +6,6 @@ instead, before a row is read. Line ends are LF, CRLF or CR. See ``rows`` for th
 
 from __future__ import annotations
 
-import asyncio
 import codecs
 import re
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Sequence
@@ -19,6 +18,7 @@ from msgspec import Struct
 from marketo_async.bulk.records import Exact, Raw, is_unicode
 from marketo_async.bulk.rows import BLOCK, DictMaker, Reader, Row
 from marketo_async.errors import BadRow, InvalidRequest
+from marketo_async.workthread import WorkThread
 
 Delimiter = Literal[",", ";", "\t", "|"]
 
@@ -75,14 +75,15 @@ async def rows_of(
     *known* are the names that columns of such a file can have, whatever their case. Raises `InvalidRequest` for a file
     that is empty or not delimited text, and `BadRow` for a row that can't be read.
     """
+    thread = WorkThread("marketo-async-import")
     with path.open("rb") as file:
-        block = await asyncio.to_thread(file.read, BLOCK)
+        block = await thread.run(file.read, BLOCK)
         text = _Text(path, block, dialect, known)
         reader: Reader[Row] = Reader(text.maker(header), delimiter=text.delimiter, null=dialect.null)
         while block:
             for row in text.explained(partial(reader.feed, text.utf8(block))):
                 yield row
-            block = await asyncio.to_thread(file.read, BLOCK)
+            block = await thread.run(file.read, BLOCK)
         for row in text.explained(partial(reader.feed, text.utf8(b"", final=True))):
             yield row
     while rows := text.explained(reader.close):

@@ -1,8 +1,9 @@
 """The life of one export job, from making it to its file: queue, polling, and what is done when something goes wrong.
 
 A full queue is waited for, a spent quota raised or waited for, "already queued" is what was wanted. A job whose making
-was not heard of is looked for before another one is made. A job that fails, or whose file is not to be had, is made
-anew a few times; one that somebody cancelled is not: that was meant. Not here: several windows (``extraction``).
+was not heard of is looked for before another one is made; one that was found so is never cancelled, as only its file
+can prove that it is ours. A job that fails, or whose file is not to be had, is made again a few times; one that
+somebody cancelled is not: that was meant. Not here: several windows (``extraction``).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,11 +28,14 @@ from marketo_async.errors import (
     ExportQuotaExceeded,
     JobCancelled,
     JobFailed,
+    MarketoError,
     NotFound,
     OutcomeUnknown,
+    TransportError,
 )
 from marketo_async.models.bulk import ExportJob
 from marketo_async.stream import Sink
+from marketo_async.workthread import WorkThread
 
 log = logging.getLogger("marketo_async.bulk")
 
@@ -61,7 +66,7 @@ class Exporter(Protocol):
         ...
 
     async def idle(self) -> list[ExportJob]:
-        """Return the jobs that were created and not enqueued."""
+        """Return the jobs that were created and not enqueued, of those that ``make`` could have made."""
         ...
 
     async def fetch(self, job_id: str, sink: Sink) -> None:
@@ -99,6 +104,8 @@ class Jobs:
                 async with self._desk.files:
                     found = await self._fetched(job, path, told)
                 if found and (not window.adopted or _bears(path, window.mark)):
+                    window.adopted = False  # its mark has proven that it is ours
+                    window.records = found.records
                     return job
                 if found:
                     log.warning("job %s was somebody else's: another one is made", job.export_id)
@@ -155,21 +162,34 @@ class Jobs:
             while True:
                 job = await self._found(window) if window.intended_at is not None else None
                 if job is None:
-                    window.intended_at = self._desk.clock()
+                    window.intend(self._desk.clock())
                     self._ledger.save()
                     try:
                         job = await self._heard(self._exporter.make(number, window.mark), window)
-                    except OutcomeUnknown:
-                        log.warning("it is not known whether an export job was made: it is looked for")
-                        continue
                     except ExportQuotaExceeded as error:
+                        self._refused(window)
                         await self._spent(error)
+                        continue
+                    except MarketoError as error:
+                        if not _may_have_acted(error):
+                            self._refused(window)
+                            raise
+                        window.given_up_at = self._desk.clock()
+                        self._ledger.save()
+                        if not isinstance(error, OutcomeUnknown):
+                            raise
+                        log.warning("it is not known whether an export job was made: it is looked for")
                         continue
                     window.adopted = False
                 self._desk.known.add(job.export_id)
                 window.job_id = job.export_id
                 self._ledger.save()
                 return job
+
+    def _refused(self, window: Window) -> None:
+        """Forget that a job was asked for: there is none, and another program's must not be taken for it."""
+        window.forget()
+        self._ledger.save()
 
     async def _heard(self, making: Coroutine[Any, Any, ExportJob], window: Window) -> ExportJob:
         """Wait for a job that is being made; who is cancelled hears its id all the same, to cancel the job by it."""
@@ -178,22 +198,36 @@ class Jobs:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             await asyncio.wait([task], timeout=GRACE)
-            if task.done() and not task.cancelled() and task.exception() is None:
-                window.job_id = task.result().export_id
+            if task.done() and not task.cancelled():
+                error = task.exception()
+                if error is None:
+                    window.job_id, window.adopted = task.result().export_id, False
+                elif isinstance(error, MarketoError) and not _may_have_acted(error):
+                    window.forget()
+                with suppress(OSError):  # the cancellation counts
+                    self._ledger.save()
             task.cancel()
             raise
 
     async def _found(self, window: Window) -> ExportJob | None:
-        """Look for a job that was asked for and not heard of: the idle one nearest in time that is nobody's here."""
+        """Look for a job that was asked for and not heard of: the only idle one of that time that is nobody's here.
+
+        Of several nobody can tell which one it is, and none is taken: an idle job costs nothing.
+        """
         asked, taken = window.intended_at or 0.0, {found.job_id for found in self._ledger.state.windows}
         taken |= self._desk.known | set(window.not_ours)
-        near = {
-            abs(job.created_at.timestamp() - asked): job
+        until = window.given_up_at or asked  # a run that was killed had asked just then
+        near = [
+            job
             for job in await self._exporter.idle()
-            if job.export_id not in taken and job.created_at and job.created_at.timestamp() >= asked - _SKEW
-        }
-        window.adopted = bool(near)
-        return near[min(near)] if near else None
+            if job.export_id not in taken
+            and job.created_at
+            and asked - _SKEW <= job.created_at.timestamp() <= until + _SKEW
+        ]
+        if len(near) != 1:
+            return None
+        window.adopted = True
+        return near[0]
 
     async def _queued(self, job_id: str) -> None:
         """Put a job into the queue, however long that is full."""
@@ -217,24 +251,36 @@ class Jobs:
         log.warning("%s", error)
         await self._desk.sleep_until(error.resets_at)
 
-    async def _fetched(self, job: ExportJob, path: Path, told: Told) -> bool:
-        """Bring a file to disk, and tell whether there was one."""
+    async def _fetched(self, job: ExportJob, path: Path, told: Told) -> Fetched | None:
+        """Bring a file to disk, and return what came, ``None`` where there was no file."""
         for look in range(_MISSING):
             if look:
                 await asyncio.sleep(self._patience.export(self._desk.rng))
             try:
-                await fetched(self._exporter, job, path, told.grown)
+                return await fetched(self._exporter, job, path, told.grown)
             except NotFound:
-                continue
-            return True
-        return False
+                if job.number_of_records == 0:
+                    _empty(path)
+                    return Fetched(records=0)
+        return None
 
 
-async def fetched(exporter: Exporter, job: ExportJob, path: Path, grown: Callable[[int], None] | None = None) -> None:
-    """Bring a job's file to *path*, going on with what is there; raises `DamagedFile` where it never comes right."""
-    flaw = ""
+class Fetched(Struct, frozen=True, kw_only=True):
+    """What came with a file: its records without the header."""
+
+    records: int
+
+
+async def fetched(
+    exporter: Exporter, job: ExportJob, path: Path, grown: Callable[[int], None] | None = None
+) -> Fetched:
+    """Bring a job's file to *path*, going on with what is there.
+
+    Raises `DamagedFile` where it never comes right, and the disk's `OSError` at once.
+    """
+    flaw, thread = "", WorkThread("marketo-async-download")
     with Spool(path, grown) as spool:
-        await asyncio.to_thread(spool.recall)
+        await thread.run(spool.recall)
         for _ in range(FETCHES):
             if job.file_size is not None and spool.held > job.file_size:
                 spool.restart()
@@ -246,8 +292,10 @@ async def fetched(exporter: Exporter, job: ExportJob, path: Path, grown: Callabl
                     break
             found = spool.flaw(job)
             if found is None:
-                await asyncio.to_thread(spool.keep)
-                return
+                await thread.run(spool.keep)
+                if job.number_of_records not in {None, spool.records}:
+                    log.warning("job %s has %s records, %d came", job.export_id, job.number_of_records, spool.records)
+                return Fetched(records=spool.records)
             flaw = found
             log.warning("the file of job %s is damaged (%s) and fetched anew", job.export_id, flaw)
             spool.restart()
@@ -256,7 +304,11 @@ async def fetched(exporter: Exporter, job: ExportJob, path: Path, grown: Callabl
 
 
 async def stopped(exporter: Exporter, windows: list[Window]) -> None:
-    """Cancel the jobs of some windows as well as it goes; one that has ended meanwhile is kept for another run."""
+    """Cancel the jobs of some windows as well as it goes; one that has ended meanwhile is kept for another run.
+
+    A job that was adopted may be another program's, and is left alone.
+    """
+    windows = [window for window in windows if not window.adopted]
     cancelled = await asyncio.gather(*(exporter.stop(found.job_id or "") for found in windows), return_exceptions=True)
     for window, found in zip(windows, cancelled, strict=True):
         if isinstance(found, BaseException):
@@ -278,6 +330,16 @@ def is_cancelled(job: ExportJob) -> bool:
 def is_over(job: ExportJob) -> bool:
     """Tell whether a job has ended."""
     return is_completed(job) or is_cancelled(job) or job.status.casefold() == "failed"
+
+
+def _may_have_acted(error: MarketoError) -> bool:
+    """Tell whether a call that failed may have made its job all the same: no answer of Marketo's says otherwise."""
+    return isinstance(error, OutcomeUnknown) or (isinstance(error, TransportError) and error.sent)
+
+
+def _empty(path: Path) -> None:
+    """Leave an empty file; there may be the start of one that Marketo had before."""
+    path.write_bytes(b"")
 
 
 def _bears(path: Path, mark: str) -> bool:

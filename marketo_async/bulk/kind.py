@@ -7,6 +7,7 @@ and how a flow goes (``export``, ``load``).
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
@@ -19,11 +20,12 @@ from marketo_async.bulk.extraction import Hook
 from marketo_async.bulk.fields import Fields
 from marketo_async.bulk.jobs import fetched, is_completed
 from marketo_async.bulk.output import OutputFormat, file_format, format_of
-from marketo_async.bulk.progress import ExportReport
+from marketo_async.bulk.progress import ExportReport, check_hook
 from marketo_async.bulk.request import Calls, Request
 from marketo_async.bulk.volume import volume_today
 from marketo_async.bulk.windows import Between, windows
-from marketo_async.errors import BadRow, InvalidRequest, JobFailed
+from marketo_async.durable import disk
+from marketo_async.errors import BadRow, InvalidRequest, JobFailed, MarketoError
 from marketo_async.models.bulk import (
     ActivitySelection,
     CustomObjectSelection,
@@ -41,6 +43,8 @@ S = TypeVar("S", LeadSelection, ActivitySelection, ProgramMemberSelection, Custo
 T = TypeVar("T")
 M = TypeVar("M")
 R = TypeVar("R")
+
+log = logging.getLogger("marketo_async.bulk")
 
 OnBadRow = Callable[[BadRow], None]
 PathLike = str | os.PathLike[str]
@@ -85,15 +89,35 @@ class Kind(Exports[S], Generic[S, T]):
         return export.rows(Calls(self, self._sender, request), request, self._desk, manner, reading)
 
     async def _manner(self, poll: float | None, on_quota: OnQuota, hook: Hook | None) -> Manner:
-        used = None if hook is None else await volume_today(self._plain, self._desk.clock)
+        check_hook(hook)
+        used = None
+        if hook is not None:
+            try:
+                used = await volume_today(self._plain, self._desk.clock)
+            except MarketoError as error:  # the export itself does not need it
+                log.warning("today's volume is not known: %s", error)
         return Manner(patience=Patience(poll=poll, on_quota=on_quota), hook=hook, used_before=used)
 
     async def _written(
-        self, path: PathLike, request: Request[S], manner: Manner, output: OutputFormat | None, *, start_over: bool
+        self,
+        path: PathLike,
+        request: Request[S],
+        manner: Manner,
+        output: OutputFormat | None,
+        *,
+        start_over: bool,
+        on_bad_row: OnBadRow | None,
     ) -> ExportReport:
         calls = Calls(self, self._sender, request)
         return await export.to_file(
-            calls, request, self._desk, manner, Path(path), output=output, start_over=start_over
+            calls,
+            request,
+            self._desk,
+            manner,
+            Path(path),
+            output=output,
+            start_over=start_over,
+            on_bad_row=on_bad_row,
         )
 
     def _asked(self, fields: Names, default: Sequence[str] | None = None) -> list[str]:
@@ -107,7 +131,8 @@ class Kind(Exports[S], Generic[S, T]):
 
 
 def _renamed(aside: Path, whole: Path) -> int:
-    aside.replace(whole)
+    with disk(whole):
+        aside.replace(whole)
     return whole.stat().st_size
 
 

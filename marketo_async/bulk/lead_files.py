@@ -83,6 +83,7 @@ class LeadFiles(Kind[LeadSelection, T], BulkLeads):
         static_list: int | str | None = None,
         smart_list: int | str | None = None,
         format: OutputFormat | None = None,
+        on_bad_row: OnBadRow | None = None,
         poll: float | None = None,
         on_quota: OnQuota = "raise",
         progress: Hook | None = None,
@@ -91,14 +92,17 @@ class LeadFiles(Kind[LeadSelection, T], BulkLeads):
         """Write the leads of a range of any length, or of a list, to a file, and return what came.
 
         The format is that of the suffix: ``.csv``, ``.tsv`` and ``.ssv`` as Marketo writes them, ``.jsonl`` or
-        ``.parquet``. ``NAME.part`` grows beside it, and ``NAME.state`` lets the same call go on after whatever stopped
-        it, with the jobs that were made; *start_over* replaces everything. For the rest see ``export``.
+        ``.parquet``. ``NAME.part`` grows beside it, and ``NAME.state`` lets the same call continue after whatever
+        stopped it, with the jobs that were made; so does a call for another one of ``.csv``, ``.jsonl`` and
+        ``.parquet``. *start_over* replaces everything. A row that can't be read, and so not be written as JSON lines
+        or Parquet, raises `BadRow`, or goes to *on_bad_row* and is left out. A disk that fails raises `OSError` with
+        the path as its file name. For the rest see ``export``.
         """
         request = await self._request(
             fields, created_at, updated_at, static_list, smart_list, format_for(Path(path), format)
         )
         manner = await self._manner(poll, on_quota, progress)
-        return await self._written(path, request, manner, format, start_over=start_over)
+        return await self._written(path, request, manner, format, start_over=start_over, on_bad_row=on_bad_row)
 
     @composite
     async def load(

@@ -22,10 +22,11 @@ from marketo_async.bulk.chunks import LANES, Chunk, Chunker, Columns, Given
 from marketo_async.bulk.desk import Desk, Patience
 from marketo_async.bulk.fields import Known, check
 from marketo_async.bulk.input_file import Dialect, rows_of
-from marketo_async.bulk.progress import ImportProgress, ImportReport, Rejected, RejectedKind, Unlisted, tell
+from marketo_async.bulk.progress import ImportProgress, ImportReport, Rejected, RejectedKind, Unlisted, check_hook, tell
 from marketo_async.bulk.rejects import Listed, listed, mapped
 from marketo_async.errors import Busy, ImportStopped, InvalidRequest, JobFailed, MarketoError, NotFound, OutcomeUnknown
 from marketo_async.models.bulk import ImportJob
+from marketo_async.workthread import WorkThread
 
 log = logging.getLogger("marketo_async.bulk")
 
@@ -85,6 +86,7 @@ class Load:
         hook: Callable[[ImportProgress], None] | None = None,
         on_rejected: Callable[[list[Rejected]], None] | None = None,
     ) -> None:
+        check_hook(hook)
         self._importer, self._desk, self._patience, self._hook = importer, desk, patience, hook
         self._on_rejected = on_rejected
         self._sent: list[_Sent] = []
@@ -147,7 +149,7 @@ class Load:
                 self._error = self._error or error
 
     async def _through(self, one: _Sent) -> None:
-        content = await asyncio.to_thread(one.chunk.path.read_bytes)
+        content = await WorkThread("marketo-async-import").run(one.chunk.path.read_bytes)
         one.job = await self._taken(one, content)
         looks = 0
         while one.job.status.casefold() in {"queued", "importing"}:

@@ -80,6 +80,7 @@ class ProgramMemberFiles(Kind[ProgramMemberSelection, T], BulkProgramMembers):
         updated_at: Between | None = None,
         is_exhausted: bool | None = None,
         format: OutputFormat | None = None,
+        on_bad_row: OnBadRow | None = None,
         poll: float | None = None,
         on_quota: OnQuota = "raise",
         progress: Hook | None = None,
@@ -90,7 +91,7 @@ class ProgramMemberFiles(Kind[ProgramMemberSelection, T], BulkProgramMembers):
             program_id, fields, status_names, updated_at, is_exhausted, format_for(Path(path), format)
         )
         manner = await self._manner(poll, on_quota, progress)
-        return await self._written(path, request, manner, format, start_over=start_over)
+        return await self._written(path, request, manner, format, start_over=start_over, on_bad_row=on_bad_row)
 
     @composite
     async def load(

@@ -149,6 +149,7 @@ class CustomObjectFiles(Kind[CustomObjectSelection, T]):
         static_list: int | str | None = None,
         smart_list: int | str | None = None,
         format: OutputFormat | None = None,
+        on_bad_row: OnBadRow | None = None,
         poll: float | None = None,
         on_quota: OnQuota = "raise",
         progress: Hook | None = None,
@@ -157,7 +158,7 @@ class CustomObjectFiles(Kind[CustomObjectSelection, T]):
         """Write objects to a file; see ``export`` and ``marketo.bulk.leads.export_to``."""
         request = await self._request(fields, updated_at, static_list, smart_list, format_for(Path(path), format))
         manner = await self._manner(poll, on_quota, progress)
-        return await self._written(path, request, manner, format, start_over=start_over)
+        return await self._written(path, request, manner, format, start_over=start_over, on_bad_row=on_bad_row)
 
     @composite
     async def load(

@@ -1,33 +1,42 @@
 """`Output`: the file that an export grows into, and how it stays whole whatever happens on the way.
 
-Windows are put one behind the other into ``NAME.part``, and the state beside it (``NAME.state``) says how much of that
-counts; what is beyond is cut off by the next run. At the end the part takes the final name, or is written anew as JSON
-lines or Parquet and that takes it. So the three formats go on in the same way, and the final name never holds anything
-half-written. Not here: where the windows' files come from (``extraction``).
+Windows are put one after the other into ``NAME.part``, and the state beside it (``NAME.state``) says how much of that
+counts; what is beyond is cut off by the next run. At the end the part takes the final name, or is converted to JSON
+lines or Parquet and that takes it. So CSV, JSON lines and Parquet continue in the same way, one from where another one
+stopped, and the final name never holds anything half-written. Not here: where the windows' files come from
+(``extraction``).
 """
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import os
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, Self
 
 import msgspec
 
-from marketo_async.bulk.rows import BLOCK, DictMaker, Reader, Row
+from marketo_async.bulk.records import Ends
+from marketo_async.bulk.rows import BLOCK, DELIMITERS, DictMaker, Reader, Row
 from marketo_async.bulk.state import Ledger, State, load
-from marketo_async.durable import guard
-from marketo_async.errors import ConfigurationError, InvalidRequest
+from marketo_async.durable import disk, guard, write_all
+from marketo_async.errors import BadRow, ConfigurationError, InvalidRequest
 from marketo_async.models.bulk import FileFormat
+from marketo_async.workthread import WorkThread
+
+log = logging.getLogger("marketo_async.bulk")
 
 OutputFormat = Literal["csv", "tsv", "ssv", "jsonl", "parquet"]
 
 _FORMATS: tuple[OutputFormat, ...] = ("csv", "tsv", "ssv", "jsonl", "parquet")
 _FILES: dict[OutputFormat, FileFormat] = {"csv": "CSV", "tsv": "TSV", "ssv": "SSV"}
 _PIECE = 1_048_576
+_BOM = b"\xef\xbb\xbf"
 _GROUP = 100_000  # rows of one row group of a Parquet file
 
 
@@ -50,46 +59,48 @@ def file_format(output: OutputFormat) -> FileFormat:
 class Output:
     """Where an export is written to; use it as a context.
 
-    Entering reads the state beside *path* and raises `InvalidRequest` where it can't be gone on with: other arguments,
+    Entering reads the state beside *path* and raises `InvalidRequest` where it can't be resumed: other arguments,
     a part that lost what its state counts, a file at *path* that nothing explains, another run at work. *start_over*
-    disregards and replaces all that.
+    disregards and replaces all that. Errors of the disk are raised as `OSError` with the path as their file name.
     """
 
     def __init__(self, path: Path, *, start_over: bool = False) -> None:
         self.path = path
         self.part = path.with_name(f"{path.name}.part")
         self._start_over = start_over
-        self._beside = path.with_name(f"{path.name}.state")
-        self._file: IO[bytes] | None = None
+        self.beside = path.with_name(f"{path.name}.state")
+        self._file: FileIO | None = None
+        self._ledger: Ledger | None = None
+        self._thread = WorkThread("marketo-async-output")
         self.resumed = False
 
     def __enter__(self) -> Self:
         if not self.path.parent.is_dir():
-            raise InvalidRequest(f"{self.path.parent} is no directory")
-        while True:
-            file = self.part.open("ab")
-            try:
-                guard(file, self.part)
-            except BaseException:
-                file.close()
-                raise
-            if self.part.exists() and os.path.samestat(os.fstat(file.fileno()), self.part.stat()):
-                self._file = file
-                return self
-            file.close()  # the run that held it has just finished: it bears the final name now
+            raise InvalidRequest(f"{self.path.parent} is not a directory: make it, or name another one")
+        self._file = _locked(self.part)
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._file is not None:
-            if not self._beside.exists() and self.part.exists() and not self.part.stat().st_size:
-                self.part.unlink()  # nothing came of it
-            self._file.close()
+        if self._ledger is not None and self._ledger.state.blank:
+            self._ledger.drop()
+        if self._file is None:
+            return
+        empty = not self.beside.exists() and self.part.exists() and not self.part.stat().st_size
+        self._release()
+        if empty:
+            self.part.unlink()  # nothing came of it
+        self._file.close()
 
     def ledger(self, make: Callable[[], State]) -> Ledger:
-        """Return the state to go on with, or the one that *make* makes."""
+        """Return the state to continue with, or the one that *make* makes.
+
+        Where there is none, one that an export of the same arguments has left beside another format's output is taken
+        over, with its files.
+        """
         fresh = make()
-        state = None if self._start_over else load(self._beside, fresh.arguments)
+        state = None if self._start_over else load(self.beside, fresh.arguments) or self._taken_over(fresh)
         self.resumed = state is not None
         if state is None:
             size = self.part.stat().st_size
@@ -102,7 +113,7 @@ class Output:
                 f"{self.part} has {self.part.stat().st_size:,} bytes, but its state counts {state.written:,}: put the"
                 " file back to go on, or start over"
             )
-        ledger = Ledger(state, self._beside)
+        self._ledger = ledger = Ledger(state, self.beside)
         ledger.save()
         if self.part.stat().st_size > state.written:
             self._open().truncate(state.written)
@@ -116,72 +127,223 @@ class Output:
         return self.part.with_name(f"{self.part.name}.{number + 1}")
 
     async def append(self, ledger: Ledger, number: int, path: Path) -> None:
-        """Put the file of a window behind what is there, without its header but for the first one's."""
-        file, window = self._open(), ledger.state.windows[number]
-        ended = True
+        """Append the file of a window, without its header unless it is the first; an empty file adds nothing.
+
+        All records end as those of the first file do. Where the disk fails, the part is as it was before.
+        """
+        state, window, file = ledger.state, ledger.state.windows[number], self._open()
+        try:
+            with disk(self.part):
+                await self._appended(path, window.mark.encode(), state.written)
+                await self._thread.run(os.fsync, file.fileno())
+        except BaseException:
+            with suppress(OSError):  # the next run cuts it off
+                file.truncate(state.written)
+            raise
+        state.written, window.written = os.fstat(file.fileno()).st_size, True
+        ledger.save()
+        path.unlink(missing_ok=True)  # noqa: ASYNC240 - no more than a system call
+
+    async def _appended(self, path: Path, mark: bytes, written: int) -> None:
+        """Append the file at *path* to what is *written*; it is read in the thread, and written here at once."""
+        file = self._open()
         with path.open("rb") as source:
-            head = source.readline().replace(window.mark.encode(), b"")
-            if not ledger.state.written:
-                file.write(head)
-            elif head.rstrip() != self._header().rstrip():
+            head = source.readline().replace(mark, b"")
+            if not head.strip():
+                return
+            first = self._header() if written else head
+            if head.removeprefix(_BOM).rstrip() != first.removeprefix(_BOM).rstrip():
                 raise InvalidRequest(
                     f"the files of two windows have other columns ({head[:80]!r}): fields were changed meanwhile;"
                     " start over"
                 )
-            while piece := await asyncio.to_thread(source.read, _PIECE):
-                file.write(piece)
-                ended = piece.endswith(b"\n")
-        if not ended:
-            file.write(b"\n")
-        file.flush()
-        await asyncio.to_thread(_synced, self.part)
-        ledger.state.written = file.tell()
-        window.written = True
-        ledger.save()
-        path.unlink(missing_ok=True)  # noqa: ASYNC240 - no more than a system call
+            records = Ends(_end_of(head), _end_of(first) or _end_of(head))
+            missing = b"" if not written or self._ends_a_line(written) else records.wanted
+            if not written:
+                write_all(file, head)
+            while piece := await self._thread.run(source.read, _PIECE):
+                write_all(file, missing + records.feed(piece))
+                missing = b""
+            write_all(file, records.close())
 
-    async def finish(self, ledger: Ledger, output: OutputFormat, *, null: bool = True) -> int:
-        """Give the output its final name, in its final format, and return its size."""
+    def _ends_a_line(self, written: int) -> bool:
+        with self.part.open("rb") as file:
+            file.seek(written - 1)
+            return file.read(1) == b"\n"
+
+    async def finish(
+        self,
+        ledger: Ledger,
+        output: OutputFormat,
+        *,
+        columns: Sequence[str],
+        null: bool = True,
+        on_bad_row: Callable[[BadRow], None] | None = None,
+    ) -> int:
+        """Give the output its final name, in its final format, and return its size.
+
+        *columns* make the header where no file had one. A row that can't be converted goes to *on_bad_row*; without
+        one `BadRow` is raised, and everything is kept for another run, in this format or another one.
+        """
         state, aside = ledger.state, self.path.with_name(f"{self.path.name}.new")
+        if not state.complete:
+            self._completed(ledger, DELIMITERS[file_format(output)].join(columns).encode())
         if output not in _FILES:
-            await self._convert(aside, _JsonLines if output == "jsonl" else _Parquet, null=null)
-            aside.replace(self.path)
+            if state.complete and self.part.stat().st_size < state.written:
+                self.path.replace(self.part)  # as text it has its final name already
+            kind = _JsonLines if output == "jsonl" else _Parquet
+            try:
+                await self._convert(aside, kind, null=null, on_bad_row=on_bad_row)
+                with disk(self.path):
+                    aside.replace(self.path)
+            except BaseException as error:
+                aside.unlink(missing_ok=True)
+                if isinstance(error, BadRow):
+                    error.add_note(
+                        f"what has come is kept in {self.part}: export it to a file in CSV, or take bad rows with"
+                        " on_bad_row"
+                    )
+                raise
         elif not state.complete or self.part.stat().st_size == state.written:
             state.complete = True  # known before the part bears another name
             ledger.save()
-            self.part.replace(self.path)
+            self._release()
+            with disk(self.path):
+                self.part.replace(self.path)
         return self._finished(ledger)
 
+    def _completed(self, ledger: Ledger, header: bytes) -> None:
+        """End the part as a text file ends: with a header, and a line end."""
+        written = ledger.state.written
+        if written and self._ends_a_line(written):
+            return
+        end = b"\n" if not written else _end_of(self._header()) or b"\n"
+        with disk(self.part):
+            self._open().truncate(written)
+            write_all(self._open(), end if written else header + end)
+            os.fsync(self._open().fileno())
+        ledger.state.written = os.fstat(self._open().fileno()).st_size
+        ledger.save()
+
     def _finished(self, ledger: Ledger) -> int:
+        self._release()
         ledger.drop()
         self.part.unlink(missing_ok=True)
         return self.path.stat().st_size
 
-    async def _convert(self, aside: Path, kind: type[_JsonLines | _Parquet], *, null: bool) -> None:
-        reader: Reader[Row] = Reader(DictMaker, null=null)
-        with self.part.open("rb") as source, aside.open("wb") as file:
+    async def _convert(
+        self,
+        aside: Path,
+        kind: type[_JsonLines | _Parquet],
+        *,
+        null: bool,
+        on_bad_row: Callable[[BadRow], None] | None,
+    ) -> None:
+        reader: Reader[Row] = Reader(DictMaker, null=null, on_bad_row=on_bad_row)
+        with self.part.open("rb") as source, _flushed(aside) as file:
             writer: _JsonLines | _Parquet | None = None
             more = True
-            while more:
-                block = await asyncio.to_thread(source.read, BLOCK)
-                more = bool(block)
-                rows = reader.feed(block) if more else reader.close()
-                if writer is None and reader.columns is not None:
-                    writer = kind(file, reader.columns)
+            try:
+                while more:
+                    block = await self._thread.run(source.read, BLOCK)
+                    rows = reader.feed(block) if block else reader.close()
+                    more = bool(block) or bool(rows)  # a bad row is raised once the rows before it are out
+                    if writer is None and reader.columns is not None:
+                        writer = kind(file, reader.columns)
+                    if writer is not None:
+                        with disk(self.path):  # not around the reader, whose errors may be those of on_bad_row
+                            writer.take(rows)
+            except BaseException:
                 if writer is not None:
-                    writer.take(rows)
-            if writer is not None:
-                writer.close()
-        await asyncio.to_thread(_synced, aside)
+                    with suppress(Exception):  # or it would be closed by the garbage collector, after the file
+                        writer.close()
+                raise
+            with disk(self.path):
+                if writer is not None:
+                    writer.close()
+                file.flush()
+                await self._thread.run(os.fsync, file.fileno())
+
+    def _taken_over(self, fresh: State) -> State | None:
+        """Take over what an export of the same arguments in another format has left in the same folder."""
+        if self.path.exists():
+            return None
+        for other in (Output(self.path.with_suffix(f".{suffix}")) for suffix in _FORMATS):
+            if other.path == self.path or not other.beside.exists():
+                continue
+            moved = not other.part.exists()  # by a run that was killed before it moved the state
+            try:
+                state = load(other.beside, fresh.arguments)
+                file = None if moved else _locked(other.part)
+            except InvalidRequest:  # it is another export, or still running
+                continue
+            here = self.part.stat().st_size
+            size = here if file is None else os.fstat(file.fileno()).st_size
+            if state is not None and not state.complete and size >= state.written and (moved or not here):
+                log.warning("the export to %s continues as %s", other.path, self.path)
+                self._move_from(other, len(state.windows), file)
+                return state
+            if file is not None:
+                file.close()
+        return None
+
+    def _move_from(self, other: Output, windows: int, file: FileIO | None) -> None:
+        """Move what *other* has here, its state at last: a run killed on the way finds the rest there."""
+        for number in range(windows):
+            if other.window(number).exists():
+                other.window(number).replace(self.window(number))
+        if file is not None:
+            self._open().close()
+            if sys.platform == "win32":  # open files can't be moved there, and are not locked
+                file.close()
+            other.part.replace(self.part)
+            self._file = _locked(self.part) if sys.platform == "win32" else file
+        other.beside.replace(self.beside)
 
     def _header(self) -> bytes:
         with self.part.open("rb") as file:
             return file.readline()
 
-    def _open(self) -> IO[bytes]:
+    def _open(self) -> FileIO:
         if self._file is None:
             raise ConfigurationError("an output is used inside its `with` block")
         return self._file
+
+    def _release(self) -> None:
+        """Close the part where an open file can be neither moved nor removed; elsewhere it stays locked meanwhile."""
+        if sys.platform == "win32":
+            self._open().close()
+
+
+def _locked(part: Path) -> FileIO:
+    """Open a part that no other run writes."""
+    while True:
+        with disk(part):
+            file = FileIO(part, "a")
+        try:
+            guard(file, part)
+        except BaseException:
+            file.close()
+            raise
+        if part.exists() and os.path.samestat(os.fstat(file.fileno()), part.stat()):
+            return file
+        file.close()  # the run that held it has just finished: it bears the final name now
+
+
+@contextmanager
+def _flushed(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file to write whose block flushes it; closing it adds no error to the one that kept it from that."""
+    file = path.open("wb")
+    try:
+        yield file
+    finally:
+        with suppress(OSError):
+            file.close()
+
+
+def _end_of(line: bytes) -> bytes:
+    """Return what ends a line, nothing where it is not ended."""
+    return b"\r\n" if line.endswith(b"\r\n") else b"\n" if line.endswith(b"\n") else b""
 
 
 class _JsonLines:
@@ -232,8 +394,3 @@ def _parquet() -> tuple[Any, Any]:
     except ImportError as error:
         raise ConfigurationError("Parquet needs pyarrow: pip install 'marketo-async[parquet]'") from error
     return pa, parquet
-
-
-def _synced(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable
 from typing import Literal, TypeVar
 
 from msgspec import Struct
 
+from marketo_async.errors import InvalidRequest
 from marketo_async.models.bulk import ExportJob, ImportJob
 
 log = logging.getLogger("marketo_async.bulk")
@@ -121,10 +123,30 @@ class ImportReport(Struct, frozen=True, kw_only=True):
         return not (self.failures or unknown or self.uncounted)
 
 
-def tell(hook: Callable[[P], None] | None, news: P) -> None:
-    """Hand news to a hook; one that fails is logged, because the job itself did not."""
-    if hook is not None:
-        try:
-            hook(news)
-        except Exception:
-            log.exception("a hook of a bulk job failed")
+def check_hook(hook: Callable[[P], object] | None) -> None:
+    """Raise `InvalidRequest` for a progress hook that can't be called, or that would have to be awaited."""
+    if hook is None:
+        return
+    if not callable(hook):
+        raise InvalidRequest(f"progress is {hook!r}: pass a function that takes one argument")
+    if any(map(inspect.iscoroutinefunction, (hook, type(hook).__call__))):
+        raise InvalidRequest("progress is an async function, which nothing would await: pass an ordinary function")
+
+
+def tell(hook: Callable[[P], object] | None, progress: P) -> None:
+    """Hand progress to a hook; whatever it raises is logged, because the job itself did not fail.
+
+    Only what ends the program is raised: `KeyboardInterrupt` and `SystemExit`.
+    """
+    if hook is None:
+        return
+    try:
+        returned = hook(progress)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # a CancelledError would look like a cancellation of the job
+        log.exception("the progress hook failed")
+    else:
+        if inspect.iscoroutine(returned):
+            returned.close()
+            log.error("the progress hook returned a coroutine, which nothing awaits: pass an ordinary function")

@@ -45,6 +45,49 @@ class Blocks:
         return rest
 
 
+class Count:
+    """Counts the records of a file as its bytes come, in any pieces; a last one without a line feed counts too."""
+
+    def __init__(self) -> None:
+        self._ends, self._quoted, self._ended = 0, False, True
+
+    @property
+    def records(self) -> int:
+        """How many records have come, without the header."""
+        return max(self._ends + (not self._ended) - 1, 0)
+
+    def feed(self, piece: bytes) -> None:
+        """Take some more of the file."""
+        if not piece:
+            return
+        segments = piece.split(b'"')
+        first = int(self._quoted)  # of the segments, every other one is outside of quotes
+        self._ends += sum(segment.count(b"\n") for segment in segments[first::2])
+        self._quoted ^= len(segments) % 2 == 0
+        self._ended = piece.endswith(b"\n") and not self._quoted
+
+
+class Ends:
+    """Makes all records of a file end in *wanted* that end in *end*, and leaves the line ends in quotes as they are."""
+
+    def __init__(self, end: bytes, wanted: bytes) -> None:
+        self._end, self.wanted = end, wanted
+        self._blocks = Blocks() if end and end != wanted else None
+
+    def feed(self, piece: bytes) -> bytes:
+        """Take some more of the file, and return what can be written now, which may be nothing."""
+        return piece if self._blocks is None else self._ended(self._blocks.feed(piece))
+
+    def close(self) -> bytes:
+        """Return what is left at the end of the file."""
+        return b"" if self._blocks is None else self._ended(self._blocks.close())
+
+    def _ended(self, block: bytes) -> bytes:
+        segments = block.split(b'"')
+        segments[::2] = [segment.replace(self._end, self.wanted) for segment in segments[::2]]
+        return b'"'.join(segments)
+
+
 class Raw(Struct, frozen=True):
     """One record: where it begins, its cells (``None`` for null), and how it stands in the file."""
 

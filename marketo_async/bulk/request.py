@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from marketo_async.errors import InvalidRequest
-from marketo_async.models.bulk import DateRange, ExportJob, FileFormat
+from marketo_async.models.bulk import DateRange, ExportJob, FileFormat, ProgramMemberSelection
 from marketo_async.resources.base import Sender
 from marketo_async.resources.export_mixins import Exports
 from marketo_async.stream import Sink
@@ -37,6 +37,12 @@ class Request(Struct, Generic[S], frozen=True, kw_only=True):
             if value is not None and not isinstance(value, DateRange):
                 told[member.encode_name] = msgspec.json.encode(value).decode()
         return told | {"parts": "; ".join(self.parts())}
+
+    def columns(self) -> list[str]:
+        """Return the columns of the files; the members of several programs begin with their program."""
+        first = self.selections[0]
+        several = isinstance(first, ProgramMemberSelection) and first.program_ids is not None
+        return ["programId", *self.fields] if several else list(self.fields)
 
     def parts(self) -> list[str]:
         """Return what tells the selections apart."""
@@ -82,8 +88,10 @@ class Calls(Generic[S]):
         return await self._family.cancel(job_id)
 
     async def idle(self) -> list[ExportJob]:
-        """Return the jobs that were created and not enqueued."""
-        return await self._family.jobs(statuses=["Created"]).all()
+        """Return the jobs that were created and not enqueued, in the request's format where there is one."""
+        jobs = await self._family.jobs(statuses=["Created"]).all()
+        wanted = self._request.format.casefold() if self._request else None
+        return [job for job in jobs if None in {wanted, job.format} or (job.format or "").casefold() == wanted]
 
     async def fetch(self, job_id: str, sink: Sink) -> None:
         """Bring a job's file into *sink*."""

@@ -27,7 +27,7 @@ S = TypeVar("S", bound=Struct)
 Row = dict[str, str | None]
 BLOCK = 65_536  # bytes to feed at a time: what is made of them still fits a cache
 
-_DELIMITERS: Mapping[FileFormat, str] = {"CSV": ",", "TSV": "\t", "SSV": ";"}
+DELIMITERS: Mapping[FileFormat, str] = {"CSV": ",", "TSV": "\t", "SSV": ";"}
 _BOM = b"\xef\xbb\xbf"
 _QUOTED_NULL = re.compile(r'(?:^|[\n,;\t| ])"null"(?:[\r\n,;\t| ]|$)')
 
@@ -150,7 +150,7 @@ class Reader(Generic[T]):
     ) -> None:
         self.columns: list[str] | None = None
         self._make = maker
-        self._format, self._delimiter = format, delimiter or _DELIMITERS[format]
+        self._format, self._delimiter = format, delimiter or DELIMITERS[format]
         self._null, self._on_bad_row = null, on_bad_row
         self._blocks = Blocks()
         self._line, self._crlf, self._begun = 1, False, False

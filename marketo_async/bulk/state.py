@@ -21,13 +21,16 @@ from marketo_async.models.bulk import ExportJob
 class Window(Struct, kw_only=True, omit_defaults=True):
     """One part of an export and its job.
 
-    *mark* stands in the header of the job's file, and so proves whose job it is; *intended_at* is when the job was
-    asked for, in epoch seconds, and *not_ours* holds jobs that turned out to be somebody else's.
+    *mark* stands in the header of the job's file, and so proves whose job it is. *intended_at* is when the job was
+    asked for, in epoch seconds, as long as no answer is known, and *given_up_at* when its answer was lost; *adopted*
+    says that a job was taken for the lost one without proof, and *not_ours* holds jobs that turned out to be
+    another program's. *records* are those of the job, and once its file is here those of the file.
     """
 
     part: str
     mark: str
     intended_at: float | None = None
+    given_up_at: float | None = None
     job_id: str | None = None
     adopted: bool = False
     not_ours: list[str] = []
@@ -36,18 +39,31 @@ class Window(Struct, kw_only=True, omit_defaults=True):
     records: int | None = None
     written: bool = False
 
+    @property
+    def blank(self) -> bool:
+        """Whether no job was asked for, and nothing has come."""
+        return not self.written and self.job_id is None and self.intended_at is None
+
+    def intend(self, now: float) -> None:
+        """Note that a job is asked for now."""
+        self.intended_at, self.given_up_at, self.adopted = now, None, False
+
     def complete(self, job: ExportJob) -> None:
         """Note what the job's file is to be."""
         self.file_size, self.file_checksum, self.records = job.file_size, job.file_checksum, job.number_of_records
 
     def forget(self) -> None:
         """Be as if no job had been asked for."""
-        self.intended_at = self.job_id = self.file_size = self.file_checksum = self.records = None
+        self.intended_at = self.given_up_at = self.job_id = None
+        self.file_size = self.file_checksum = self.records = None
         self.adopted = False
 
 
 class State(Struct, kw_only=True):
-    """All windows of an export, the arguments that they belong to, and the bytes of the output that they fill."""
+    """All windows of an export, the arguments that they belong to, and the bytes of the output that they fill.
+
+    The arguments are those that the jobs' files depend on, and not the format of the output that is made of them.
+    """
 
     arguments: Mapping[str, str]
     windows: list[Window]
@@ -56,8 +72,13 @@ class State(Struct, kw_only=True):
 
     @property
     def rows(self) -> int:
-        """How many rows are written, by the jobs' own counts."""
+        """How many rows are written."""
         return sum(window.records or 0 for window in self.windows if window.written)
+
+    @property
+    def blank(self) -> bool:
+        """Whether nothing would be lost without this state."""
+        return not self.complete and all(window.blank for window in self.windows)
 
 
 class Ledger:
@@ -88,7 +109,7 @@ def load(path: Path, arguments: Mapping[str, str]) -> State | None:
     except FileNotFoundError:
         return None
     except msgspec.DecodeError as error:
-        raise InvalidRequest(f"{path} is no state of an export: remove it, or start over") from error
+        raise InvalidRequest(f"{path} is not the state of an export: remove it, or start over") from error
     if found := changes(state.arguments, arguments):
         raise InvalidRequest(
             f"{path} belongs to other arguments ({'; '.join(found)}): give the same ones to go on, or start over"

@@ -19,7 +19,7 @@ import msgspec
 from msgspec.structs import replace
 
 from marketo_async.cli.checkpoint import Checkpoint
-from marketo_async.durable import guard
+from marketo_async.durable import disk, guard, write_all
 from marketo_async.errors import InvalidRequest
 from marketo_async.operation import Page
 
@@ -54,9 +54,9 @@ class Output:
 
     def __enter__(self) -> Self:
         try:
-            self._file, self._created = self.path.open("xb"), True
+            self._file, self._created = self.path.open("xb", buffering=0), True
         except FileExistsError:
-            self._file, self._created = self.path.open("ab"), False
+            self._file, self._created = self.path.open("ab", buffering=0), False
         try:
             guard(self._file, self.path)
             self.checkpoint = self._found(self._size())
@@ -75,9 +75,9 @@ class Output:
         if not self._began:
             self._begin()
         lines = _ENCODER.encode_lines(page.items)
-        self._file.write(lines)
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with disk(self.path):
+            write_all(self._file, lines)
+            os.fsync(self._file.fileno())
         self.checkpoint = replace(
             self.checkpoint,
             token=page.token,

@@ -24,7 +24,7 @@ from marketo_async.cli.output import STDOUT
 from marketo_async.cli.rejects import RejectsFile
 from marketo_async.errors import ImportStopped, MarketoError
 
-Export = Callable[[Path, Callable[[ExportProgress], None]], Awaitable[ExportReport]]
+Export = Callable[[Path, Callable[[ExportProgress], None] | None], Awaitable[ExportReport]]
 Import = Callable[[Callable[[ImportProgress], None], Callable[[list[Rejected]], None]], Awaitable[ImportReport]]
 
 _VOLUME = 500 * 1_048_576  # what an instance may export a day, as a rule
@@ -100,7 +100,7 @@ def _export(marketo: Marketo, work: Export, path: Path, shown: str, *, quiet: bo
 
     async def go() -> ExportReport:
         async with gauge.shown(quiet=quiet), marketo:
-            return await work(path, gauge.show)
+            return await work(path, None if quiet else gauge.show)  # a hook costs calls, for the volume of the day
 
     report = asyncio.run(go())
     if not quiet:

@@ -503,7 +503,7 @@ async def test_what_can_not_be_gone_on_with_is_refused(tmp_path: Path) -> None:
         with pytest.raises(InvalidRequest, match="its state counts"):
             await export(out, fields=FIELDS, created_at=same(YEAR), poll=POLL)
         out.with_name("leads.csv.state").write_bytes(b"{")
-        with pytest.raises(InvalidRequest, match="no state of an export"):
+        with pytest.raises(InvalidRequest, match="not the state of an export"):
             await export(out, fields=FIELDS, created_at=same(YEAR), poll=POLL)
         await export(out, fields=FIELDS, created_at=same(YEAR), poll=POLL, start_over=True)
         assert whole(read_csv(out))
@@ -513,7 +513,7 @@ async def test_what_can_not_be_gone_on_with_is_refused(tmp_path: Path) -> None:
         for name in ("leads", "leads.xlsx"):
             with pytest.raises(InvalidRequest, match="end the name"):
                 await export(tmp_path / name, fields=FIELDS, created_at=same(YEAR))
-        with pytest.raises(InvalidRequest, match="no directory"):
+        with pytest.raises(InvalidRequest, match="not a directory"):
             await export(tmp_path / "none" / "x.csv", fields=FIELDS, created_at=same(YEAR))
 
 

@@ -212,3 +212,16 @@ def test_an_import_that_is_interrupted_keeps_its_rejects(instance: Instance, tmp
     assert ended.code == 130
     assert f"the rows that are known to be rejected are in {rejects}" in ended.stderr
     assert [json.loads(line)["index"] for line in rejects.read_bytes().splitlines()] == [0]
+
+
+def test_quiet_costs_no_call_for_the_gauge(instance: Instance, tmp_path: Path) -> None:
+    def listed() -> int:
+        counted = instance.sandbox.stats.by_operation.items()
+        return sum(count for operation, count in counted if operation.endswith("/export.json"))
+
+    arguments = ("export", "leads", *YEAR, "--fields", "id", "--out")
+    before = listed()
+    assert run(instance, *arguments, tmp_path / "a.csv", "--quiet").code == 0
+    assert listed() == before
+    assert run(instance, *arguments, tmp_path / "b.csv").code == 0
+    assert listed() > before
