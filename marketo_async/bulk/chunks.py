@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from struct import Struct as Binary
-from uuid import UUID
 from zlib import crc32
 
 import msgspec
@@ -22,7 +19,8 @@ from msgspec import Struct
 
 from marketo_async.bulk.records import cells_of
 from marketo_async.errors import InvalidRequest
-from marketo_async.request import LARGEST_FILE, text
+from marketo_async.request import LARGEST_FILE
+from marketo_async.wire_value import as_cell
 
 Given = Mapping[str, object] | Struct
 
@@ -69,6 +67,10 @@ class Columns:
         """Return a row's cells; `InvalidRequest` names the row for what can't be written."""
         values = _members(row)
         extra = values.keys() - self._wanted
+        if None in extra:  # csv.DictReader keeps surplus cells under this key
+            raise InvalidRequest(
+                f"row {index} has more cells than the header has names (key None of csv.DictReader); mend the row"
+            )
         missing = () if self._lenient else self._wanted - values.keys()
         if extra or missing:
             what = "; ".join(
@@ -177,14 +179,9 @@ def _members(row: Given) -> Mapping[str, object]:
 
 
 def _cell(index: int, name: str, value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if value is None or value is msgspec.UNSET:
+    if value is msgspec.UNSET:
         return ""
-    if isinstance(value, datetime | bool):
-        return text(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, int | float | Decimal | UUID):
-        return str(value)
-    raise InvalidRequest(f"row {index}: {name} is a {type(value).__name__}, which is no value of a cell")
+    try:
+        return as_cell(value)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"row {index}: {name}: {error}") from error
