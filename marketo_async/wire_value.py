@@ -40,7 +40,7 @@ _TEXT = frozenset({str})
 _KEPT = (datetime, date, time, timedelta, Decimal, UUID, bytes, bytearray, memoryview)
 
 
-def wire_value(value: object) -> Wire:
+def wire_value(value: object) -> Wire:  # noqa: C901 - the table above, one row a branch
     """Return what Marketo gets for *value*, as a value of JSON.
 
     Raises `InvalidRequest` for a value that has no form at Marketo.
@@ -75,7 +75,7 @@ def as_cell(value: object) -> str:
 
 
 def as_query(value: object) -> str:
-    """Return *value* as text in a query, a form or a path; ``None`` is refused, as Marketo would search for the word."""
+    """Return *value* as text in a query, a form or a path; ``None`` is refused, as it has no text."""
     found = wire_value(value)
     if found is None:
         raise InvalidRequest("None is not a value that a query can send; leave it out")

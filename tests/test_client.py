@@ -61,7 +61,9 @@ def test_an_instance_is_its_munchkin_id_or_any_endpoint_that_marketo_shows(insta
     [
         "",
         "marketo",
-        "123-abc-456.mktorest.com",
+        "123-abc-456.mktorest.com.evil.example",
+        "https://123-abc-456.mktorest.com/identity/oauth/token",
+        "https://123-abc-456.mktorest.com/rest/v1/leads.json",
         "http://123-abc-456.mktorest.com",
         "http://127.0.0.1.evil.example",
         "ftp://123-abc-456.mktorest.com",

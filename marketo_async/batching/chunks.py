@@ -149,17 +149,16 @@ class Cutter(Generic[V]):
         self._behind.clear()
 
     def _item(self, index: int, record: V) -> Item[V]:
-        batches, key = self._batches, None
+        batches = self._batches
         if batches.refusal is not None and (why := batches.refusal(record)):
             raise RecordRefused(why, index=index)
-        if batches.key is not None:
-            key = batches.key(record)
-            if key is None:
-                raise RecordRefused(f"{_unkeyed(batches.key)}, by which Marketo finds the record", index=index)
         try:
             row = _row_of(record) if batches.row is None else as_json(batches.row(record))
+            key = None if batches.key is None else batches.key(record)
         except (InvalidRequest, RecursionError) as error:
             raise RecordRefused(str(error), index=index) from error
+        if batches.key is not None and key is None:
+            raise RecordRefused(f"{_unkeyed(batches.key)}, by which Marketo finds the record", index=index)
         return Item(index, record, row, key)
 
     def _place(self, item: Item[V]) -> bool:

@@ -8,7 +8,7 @@ is on disk, whatever the size. Not here: sending (``load``).
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from struct import Struct as Binary
@@ -17,6 +17,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
+from marketo_async.batching import folded
 from marketo_async.bulk.records import cells_of
 from marketo_async.errors import InvalidRequest
 from marketo_async.request import LARGEST_FILE
@@ -47,6 +48,16 @@ class Chunk(Struct, kw_only=True):
         with self.path.with_suffix(".index").open("rb") as indices:
             for row in cells:
                 yield _INDEX.unpack(indices.read(_INDEX.size))[0], row
+
+    def keys(self, columns: Sequence[str], names: Sequence[str]) -> set[Hashable]:
+        """Return the keys of its rows as `InFlight` holds them, *names* being the columns that identify a row."""
+        at = [columns.index(name) for name in names]
+        found: set[Hashable] = set()
+        for _, cells in self.numbered():
+            parts = tuple(folded(cells[place]) for place in at)
+            if None not in parts:
+                found.add(parts[0] if len(parts) == 1 else parts)
+        return found
 
 
 class Columns:
@@ -107,7 +118,7 @@ class Chunker:
             )
         lane = 0
         if self._lanes > 1 and self.chunks:
-            key = "\0".join(cells[place].strip().casefold() for place in self._at)
+            key = "\0".join(folded(cells[place]) or "" for place in self._at)
             lane = crc32(key.encode()) % self._lanes
         growing = self._open.get(lane)
         if growing is not None and growing.chunk.size + len(line) > self._largest:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 
+from marketo_async.batching import folded
 from marketo_async.bulk.progress import Rejected
 from marketo_async.bulk.records import cells_of
 
@@ -65,4 +66,4 @@ def _stripped(cells: Sequence[str]) -> tuple[str, ...]:
 
 
 def _key(cells: Sequence[str], at: Sequence[int]) -> tuple[str, ...]:
-    return tuple(cells[place].strip().casefold() if place < len(cells) else "" for place in at)
+    return tuple((folded(cells[place]) or "") if place < len(cells) else "" for place in at)

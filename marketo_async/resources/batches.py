@@ -26,16 +26,18 @@ def several(name: str, given: Iterable[V] | AsyncIterable[V]) -> Iterable[V] | A
     return given
 
 
-def no_record(record: Row) -> str | None:
+def no_record(record: object) -> str | None:
     """Tell why *record* is none, ``None`` where it is one."""
     if not isinstance(record, Mapping | Struct):
         return f"a record is a dict by field name or a Struct, not a {type(record).__name__}"
     if isinstance(record, Mapping) and not _TEXT.issuperset(map(type, record)):
-        return next((_no_name(name) for name in record if not isinstance(name, str)), None)
+        return next((wrong for name in record if (wrong := _no_name(name))), None)
     return None
 
 
-def _no_name(name: object) -> str:
+def _no_name(name: object) -> str | None:
+    if isinstance(name, str):
+        return None
     if name is None:
         return "it has more cells than the header has names (key None of csv.DictReader); mend the row"
     return f"{name!r} is not the name of a field; a name is text"

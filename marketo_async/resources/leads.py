@@ -44,7 +44,7 @@ from marketo_async.request import LARGEST_BODY
 from marketo_async.resources.arguments import Fields, field_names, members, page_size, within
 from marketo_async.resources.base import Resource, Sender, endpoint, gathering, paged, written
 from marketo_async.resources.batches import Ids, no_id, of_ids, several, unless_new
-from marketo_async.resources.record_mixins import filtered
+from marketo_async.resources.record_mixins import filtered, searchable
 
 L = TypeVar("L")
 M = TypeVar("M")
@@ -412,5 +412,5 @@ class Leads(Resource, Generic[L]):
 def _found(key: KeyOf, records: Sequence[Row]) -> Plan[Page[Record]]:
     """Plan the look-up of leads by the field that a sync found them by."""
     (field,) = key.fields
-    values = [str(value) for record in records for value in key.values(record)]
+    values = searchable(value for record in records for value in key.values(record))
     return page(Record, query={"filterType": field, "filterValues": values, "fields": ["createdAt", field]})
