@@ -32,6 +32,7 @@ from msgspec import UNSET, Raw, Struct
 
 from marketo_async.errors import InvalidRequest
 
+Value = str | int | float | bool | Decimal | date | UUID | Enum  # a datetime is a date too
 Wire = str | int | float | bool | None
 
 _AS_THEY_ARE = frozenset({str, bool, int, type(None)})
@@ -54,7 +55,7 @@ def wire_value(value: object) -> Wire:  # noqa: C901 - the table above, one row 
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, float | Decimal):
-        if not isfinite(value):
+        if not (value.is_finite() if isinstance(value, Decimal) else isfinite(value)):
             raise InvalidRequest(f"{value} is not a number that Marketo can store; pass None to empty a field")
         return float(value) if isinstance(value, float) else f"{value:f}"
     if isinstance(value, datetime):

@@ -83,8 +83,10 @@ def wrong_for(hint: Any, *, may_be_left_out: bool) -> Iterator[object]:
         yield nan
     if any(get_origin(part) is tuple for part in parts):
         yield from (5, SINCE, (SINCE, None), (SINCE,), (1, 2))
-    elif collection and not origins & {AsyncIterable, Mapping} and not any(
-        isinstance(origin, type) and issubclass(origin, Mapping) for origin in origins
+    elif (
+        collection
+        and not origins & {AsyncIterable, Mapping}
+        and not any(isinstance(origin, type) and issubclass(origin, Mapping) for origin in origins)
     ):
         yield from ([None], iter([None]))
         if may_be_left_out:
@@ -124,12 +126,8 @@ async def test_an_argument_of_another_kind_is_refused_by_its_name(kind: type[Res
     for parameter in list(inspect.signature(method).parameters.values())[1:]:
         left_out = parameter.default is None
         for wrong in wrong_for(hints[parameter.name], may_be_left_out=left_out):
-            try:
+            with pytest.raises(InvalidRequest, match=rf"^{parameter.name}[ \[:]"):
                 await raised(getattr(family, name), **{parameter.name: wrong})
-            except InvalidRequest as error:
-                assert str(error).startswith((parameter.name, f"{parameter.name}["))
-            else:
-                pytest.fail(f"{parameter.name}={wrong!r} was taken")
 
 
 async def test_a_message_names_the_place_and_never_breaks() -> None:
@@ -145,7 +143,7 @@ async def test_a_message_names_the_place_and_never_breaks() -> None:
 def test_what_is_allowed_is_handed_on() -> None:
     class Family:
         @checked
-        def plan(  # noqa: PLR0913
+        def plan(
             self,
             ids: Iterable[int],
             *,

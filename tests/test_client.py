@@ -40,6 +40,8 @@ SECRET_ENVIRONMENT = {"MARKETO_CLIENT_ID": CLIENT_ID, "MARKETO_CLIENT_SECRET": C
         ("123-ABC-456", "https://123-abc-456.mktorest.com"),
         (" 123-abc-456 ", "https://123-abc-456.mktorest.com"),
         ("https://123-abc-456.mktorest.com", "https://123-abc-456.mktorest.com"),
+        ("123-abc-456.mktorest.com", "https://123-abc-456.mktorest.com"),
+        ("123-ABC-456.mktorest.com/rest", "https://123-abc-456.mktorest.com"),
         ("https://123-abc-456.mktorest.com/", "https://123-abc-456.mktorest.com"),
         ("https://123-abc-456.mktorest.com/rest", "https://123-abc-456.mktorest.com"),
         ("https://123-abc-456.mktorest.com/rest/", "https://123-abc-456.mktorest.com"),

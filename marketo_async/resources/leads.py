@@ -45,6 +45,7 @@ from marketo_async.resources.arguments import Fields, field_names, members, page
 from marketo_async.resources.base import Resource, Sender, endpoint, gathering, paged, written
 from marketo_async.resources.batches import Ids, no_id, of_ids, several, unless_new
 from marketo_async.resources.record_mixins import filtered, searchable
+from marketo_async.wire_value import Value
 
 L = TypeVar("L")
 M = TypeVar("M")
@@ -82,7 +83,7 @@ class Leads(Resource, Generic[L]):
     def by_filter(
         self,
         filter_type: str,
-        values: Iterable[str | int],
+        values: Iterable[Value],
         *,
         fields: Fields = None,
         batch_size: int | None = None,

@@ -24,7 +24,7 @@ from marketo_async.paging import Pager
 from marketo_async.resources.arguments import Fields, field_names, members, page_size
 from marketo_async.resources.base import Declared, Resource, Sender, drain, endpoint, paged, written
 from marketo_async.resources.batches import no_record, several, unless_new
-from marketo_async.wire_value import as_query, as_record
+from marketo_async.wire_value import Value, as_query, as_record
 
 L = TypeVar("L")
 D = TypeVar("D", bound=Declared)
@@ -49,7 +49,7 @@ def asked(model: type[object], fields: Fields) -> Fields:
 def filtered(
     model: type[L],
     filter_type: str,
-    values: Iterable[str | int],
+    values: Iterable[Value],
     *,
     path: Mapping[str, str | int] = {},
     fields: Fields = None,
@@ -214,7 +214,7 @@ class ByFilter(Records[L]):
     def by_filter(
         self,
         filter_type: str,
-        values: Iterable[str | int],
+        values: Iterable[Value],
         *,
         fields: Fields = None,
         batch_size: int | None = None,
