@@ -19,7 +19,7 @@ from functools import wraps
 from math import isfinite
 from numbers import Integral, Real
 from types import NoneType, UnionType
-from typing import Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, ParamSpec, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
 
@@ -107,7 +107,7 @@ class Argument(Struct, frozen=True):
             raise InvalidRequest(f"{name} is {_either(self.kinds)}, not {shown(value)}")
         if not kind.collection or kind.lazy:
             return value
-        members = list(value) if isinstance(value, Iterator) else value
+        members = list(value) if isinstance(value, Iterator) else cast("Iterable[object]", value)
         if self.optional and not _any(members):
             raise InvalidRequest(f"{name} is empty; name at least one, or leave it out")
         if kind.members:

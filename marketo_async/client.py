@@ -106,7 +106,7 @@ def base_url_of(instance: str) -> str:
     if _MUNCHKIN_ID.fullmatch(text):
         return f"https://{text.lower()}.mktorest.com"
     if _BARE_HOST.fullmatch(text):
-        text = f"https://{text}"
+        text = f"https://{text.lower()}"
     try:
         parts = urlsplit(text)
         port = parts.port

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import collections.abc
+import decimal
+import enum
 import inspect
 import json
 import types
 import typing
+import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -407,6 +410,9 @@ PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
     float: st.floats(-1e9, 1e9),
     datetime: moments,
     date: st.dates(),
+    decimal.Decimal: st.decimals(allow_nan=False, allow_infinity=False, places=2),
+    uuid.UUID: st.uuids(),
+    enum.Enum: st.sampled_from(enum.Enum("Pick", {"ONE": "one", "TWO": "two"})),
     type(None): st.none(),
     msgspec.UnsetType: st.just(msgspec.UNSET),
     Any: st.none() | texts | ids | st.booleans(),

@@ -92,7 +92,8 @@ class Leads(Resource, Generic[L]):
         """Iterate the leads whose field *filter_type* equals any of *values*: any number of them, in chunks of 300.
 
         The chunks are fetched side by side and delivered in order; within one, leads come in Marketo's order. A chunk
-        that matches more than 1,000 leads is refused with `InvalidData` (1003): use a list or a bulk export then.
+        that matches more than 1,000 leads is refused with `InvalidData` (1003): use a list or a bulk export then. A value
+        with a comma is refused with `InvalidRequest`, as Marketo would look for its parts.
         ``leads.describe2()`` tells what can be searched by.
         """
         names = field_names(self.model, fields)
@@ -117,7 +118,7 @@ class Leads(Resource, Generic[L]):
         never repeated: what nobody can tell is ``unknown``. *async_processing* answers ``accepted`` and no ids, before
         the keys are free in truth.
         *check* holds every record against ``describe2()``, kept for a day, before a call is spent. ``None`` empties a
-        field, and so does a float that is no number.
+        field; NaN, bytes and datetimes without a time zone are refused.
 
         Raises `RecordRefused` for a record without its key, with an id that can't go, or above 1 MB.
         """
