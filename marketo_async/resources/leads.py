@@ -92,8 +92,8 @@ class Leads(Resource, Generic[L]):
         """Iterate the leads whose field *filter_type* equals any of *values*: any number of them, in chunks of 300.
 
         The chunks are fetched side by side and delivered in order; within one, leads come in Marketo's order. A chunk
-        that matches more than 1,000 leads is refused with `InvalidData` (1003): use a list or a bulk export then. A value
-        with a comma is refused with `InvalidRequest`, as Marketo would look for its parts.
+        that matches more than 1,000 leads is refused with `InvalidData` (1003): use a list or a bulk export then. A
+        value with a comma is refused with `InvalidRequest`, as Marketo would look for its parts.
         ``leads.describe2()`` tells what can be searched by.
         """
         names = field_names(self.model, fields)
