@@ -10,12 +10,13 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from marketo_async import resources
+from marketo_async.argument_kinds import one_of, positive
 from marketo_async.batching import Batches, Results
 from marketo_async.descriptions import Described
 from marketo_async.envelope import Envelope, OnBadRecord
@@ -87,20 +88,25 @@ _NO_INSTANCE = (
     "the instance is neither a munchkin id like 123-ABC-456 nor an endpoint like"
     " https://123-abc-456.mktorest.com/rest (it is not repeated here, as it may hold a secret)"
 )
+_BARE_HOST = re.compile(r"[A-Za-z0-9-]+\.mktorest\.com(?:/.*)?", re.IGNORECASE)
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~%@:!$&'()*+,;={}-]+)+")
+_FAMILIES = frozenset({"identity", "rest", "oauth", "bulk"})  # where the paths of the calls themselves begin
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def base_url_of(instance: str) -> str:
     """Return the origin of an instance given by its munchkin id or by an endpoint as Marketo's admin page shows it.
 
-    ``/rest``, ``/identity``, trailing and doubled slashes are taken off; plain http is for loopback only.
+    ``/rest``, ``/identity``, trailing and doubled slashes are taken off; a host of mktorest.com needs no ``https://``;
+    plain http is for loopback only.
     """
     text = instance.strip()
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ConfigurationError(_NO_INSTANCE)
     if _MUNCHKIN_ID.fullmatch(text):
         return f"https://{text.lower()}.mktorest.com"
+    if _BARE_HOST.fullmatch(text):
+        text = f"https://{text.lower()}"
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -115,6 +121,11 @@ def base_url_of(instance: str) -> str:
     segments = [segment for segment in parts.path.split("/") if segment]
     if segments and segments[-1].lower() in {"rest", "identity"}:
         segments.pop()
+    if wrong := next((segment for segment in segments if segment.lower() in _FAMILIES), None):
+        raise ConfigurationError(
+            f"{host}: the endpoint goes on after {wrong!r}; give it as Admin > Web Services shows it, up to /rest or"
+            " /identity"
+        )
     return f"{parts.scheme}://{parts.netloc}" + "".join(f"/{segment}" for segment in segments)
 
 
@@ -315,6 +326,8 @@ class Marketo:
         and the listing continues without it; otherwise such a record raises `UnexpectedShape`. A page that is fetched
         twice hands it over twice.
         """
+        if timeout is not None:
+            positive("timeout", timeout)
         old = self._options
         sibling = type(self).__new__(type(self))
         # Families that are open already send with the options of this client: the sibling opens its own.
@@ -345,6 +358,7 @@ class Marketo:
         *path* is as Marketo prints it (``/rest/v1/leads.json``), *decode* the type of its ``result``. A POST or DELETE
         is repeated after a lost answer only if *idempotent*.
         """
+        one_of("method", method, get_args(Method))
         if not _PATH.fullmatch(path):
             raise InvalidRequest(
                 f"{path!r} is no path: it begins with one slash, and holds no query, blank or dot segment;"
@@ -382,7 +396,9 @@ class Marketo:
         from marketo_async.bulk import Bulk, Desk  # noqa: PLC0415 - programs without bulk jobs do not pay for it
 
         root = self._parent or self
-        root._desk = desk = root._desk or Desk(self.base_url)  # noqa: SLF001 - siblings share it
+        root._desk = desk = root._desk or Desk(  # noqa: SLF001 - siblings share it
+            self.base_url, in_flight=lambda: root.session.in_flight
+        )
         return Bulk(_Caller(self, self._options), desk)
 
     def _open(self, kind: type[resources.Resource]) -> resources.Resource:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -17,7 +16,8 @@ import msgspec
 from msgspec import Struct
 
 from marketo_async.errors import InvalidRequest, RequestTooLarge
-from marketo_async.operation import Arg, File, Method, Operation, Plan, Scalar
+from marketo_async.operation import Arg, File, Method, Operation, Plan
+from marketo_async.wire_value import as_json, as_query
 
 LONGEST_URL = 8192  # lead database; counted over the whole URL, which is never less than what Marketo counts
 LONGEST_ASSET_URL = 65_536
@@ -26,6 +26,7 @@ LARGEST_FILE = 10_000_000  # bulk imports only
 
 _CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.-]+)*", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:@~-]*")
+_STR = frozenset({str})
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
 
@@ -81,9 +82,9 @@ def _body(operation: Operation, plan: Plan[Any]) -> tuple[bytes | None, str | No
 
 def _member(operation: Operation, value: object) -> str:
     """Write one member of a form: plain values as text, all others as JSON inside it."""
-    if isinstance(value, (str, int, float, datetime)):
-        return text(value)
-    return _json(operation, value).decode()
+    if isinstance(value, Mapping | Struct | list | tuple | set | frozenset):
+        return _json(operation, value).decode()
+    return as_query(value)
 
 
 def multipart(form: Sequence[tuple[str, str]], files: Mapping[str, File]) -> tuple[bytes, str]:
@@ -110,7 +111,7 @@ def fill(operation: Operation, arguments: Mapping[str, str | int]) -> str:
     """Put percent-encoded arguments into the operation's path; ``""``, ``.`` and ``..`` would be another path."""
     encoded: dict[str, str] = {}
     for name, value in arguments.items():
-        text = str(value)
+        text = as_query(value)
         if text in {"", ".", ".."}:
             raise InvalidRequest(f"{operation.name}: {name} is {text!r}, which can't be part of a path")
         encoded[name] = quote(text, safe="")
@@ -120,7 +121,7 @@ def fill(operation: Operation, arguments: Mapping[str, str | int]) -> str:
 def pairs(arguments: Mapping[str, Arg]) -> list[tuple[str, str]]:
     """Return the arguments that are not ``None`` as text; a sequence is joined by commas.
 
-    A member that holds a comma itself would be read as two: such a sequence is sent as repeated parameters instead.
+    Raises `InvalidRequest` for a member that holds a comma itself: Marketo splits there, however the list is sent.
     """
     found: list[tuple[str, str]] = []
     for name, value in arguments.items():
@@ -129,33 +130,42 @@ def pairs(arguments: Mapping[str, Arg]) -> list[tuple[str, str]]:
         if isinstance(value, Sequence) and not isinstance(value, str):
             if not value:
                 raise InvalidRequest(f"{name} is empty: leave it out, or name at least one")
-            # Text is the common case, three hundred members at once: it is taken as it is.
-            members = cast("Sequence[str]", value) if isinstance(value[0], str) else [text(member) for member in value]
-            joined = ",".join(members)
-            if joined.count(",") < len(members):
-                found.append((name, joined))
-            else:
-                found += [(name, member) for member in members]
+            found.append((name, _joined(name, value)))
         else:
-            found.append((name, text(value)))
+            found.append((name, _named(name, value)))
     return found
 
 
-def text(value: Scalar) -> str:
-    """Write one value as Marketo reads it: ``true``, ISO 8601 to the second with its offset, or as it is."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise InvalidRequest(f"{value.isoformat()} has no time zone: pass an aware datetime")
-        return value.isoformat(timespec="seconds").replace("+00:00", "Z")
-    return str(value)
+def _joined(name: str, values: Sequence[object]) -> str:
+    if _STR.issuperset(map(type, values)):  # the usual case, three hundred at once
+        joined = ",".join(cast("Sequence[str]", values))
+        if joined.isascii() and joined.count(",") < len(values):
+            return joined
+    return ",".join(_listed(name, index, value) for index, value in enumerate(values))
+
+
+def _listed(name: str, index: int, member: object) -> str:
+    """Write one member of a list that is joined by commas."""
+    text = _named(f"{name}[{index}]", member)
+    if "," in text:
+        raise InvalidRequest(
+            f"{name}[{index}] is {text!r}: Marketo splits a list at commas and would look for its parts; search by"
+            " another field, or leave the value out"
+        )
+    return text
+
+
+def _named(name: str, value: object) -> str:
+    try:
+        return as_query(value)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"{name}: {error}") from error
 
 
 def _json(operation: Operation, value: object) -> bytes:
     try:
-        return msgspec.json.encode(value, enc_hook=plain)
-    except (TypeError, ValueError, RecursionError) as error:
+        return msgspec.json.encode(as_json(value), enc_hook=plain)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidRequest(f"{operation.name}: a record can't be written as JSON: {error}") from error
 
 

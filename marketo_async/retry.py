@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from marketo_async.argument_kinds import positive
 from marketo_async.codes import Action, Code, lookup
 from marketo_async.errors import ApiError, BadResponse, MarketoError, TransportError, UnexpectedShape
 
@@ -39,6 +40,14 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
     cap: float = 20.0
     empty_pages: int = EMPTY_PAGES
     codes: Mapping[str, Code] = {}
+
+    def __post_init__(self) -> None:
+        for name in ("attempts", "few", "throttles"):
+            positive(f"RetryPolicy: {name}", getattr(self, name), whole=True)
+        for name in ("budget", "base", "cap"):
+            value = getattr(self, name)
+            if value != 0:  # 0 gives up, or repeats, at once
+                positive(f"RetryPolicy: {name}", value)
 
     def delay(self, attempt: int, rng: random.Random) -> float:
         """Return how long to wait after the failure of the *attempt*-th try, counted from 1."""

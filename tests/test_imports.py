@@ -24,7 +24,7 @@ MODULES = sorted(
 # From the ground up: a layer imports only itself and the layers before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("workthread", "durable", "connecting"),
+    ("workthread", "durable", "connecting", "argument_kinds", "wire_value"),
     ("codes",),
     ("models",),
     ("fitting",),
@@ -231,3 +231,10 @@ def test_exceptions_are_defined_in_one_place_only() -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_says_what_it_is_for(module: str) -> None:
     assert ast.get_docstring(tree_of(module))
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if part(module) != APART])
+def test_no_module_uses_a_pool_that_ends_with_the_main_thread(module: str) -> None:
+    """asyncio's own executor can't be started after that; `WorkThread` can, in a worker that outlives it."""
+    used = {node.attr for node in ast.walk(tree_of(module)) if isinstance(node, ast.Attribute)}
+    assert not used & {"to_thread", "run_in_executor", "ThreadPoolExecutor"}

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import collections.abc
+import decimal
+import enum
 import inspect
 import json
 import types
 import typing
+import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -30,7 +33,7 @@ from marketo_async.batching.chunks import Cutter
 from marketo_async.errors import InvalidRequest, MarketoError
 from marketo_async.models.activities import AttributeValue, NewActivity, NewActivityType, NewAttribute
 from marketo_async.models.leads import FieldChange, NewField, VisitorData
-from marketo_async.operation import Chunks, Dialect, Operation, Plan, SideBySide, Source
+from marketo_async.operation import Chunks, Dialect, Operation, Plan, Repeat, SideBySide, Source
 from marketo_async.paging import turn
 from marketo_async.request import Request, build
 from marketo_async.resources import Resource, families
@@ -407,6 +410,9 @@ PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
     float: st.floats(-1e9, 1e9),
     datetime: moments,
     date: st.dates(),
+    decimal.Decimal: st.decimals(allow_nan=False, allow_infinity=False, places=2),
+    uuid.UUID: st.uuids(),
+    enum.Enum: st.sampled_from(Repeat),
     type(None): st.none(),
     msgspec.UnsetType: st.just(msgspec.UNSET),
     Any: st.none() | texts | ids | st.booleans(),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from marketo_async.errors import InvalidRequest, RequestTooLarge
 from marketo_async.operation import Method, Operation, Plan, nothing
-from marketo_async.request import LARGEST_BODY, LONGEST_ASSET_URL, LONGEST_URL, Request, build, fill, pairs, text
+from marketo_async.request import LARGEST_BODY, LONGEST_ASSET_URL, LONGEST_URL, Request, build, fill, pairs
 
 BASE = "https://123-abc-456.mktorest.com"
 LEADS = Operation(name="leads.by_filter", method="GET", path="/rest/v1/leads.json")
@@ -74,14 +74,22 @@ def test_an_offset_survives_the_url() -> None:
 
 def test_a_datetime_without_an_offset_is_refused_instead_of_guessed() -> None:
     with pytest.raises(InvalidRequest):
-        text(datetime(2024, 1, 2))  # noqa: DTZ001 - the point
+        pairs({"v": datetime(2024, 1, 2)})  # noqa: DTZ001 - the point
 
 
-def test_members_that_hold_a_comma_are_sent_one_by_one() -> None:
-    assert pairs({"filterValues": ["Acme, Inc.", "Initech"]}) == [
-        ("filterValues", "Acme, Inc."),
-        ("filterValues", "Initech"),
-    ]
+@given(
+    st.lists(st.text("ab,é \"'"), min_size=1).filter(lambda values: any("," in value for value in values)),
+    st.booleans(),
+)
+def test_a_comma_within_a_member_is_refused_wherever_members_are_joined(values: list[str], long: bool) -> None:  # noqa: FBT001
+    """Marketo splits at commas, whether a list comes joined, repeated or in the form of an override."""
+    place = next(index for index, value in enumerate(values) if "," in value)
+    with pytest.raises(InvalidRequest, match=rf"filterValues\[{place}\] is .*commas"):
+        build(LEADS, plan(query={"filterValues": [*values, "x" * (9_000 if long else 1)]}), BASE)
+
+
+def test_a_comma_in_a_single_value_is_sent() -> None:
+    assert pairs({"name": "Acme, Inc."}) == [("name", "Acme, Inc.")]
 
 
 def test_an_empty_sequence_is_refused_instead_of_sent_as_an_empty_value() -> None:
@@ -133,7 +141,7 @@ def test_what_is_counted_is_the_encoded_url() -> None:
 
 
 def test_the_form_of_an_override_says_what_the_url_would_have_said() -> None:
-    query = {"filterType": "company", "filterValues": ["Acme, Inc.", *map(str, range(3000))], "fields": ["id", "email"]}
+    query = {"filterType": "company", "filterValues": ["Acme Inc.", *map(str, range(3000))], "fields": ["id", "email"]}
 
     request = build(LEADS, plan(query=query), BASE)
 

@@ -8,7 +8,7 @@ where that is to outlive the process. Not here: how one call is sent (``session`
 
 from marketo_async.batching.batcher import Batcher, batching
 from marketo_async.batching.batches import BATCH, Batches, Look, Row, Rows
-from marketo_async.batching.keys import Claim, InFlight, KeyOf, folded
+from marketo_async.batching.keys import Claim, InFlight, KeyOf, folded, together
 from marketo_async.batching.results import Outcomes, Result, Results
 from marketo_async.batching.writing import Desk, Posted, write
 
@@ -29,5 +29,6 @@ __all__ = [
     "Rows",
     "batching",
     "folded",
+    "together",
     "write",
 ]

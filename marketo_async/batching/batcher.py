@@ -32,6 +32,7 @@ from typing import Any, Generic, Self, TypeVar
 
 import msgspec
 
+from marketo_async.argument_kinds import positive
 from marketo_async.batching.batches import Batches
 from marketo_async.batching.chunks import Cutter
 from marketo_async.batching.queue import Entry, MemoryQueue, Queue, Room, SetAside
@@ -48,6 +49,7 @@ from marketo_async.errors import (
 )
 from marketo_async.models.records import RecordResult
 from marketo_async.request import plain
+from marketo_async.wire_value import as_json
 
 log = logging.getLogger("marketo_async.batcher")
 
@@ -108,8 +110,12 @@ class Batcher(Generic[V, R]):
         repeats: bool = True,
         retry_after: float = 60.0,
     ) -> None:
-        if min(max_records, max_bytes, width) < 1 or max_age <= 0 or (max_queued is not None and max_queued < 1):
-            raise InvalidRequest("max_records, max_bytes, max_queued and width are at least 1, and max_age is above 0")
+        for name, count in (("max_records", max_records), ("max_bytes", max_bytes), ("width", width)):
+            positive(name, count, whole=True)
+        if max_queued is not None:
+            positive("max_queued", max_queued, whole=True)
+        positive("max_age", max_age)
+        positive("retry_after", retry_after)
         self._send = send
         self._max_records, self._max_age, self._max_bytes = max_records, max_age, max_bytes
         self._max_queued = max(max_records, _QUEUED * max_records if max_queued is None else max_queued)
@@ -230,7 +236,7 @@ class Batcher(Generic[V, R]):
         if self._refusal is not None:
             self._refusal(record)
         try:
-            encoded = msgspec.json.encode(record, enc_hook=plain)
+            encoded = msgspec.json.encode(as_json(record), enc_hook=plain)
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidRequest(f"the record can't be written as JSON: {error}") from error
         await self._room.take()

@@ -8,7 +8,7 @@ large that 300 of them don't fit, one by one. Not here: when a chunk is sent (``
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 import msgspec
@@ -19,6 +19,7 @@ from marketo_async.batching.keys import KeyOf
 from marketo_async.errors import InvalidRequest, RecordRefused, RecordTooLarge
 from marketo_async.operation import batched
 from marketo_async.request import LARGEST_BODY, plain
+from marketo_async.wire_value import as_json, as_record
 
 V = TypeVar("V")
 
@@ -148,17 +149,16 @@ class Cutter(Generic[V]):
         self._behind.clear()
 
     def _item(self, index: int, record: V) -> Item[V]:
-        batches, key = self._batches, None
+        batches = self._batches
         if batches.refusal is not None and (why := batches.refusal(record)):
             raise RecordRefused(why, index=index)
-        if batches.key is not None:
-            key = batches.key(record)
-            if key is None:
-                raise RecordRefused(f"{_unkeyed(batches.key)}, by which Marketo finds the record", index=index)
         try:
-            row = record if batches.row is None else batches.row(record)
-        except InvalidRequest as error:
+            row = _row_of(record) if batches.row is None else as_json(batches.row(record))
+            key = None if batches.key is None else batches.key(record)
+        except (InvalidRequest, RecursionError) as error:
             raise RecordRefused(str(error), index=index) from error
+        if batches.key is not None and key is None:
+            raise RecordRefused(f"{_unkeyed(batches.key)}, by which Marketo finds the record", index=index)
         return Item(index, record, row, key)
 
     def _place(self, item: Item[V]) -> bool:
@@ -235,6 +235,10 @@ class Cutter(Generic[V]):
         return fitting, b"[" + b",".join(item.encoded or b"" for item in fitting) + b"]"
 
 
+def _row_of(record: object) -> object:
+    return as_record(record) if isinstance(record, Mapping | Struct) else as_json(record)
+
+
 def _place_of(item: Item[V]) -> int:
     return item.index
 
@@ -243,11 +247,11 @@ def _encoded(items: Sequence[Item[V]], rows: list[object]) -> bytes:
     """Write the *rows* of *items* as a JSON array, or raise `RecordRefused` for the first that can't be written."""
     try:
         return _ENCODER.encode(rows)
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         for item in items:
             try:
                 _ENCODER.encode(item.row)
-            except (TypeError, ValueError, RecursionError) as reason:
+            except (TypeError, ValueError, OverflowError, RecursionError) as reason:
                 raise RecordRefused(f"it can't be written as JSON: {reason}", index=item.index) from reason
         raise InvalidRequest(f"the records can't be written as JSON: {error}") from error
 

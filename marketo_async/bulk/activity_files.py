@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from marketo_async.bulk.desk import OnQuota
 from marketo_async.bulk.extraction import Hook
@@ -43,7 +43,7 @@ class ActivityFiles(Kind[ActivitySelection, T], BulkActivities):
         self,
         *,
         created_at: Between,
-        types: Iterable[int] | None = None,
+        types: Iterable[int] | Literal["all"] | None = None,
         primary_values: Sequence[int] | Sequence[str] | None = None,
         fields: Names = None,
         null: bool = True,
@@ -70,7 +70,7 @@ class ActivityFiles(Kind[ActivitySelection, T], BulkActivities):
         path: PathLike,
         *,
         created_at: Between,
-        types: Iterable[int] | None = None,
+        types: Iterable[int] | Literal["all"] | None = None,
         primary_values: Sequence[int] | Sequence[str] | None = None,
         fields: Names = None,
         format: OutputFormat | None = None,
@@ -88,14 +88,14 @@ class ActivityFiles(Kind[ActivitySelection, T], BulkActivities):
     def _request(
         self,
         created_at: Between,
-        types: Iterable[int] | None,
+        types: Iterable[int] | Literal["all"] | None,
         primary_values: Sequence[int] | Sequence[str] | None,
         fields: Names,
         format: FileFormat = "CSV",
     ) -> Request[ActivitySelection]:
         found = self._asked(fields, ACTIVITY_FIELDS)
         check(self.rows, found, dict.fromkeys((*ACTIVITY_FIELDS, ACTION_RESULT)))
-        chosen = None if types is None else list(types)
+        chosen = None if types is None or types == "all" else list(types)
         values = primary_values or []
         if isinstance(values, str):
             raise InvalidRequest(f"primary_values is a list of ids or names, not the text {values!r}")

@@ -8,21 +8,20 @@ is on disk, whatever the size. Not here: sending (``load``).
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from struct import Struct as Binary
-from uuid import UUID
 from zlib import crc32
 
 import msgspec
 from msgspec import Struct
 
+from marketo_async.batching import folded
 from marketo_async.bulk.records import cells_of
 from marketo_async.errors import InvalidRequest
-from marketo_async.request import LARGEST_FILE, text
+from marketo_async.request import LARGEST_FILE
+from marketo_async.wire_value import as_cell
 
 Given = Mapping[str, object] | Struct
 
@@ -51,6 +50,16 @@ class Chunk(Struct, kw_only=True):
             for row in cells:
                 yield _INDEX.unpack(indices.read(_INDEX.size))[0], row
 
+    def keys(self, columns: Sequence[str], names: Sequence[str]) -> set[Hashable]:
+        """Return the keys of its rows as `InFlight` holds them, *names* being the columns that identify a row."""
+        at = [columns.index(name) for name in names]
+        found: set[Hashable] = set()
+        for _, cells in self.numbered():
+            parts = tuple(folded(cells[place]) for place in at)
+            if None not in parts:
+                found.add(parts[0] if len(parts) == 1 else parts)
+        return found
+
 
 class Columns:
     """The columns of an import, and each row as cells of them; every row has to have just these members.
@@ -70,6 +79,10 @@ class Columns:
         """Return a row's cells; `InvalidRequest` names the row for what can't be written."""
         values = _members(row)
         extra = values.keys() - self._wanted
+        if None in extra:  # csv.DictReader keeps surplus cells under this key
+            raise InvalidRequest(
+                f"row {index} has more cells than the header has names (key None of csv.DictReader); mend the row"
+            )
         missing = () if self._lenient else self._wanted - values.keys()
         if extra or missing:
             what = "; ".join(
@@ -107,7 +120,7 @@ class Chunker:
             )
         lane = 0
         if self._lanes > 1 and self.chunks:
-            key = "\0".join(cells[place].strip().casefold() for place in self._at)
+            key = "\0".join(folded(cells[place]) or "" for place in self._at)
             lane = crc32(key.encode()) % self._lanes
         growing = self._open.get(lane)
         if growing is not None and growing.chunk.size + len(line) > self._largest:
@@ -189,14 +202,9 @@ def _members(row: Given) -> Mapping[str, object]:
 
 
 def _cell(index: int, name: str, value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if value is None or value is msgspec.UNSET:
+    if value is msgspec.UNSET:
         return ""
-    if isinstance(value, datetime | bool):
-        return text(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, int | float | Decimal | UUID):
-        return str(value)
-    raise InvalidRequest(f"row {index}: {name} is a {type(value).__name__}, which is no value of a cell")
+    try:
+        return as_cell(value)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"row {index}: {name}: {error}") from error

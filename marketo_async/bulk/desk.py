@@ -12,9 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from msgspec import Struct
+
+from marketo_async.argument_kinds import one_of, positive
+from marketo_async.batching import InFlight
 
 OnQuota = Literal["raise", "wait"]
 
@@ -33,6 +36,11 @@ class Patience(Struct, frozen=True, kw_only=True):
 
     poll: float | None = None
     on_quota: OnQuota = "raise"
+
+    def __post_init__(self) -> None:
+        if self.poll is not None:
+            positive("poll", self.poll)
+        one_of("on_quota", self.on_quota, get_args(OnQuota))
 
     def export(self, rng: random.Random) -> float:
         """Return the time until the next look at an export."""
@@ -59,9 +67,17 @@ class Desk:
     """The shared state of one client's bulk jobs on *instance*; *clock* gives epoch seconds."""
 
     def __init__(
-        self, instance: str = "", *, clock: Callable[[], float] = time.time, rng: random.Random | None = None
+        self,
+        instance: str = "",
+        *,
+        clock: Callable[[], float] = time.time,
+        rng: random.Random | None = None,
+        in_flight: Callable[[], InFlight] | None = None,
     ) -> None:
         self.instance = instance
+        own = InFlight()
+        self.in_flight: Callable[[], InFlight] = in_flight or (lambda: own)
+        """The keys under way on the instance, those of `sync` among them."""
         self.clock = clock
         self.rng = rng or random.Random()  # noqa: S311 - scatters waits, hides nothing
         self.known: set[str] = set()

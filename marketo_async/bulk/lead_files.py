@@ -154,6 +154,7 @@ class LeadFiles(Kind[LeadSelection, T], BulkLeads):
             failures=self.import_failures,
             warnings=self.import_warnings,
             lanes=LANES if list_id is None else 1,
+            scope=("leads", lookup_field),
         )
         load = Load(importer, self._desk, Patience(poll=poll), progress, on_rejected)
         return await load.run(source, fields, dialect)

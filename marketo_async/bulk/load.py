@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Hashable, Iterable, Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
@@ -46,6 +46,7 @@ class Importer(Struct, frozen=True, kw_only=True):
     failures: Callable[[int], Awaitable[bytes]]
     warnings: Callable[[int], Awaitable[bytes]]
     lanes: int = LANES
+    scope: Hashable = None  # in which `keys` are held while their file is under way
 
 
 class _Sent(Struct, kw_only=True):
@@ -143,10 +144,18 @@ class Load:
         for one in files:
             if self._error is not None:
                 return
+            claim = await self._desk.in_flight().hold(self._importer.scope, await self._keys(one.chunk))
             try:
                 await self._through(one)
             except MarketoError as error:
                 self._error = self._error or error
+            finally:
+                claim.release()
+
+    async def _keys(self, chunk: Chunk) -> set[Hashable]:
+        if self._columns is None or self._importer.scope is None:
+            return set()
+        return await WorkThread("marketo-async-import").run(chunk.keys, self._columns.names, self._importer.keys)
 
     async def _through(self, one: _Sent) -> None:
         content = await WorkThread("marketo-async-import").run(one.chunk.path.read_bytes)

@@ -121,6 +121,7 @@ class ProgramMemberFiles(Kind[ProgramMemberSelection, T], BulkProgramMembers):
             kind=self.rows,
             known={**await self._fields.members(), **await self._fields.leads()},
             keys=("email",),
+            scope=("leads", "email"),
             send=send,
             look=self.import_status,
             failures=self.import_failures,

@@ -187,6 +187,7 @@ class CustomObjectFiles(Kind[CustomObjectSelection, T]):
             kind=f"{self.api_name} objects",
             known=known,
             keys=keys,
+            scope=("custom_objects", False, self.api_name),
             send=send,
             look=self.import_status,
             failures=self.import_failures,

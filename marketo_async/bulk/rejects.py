@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
+from marketo_async.batching import folded
 from marketo_async.bulk.progress import Rejected, RejectedKind
 from marketo_async.bulk.records import Exact, is_unicode
 from marketo_async.errors import BadRow
@@ -101,4 +102,4 @@ def _stripped(cells: Sequence[str]) -> tuple[str, ...]:
 
 
 def _key(cells: Sequence[str], at: Sequence[int]) -> tuple[str, ...]:
-    return tuple(cells[place].strip().casefold() if place < len(cells) else "" for place in at)
+    return tuple((folded(cells[place]) or "") if place < len(cells) else "" for place in at)

@@ -25,7 +25,7 @@ def windows(name: str, between: Between, *, now: datetime) -> list[DateRange]:
     Raises `InvalidRequest` for what is no range, or an empty one, and for an end that lies ahead of *now*: what is yet
     to come would be missing in the file, and from the next one too.
     """
-    if isinstance(between, str) or len(between) != 2:  # noqa: PLR2004 - a pair
+    if not isinstance(between, tuple | list) or len(between) != 2:  # noqa: PLR2004 - a pair
         raise InvalidRequest(f"{name} is a pair of moments, (since, until), not {between!r}")
     since, until = (_whole_seconds(when, name) for when in between)
     if since >= until:

@@ -223,8 +223,7 @@ def _leads(field: str | None, values: list[str], list_id: int | None, fields: li
     if field is not None and list_id is None:
         if not values:
             raise InvalidRequest("--filter needs values: --value, or --values-from with at least one line")
-        # A value that stands twice would bring its lead twice.
-        return LeadsByFilter(field=field, values=list(dict.fromkeys(values)), fields=fields)
+        return LeadsByFilter(field=field, values=values, fields=fields)
     if list_id is None or field is not None:
         raise InvalidRequest("name either a field with --filter or a static list with --list")
     if values:

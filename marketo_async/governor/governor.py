@@ -42,6 +42,7 @@ from typing import TYPE_CHECKING, Literal
 
 from aiolimiter import AsyncLimiter
 
+from marketo_async.argument_kinds import one_of
 from marketo_async.errors import ConfigurationError, DailyQuotaExceeded, MarketoError
 from marketo_async.governor.ledger import Ledger, Use
 from marketo_async.governor.limits import OLDEST_EVERY, Limits, Priority
@@ -110,6 +111,7 @@ class Governor:
             raise ConfigurationError("Governor: a fallback goes with a store, and has the `per` of the limits")
         self.store = store
         self.fallback = fallback
+        one_of("on_quota", on_quota, ("raise", "wait"))
         self.on_quota = on_quota
         self.on_call = on_call
         self._clock = clock

@@ -6,6 +6,8 @@ from enum import IntEnum
 
 from msgspec import Struct
 
+from marketo_async.argument_kinds import positive
+
 OLDEST_EVERY = 10  # of so many grants one is for whoever has waited longest, whatever the priority
 
 
@@ -33,8 +35,9 @@ class Limits(Struct, frozen=True):
     burst: int | None = None
 
     def __post_init__(self) -> None:
-        if min(self.calls, self.concurrency, self.daily) < 1 or self.per <= 0:
-            raise ValueError("Limits: calls, concurrency and daily are at least 1, and per is above 0 seconds")
+        for name in ("calls", "concurrency", "daily"):
+            positive(f"Limits: {name}", getattr(self, name), whole=True)
+        positive("Limits: per", self.per)
         if not 0 <= self.reserve < self.daily:
             raise ValueError(f"Limits: reserve is at least 0 and below daily ({self.daily}), not {self.reserve}")
         if self.burst is not None and not 1 <= self.burst <= self.calls:

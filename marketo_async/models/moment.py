@@ -55,6 +55,8 @@ def to_datetime(when: datetime | date | str, *, name: str) -> datetime:
             return parse(when)
         except ValueError as error:
             raise InvalidRequest(f"{name} is no date in ISO 8601: {when!r}") from error
+    if not isinstance(when, date):
+        raise InvalidRequest(f"{name} has {when!r}, which is not a datetime, a date or text in ISO 8601")
     if not isinstance(when, datetime):
         return datetime(when.year, when.month, when.day, tzinfo=UTC)
     if when.tzinfo is None:

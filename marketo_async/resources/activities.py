@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise, product
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -38,6 +38,7 @@ from marketo_async.resources.batches import several
 A = TypeVar("A", Activity, LeadChange)
 
 When = datetime | date | str
+Leads = Iterable[int] | Literal["all"] | None  # `None` is all of them too
 
 _TYPES = 10  # activity types in one query
 _LEADS = 30  # lead ids in one query
@@ -59,7 +60,7 @@ class Activities(Resource):
         since: When,
         *,
         types: Iterable[int],
-        leads: Iterable[int] | None = None,
+        leads: Leads = None,
         list_id: int | None = None,
         asset_ids: Iterable[int] | None = None,
         batch_size: int | None = None,
@@ -83,7 +84,7 @@ class Activities(Resource):
         since: When,
         *,
         fields: Sequence[str],
-        leads: Iterable[int] | None = None,
+        leads: Leads = None,
         list_id: int | None = None,
         batch_size: int | None = None,
         token: str | None = None,
@@ -91,7 +92,7 @@ class Activities(Resource):
         """Iterate new leads and changes of the values of *fields* after a moment; at most 30 *leads*."""
         query: dict[str, Arg] = {
             "fields": within("fields", fields),
-            "leadIds": None if leads is None else within("leads", leads, _LEADS),
+            "leadIds": None if leads is None or leads == "all" else within("leads", leads, _LEADS),
             "listId": list_id,
             "batchSize": page_size(batch_size),
         }
@@ -114,7 +115,7 @@ class Activities(Resource):
         until: When,
         *,
         types: Iterable[int],
-        leads: Iterable[int] | None = None,
+        leads: Leads = None,
         list_id: int | None = None,
         asset_ids: Iterable[int] | None = None,
         shards: int = 8,
@@ -237,7 +238,7 @@ def _shards(start: datetime, end: datetime, count: int) -> list[_Shard]:
 
 def _queries(
     types: Iterable[int],
-    leads: Iterable[int] | None,
+    leads: Leads,
     list_id: int | None,
     asset_ids: Iterable[int] | None,
     batch_size: int | None,
@@ -250,7 +251,9 @@ def _queries(
     assets = None if asset_ids is None else list(asset_ids)
     if assets and (len(type_groups) > 1 or len(type_groups[0]) > 1):
         raise InvalidRequest("asset_ids go with exactly one activity type")
-    lead_groups: list[list[int] | None] = [None] if leads is None else [*batched(dict.fromkeys(leads), _LEADS)]
+    lead_groups: list[list[int] | None] = (
+        [None] if leads is None or leads == "all" else [*batched(dict.fromkeys(leads), _LEADS)]
+    )
     if not lead_groups:
         raise InvalidRequest("leads is empty: leave it out to ask for all leads")
     return [

@@ -5,7 +5,7 @@ descriptor that holds a frozen `Operation`. On the class it is the declaration i
 resource it is a coroutine (``@endpoint``), or gives a `Pager` (``@paged``), or the `Results` of any number of records
 (``@written``, whose planner returns `Batches`); on a blocking twin it is an ordinary method, or gives a `BlockingPager`
 or `BlockingResults`. ``@composite``, ``@drain``, ``@stream`` and ``@gathering`` mark methods that are built of
-operations and so are none themselves.
+operations and so are none themselves. All of them check their arguments by the annotations (``argument_kinds``).
 
 Not here: how a plan is sent (``session``) and the verbs that families share (``mixins``).
 """
@@ -32,6 +32,7 @@ from typing import (
 
 from msgspec.structs import replace
 
+from marketo_async.argument_kinds import checked
 from marketo_async.batching import Batcher, Batches, Results
 from marketo_async.blocking import BlockingBatcher, BlockingPager, BlockingResults
 from marketo_async.descriptions import Described
@@ -185,7 +186,7 @@ class Declared:
 
     def __init__(self, operation: Operation, planner: Callable[..., Any]) -> None:
         self.operation = operation
-        self.planner = planner
+        self.planner = checked(planner)
         self.__doc__ = planner.__doc__
         self.__wrapped__ = planner
 
@@ -307,7 +308,7 @@ class Composite(Generic[P, R]):
     """A coroutine method built of several operations."""
 
     def __init__(self, method: Callable[..., Coroutine[Any, Any, R]]) -> None:
-        self.method = method
+        self.method = checked(method)
         self.__doc__ = method.__doc__
 
     @overload
@@ -328,7 +329,7 @@ class Drain(Generic[P, T]):
     """A method that gives a pager built of several operations."""
 
     def __init__(self, method: Callable[..., Pager[T]]) -> None:
-        self.method = method
+        self.method = checked(method)
         self.__doc__ = method.__doc__
 
     @overload
@@ -349,7 +350,7 @@ class Stream(Generic[P, T]):
     """An async generator method built of several operations: what it yields is made as it is asked for."""
 
     def __init__(self, method: Callable[..., AsyncGenerator[T, None]]) -> None:
-        self.method = method
+        self.method = checked(method)
         self.__doc__ = method.__doc__
 
     @overload
@@ -370,7 +371,7 @@ class Gathering(Generic[P, V, W]):
     """A method that gives a batcher of an operation."""
 
     def __init__(self, method: Callable[..., Batcher[V, W]]) -> None:
-        self.method = method
+        self.method = checked(method)
         self.__doc__ = method.__doc__
 
     @overload

@@ -13,6 +13,8 @@ from marketo_async.operation import Plan
 
 V = TypeVar("V")
 
+_TEXT = frozenset({str})
+
 Ids = Iterable[int] | AsyncIterable[int]
 
 
@@ -24,10 +26,21 @@ def several(name: str, given: Iterable[V] | AsyncIterable[V]) -> Iterable[V] | A
     return given
 
 
-def no_record(record: Row) -> str | None:
+def no_record(record: object) -> str | None:
     """Tell why *record* is none, ``None`` where it is one."""
-    is_one = isinstance(record, Mapping | Struct)
-    return None if is_one else f"a record is a dict by field name or a Struct, not a {type(record).__name__}"
+    if not isinstance(record, Mapping | Struct):
+        return f"a record is a dict by field name or a Struct, not a {type(record).__name__}"
+    if isinstance(record, Mapping) and not _TEXT.issuperset(map(type, record)):
+        return next((wrong for name in record if (wrong := _no_name(name))), None)
+    return None
+
+
+def _no_name(name: object) -> str | None:
+    if isinstance(name, str):
+        return None
+    if name is None:
+        return "it has more cells than the header has names (key None of csv.DictReader); mend the row"
+    return f"{name!r} is not the name of a field; a name is text"
 
 
 def unless_new(id_field: str, action: str) -> Callable[[Row], str | None]:

@@ -22,6 +22,7 @@ from marketo_async.resources.record_mixins import (
     keyed,
     synced,
 )
+from marketo_async.wire_value import Value
 
 L = TypeVar("L")
 M = TypeVar("M")
@@ -57,7 +58,7 @@ class CustomObjects(Records[L]):
         self,
         api_name: str,
         filter_type: str,
-        values: Iterable[str | int],
+        values: Iterable[Value],
         *,
         fields: Fields = None,
         batch_size: int | None = None,

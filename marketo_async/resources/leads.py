@@ -44,7 +44,8 @@ from marketo_async.request import LARGEST_BODY
 from marketo_async.resources.arguments import Fields, field_names, members, page_size, within
 from marketo_async.resources.base import Resource, Sender, endpoint, gathering, paged, written
 from marketo_async.resources.batches import Ids, no_id, of_ids, several, unless_new
-from marketo_async.resources.record_mixins import filtered
+from marketo_async.resources.record_mixins import filtered, searchable
+from marketo_async.wire_value import Value
 
 L = TypeVar("L")
 M = TypeVar("M")
@@ -82,7 +83,7 @@ class Leads(Resource, Generic[L]):
     def by_filter(
         self,
         filter_type: str,
-        values: Iterable[str | int],
+        values: Iterable[Value],
         *,
         fields: Fields = None,
         batch_size: int | None = None,
@@ -91,7 +92,8 @@ class Leads(Resource, Generic[L]):
         """Iterate the leads whose field *filter_type* equals any of *values*: any number of them, in chunks of 300.
 
         The chunks are fetched side by side and delivered in order; within one, leads come in Marketo's order. A chunk
-        that matches more than 1,000 leads is refused with `InvalidData` (1003): use a list or a bulk export then.
+        that matches more than 1,000 leads is refused with `InvalidData` (1003): use a list or a bulk export then. A
+        value with a comma is refused with `InvalidRequest`, as Marketo would look for its parts.
         ``leads.describe2()`` tells what can be searched by.
         """
         names = field_names(self.model, fields)
@@ -116,7 +118,7 @@ class Leads(Resource, Generic[L]):
         never repeated: what nobody can tell is ``unknown``. *async_processing* answers ``accepted`` and no ids, before
         the keys are free in truth.
         *check* holds every record against ``describe2()``, kept for a day, before a call is spent. ``None`` empties a
-        field, and so does a float that is no number.
+        field; NaN, bytes and datetimes without a time zone are refused.
 
         Raises `RecordRefused` for a record without its key, with an id that can't go, or above 1 MB.
         """
@@ -417,5 +419,5 @@ class Leads(Resource, Generic[L]):
 def _found(key: KeyOf, records: Sequence[Row]) -> Plan[Page[Record]]:
     """Plan the look-up of leads by the field that a sync found them by."""
     (field,) = key.fields
-    values = [str(value) for record in records for value in key.values(record)]
+    values = searchable(value for record in records for value in key.values(record))
     return page(Record, query={"filterType": field, "filterValues": values, "fields": ["createdAt", field]})

@@ -23,6 +23,7 @@ from marketo_async.resources.arguments import Fields, page_size, within
 from marketo_async.resources.base import drain, endpoint, paged, written
 from marketo_async.resources.batches import Ids, no_record, of_ids, several
 from marketo_async.resources.record_mixins import SCHEMA, FieldSchema, Records, asked, described, filtered, taking
+from marketo_async.wire_value import Value
 
 L = TypeVar("L")
 M = TypeVar("M")
@@ -48,7 +49,7 @@ class ProgramMembers(Records[L], FieldSchema):
         self,
         program_id: int,
         filter_type: str,
-        values: Iterable[str | int],
+        values: Iterable[Value],
         *,
         fields: Fields = None,
         batch_size: int | None = None,

@@ -17,6 +17,7 @@ from marketo_async.operation import Page, Paging, Plan, Repeat, Source, first, o
 from marketo_async.resources.arguments import within
 from marketo_async.resources.base import endpoint, paged
 from marketo_async.resources.mixins import Delete, Get, distinct
+from marketo_async.wire_value import Value
 
 
 class Programs(Get[Program], Delete):
@@ -44,7 +45,7 @@ class Programs(Get[Program], Delete):
         *,
         status: str | None = None,
         filter_type: Literal["id", "programId", "folderId", "workspace"] | None = None,
-        filter_values: Iterable[str | int] | None = None,
+        filter_values: Iterable[Value] | None = None,
         earliest_updated_at: datetime | None = None,
         latest_updated_at: datetime | None = None,
         token: str | None = None,

@@ -6,24 +6,25 @@ whose verbs take more arguments (custom objects, program members). Not here: lea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Generic, Literal, TypeVar
 
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from marketo_async.batching import BATCH, Batches, KeyOf, Look, Row, Rows
-from marketo_async.descriptions import Described
+from marketo_async.batching import BATCH, Batches, KeyOf, Look, Row, Rows, folded, together
+from marketo_async.descriptions import Described, members_of
 from marketo_async.envelope import Envelope
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.leads import FieldMetadata, Record
 from marketo_async.models.objects import Deletion, ObjectDescription
 from marketo_async.models.records import RecordResult, settle
-from marketo_async.operation import Chunks, Page, Plan, Repeat, batched, one, page, results
+from marketo_async.operation import Chunks, Page, Plan, Repeat, one, page, results
 from marketo_async.paging import Pager
 from marketo_async.resources.arguments import Fields, field_names, members, page_size
 from marketo_async.resources.base import Declared, Resource, Sender, drain, endpoint, paged, written
 from marketo_async.resources.batches import no_record, several, unless_new
+from marketo_async.wire_value import Value, as_query, as_record
 
 L = TypeVar("L")
 D = TypeVar("D", bound=Declared)
@@ -48,7 +49,7 @@ def asked(model: type[object], fields: Fields) -> Fields:
 def filtered(
     model: type[L],
     filter_type: str,
-    values: Iterable[str | int],
+    values: Iterable[Value],
     *,
     path: Mapping[str, str | int] = {},
     fields: Fields = None,
@@ -56,16 +57,38 @@ def filtered(
     token: str | None = None,
 ) -> Chunks[L]:
     """Plan a query by one field: any number of values, in chunks of 300."""
-    if isinstance(values, str):
-        raise InvalidRequest(f"values is a collection, not the text {values!r}")
-    wanted = tuple(dict.fromkeys(map(str, values)))  # a value named twice would bring its records twice
+    wanted = searched("values", values)
     query = {"filterType": filter_type, "fields": fields, "batchSize": page_size(batch_size)}
 
     def plans() -> Iterator[Plan[Page[L]]]:
-        for chunk in batched(wanted, BATCH):
+        for chunk in together(wanted, BATCH):
             yield page(model, path=path, query={**query, "filterValues": chunk})
 
     return Chunks(plans, token)
+
+
+def searched(name: str, values: Iterable[object]) -> tuple[str, ...]:
+    """Return the values of a filter as text, each once; one that Marketo would cut at a comma is refused."""
+    found = []
+    for index, value in enumerate(values):
+        try:
+            text = as_query(value)
+        except InvalidRequest as error:
+            raise InvalidRequest(f"{name}[{index}]: {error}") from error
+        if not text or "," in text:
+            why = "Marketo splits values at commas and would look for the parts" if text else "it is empty"
+            raise InvalidRequest(f"{name}[{index}] is {text!r}: {why}; leave it out, or search by another field")
+        found.append(text)
+    return tuple(dict.fromkeys(found))
+
+
+def searchable(values: Iterable[object]) -> list[str]:
+    """Return the values that a filter can look up: those without a comma."""
+    return [text for text in map(as_query, values) if "," not in text]
+
+
+def _compound(record: Row) -> Hashable:
+    return frozenset((name.casefold(), folded(value)) for name, value in members_of(record))
 
 
 def keyed(
@@ -80,11 +103,16 @@ def keyed(
     """Plan a query by a compound key, which goes in the body: any number of keys, in chunks of 300."""
     if isinstance(keys, str | Mapping | Struct):
         raise InvalidRequest(f"keys is a collection of records, not {keys!r}")
-    wanted = tuple(keys)
+    wanted = list(keys)
+    for index, record in enumerate(wanted):
+        try:
+            as_record(record)
+        except InvalidRequest as error:
+            raise InvalidRequest(f"keys[{index}]: {error}") from error
     body = members({"filterType": "dedupeFields", "fields": fields, "batchSize": page_size(batch_size)})
 
     def plans() -> Iterator[Plan[Page[L]]]:
-        for chunk in batched(wanted, BATCH):
+        for chunk in together(wanted, BATCH, _compound):
             yield page(model, path=path, json={**body, "input": chunk})
 
     return Chunks(plans, token)
@@ -125,7 +153,7 @@ def synced(
     def found(key: KeyOf, chosen: Sequence[Row]) -> Plan[Page[Record]]:
         by = {"filterType": "dedupeFields"}
         if len(key.fields) == 1:
-            values = [str(value) for record in chosen for value in key.values(record)]
+            values = searchable(value for record in chosen for value in key.values(record))
             return page(Record, path=path, query={**by, "filterValues": values})
         keys = [dict(zip(key.fields, key.values(record), strict=True)) for record in chosen]
         return page(Record, path=path, json={**by, "input": keys})
@@ -186,7 +214,7 @@ class ByFilter(Records[L]):
     def by_filter(
         self,
         filter_type: str,
-        values: Iterable[str | int],
+        values: Iterable[Value],
         *,
         fields: Fields = None,
         batch_size: int | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Hashable, Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -197,9 +198,24 @@ def test_a_record_that_is_too_large_is_refused_when_it_comes_among_large_ones() 
     assert (cutter.opened, cutter.waiting) == (False, 0)
 
 
-def test_a_record_that_can_not_be_written_is_refused_by_its_index() -> None:
+@pytest.mark.parametrize("value", [object(), float("nan"), b"x", timedelta(days=1), datetime(2026, 1, 1)])  # noqa: DTZ001 - that is the point
+def test_a_record_that_can_not_be_written_is_refused_by_its_index(value: object) -> None:
     cutter = Cutter(batches(most=3))
-    for index, value in enumerate([1, object(), 2]):
+    cutter.add(0, {"email": "0", "x": 1})
+
+    with pytest.raises(RecordRefused, match=r"record 1: x: ") as caught:
+        cutter.add(1, {"email": "1", "x": value})
+
+    assert caught.value.index == 1
+    cutter.add(2, {"email": "2", "x": 2})
+    load = cutter.take()
+    assert load is not None
+    assert [item.index for item in load.items] == [0, 2]
+
+
+def test_text_that_is_not_text_is_refused_by_its_index_when_the_chunk_is_written() -> None:
+    cutter = Cutter(batches(most=3))
+    for index, value in enumerate(["a", "\ud800", "b"]):
         cutter.add(index, {"email": str(index), "x": value})
 
     with pytest.raises(RecordRefused, match=r"record 1: it can't be written as JSON") as caught:
