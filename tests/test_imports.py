@@ -24,7 +24,7 @@ MODULES = sorted(
 # From the ground up: a layer imports only itself and the layers before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("workthread", "durable"),
+    ("workthread", "durable", "turns"),
     ("codes",),
     ("models",),
     ("envelope",),
