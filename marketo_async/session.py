@@ -21,7 +21,7 @@ from contextlib import nullcontext
 from email.utils import parsedate_to_datetime
 from functools import partial
 from importlib.metadata import version
-from math import inf
+from math import inf, nextafter
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -238,6 +238,7 @@ class Session:
         self._dated: tuple[str, float] | None = None  # the date of an answer, and ours at that moment
         self._under_way: set[asyncio.Task[None]] = set()
         self._waits = _Waits()
+        self._youngest = -inf  # the age of the call that came last
         self._http = aiohttp.ClientSession(
             # The governor's slots bound the connections; a second bound could only add waiting.
             connector=connector() if connector else aiohttp.TCPConnector(limit=0),
@@ -466,7 +467,8 @@ class Session:
         """
         governor, priority = self._governor_of(call.operation), call.options.priority
         if call.since is None:
-            call.since = asyncio.get_running_loop().time()
+            # No two calls are of one age, so that a repeat goes before those that came later in the same instant.
+            call.since = self._youngest = max(asyncio.get_running_loop().time(), nextafter(self._youngest, inf))
         while True:
             await self._tokens.get(call.rejected)
             permit = await governor.acquire(
