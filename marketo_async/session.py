@@ -160,6 +160,11 @@ class _Call(Struct, Generic[R], kw_only=True):
         held, self.held = self.held, max(self.held, self.sink.held if self.sink else 0)
         return self.held > held
 
+    def fell_silent(self, outcome: Outcome[R]) -> bool:
+        """Tell whether we hung up on a file that stopped coming, which may be long before its server's time-out."""
+        cause = outcome.error.__cause__ if outcome.error is not None else None
+        return self.sink is not None and isinstance(cause, TimeoutError)
+
     def settled_by(self, error: MarketoError) -> bool:
         """Tell whether *error* says that an attempt whose answer was lost had done it."""
         known = isinstance(error, ApiError) and error.code in DONE_ALREADY
@@ -540,6 +545,8 @@ class Session:
                     governor.crowded()
                 case Action.SPENT:
                     governor.spent()
+            if call.fell_silent(outcome):
+                permit.abandon(call.operation.timeout)
             permit.release(counted=row.counted if row else True)
         except asyncio.CancelledError:
             permit.abandon(call.operation.timeout)

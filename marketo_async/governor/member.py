@@ -81,7 +81,7 @@ class Lease(Permit):
     def _undo(self) -> None:
         self._member.ended(self, counted=False, sent=False)
 
-    def _leave(self, seconds: float) -> None:
+    def _leave(self, seconds: float) -> None:  # noqa: ARG002 - a store frees it at once
         self._free(counted=True)
 
     def inherited(self, member: Member) -> None:
