@@ -204,8 +204,8 @@ class _Waits:
         if self.closed:
             raise _is_closed()
 
-    def close(self) -> None:
-        """End the waiting of everybody who waits, and of everybody who would."""
+    async def close(self) -> None:
+        """End the waiting of everybody who waits, and of everybody who would; return when nobody waits any more."""
         self.closed = True
         loop = asyncio.get_running_loop()
         limits = list(self._limits)
@@ -217,6 +217,8 @@ class _Waits:
                 yield
 
         in_turns(loop, ending())
+        while self._limits:
+            await asyncio.sleep(0)
 
 
 def _is_closed() -> ConfigurationError:
@@ -284,8 +286,8 @@ class Session:
         Calls that wait get `ConfigurationError` at once. Exchanges that take longer are given up; what they hold comes
         free by itself when Marketo has certainly ended them, and nothing waits for that.
         """
-        self._waits.close()
         try:
+            await self._waits.close()
             if self._under_way:
                 _, late = await asyncio.wait(self._under_way, timeout=grace)
                 for task in late:
@@ -367,7 +369,7 @@ class Session:
             async with asyncio.timeout(options.timeout):
                 return await self.descriptions.get(described, ask)
         except TimeoutError as error:
-            if isinstance(error, MarketoError):
+            if isinstance(error, MarketoError) or options.timeout is None:
                 raise
             raise CallTimeout(
                 f"no answer within {options.timeout:g} s", operation=described.operation.name, sent=asked
@@ -529,7 +531,7 @@ class Session:
         answer.set_exception(error)
 
     async def _exchange(self, call: _Call[R], permit: Permit, token: str, answer: asyncio.Future[Outcome[R]]) -> None:
-        """Send once, read the answer and hand it over; the permit goes back whatever happens."""
+        """Send once, read the answer and hand it over; the permit ends whatever happens."""
         loop, governor = asyncio.get_running_loop(), self._governor_of(call.operation)
         started = loop.time()
         try:
@@ -548,11 +550,9 @@ class Session:
             if call.fell_silent(outcome):
                 permit.abandon(call.operation.timeout)
             permit.release(counted=row.counted if row else True)
-        except asyncio.CancelledError:
+        except BaseException:  # we were cancelled, or a sink failed: nobody reads the rest of the answer
             permit.abandon(call.operation.timeout)
             raise
-        finally:
-            permit.release()
         if not answer.done():  # the caller may have gone
             answer.set_result(outcome)
         if governor.on_call is not None:  # last, so that nothing a hook does can reach the call

@@ -26,6 +26,7 @@ from marketo_async.errors import (
 from marketo_async.operation import Plan
 from marketo_async.session import Options
 from tests.conftest import Client
+from tests.governor.test_member import Store
 from tests.wire import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -257,6 +258,43 @@ async def test_closing_one_client_leaves_the_waiting_of_another_alone(mocked: Mo
         first, second, third = await asyncio.gather(*calls, return_exceptions=True)
     assert first == third == {"id": 1}
     assert isinstance(second, ConfigurationError)
+
+
+@pytest.mark.looptime
+async def test_closing_lets_go_of_the_store_though_calls_were_waiting(mocked: MockedMarketo) -> None:
+    mocked.script = [ok({"id": 1})]
+    store = Store()
+    async with of(Governor(Limits(calls=1), store=store)) as marketo:
+        await marketo.leads.get(1)
+        calls = [asyncio.create_task(marketo.leads.get(n)) for n in range(300)]
+        await asyncio.sleep(1)
+        began = now()
+        await marketo.close()
+        assert now() - began < 0.1
+        assert store.closed == 1
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(result) for result in results} == {ConfigurationError}
+
+
+class DiskFull(Exception):
+    """What a sink can't help raising."""
+
+
+@pytest.mark.looptime
+async def test_a_sink_that_fails_leaves_the_call_its_slot(mocked: MockedMarketo) -> None:
+    class Full(Memory):
+        def write(self, chunk: bytes) -> None:
+            raise DiskFull
+
+    mocked.script = [Answer(b"id,email\n")]
+    governor = Governor(Limits(concurrency=1))
+    async with of(governor) as marketo:
+        plan: Plan[bytes] = Plan(answer=bytes, unwrap=lambda _: b"", path={"exportId": "a"})
+        with pytest.raises(DiskFull):
+            await marketo.session.stream(FILE, plan, Full(), Options())
+        assert governor.snapshot().in_flight == 1
+        await asyncio.sleep(FILE.timeout + 1)
+        assert governor.snapshot().in_flight == 0
 
 
 @pytest.mark.looptime
