@@ -1,9 +1,13 @@
-"""The one way every call goes: plan, request, governor, token, wire, answer; then the result, or again, or an error.
+"""The one way every call goes: plan, request, token, governor, wire, answer; then the result, or again, or an error.
 
-Each hop owns one policy: ``request`` what is sent, the governor when, `Tokens` with what right, ``answer`` what came
-back, ``retry`` whether it goes again. One attempt runs in a task of its own, so that a caller who is cancelled returns
-at once while the exchange goes on to its end: Marketo is still working on it, and it still holds its slot and its
-place in the window. Not here: what the calls are (``resources``) and how pages follow each other (``paging``).
+Each hop owns one policy: ``request`` what is sent, `Tokens` with what right, the governor when, ``answer`` what came
+back, ``retry`` whether it goes again. The token comes before the permit, so that nobody holds a slot while the identity
+endpoint is out of order. One attempt runs in a task of its own, so that a caller who is cancelled returns at once while
+the exchange continues to its end: Marketo is still working on it, and it still holds its slot and its place in the
+window. It holds them for as long as Marketo may work on it even where the exchange is given up, by `Session.close` or
+with a file that nobody is left to read.
+
+See ``resources`` for what the calls are, and ``paging`` for how pages follow each other.
 """
 
 from __future__ import annotations
@@ -13,12 +17,12 @@ import logging
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import nullcontext
 from email.utils import parsedate_to_datetime
 from functools import partial
 from importlib.metadata import version
-from math import inf
+from math import inf, nextafter
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -54,6 +58,7 @@ from marketo_async.paging import OFFSET_SIZE, Lane, LanePager, MergedPager, Offs
 from marketo_async.request import Request, build
 from marketo_async.retry import RetryPolicy, judge
 from marketo_async.stream import Sink, SinkFailed, headers_for, receive
+from marketo_async.turns import in_turns
 
 log = logging.getLogger("marketo_async.session")
 
@@ -128,6 +133,7 @@ class _Call(Struct, Generic[R], kw_only=True):
     exchange: asyncio.Task[None] | None = None  # the last one, which may outlast the call
     sink: Sink | None = None
     held: int = 0  # the most bytes that the sink ever held after a failure
+    since: float | None = None  # when it first asked for a permit, by the loop's clock
 
     def __repr__(self) -> str:
         return f"<call of {self.operation.name}, sent {self.sent} times>"  # and no token
@@ -135,6 +141,11 @@ class _Call(Struct, Generic[R], kw_only=True):
     @property
     def repeat(self) -> Repeat:
         return self.plan.repeat or self.operation.repeat
+
+    @property
+    def bound(self) -> float:
+        """For how many seconds Marketo may work on an attempt: after that, our own time-out ends it."""
+        return self.operation.timeout + _ABOVE_SERVER
 
     def when_over(self, over: Callable[[], None]) -> None:
         """Call *over* when no exchange of this call is under way any more, whether or not its caller has waited."""
@@ -157,6 +168,11 @@ class _Call(Struct, Generic[R], kw_only=True):
         held, self.held = self.held, max(self.held, self.sink.held if self.sink else 0)
         return self.held > held
 
+    def fell_silent(self, outcome: Outcome[R]) -> bool:
+        """Tell whether we hung up on a file that stopped coming, which may be long before its server's time-out."""
+        cause = outcome.error.__cause__ if outcome.error is not None else None
+        return self.sink is not None and isinstance(cause, TimeoutError)
+
     def settled_by(self, error: MarketoError) -> bool:
         """Tell whether *error* says that an attempt whose answer was lost had done it."""
         known = isinstance(error, NotFound) and error.code in self.operation.proof
@@ -167,6 +183,57 @@ class _Call(Struct, Generic[R], kw_only=True):
         if isinstance(error, ApiError):
             return lookup(error.code, error.message, self.options.retry.codes)
         return None
+
+
+class _Waits:
+    """What calls wait for before they are sent: their token, their turn, their next try. Closing ends it at once."""
+
+    def __init__(self) -> None:
+        self._limits: set[asyncio.Timeout] = set()
+        self._over = asyncio.Event()  # closed, and nobody waits any more
+        self.closed = False
+
+    async def wait_for(self, what: Callable[[], Awaitable[T]]) -> T:
+        """Return what *what* makes gives; raise `ConfigurationError` when the client is closed first."""
+        self.check_open()
+        try:
+            async with asyncio.timeout(None) as limit:
+                self._limits.add(limit)
+                try:
+                    return await what()
+                finally:
+                    self._limits.discard(limit)
+                    if self.closed and not self._limits:
+                        self._over.set()
+        except TimeoutError as error:
+            if limit.expired():
+                raise _is_closed() from error
+            raise
+
+    def check_open(self) -> None:
+        """Raise `ConfigurationError` where the client is closed."""
+        if self.closed:
+            raise _is_closed()
+
+    async def close(self) -> None:
+        """End the waiting of everybody who waits, and of everybody who would; return when nobody waits any more."""
+        self.closed = True
+        loop = asyncio.get_running_loop()
+        limits = list(self._limits)
+
+        def ending() -> Iterator[None]:
+            for limit in limits:
+                if limit in self._limits and limit.when() is None:  # it waits still, and has not been ended before
+                    limit.reschedule(loop.time())
+                yield
+
+        in_turns(loop, ending())
+        if limits:
+            await self._over.wait()
+
+
+def _is_closed() -> ConfigurationError:
+    return ConfigurationError("the client is closed: make calls inside its `async with` block, and await them there")
 
 
 class Session:
@@ -197,8 +264,9 @@ class Session:
         self._clock = clock
         self._dated: tuple[str, float] | None = None  # the date of an answer, and ours at that moment
         self._under_way: set[asyncio.Task[None]] = set()
-        self._closed = False
         self._process = os.getpid()
+        self._waits = _Waits()
+        self._youngest = -inf  # the age of the call that came last
         self._http = aiohttp.ClientSession(
             # The governor's slots bound the connections; a second bound could only add waiting.
             connector=connector() if connector else aiohttp.TCPConnector(limit=0),
@@ -226,11 +294,15 @@ class Session:
         return self._tokens.renewals
 
     async def close(self, grace: float = 5.0) -> None:
-        """Wait at most *grace* seconds for exchanges that cancelled callers left behind, then close the connections."""
+        """Close the connections, after at most *grace* seconds for exchanges that are under way.
+
+        Calls that wait get `ConfigurationError` at once. Exchanges that take longer are given up; what they hold comes
+        free by itself when Marketo has certainly ended them, and nothing waits for that.
+        """
         if self._process != os.getpid():
             return  # the connections are the parent's
-        self._closed = True
         try:
+            await self._waits.close()
             if self._under_way:
                 _, late = await asyncio.wait(self._under_way, timeout=grace)
                 for task in late:
@@ -301,12 +373,26 @@ class Session:
             raise failed.error from failed.error.__cause__
 
     async def describe(self, described: Described[Any], options: Options) -> Description | ObjectDescription:
-        """Return what is known of a record type; it is asked for once a day, whoever wants it."""
+        """Return what is known of a record type; it is asked for once a day, whoever wants it.
+
+        The time-out of the options covers the wait for somebody else's call that asks the same.
+        """
+        asked = False
 
         async def ask(operation: Operation, plan: Plan[R]) -> R:
+            nonlocal asked
+            asked = True
             return await self.send(operation, plan, options)
 
-        return await self.descriptions.get(described, ask)
+        try:
+            async with asyncio.timeout(options.timeout):
+                return await self.descriptions.get(described, ask)
+        except TimeoutError as error:
+            if isinstance(error, MarketoError) or options.timeout is None:
+                raise
+            raise CallTimeout(
+                f"no answer within {options.timeout:g} s", operation=described.operation.name, sent=asked
+            ) from error
 
     def pages(self, operation: Operation, listing: Listing[T], options: Options) -> Pager[T]:
         """Drain a listing; several in order are fetched far enough ahead to keep every slot busy."""
@@ -388,10 +474,16 @@ class Session:
             raise error
         log.info("%s failed at try %d and is tried again: %s", call.operation.name, call.sent, error)
         if action is not Action.PAUSE:  # the governor holds everyone back after that one
-            await asyncio.sleep(policy.delay(tries, self._rng))
+            await self._waits.wait_for(partial(asyncio.sleep, policy.delay(tries, self._rng)))
 
     async def _attempt(self, call: _Call[R]) -> Outcome[R]:
-        permit, token = await self._admitted(call)
+        admitted = self._admitted_at_once(call)
+        if admitted is None:
+            admitted = await self._waits.wait_for(partial(self._admitted, call))
+        permit, token = admitted
+        if self._waits.closed:  # perhaps in the very turn of the loop in which the permit came
+            permit.unsent()
+            raise _is_closed()
         call.sent += 1
         call.in_flight, call.connecting = True, False
         loop = asyncio.get_running_loop()
@@ -399,7 +491,7 @@ class Session:
         call.first_sent = min(call.first_sent, self._clock())
         call.exchange = task = loop.create_task(self._exchange(call, permit, token, answer))
         self._under_way.add(task)
-        task.add_done_callback(partial(self._landed, call, answer))
+        task.add_done_callback(partial(self._landed, call, permit, answer))
         try:
             outcome = await answer  # and not the task: a caller that is cancelled cancels no more than this
         except asyncio.CancelledError:
@@ -412,23 +504,35 @@ class Session:
         call.rejected = token
         return outcome
 
+    def _admitted_at_once(self, call: _Call[Any]) -> tuple[Permit, str] | None:
+        """Return a permit and a token where neither takes waiting: most calls of most programs."""
+        self._check_process()
+        self._waits.check_open()
+        if call.since is None:
+            # No two calls are of one age, so that a repeat goes before those that came later in the same instant.
+            call.since = self._youngest = max(asyncio.get_running_loop().time(), nextafter(self._youngest, inf))
+        token = self._tokens.living(call.rejected)
+        permit = self._governor_of(call.operation).at_once(call.bound) if token is not None else None
+        return (permit, token) if permit is not None and token is not None else None
+
     async def _admitted(self, call: _Call[Any]) -> tuple[Permit, str]:
-        """Wait for a permit and a token; a permit that has lapsed by then is given back, and asked for anew."""
-        governor, priority, again = self._governor_of(call.operation), call.options.priority, call.sent > 0
+        """Wait for a token and then for a permit.
+
+        Where the token has died in the queue, or the permit has lapsed, the permit is given back unspent, and the call
+        waits again with the age it has.
+        """
+        governor, priority = self._governor_of(call.operation), call.options.priority
         while True:
-            self._check_open()
-            permit = await governor.acquire(Priority.NORMAL if priority is None else priority, again=again)
-            try:
-                self._check_open()  # it may have been closed while the call waited its turn
-                token = await self._tokens.get(call.rejected)
-                self._check_open()
-            except BaseException:
-                permit.unsent()
-                raise
-            if not permit.lapsed:
+            await self._tokens.get(call.rejected)
+            permit = await governor.acquire(
+                Priority.NORMAL if priority is None else priority,
+                since=call.since,
+                bound=call.bound,
+            )
+            token = self._tokens.living(call.rejected)
+            if token is not None and not permit.lapsed:
                 return permit, token
             permit.unsent()
-            again = True
 
     def _governor_of(self, operation: Operation) -> Governor:
         return self.ingestion_governor if operation.dialect is Dialect.INGESTION else self.governor
@@ -439,18 +543,19 @@ class Session:
             return {"X-Mkto-User-Token": token}
         return {"Authorization": f"Bearer {token}"}
 
-    def _check_open(self) -> None:
+    def _check_process(self) -> None:
         if self._process != os.getpid():
             raise ConfigurationError(
                 f"the client was opened in process {self._process} and can't be used in its fork: open a client of its"
                 " own in each process, with one governor store for all"
             )
-        if self._closed:
-            raise ConfigurationError("the client is closed: make calls inside its `async with` block")
 
-    def _landed(self, call: _Call[R], answer: asyncio.Future[Outcome[R]], task: asyncio.Task[None]) -> None:
+    def _landed(
+        self, call: _Call[R], permit: Permit, answer: asyncio.Future[Outcome[R]], task: asyncio.Task[None]
+    ) -> None:
         """Tell the caller of an exchange that ended without an outcome: by close(), or by a mistake of ours."""
         self._under_way.discard(task)
+        permit.unsent()  # of an exchange that was given up before it began; any other has ended its permit itself
         if answer.done():
             return  # a mistake that no caller waits for is asyncio's to report
         error = None if task.cancelled() else task.exception()
@@ -463,28 +568,33 @@ class Session:
         answer.set_exception(error)
 
     async def _exchange(self, call: _Call[R], permit: Permit, token: str, answer: asyncio.Future[Outcome[R]]) -> None:
-        """Send once, read the answer and hand it over; the permit goes back whatever happens."""
+        """Send once, read the answer and hand it over; the permit ends whatever happens."""
         loop, governor = asyncio.get_running_loop(), self._governor_of(call.operation)
         started = loop.time()
         try:
             outcome = await self._wire(call, permit, token)
             row = call.code(outcome.error) if outcome.error else None
+            # Before the release, which lets the next call start; and here, as the caller may have gone.
+            match row.action if row else None:
+                case Action.RENEW:
+                    self._tokens.reject(token)
+                case Action.PAUSE:
+                    governor.throttled()
+                case Action.CROWDED:
+                    governor.crowded()
+                case Action.SPENT:
+                    governor.spent()
+            if call.fell_silent(outcome):
+                permit.abandon(call.operation.timeout)
             permit.release(counted=row.counted if row else True)
-        except asyncio.CancelledError:
-            if call.connecting:
+        except BaseException as error:  # we were cancelled, or a sink failed: nobody reads the rest of the answer
+            if call.connecting and isinstance(error, asyncio.CancelledError):
                 permit.unsent()
+            permit.abandon(call.operation.timeout)
             raise
-        finally:
-            permit.release()
-        # Told here, so that it is told even where the caller has gone.
-        match row.action if row else None:
-            case Action.PAUSE:
-                governor.throttled()
-            case Action.CROWDED:
-                governor.crowded()
-            case Action.SPENT:
-                governor.spent()
-        if governor.on_call is not None:
+        if not answer.done():  # the caller may have gone
+            answer.set_result(outcome)
+        if governor.on_call is not None:  # last, so that nothing a hook does can reach the call
             governor.report(
                 CallRecord(
                     operation=call.operation.name,
@@ -498,8 +608,6 @@ class Session:
                     request_id=outcome.request_id,
                 )
             )
-        if not answer.done():  # the caller may have gone
-            answer.set_result(outcome)
 
     async def _wire(self, call: _Call[R], permit: Permit, token: str) -> Outcome[R]:
         operation, request = call.operation, call.request
@@ -509,7 +617,7 @@ class Session:
                 error=TransportError("held up until its permit was void", operation=operation.name, sent=False)
             )
         headers = {**request.headers, **self._credentials(operation, token)}
-        timeout = within(self._http.connector, operation.timeout + _ABOVE_SERVER, operation.timeout)
+        timeout = within(self._http.connector, call.bound, operation.timeout)
         if call.sink is not None:
             headers |= headers_for(call.sink)
             timeout = within(self._http.connector, None, operation.timeout, _SILENCE)

@@ -22,6 +22,7 @@ from msgspec import Struct
 
 from marketo_async.errors import ConfigurationError, MarketoError, StoreUnavailable
 from marketo_async.governor.clock import slept
+from marketo_async.governor.gate import Head
 from marketo_async.governor.ledger import Use
 from marketo_async.governor.limits import Limits, Priority
 from marketo_async.governor.messages import Done, Held, News, Question, Reply, Verdict, Want
@@ -38,14 +39,6 @@ _ROUNDING = 1e-6  # a timer may go off this much too early
 _LONGEST_NAP = 60.0  # a wall clock can be set: who waits for midnight looks again at least this often
 
 
-class Head(Struct, frozen=True):
-    """Whoever goes first in this process: the urgency, since when, and since when the most patient one has waited."""
-
-    priority: Priority
-    since: float
-    oldest: float
-
-
 class Queue(Struct, frozen=True):
     """What a member asks and tells the governor whose calls it asks for."""
 
@@ -55,7 +48,9 @@ class Queue(Struct, frozen=True):
     exhausted: Callable[[], bool]
     """The day is spent: do those who wait go on waiting?"""
     failed: Callable[[Callable[[], MarketoError]], None]
-    """The store gives no calls; here is what makes the exceptions that say so."""
+    """The store can't be reached; here is what makes the exceptions that say so."""
+    differs: Callable[[Callable[[], MarketoError]], None]
+    """The store holds other limits; here is what makes the exceptions that say so."""
     returned: Callable[[], None]
     """A store that was away can be reached again."""
 
@@ -85,6 +80,14 @@ class Lease(Permit):
 
     def _undo(self) -> None:
         self._member.ended(self, counted=False, sent=False)
+
+    def _leave(self, seconds: float) -> None:  # noqa: ARG002 - a store frees it at once
+        self._free(counted=True)
+
+    def inherited(self, member: Member) -> None:
+        """Leave a call whose event loop has ended to itself, in the care of the member that came after."""
+        self._member = member
+        self._leave(self.bound)
 
 
 class _End(Struct, frozen=True):
@@ -149,8 +152,19 @@ class Member:
         else:
             self._timer = self.loop.call_at(when, self._wake)
 
+    def inherit(self, before: Member) -> None:
+        """Take over what a member knew whose event loop has ended: what it had under way, and had not reported."""
+        if before.loop.is_closed():
+            now = self.loop.time()
+            self._ends = [_End(end.id, now, end.counted, end.sent) for end in before._ends]
+            self._ended_at = now if self._ends else None
+            for lease in list(before.calls.values()):
+                lease.inherited(self)
+
     def ended(self, lease: Lease, *, counted: bool, sent: bool) -> None:
         """Note that a call has ended, to be told soon."""
+        if self.loop.is_closed():
+            return  # the call did not end, its loop did: see `inherit`
         self.calls.pop(lease.id, None)
         now = self.loop.time()
         at = now if lease.answered_at is None else lease.answered_at
@@ -324,7 +338,7 @@ class Member:
                 self._ask_at = self.loop.time() + min(reply.again, _LONGEST_NAP)
             case Verdict.DIFFERS:
                 kept = f"{reply.calls} calls in {reply.per:g} s, {reply.concurrency} at once"
-                self._queue.failed(
+                self._queue.differs(
                     lambda: ConfigurationError(
                         f"the store keeps other limits for this instance ({kept}): give all its workers the same ones,"
                         " and change them while nobody calls"

@@ -13,6 +13,7 @@ import pytest
 from marketo_async import Governor, Limits, Priority
 from marketo_async.errors import ConfigurationError, DailyQuotaExceeded, StoreUnavailable
 from marketo_async.governor import Permit
+from marketo_async.governor.authority import State
 from marketo_async.governor.member import Lease
 from marketo_async.governor.messages import Question, Reply
 from tests.governor.fleets import NOON, InClass
@@ -154,13 +155,13 @@ async def test_what_was_granted_for_one_that_has_gone_is_for_the_next() -> None:
 async def test_a_grant_that_meets_a_cancellation_is_given_back() -> None:
     store = Store()
     gate = governor(store)
-    serve = gate._serve
+    serve = gate._authority._serve
 
     def served(lease: Lease, oldest: bool) -> None:  # noqa: FBT001 - what it stands for
         serve(lease, oldest)
         waiter.cancel()  # it has its permit, and has not run since
 
-    gate._serve = served  # type: ignore[method-assign]
+    gate._authority._serve = served  # type: ignore[method-assign]
     waiter = asyncio.create_task(gate.acquire())
     await asyncio.wait([waiter])
     assert waiter.cancelled()
@@ -190,7 +191,7 @@ async def test_an_urgent_call_is_asked_for_at_once() -> None:
 async def test_priorities_lead_across_processes() -> None:
     store, served = Store(), []
     store_of_all = InClass()
-    gates = [governor(store) for store in (Store(), Store())]
+    gates = [governor(store, Limits(concurrency=1)) for store in (Store(), Store())]
     for gate in gates:
         assert isinstance(gate.store, Store)
         gate.store.fleet = store_of_all
@@ -202,8 +203,6 @@ async def test_priorities_lead_across_processes() -> None:
         await asyncio.sleep(0.1)
         permit.release()
 
-    for gate in gates:
-        gate.limits = Limits(concurrency=1)
     async with asyncio.TaskGroup() as group:
         for number in range(4):
             group.create_task(call(bulk, Priority.BULK, f"bulk{number}"))
@@ -363,6 +362,94 @@ async def test_other_limits_than_the_others_have_are_an_error() -> None:
     with pytest.raises(ConfigurationError, match="100 calls in 20 s, 10 at once"):
         await governor(store, Limits(calls=50)).acquire()
     permit.release()
+
+
+@pytest.mark.parametrize("fallback", [None, Limits(calls=5, concurrency=2)], ids=["no fallback", "a fallback"])
+def test_other_limits_are_an_error_for_every_call_and_cost_one_question_each(fallback: Limits | None) -> None:
+    in_virtual_time(calls_with_other_limits(fallback))
+
+
+async def calls_with_other_limits(fallback: Limits | None) -> None:
+    store = Store()
+    permit = await governor(store).acquire()
+    other = governor(store, Limits(calls=50), fallback=fallback)
+    asked = len(store.questions)
+    for _ in range(3):
+        results = await asyncio.gather(*(other.acquire() for _ in range(4)), return_exceptions=True)
+        assert [type(result) for result in results] == [ConfigurationError] * 4
+        await asyncio.sleep(2)
+    assert len(store.questions) - asked <= 5 + 3  # of the first one, which renews its lease meanwhile
+    assert other._authority.state is State.SHARED
+    permit.release()
+
+
+@virtually
+async def test_other_limits_of_a_store_that_came_back_are_an_error_for_those_who_wait_alone() -> None:
+    store = Store()
+    gate = governor(store, Limits(calls=8, concurrency=4), fallback=Limits(calls=2, concurrency=1))
+    store.down = StoreUnavailable("gone")
+    waiting = [asyncio.create_task(gate.acquire()) for _ in range(3)]
+    await asyncio.sleep(0.5)
+    store.down, store.fleet = None, InClass()
+    permit = await governor(store, Limits(calls=50)).acquire()
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(result) for result in results] == [ConfigurationError] * 3
+    permit.release()
+
+
+@virtually
+async def test_who_decides_has_a_name_at_every_moment() -> None:
+    store = Store(lease=2.0)
+    share = Limits(calls=2, concurrency=1, per=20.0)
+    gate = governor(store, Limits(calls=8, concurrency=4), fallback=share)
+
+    def state() -> State:
+        return gate._authority.state
+
+    assert state() is State.SHARED
+    held = await gate.acquire()
+    store.down = StoreUnavailable("gone")
+    waiting = [asyncio.create_task(gate.acquire()) for _ in range(2)]
+    await asyncio.sleep(1)
+    assert state() is State.LEAVING
+    held.release()
+    await asyncio.sleep(1)
+    assert state() is State.ALONE
+    first = await waiting[0]
+    store.down = None
+    await asyncio.sleep(2)
+    assert state() is State.RETURNING
+    store.down = StoreUnavailable("gone again")
+    await asyncio.sleep(5)
+    assert state() is State.ALONE, "a store that is lost on the way back is lost"
+    first.abandon(30.0)
+    store.down = None
+    await asyncio.sleep(2)
+    assert state() is State.RETURNING, "Marketo may still work on what was called alone"
+    (await waiting[1]).release()
+    assert state() is State.SHARED
+    await gate.settle()
+    assert Governor()._authority.state is State.LOCAL
+
+
+def test_the_store_hears_of_calls_that_were_made_alone_on_a_loop_that_was_closed() -> None:
+    store = Store()
+    gate = governor(store, Limits(calls=8, concurrency=4), fallback=Limits(calls=2, concurrency=2))
+
+    async def alone() -> None:
+        store.down = StoreUnavailable("gone")
+        (await gate.acquire()).release()
+        await gate.acquire(bound=5.0)  # left under way
+
+    async def next_one() -> float:
+        store.down = None
+        (await gate.acquire()).release()
+        return asyncio.get_running_loop().time()
+
+    in_virtual_time(alone())
+    assert in_virtual_time(next_one()) == pytest.approx(5, abs=0.1)
+    told = [question.news for question in store.questions if question.news.used]
+    assert [(news.used, len(news.ages)) for news in told] == [(2, 2)]
 
 
 @virtually
