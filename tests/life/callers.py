@@ -101,6 +101,9 @@ def problems(caller: Caller, instance: Instance) -> list[str]:
             found.append(f"got {caller.value!r}, which is somebody else's")
     elif answered:
         found += _truth(caller, error, acted)
+        sure = caller.bound == inf and not caller.closed and not instance.lost.intersection(caller.tags)
+        if sure and isinstance(error, OutcomeUnknown):
+            found.append(f"got {error!r} though every answer came back")
     return found
 
 

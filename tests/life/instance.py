@@ -18,14 +18,14 @@ from tests.life.network import Request, Side
 from tests.life.virtual import Timeline
 
 PAGE = 3  # records on a page of a listing
-_TIMEOUTS = {"push": 90.0, "sync": 90.0, "trigger": 300.0, "email": 300.0, "list": 60.0, "customobjects": 120.0}
+_TIMEOUTS = {"push": 90.0, "sync": 90.0, "trigger": 300.0, "email": 300.0, "list": 60.0, "customobjects": 120.0, "merge": 180.0}
 _MARGIN = 1.0  # seconds by which even the slowest work, its way there included, stays below Marketo's own time-out
 _PAUSE = 0.02  # of the window: what everyone pauses at least after a 606, a little less than what is promised
 _IDENTITY_CALLS = 8  # that one client may make within a second, whatever happens
 
 # What becomes of calls in each kind of weather, with their weights.
 CALM = {"fine": 1}
-SLOW = {"fine": 4, "slow": 3, "slowest": 1}
+SLOW = {"fine": 2, "slow": 3, "slowest": 1}
 STORM = {
     "fine": 6,
     "slow": 1,
@@ -85,9 +85,9 @@ class Instance:
         self.acted: Counter[str] = Counter()
         self.in_use: set[str] = set()  # e-mails that can't be deleted
         self.totals: dict[int, int] = {}  # of the listings
+        self.lost: set[str] = set()  # whose answer did not come back whole, or says nothing
         self.arrived = 0
         self.refused: Counter[str] = Counter()
-        self.under_way: Counter[str] = Counter()  # calls by tag, from the first byte sent to the answer
         self._own: list[float] = []
         self._others: list[float] = []
         self._work: list[Work] = []
@@ -179,6 +179,8 @@ class Instance:
         self.timeline.after(seconds, lambda: self._finish(request, call, fate))
 
     def _finish(self, request: Request, call: Call, fate: str) -> None:
+        if fate not in {"fine", "slow", "slowest", "601", "608"} or request.wire.is_closing():
+            self.lost.update(call.tags)
         if fate == "601":
             self.identities[request.wire.side.client].renew()
             self._answer(request, refusal("601"))
@@ -205,7 +207,7 @@ class Instance:
                     self._answer(request, refusal("604"))
                 case "unreadable":
                     self._answer(request, b'{"requestId": "1", "success": tru')
-                case "no result" if call.kind not in {"get", "list"}:
+                case "no result" if call.kind not in {"get", "list", "merge"}:
                     self._answer(request, envelope(success=True))
                 case _:
                     self._answer(request, body)
@@ -243,6 +245,11 @@ class Instance:
                     return refusal("702", "Email not found")
                 self.acted[tag] += 1
                 return envelope(success=True, result=[{"id": int(tag)}])
+            case "merge":
+                if any(tag in self.in_use or self.acted[tag] for tag in call.tags):
+                    return refusal("1004", "Lead not found")
+                self.acted.update(call.tags)
+                return envelope(success=True)
             case "trigger":
                 self.acted.update(call.tags)
                 return envelope(success=True, result=[{"id": 1}])
@@ -289,7 +296,7 @@ class Call:
     def of(cls, request: Request) -> Call:
         parts = request.url.path.strip("/").removesuffix(".json").split("/")
         body = json.loads(request.body) if request.body else {}
-        match parts[1:]:
+        match parts[1:]:  # after "rest"
             case ["v1", "lead", tag]:
                 return cls("get", (tag,))
             case ["v1", "lists", tag, "leads"]:
@@ -310,7 +317,9 @@ class Call:
                 return cls("describe", ())
             case ["v1", "customobjects", _]:
                 return cls("write", tags_of(body["input"], "key"), _TIMEOUTS["customobjects"])
-            case ["asset", "v1", "email", tag, "delete"]:
+            case ["v1", "leads", _, "merge"]:
+                return cls("merge", tuple(request.url.query["leadIds"].split(",")), _TIMEOUTS["merge"])
+            case ["asset", "v1" | "v2", "email", tag, "delete"]:
                 return cls("email", (tag,), _TIMEOUTS["email"])
         raise AssertionError(f"{request.method} {request.url.path} is not scripted")
 

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from marketo_async import Governor, Limits, Marketo, Priority
-from marketo_async.errors import MarketoError
+from marketo_async.errors import DailyQuotaExceeded, MarketoError
 from marketo_async.governor import CallRecord
 from tests.life.callers import LATE, Caller, drain, get, problems, run
 from tests.life.instance import WEATHERS, Instance
@@ -38,10 +38,11 @@ WORKER: contextvars.ContextVar[str] = contextvars.ContextVar("worker", default="
 
 _STORE_PATIENCE = 6.0  # seconds that a store may hold up the closing of a client
 _LONGEST_EXCHANGE = 340.0  # seconds that an exchange can take: Marketo's longest time-out and what we wait above it
+_REMEMBERED = 60.0  # seconds after which a failure of the identity endpoint is asked for again
 _PROBE = 400.0  # seconds within which a call gets through, whatever other clients go through
 _DAY = 26 * 3600.0
 _SECONDS = st.sampled_from([0.0, 0.001, 0.02, 0.1, 0.3, 1.0, 3.0, 10.0, 35.0, 120.0])
-_KIND = st.sampled_from(["get", "get", "list", "push", "sync", "form", "delete", "trigger", "email", "thing"])
+_KIND = st.sampled_from(["get", "get", "list", "push", "sync", "form", "delete", "trigger", "email", "asset", "merge", "thing"])
 _PICK = st.integers(0, 7)
 _TIMEOUT = st.sampled_from([None, None, None, 0.05, 0.5, 5.0, 40.0])
 
@@ -248,7 +249,7 @@ class Life(RuleBasedStateMachine):
         marketo = client.marketo.with_options(timeout=timeout, priority=priority)
         tag = self.tag()
         calls, tags = 1, (tag,)
-        if kind in {"delete", "push"}:
+        if kind in {"delete", "push", "merge"}:
             tags = (tag, self.tag())
         if kind == "list":
             total = self.rng.choice([0, 2, 3, 7])
@@ -256,7 +257,7 @@ class Life(RuleBasedStateMachine):
             calls = 1 + total // 3
         if kind == "thing":
             calls = 2  # the description comes first
-        if kind == "email" and self.rng.random() < 0.5:
+        if kind in {"email", "asset", "merge"} and self.rng.random() < 0.5:
             self.instance.in_use.add(tag)
         bound = inf if timeout is None else timeout * calls
         caller = Caller(kind, tags, self.timeline.now, bound, client)
@@ -270,6 +271,8 @@ class Life(RuleBasedStateMachine):
             "delete": lambda: marketo.leads.delete([int(name) for name in tags]).all(),
             "trigger": lambda: marketo.campaigns.request(1, [int(name) for name in tags]).all(),
             "email": lambda: marketo.emails.delete(int(tag)),
+            "asset": lambda: marketo.emails_v2.delete(tag),
+            "merge": lambda: marketo.leads.merge(10**9 + int(tag), [int(name) for name in tags]).all(),
             "thing": lambda: marketo.custom_objects.sync("thing_c", [{"key": tag}], check=False).all(),
         }[kind]
 
@@ -353,9 +356,20 @@ class Life(RuleBasedStateMachine):
         self.open(self.hire())
 
     @precondition(lambda self: self.clients())
-    @rule(pick=_PICK, grace=st.sampled_from([0.0, 0.5, 5.0]))
-    def client_closes(self, pick: int, grace: float) -> None:
-        self.close(self.client(pick), grace)
+    @rule(pick=_PICK, grace=st.sampled_from([0.0, 0.5, 5.0]), load=st.sampled_from([0, 0, 1, 5]))
+    def client_closes(self, pick: int, grace: float, load: int) -> None:
+        """Close a client, with work under way or not, beside another one that wants the same slots."""
+        client = self.client(pick)
+        if load:
+            rival = next((other for other in client.worker.clients if other.open and other is not client), None)
+            rival = rival or self.open(client.worker)
+            for _ in range(load):
+                self.call(client, "get", timeout=None)
+            self.loop.run_for(self.rng.uniform(0.0, 1.0))
+            for _ in range(load):
+                self.call(rival, "get", timeout=None)
+            self.loop.run_for(0.0)
+        self.close(client, grace)
 
     @precondition(lambda self: self.clients())
     @rule(graceful=st.sampled_from(["closed", "cancelled", "dropped"]), later=st.booleans())
@@ -451,16 +465,15 @@ class Life(RuleBasedStateMachine):
     @rule(pick=_PICK)
     def healthy_client_gets_through(self, pick: int) -> None:
         """Let one client's calls get through in time, whatever the other clients go through."""
-        client = self.client(pick)
-        self.clear(client)
-        caller = self.call(client, "get", timeout=None, priority=Priority.INTERACTIVE)
-        assert caller.task is not None
-        self.wait(caller.task, f"{caller} of a healthy client", _PROBE)
+        self.healthy(self.client(pick))
 
     def clear(self, client: Client) -> None:
         """Let nothing stand in the way of one client's calls."""
         self.instance.weather, self.connecting = WEATHERS["calm"], "fine"
-        self.instance.identities[client.side.client].state = "fine"
+        identity = self.instance.identities[client.side.client]
+        if identity.state != "fine":
+            identity.state = "fine"
+            self.loop.run_for(_REMEMBERED)
         if self.way is not None:
             self.way.state = "up"
         if self.on_quota == "wait" and self.timeline.now < self.instance.spent_until:
@@ -472,14 +485,15 @@ class Life(RuleBasedStateMachine):
         """Close a client: who waits hears of it at once, who is under way within the grace, and nothing is left."""
         client.open = False
         begun = self.timeline.now
-        flying = {request for request in self.instance.under_way}
+        for caller in self.callers:
+            caller.closed |= caller.client is client and caller.waits
         closing = self.within(client.worker, client.marketo.close(grace))
         self.loop.run_for(LATE)
         patience = _STORE_PATIENCE if self.shared else 0.0
         self.wait(closing, "close()", grace + patience)
         for caller in self.callers:
             if caller.client is client and caller.waits:
-                caller.due, caller.closed = min(caller.due, self.timeline.now + LATE), True
+                caller.due = min(caller.due, self.timeline.now + LATE)
         self.loop.run_for(2 * LATE)
         self.everyone_is_answered_in_time()
         self.claim(not client.side.wires, f"{len(client.side.wires)} connections are left after close()")
@@ -553,10 +567,13 @@ class Life(RuleBasedStateMachine):
         seen["excused"] += self.instance.excused
 
     def healthy(self, client: Client) -> None:
+        """Hold that a call gets through where nothing stands in its way."""
         self.clear(client)
         caller = self.call(client, "get", timeout=None, priority=Priority.INTERACTIVE)
         assert caller.task is not None
-        self.wait(caller.task, f"{caller} at the end", _PROBE)
+        self.wait(caller.task, f"{caller} of a healthy client", _PROBE)
+        spent = self.timeline.now < self.instance.spent_until and isinstance(caller.error, DailyQuotaExceeded)
+        self.claim(caller.error is None or spent, f"{caller} of a healthy client got {caller.error!r}")
 
     def clean_up(self) -> None:
         with warnings.catch_warnings():
