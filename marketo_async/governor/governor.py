@@ -81,6 +81,13 @@ class _Local(Permit):
     def _undo(self) -> None:
         self._governor._unsent()  # noqa: SLF001
 
+    def _leave(self, seconds: float) -> None:
+        asyncio.get_running_loop().call_later(seconds, self._end)
+
+    def _end(self) -> None:
+        self.answered()
+        self._free(counted=True)
+
 
 class Governor:
     """Lets calls through so that one instance's limits are never broken by them.

@@ -5,9 +5,13 @@ calls under way (which renews their leases), those that have ended, and the want
 nobody waits and nothing is under way asks nothing.
 
 An admission takes one question where nobody waits. The end of a call is told with the next question, or a moment later
-by one of its own, that nobody waits for; if it can't be told, the lease ends by itself.
+by one of its own, that nobody waits for; if it can't be told, the lease ends by itself. An answer that is given up ends
+its call in the same way, with the moment until which Marketo may still work on it; the store holds it until then.
 
-Not here: who waits within this process (``governor``), and the decision (``fleet``).
+Permits that lapse one after the other (each unused for half a lease) are logged: no call would ever leave otherwise,
+and nothing would say why.
+
+See `governor` for who waits within this process, and `fleet` for the decision.
 """
 
 from __future__ import annotations
@@ -26,7 +30,7 @@ from marketo_async.governor.ledger import Use
 from marketo_async.governor.limits import Limits, Priority
 from marketo_async.governor.messages import Done, Held, News, Question, Reply, Verdict, Want
 from marketo_async.governor.permit import Permit
-from marketo_async.governor.stores import Store
+from marketo_async.governor.stores import Store, checked_lease
 
 log = logging.getLogger("marketo_async.governor")
 
@@ -35,6 +39,8 @@ _BEATS = 3  # questions within one lease while calls are under way
 _LINGER = 0.002  # seconds that the end of a call waits for a question that takes it along
 _AGAIN = 1.0  # seconds after which a store that could not be reached is tried again
 _ROUNDING = 1e-6  # a timer may go off this much too early
+_LAPSES = 3  # permits lapsed in a row, after which it is no accident
+_QUIET = 60.0  # seconds between two warnings of the same kind
 _LONGEST_NAP = 60.0  # a wall clock can be set: who waits for midnight looks again at least this often
 
 
@@ -63,13 +69,14 @@ class Queue(Struct, frozen=True):
 class Lease(Permit):
     """A permit that a store has given, void when it could not be renewed in time."""
 
-    __slots__ = ("_member", "answered_at", "id", "valid_until")
+    __slots__ = ("_member", "answered_at", "granted_at", "id", "valid_until")
 
     def __init__(self, member: Member, name: str, waited: float, valid_until: float) -> None:
         super().__init__(waited)
         self._member = member
         self.id = name
         self.valid_until = valid_until
+        self.granted_at = member.loop.time()
         self.answered_at: float | None = None
 
     @property
@@ -86,14 +93,27 @@ class Lease(Permit):
     def _undo(self) -> None:
         self._member.ended(self, counted=False, sent=False)
 
+    def _leave(self, seconds: float) -> None:
+        self._member.abandoned(self, seconds)
+
 
 class _End(Struct, frozen=True):
-    """The end of a call that the store has not heard of, and when its answer began."""
+    """The end of a call that the store has not heard of, and when its answer began.
+
+    Where the answer was given up, Marketo may work on the call until ``until``: then ``at`` lies ahead, too, if no
+    answer had begun.
+    """
 
     id: str
     at: float
     counted: bool
     sent: bool
+    until: float = -inf
+
+    def done(self, now: float) -> Done:
+        """Return what the store is to hear of it."""
+        age = now - self.at if self.at <= now else -1.0
+        return Done(self.id, age, self.counted, self.sent, max(0.0, self.until - now))
 
 
 class Member:
@@ -105,7 +125,7 @@ class Member:
         self._queue = queue
         self.loop = loop
         self._name = token_hex(8)
-        self._length = store.lease or min(limits.per / 2, _LONGEST_LEASE)
+        self._length = checked_lease(type(store).__name__, store.lease) or min(limits.per / 2, _LONGEST_LEASE)
         self._number = 0
         self._want = self._next_name()
         self._ends: list[_End] = []
@@ -118,8 +138,14 @@ class Member:
         self._told = Priority.BULK
         self._not_before = -inf  # after a failure
         self._began = 0.0
-        self._closing = False
+        self._sequence = 0
+        self._heard_at = 0.0  # when the last reply came
+        self._closing = 0  # how many wait for the ends to be told
+        self._lapses = 0  # in a row
+        self._lapsed_at = self._warned_at = -inf
         self.calls: dict[str, Lease] = {}
+        self.left_until = -inf
+        """Until when Marketo may still work on calls whose answer was given up; they are not among ``calls``."""
         self.use: Use | None = None
         self.questions = 0
         self.away = False
@@ -151,12 +177,19 @@ class Member:
 
     def ended(self, lease: Lease, *, counted: bool, sent: bool) -> None:
         """Note that a call has ended, to be told soon."""
-        self.calls.pop(lease.id, None)
         now = self.loop.time()
         at = now if lease.answered_at is None else lease.answered_at
-        self._ends.append(_End(lease.id, at, counted, sent))
-        self._ended_at = now if self._ended_at is None else self._ended_at
-        self.plan()
+        self._watch(lease, now, sent=sent)
+        self._note_end(lease, _End(lease.id, at, counted, sent), now)
+
+    def abandoned(self, lease: Lease, seconds: float) -> None:
+        """Note that an answer was given up, and that Marketo may work on the call for so many seconds from now."""
+        now = self.loop.time()
+        until = now + seconds
+        self.left_until = max(self.left_until, until)
+        at = until if lease.answered_at is None else lease.answered_at
+        self._watch(lease, now, sent=True)
+        self._note_end(lease, _End(lease.id, at, counted=True, sent=True, until=until), now)
 
     def throttled(self, scatter: float) -> None:
         """Pass a 606 on."""
@@ -186,15 +219,44 @@ class Member:
         self.plan()
 
     async def flush(self) -> None:
-        """Tell what there is to tell, as far as the store can be reached."""
-        self._closing = True
+        """Tell what there is to tell now, as far as the store can be reached.
+
+        That takes two questions at most, whatever others go on to ask: the one under way may have left before, and the
+        next one takes everything along.
+        """
+        self._closing += 1
         try:
-            while self._talk is not None or (self._has_news() and self.loop.time() >= self._not_before):
-                self.plan()
-                if self._talk is not None:
-                    await asyncio.wait([self._talk])
+            for _ in range(2):
+                if self._has_news() and self.loop.time() >= self._not_before:
+                    self.plan()
+                if self._talk is None:
+                    return
+                await asyncio.wait([self._talk])
         finally:
-            self._closing = False
+            self._closing -= 1
+
+    def _note_end(self, lease: Lease, end: _End, now: float) -> None:
+        self.calls.pop(lease.id, None)
+        self._ends.append(end)
+        self._ended_at = now if self._ended_at is None else self._ended_at
+        self.plan()
+
+    def _watch(self, lease: Lease, now: float, *, sent: bool) -> None:
+        """Warn where permits lapse again and again, each granted after the last one had lapsed."""
+        if sent:
+            self._lapses = 0
+        elif lease.lapsed and lease.granted_at > self._lapsed_at:
+            self._lapses += 1
+            self._lapsed_at = now
+            if self._lapses >= _LAPSES and now - self._warned_at >= _QUIET:
+                self._warned_at = now
+                log.warning(
+                    "%d permits in a row lapsed before their calls were sent, so no call leaves: the event loop was"
+                    " blocked, or the store took, longer than half the lease (%g s); move blocking work to a thread, or"
+                    " give the store a longer lease",
+                    self._lapses,
+                    self._length / 2,
+                )
 
     def _next_name(self) -> str:
         self._number += 1
@@ -265,20 +327,25 @@ class Member:
             daily=limits.daily - limits.reserve,
             lease=self._length,
             began=self._began,
+            sequence=self._sequence,
+            heard=self.elapsed() - self._heard_at if self._began else 0.0,
+            used_today=self.use.used_today if self.use is not None else 0,
+            day_ends=self.use.resets_at if self.use is not None else 0.0,
             want=want,
             leaves=want is None,
             held=[
                 Held(lease.id) if lease.answered_at is None else Held(lease.id, now - lease.answered_at)
                 for lease in self.calls.values()
             ],
-            done=[Done(end.id, now - end.at, end.counted, end.sent) for end in self._ends],
+            done=[end.done(now) for end in self._ends],
             news=self._news,
         )
 
     def _unheard(self, ends: list[_End], news: News) -> None:
-        """Keep for later what the store has not heard, but for leases that have ended by themselves since."""
+        """Keep for later what the store has not heard, as long as it counts in any state of the store."""
         now = self.loop.time()
-        self._ends = [end for end in ends if now - end.at < self._length] + self._ends
+        counts = self._length + self._limits.per
+        self._ends = [end for end in ends if now - max(end.at, end.until) < counts] + self._ends
         if self._ends and self._ended_at is None:
             self._ended_at = now
         later, self._news = self._news, news
@@ -289,6 +356,11 @@ class Member:
         self._news.ages = [*news.ages, *later.ages]
         self._news.used += later.used
         self._not_before = now + _AGAIN
+
+    def _learn(self, reply: Reply) -> None:
+        """Remember which state the store is in, to name it with the next question."""
+        self.use, self._began, self._sequence = reply.use, reply.began, reply.sequence
+        self._heard_at = self.elapsed()
 
     def _fail(self, error: Exception) -> None:
         self._ask_at = None
@@ -305,7 +377,7 @@ class Member:
             self._queue.failed(unavailable)
 
     def _hear(self, question: Question, reply: Reply, left: float) -> None:
-        self.use, self._began = reply.use, reply.began
+        self._learn(reply)
         self._ask_at = None
         valid_until = left + self._length / 2
         for held in question.held:

@@ -44,6 +44,15 @@ class Permit(ABC):
             self._answered = self._released = True
             self._undo()
 
+    def abandon(self, seconds: float) -> None:
+        """Wait for no answer any more: Marketo may still work on the call for up to *seconds* from now.
+
+        The place and the slot stay taken until then, and are free at that moment.
+        """
+        if not self._released:
+            self._released = True
+            self._leave(seconds)
+
     @abstractmethod
     def _stamp(self) -> None: ...
 
@@ -52,3 +61,6 @@ class Permit(ABC):
 
     @abstractmethod
     def _undo(self) -> None: ...
+
+    @abstractmethod
+    def _leave(self, seconds: float) -> None: ...

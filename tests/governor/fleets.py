@@ -65,11 +65,15 @@ class Script:
         self._client = valkey_client()
         self._client.delete(key)
 
-    def decide(self, question: Question, clock: float, moment: float) -> Reply:
+    def decide(self, question: Question, clock: float, moment: float, home: str = "") -> Reply:
         asked, around = packed(question), packed(midnights(moment))
-        answer = self._client.eval(_SCRIPT, 1, self.key, asked, around, repr(clock), repr(moment))
+        answer = self._client.eval(_SCRIPT, 1, self.key, asked, around, repr(clock), repr(moment), home)
         assert isinstance(answer, bytes)
         return msgspec.msgpack.decode(answer, type=Reply)
+
+    def restore(self, state: bytes) -> None:
+        """Put an older state back."""
+        self._client.set(self.key, state)
 
     def state(self) -> Fleet:
         state = self._client.get(self.key)
@@ -78,15 +82,16 @@ class Script:
 
 
 class InClass:
-    """The class itself."""
+    """The class itself; *rests* as for a store that can't know whether there was a state before."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, rests: bool = False) -> None:
         self.fleet: Fleet | None = None
+        self._rests = rests
 
-    def decide(self, question: Question, clock: float, moment: float) -> Reply:
+    def decide(self, question: Question, clock: float, moment: float, home: str = "") -> Reply:
         sent = msgspec.msgpack.decode(packed(question), type=Question)
-        self.fleet = self.fleet or Fleet.of(sent, clock)
-        reply = self.fleet.decide(sent, clock, moment)
+        self.fleet = self.fleet or Fleet.of(sent, clock, home=home, rests=self._rests)
+        reply = self.fleet.decide(sent, clock, moment, home)
         self.fleet = unpacked_fleet(packed(self.fleet))
         return msgspec.msgpack.decode(packed(reply), type=Reply)
 
