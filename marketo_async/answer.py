@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from marketo_async.codes import Code, lookup
-from marketo_async.envelope import MissingResult, read, read_bare, read_raw, request_id
+from marketo_async.envelope import Envelope, MissingResult, OnBadRecord, read, read_bare, read_raw, request_id
 from marketo_async.errors import (
     ApiError,
     BadResponse,
@@ -21,6 +21,7 @@ from marketo_async.errors import (
     ExportQuotaExceeded,
     MarketoError,
     QuotaExceeded,
+    RecordsFailed,
     TransportError,
     UnexpectedShape,
 )
@@ -41,10 +42,15 @@ class Outcome(Struct, Generic[R], frozen=True, kw_only=True):
 
 
 class Judge(Struct, frozen=True):
-    """Reads answers; ``resets_at`` tells when a spent quota starts anew, ``codes`` overrides rows of the table."""
+    """Reads answers.
+
+    ``resets_at`` is when a spent quota is full again, ``codes`` overrides rows of the table, ``on_bad_record`` receives
+    the records of listings that can't be read.
+    """
 
     resets_at: Callable[[], datetime]
     codes: Mapping[str, Code] = {}
+    on_bad_record: OnBadRecord | None = None
 
     def outcome(
         self, operation: Operation, plan: Plan[R], status: int, body: bytes, named: str | None = None
@@ -56,16 +62,11 @@ class Judge(Struct, frozen=True):
         if _REDIRECT <= status < _CLIENT_ERROR:
             return Outcome(error=_redirected(operation, status, body), status=status)
         try:
-            if plan.answer is bytes:
-                envelope = read_raw(body, status=status, operation=operation.name)
-            elif operation.dialect is Dialect.ENVELOPE:
-                envelope = read(body, plan.answer, status=status, operation=operation.name)
-            else:
-                envelope = read_bare(body, plan.answer, status=status, operation=operation.name, named=named)
+            envelope = self._read(operation, plan, status, body, named)
         except BadResponse as bad:
             error: MarketoError = bad
             if _CLIENT_ERROR <= status < _SERVER_ERROR:
-                error = self.error(operation, [ErrorItem(str(status))], bad.request_id)
+                error = self.error(operation, plan, [ErrorItem(str(status))], bad.request_id)
                 error.__cause__ = bad
             return Outcome(error=error, status=status, request_id=bad.request_id)
         errors = envelope.failures
@@ -75,14 +76,16 @@ class Judge(Struct, frozen=True):
             error = BadResponse("a gateway error", status=status, body=body, operation=operation.name)
             return Outcome(error=error, status=status)
         if errors:
-            error = self.error(operation, errors, envelope.request_id)
+            error = self.error(operation, plan, errors, envelope.request_id)
             return Outcome(error=error, status=status, request_id=envelope.request_id)
         try:
             return Outcome(value=plan.unwrap(envelope), status=status, request_id=envelope.request_id)
+        except RecordsFailed as refused:
+            return Outcome(error=refused, status=status, request_id=envelope.request_id)
         except MissingResult as missing:
             error = UnexpectedShape(
                 str(missing),
-                path="$.result",
+                path=missing.path,
                 status=status,
                 body=body,
                 operation=operation.name,
@@ -90,7 +93,20 @@ class Judge(Struct, frozen=True):
             )
             return Outcome(error=error, status=status, request_id=envelope.request_id)
 
-    def error(self, operation: Operation, errors: Sequence[ErrorItem], request_id: str | None) -> ApiError:
+    def _read(
+        self, operation: Operation, plan: Plan[Any], status: int, body: bytes, named: str | None
+    ) -> Envelope[Any]:
+        name, lists = operation.name, not operation.write and (operation.paging is not None or plan.lists)
+        on_bad = self.on_bad_record if lists else None
+        if plan.answer is bytes:
+            return read_raw(body, status=status, operation=name)
+        if operation.dialect is Dialect.ENVELOPE:
+            return read(body, plan.answer, status=status, operation=name, on_bad_record=on_bad)
+        return read_bare(body, plan.answer, status=status, operation=name, named=named, on_bad_record=on_bad)
+
+    def error(
+        self, operation: Operation, plan: Plan[Any], errors: Sequence[ErrorItem], request_id: str | None
+    ) -> ApiError:
         """Make the exception for an answer's *errors*, by the row of the first one."""
         first = errors[0]
         row = lookup(first.code, first.message, self.codes)
@@ -112,6 +128,8 @@ class Judge(Struct, frozen=True):
                 f"the call needs {needs}: grant it to the API user's role (Admin > Users & Roles > Roles, Access API),"
                 " or check the allowed IP addresses"
             )
+        if first.code == "609":
+            hint = f"{row.hint}: check {_as_json(plan)}"
         return row.error(
             message, code=first.code, operation=operation.name, request_id=request_id, errors=errors, hint=hint
         )
@@ -133,6 +151,16 @@ def broken(operation: Operation, status: int | None, body: bytes, cause: Excepti
         )
     error.__cause__ = cause
     return Outcome(error=error, status=status, request_id=error.request_id)
+
+
+def _as_json(plan: Plan[Any]) -> str:
+    """Name what of a call is sent as JSON, as its caller may have given text or raw JSON there."""
+    if isinstance(plan.json, Mapping) and plan.json:
+        return f"the values of its members {', '.join(map(str, plan.json))}"
+    if plan.json is not None:
+        return "the argument json, or what it was made of"
+    sent = [name for name, value in (plan.form or {}).items() if value is not None and not isinstance(value, str)]
+    return f"its members {', '.join(sent)}" if sent else "that the call needs no body"
 
 
 def _redirected(operation: Operation, status: int, body: bytes) -> BadResponse:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from marketo_async.errors import MarketoError
+from marketo_async.errors import MarketoError, own
 
 T = TypeVar("T")
 
@@ -14,13 +14,12 @@ T = TypeVar("T")
 async def outcome_of(task: asyncio.Task[T], *, gone: Callable[[], MarketoError]) -> T:
     """Wait for *task* without cancelling it when the caller is cancelled.
 
-    Where the task itself was cancelled, what *gone* makes is raised: that is no cancellation of the caller, and must
-    not look like one. Where both were, the caller's own counts.
+    If the task fails, every caller gets an exception of its own (`own`). If the task itself was cancelled, what *gone*
+    makes is raised: that does not cancel the caller, and must not look as if it did.
     """
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        caller = asyncio.current_task()
-        if not task.cancelled() or (caller is not None and caller.cancelling()):
-            raise
-        raise gone() from None
+    await asyncio.wait([task])  # and not the task: to raise its exception here would change what the others hold
+    if task.cancelled():
+        raise gone()
+    if (error := task.exception()) is not None:
+        raise own(error)
+    return task.result()

@@ -18,7 +18,7 @@ import aiohttp
 from marketo_async import resources
 from marketo_async.batching import Batches, Results
 from marketo_async.descriptions import Described
-from marketo_async.envelope import Envelope
+from marketo_async.envelope import Envelope, OnBadRecord
 from marketo_async.errors import ConfigurationError, InvalidRequest
 from marketo_async.governor import Governor, Priority
 from marketo_async.models.leads import Description, Record
@@ -303,12 +303,15 @@ class Marketo:
         timeout: float | None = None,
         priority: Priority | None = None,
         retry: RetryPolicy | None = None,
+        on_bad_record: OnBadRecord | None = None,
     ) -> Marketo:
         """Return a sibling on the same session whose calls are made differently.
 
         *timeout* bounds each call in seconds, waiting and retries included: after it, `CallTimeout`, or
         `OutcomeUnknown` for a write on its way. *priority* says who goes first; without one, single calls are normal
-        and listings are bulk.
+        and listings are bulk. *on_bad_record* receives every record of a listing that can't be read, as a `BadRecord`,
+        and the listing continues without it; otherwise such a record raises `UnexpectedShape`. A page that is fetched
+        twice hands it over twice.
         """
         old = self._options
         sibling = type(self).__new__(type(self))
@@ -320,6 +323,7 @@ class Marketo:
             timeout=old.timeout if timeout is None else timeout,
             priority=old.priority if priority is None else priority,
             retry=old.retry if retry is None else retry,
+            on_bad_record=old.on_bad_record if on_bad_record is None else on_bad_record,
         )
         return sibling
 

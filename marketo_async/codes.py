@@ -1,12 +1,13 @@
 """The table of Marketo's error codes: what each means, whether the call acted, whether it is charged, what to do.
 
-Keys are the codes as Marketo writes them, HTTP statuses among them. ``lookup`` also tells apart the three meanings
-that share code 1029. Override rows through `RetryPolicy.codes`. Not here: how long a retry waits (``retry``), and
-the exceptions themselves (``errors``).
+Keys are the codes as Marketo writes them, HTTP statuses among them. ``lookup`` also tells apart the meanings that share
+one code: three of 1029 and two of 702. Override rows through `RetryPolicy.codes`. Not here: how long a retry waits
+(``retry``), and the exceptions themselves (``errors``).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 
@@ -48,7 +49,11 @@ class Action(Enum):
 
 
 class Code(Struct, frozen=True):
-    """One row: ``acted`` is whether the call may have done something, ``counted`` whether the quota is charged."""
+    """One row: ``acted`` is whether the call may have done something, ``counted`` whether the quota is charged.
+
+    ``answered`` marks a failure that is Marketo's own answer to the call: a write that ends with it raises this error,
+    and its outcome does not count as lost.
+    """
 
     meaning: str
     error: type[ApiError] = InvalidData
@@ -56,6 +61,7 @@ class Code(Struct, frozen=True):
     level: Level = Level.RESPONSE
     acted: bool = False
     counted: bool = True
+    answered: bool = False
     hint: str = ""
 
 
@@ -66,6 +72,7 @@ CODES: Mapping[str, Code] = {
     "401": Code("not authorised", AccessDenied, level=_H, hint="check the client id and secret, and the user's role"),
     "403": Code("forbidden", AccessDenied, level=_H, hint="check the API user's role"),
     "404": Code("no such path, user or file", NotFound, level=_H, hint="check the path and the ids"),
+    "408": Code("request time-out", Unavailable, Action.RETRY, _H, acted=True),
     "413": Code("body too large", InvalidData, level=_H, hint="split it: 1 MB a call, 10 MB a bulk import file"),
     "414": Code("URI too long", InvalidData, level=_H, hint="send fewer or shorter values"),
     "416": Code("no such part of the file", Unavailable, Action.RETRY, _H, hint="fetch it from the beginning"),
@@ -84,9 +91,17 @@ CODES: Mapping[str, Code] = {
     "606": Code("rate limit", Throttled, Action.PAUSE, hint="other integrations use the window up"),
     "607": Code("daily quota spent", QuotaExceeded, Action.SPENT),
     "608": Code("temporarily unavailable", Unavailable, Action.RETRY, counted=False),
-    "609": Code("invalid JSON", hint="this is a bug here: report it"),
+    "609": Code("invalid JSON", hint="Marketo could not read the body"),
     "610": Code("no such path or id", NotFound, hint="check the ids in the call"),
-    "611": Code("system error", Unavailable, Action.FEW, acted=True, counted=False, hint="often a bad parameter"),
+    "611": Code(
+        "system error",
+        Unavailable,
+        Action.FEW,
+        acted=True,
+        counted=False,
+        answered=True,
+        hint="often a bad parameter; it may have been done all the same, so look before you send it again",
+    ),
     "612": Code("wrong content type", hint="this is a bug here: report it"),
     "613": Code("invalid multipart", hint="check the file part's name and content type"),
     "614": Code("instance not reachable", Unavailable, Action.FEW, hint="check the munchkin id"),
@@ -94,6 +109,7 @@ CODES: Mapping[str, Code] = {
     "616": Code("custom objects are not part of the subscription", NotEnabled),
     "701": Code("blank or too long", hint="fill the field, or shorten it"),
     "702": Code("nothing found", NotFound),
+    "702 refused": Code("not allowed for this asset", Conflict, hint="the message is all that Marketo tells"),
     "703": Code("feature not enabled", NotEnabled),
     "704": Code("bad date or dynamic content id", hint="check the format"),
     "709": Code("a rule of the asset forbids it", Conflict, hint="the message is all that Marketo tells"),
@@ -161,19 +177,21 @@ CODES: Mapping[str, Code] = {
 
 UNKNOWN = Code("not documented", ApiError)
 
-# What a repeat says where somebody has created the record: the first attempt, or anybody before it.
-EXISTS_ALREADY = frozenset({"1005", "1017"})
-
-# What the repeat of a call whose first answer was lost says when the first one went through.
+# What the repeat of a call whose first answer was lost may say when the first one went through, and may say for other
+# reasons, too. Which of them prove that an operation was done stands with the operation (`Operation.proof`).
 DONE_ALREADY = frozenset({"709", "1004", "1005", "1013", "1015", "1017", "1037"})
+
+_NOTHING_FOUND = re.compile(r"^no\s|\bfound\b|\bnot exist|n't exist", re.IGNORECASE)
 
 
 def lookup(code: str, message: str = "", overrides: Mapping[str, Code] | None = None) -> Code:
-    """Return the row of *code*: an override first, then the table; 1029 is told apart by its *message*."""
+    """Return the row of *code*: an override first, then the table; the *message* decides what 1029 and 702 mean."""
     key = code
     if code == "1029":
         text = message.casefold()
         key = "1029 quota" if "quota" in text else "1029 queued" if "already queued" in text else code
+    elif code == "702" and message and not _NOTHING_FOUND.search(message):
+        key = "702 refused"
     if overrides and (row := overrides.get(key) or overrides.get(code)):
         return row
     return CODES.get(key, UNKNOWN)

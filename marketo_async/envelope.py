@@ -1,28 +1,35 @@
 """The envelope of every answer: ``success``, ``requestId``, ``result``, ``errors``, and the bytes it is read from.
 
-Reading is tolerant of what Marketo is known to send (missing or null members, codes as numbers, numbers as strings,
-members nobody knew) and strict about the rest. No I/O. Not here: what a code means (``codes``).
+Reading is tolerant of what Marketo is known to send (missing or null members, numbers as text and text as numbers,
+an empty text for nothing, unknown members) and strict about the rest. A body is decoded by its type at once; only one
+that is refused is decoded without types and made to fit. No I/O. See ``codes`` for what a code means, and ``fitting``
+for what is made to fit.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from marketo_async.errors import BadResponse, ErrorItem, UnexpectedShape
+from marketo_async.errors import BadRecord, BadResponse, ErrorItem, UnexpectedShape
+from marketo_async.fitting import fitted
 from marketo_async.models.moment import decode_hook
 
 R = TypeVar("R")
+
+OnBadRecord = Callable[[BadRecord], None]
 
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _GLANCE = 200  # bytes that tell what kind of body it is
 _BOM = b"\xef\xbb\xbf"  # some proxies put it in front
 _REQUEST_ID = re.compile(rb'"requestId"\s*:\s*"([^"]{1,64})"')
 _PATH = re.compile(r" - at `(?:key in )?(\$[^`]*)`$")
+_RECORD = re.compile(r"^\$\.result(?:\.items)?\[(\d+)\](.*)$")
 
 
 class Notice(Struct, frozen=True):
@@ -52,11 +59,12 @@ class Envelope(Struct, Generic[R], rename="camel", kw_only=True):
     success: bool | None = None
     request_id: str | None = None
     result: R | None = None
-    errors: list[Notice] | None = None
+    errors: list[str | Notice] | None = None
     warnings: list[str | Notice] | None = None
     next_page_token: str | None = None
     more_result: bool | None = None
     page_details: PageDetails | None = None
+    unread: int = 0  # records of the page that could not be read, and are not among the items
 
     @property
     def items(self) -> list[Any]:
@@ -80,12 +88,19 @@ class Envelope(Struct, Generic[R], rename="camel", kw_only=True):
         """The errors, with their codes as text; empty where the call succeeded."""
         if self.success is not False and not self.errors:
             return []
-        found = [ErrorItem(str(item.code), item.message or "") for item in self.errors or ()]
+        found = [
+            ErrorItem("", item) if isinstance(item, str) else ErrorItem(str(item.code), item.message or "")
+            for item in self.errors or ()
+        ]
         return found or [ErrorItem("", "success is false, and no error says why")]
 
 
 class MissingResult(Exception):
-    """An answer that must hold a result has none."""
+    """An answer lacks a member that it must hold; ``path`` is where."""
+
+    def __init__(self, message: str, *, path: str = "$.result") -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class _Head(Struct, rename="camel", kw_only=True):
@@ -93,7 +108,7 @@ class _Head(Struct, rename="camel", kw_only=True):
 
     success: bool | None = None
     request_id: str | None = None
-    errors: list[Notice] | None = None
+    errors: list[str | Notice] | None = None
 
 
 @cache
@@ -104,8 +119,12 @@ def _decoder(answer: Any) -> msgspec.json.Decoder[Envelope[Any]]:
 _HEAD = msgspec.json.Decoder(_Head, strict=False)
 
 
-def read(body: bytes, answer: Any, *, status: int, operation: str) -> Envelope[Any]:
+def read(
+    body: bytes, answer: Any, *, status: int, operation: str, on_bad_record: OnBadRecord | None = None
+) -> Envelope[Any]:
     """Decode *body* into an envelope whose result is an *answer*.
+
+    *on_bad_record* receives each record of a result that can't be read, and the result is without it.
 
     Raises `BadResponse` for what is no envelope in JSON, and `UnexpectedShape` for one whose result is no *answer*; an
     answer that reports errors is returned whatever its result looks like.
@@ -114,7 +133,7 @@ def read(body: bytes, answer: Any, *, status: int, operation: str) -> Envelope[A
     try:
         envelope = _decoder(answer).decode(plain)
     except msgspec.ValidationError as error:
-        return _read_again(plain, answer, error, status=status, operation=operation)
+        return _read_again(plain, answer, error, status=status, operation=operation, on_bad_record=on_bad_record)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadResponse(
             _diagnosis(plain), status=status, body=body, operation=operation, request_id=request_id(body)
@@ -127,13 +146,23 @@ def read(body: bytes, answer: Any, *, status: int, operation: str) -> Envelope[A
 class _Complaint(Struct):
     """How the families without an envelope tell what went wrong: a list of errors, or one in members of its own."""
 
-    errors: list[Notice] = []
+    errors: list[str | Notice] = []
     error_code: str | int = ""
     message: str | None = None
 
 
-def read_bare(body: bytes, answer: Any, *, status: int, operation: str, named: str | None) -> Envelope[Any]:
+def read_bare(
+    body: bytes,
+    answer: Any,
+    *,
+    status: int,
+    operation: str,
+    named: str | None,
+    on_bad_record: OnBadRecord | None = None,
+) -> Envelope[Any]:
     """Decode an answer without an envelope: the value itself where the HTTP status says success, else its errors.
+
+    *on_bad_record* is as for `read`.
 
     Raises `BadResponse` for what is no JSON, and `UnexpectedShape` for what is no *answer*.
     """
@@ -144,13 +173,26 @@ def read_bare(body: bytes, answer: Any, *, status: int, operation: str, named: s
         if success:
             value = msgspec.json.decode(body, type=answer, strict=False, dec_hook=decode_hook)
             return Envelope(success=True, request_id=named, result=value)
-        complaint = msgspec.json.decode(body, type=_Complaint, strict=False)
+        complaint = _complaint(body)
     except msgspec.ValidationError as error:
+        if success:
+            try:
+                value = {"success": True, "requestId": named, "result": msgspec.json.decode(body)}
+                return _made_to_fit(value, answer, operation, on_bad_record)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                pass  # the first error says where, in the body as it came
         raise _misshapen(error, status, body, operation, named) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadResponse(_diagnosis(body), status=status, body=body, operation=operation, request_id=named) from error
     own = Notice(complaint.error_code or str(status), complaint.message)
     return Envelope(success=False, request_id=named, errors=complaint.errors or [own])
+
+
+def _complaint(body: bytes) -> _Complaint:
+    try:
+        return msgspec.json.decode(body, type=_Complaint, strict=False)
+    except msgspec.ValidationError:
+        return msgspec.convert(fitted(msgspec.json.decode(body), _Complaint), _Complaint, strict=False)
 
 
 def read_raw(body: bytes, *, status: int, operation: str) -> Envelope[Any]:
@@ -179,15 +221,20 @@ def request_id(body: bytes) -> str | None:
 
 
 def _read_again(
-    body: bytes, answer: Any, error: msgspec.ValidationError, *, status: int, operation: str
+    body: bytes,
+    answer: Any,
+    error: msgspec.ValidationError,
+    *,
+    status: int,
+    operation: str,
+    on_bad_record: OnBadRecord | None,
 ) -> Envelope[Any]:
-    """Read a body that is JSON but not of the expected shape: its errors count, and null members are left out."""
+    """Read a body that is JSON but not of the expected shape: its errors count, and the rest is made to fit."""
     head = _head_of(body)
-    if head.errors:
+    if head.errors or head.success is False:
         return Envelope(success=False, request_id=head.request_id, errors=head.errors)
     try:
-        value = _without_nulls(msgspec.json.decode(body))
-        return msgspec.convert(value, Envelope[answer], strict=False, dec_hook=decode_hook)
+        return _made_to_fit(msgspec.json.decode(body), answer, operation, on_bad_record)
     except (msgspec.ValidationError, RecursionError):
         raise _misshapen(error, status, body, operation, head.request_id or request_id(body)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as malformed:  # further on than where the shape went wrong
@@ -196,10 +243,49 @@ def _read_again(
         ) from malformed
 
 
+def _made_to_fit(value: object, answer: Any, operation: str, on_bad_record: OnBadRecord | None) -> Envelope[Any]:
+    """Convert decoded JSON once it fits the model, without the records that can't be read if somebody takes those."""
+    value = fitted(value, Envelope[answer])
+    bad: list[BadRecord] = []
+    places: list[int] | None = None
+    while True:
+        try:
+            envelope: Envelope[Any] = msgspec.convert(value, Envelope[answer], strict=False, dec_hook=decode_hook)
+        except msgspec.ValidationError as error:
+            at = _PATH.search(str(error))
+            found = _RECORD.search(at[1]) if at else None
+            if on_bad_record is None or found is None:
+                raise
+            records = _records_of(value)
+            places = list(range(len(records))) if places is None else places
+            number = int(found[1])
+            index, record = places.pop(number), records.pop(number)
+            bad.append(BadRecord(str(error), index=index, member=found[2], record=record, operation=operation))
+        else:
+            break
+    if on_bad_record is not None:
+        for one in bad:
+            on_bad_record(one)
+    envelope.unread = len(bad)
+    return envelope
+
+
+def _records_of(value: Any) -> list[object]:
+    """Return the list that holds the records of a decoded page."""
+    result = value["result"]
+    records: list[object] = result if isinstance(result, list) else result["items"]
+    return records
+
+
 def _head_of(body: bytes) -> _Head:
     """Read an envelope without its result; a body that has none gives an empty one."""
     try:
         return _HEAD.decode(body)
+    except msgspec.ValidationError:
+        try:
+            return msgspec.convert(fitted(msgspec.json.decode(body), _Head), _Head, strict=False)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return _Head()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _Head()
 
@@ -217,13 +303,6 @@ def _misshapen(
         operation=operation,
         request_id=request_id,
     )
-
-
-def _without_nulls(value: Any) -> Any:
-    """Leave null members out: Marketo writes null where it means "none", also where a list belongs."""
-    if isinstance(value, dict):
-        return {name: _without_nulls(member) for name, member in value.items() if member is not None}
-    return [_without_nulls(member) for member in value] if isinstance(value, list) else value
 
 
 def _diagnosis(body: bytes) -> str:

@@ -30,6 +30,7 @@
     ├── JobFailed                  a bulk job ended without what it was for
     │   └── JobCancelled           ... because somebody else cancelled it
     ├── BadRow                     a line of a bulk file can't be read as a row
+    ├── BadRecord                  a record of a listing can't be read; only ``on_bad_record`` receives it
     ├── ImportStopped              an import ended early; ``report`` tells what was taken until then
     ├── RecordsFailed              asked for by ``raise_for_failures()``: some records of a write were not taken
     └── OutcomeUnknown             a write was sent and its answer lost: it may or may not have happened
@@ -41,10 +42,13 @@ again (``retry``).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime
-from typing import Any
+from typing import Any, Self, TypeVar
 
 from msgspec import Struct
+
+E = TypeVar("E", bound=BaseException)
 
 
 class ErrorItem(Struct, frozen=True):
@@ -66,9 +70,44 @@ class MarketoError(Exception):
     index: int | None = None
     results: Sequence[Any] = ()
 
+    def with_context(
+        self, *, token: str | None = None, index: int | None = None, results: Sequence[Any] | None = None
+    ) -> Self:
+        """Return a copy of this error that also carries what one caller knows about it.
+
+        Other callers may hold the same error, so its attributes never change once it was raised.
+        """
+        copied = own(self)
+        if token is not None:
+            copied.token = token
+        if index is not None:
+            copied.index = index
+        if results is not None:
+            copied.results = results
+        return copied
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Keep errors picklable: a worker process hands its own on."""
         return _revive, (type(self), self.args, self.__dict__)
+
+
+def own(error: E) -> E:
+    """Return an equal copy of *error* for one caller, with the original as its cause.
+
+    What one caller adds to its exception (a token, a note, a traceback), another one never sees. The cause of a copy of
+    a copy is the original. An exception of another package that can't be copied is returned as it is.
+    """
+    try:
+        copied = copy(error)
+    except Exception:  # noqa: BLE001 - whatever its constructor wants that its args do not hold
+        return error
+    if type(copied) is not type(error):
+        return error
+    if notes := getattr(error, "__notes__", None):
+        copied.__notes__ = [*notes]
+    cause = error.__cause__
+    copied.__cause__ = cause if type(cause) is type(error) and cause.args == error.args else error
+    return copied
 
 
 def _revive(kind: type[MarketoError], args: tuple[object, ...], state: dict[str, object]) -> MarketoError:
@@ -305,6 +344,18 @@ class BadRow(MarketoError, ValueError):
         self.line, self.column, self.text = line, column, text
         where = f"line {line}" if column is None else f"line {line}, column {column}"
         super().__init__(f"{where}: {message}")
+
+
+class BadRecord(MarketoError, ValueError):
+    """A record of a listing can't be read, even with what is known of Marketo's spellings.
+
+    ``index`` is its place on the page, counted from 0, ``member`` the path of what can't be read in it (``.id``, empty
+    for the record itself), ``record`` all of it as it was decoded from JSON.
+    """
+
+    def __init__(self, message: str, *, index: int, member: str, record: object, operation: str = "") -> None:
+        self.index, self.member, self.record, self.operation = index, member, record, operation
+        super().__init__(_sentence(f"record {index} of the page can't be read: {message}", operation, None, ""))
 
 
 class ImportStopped(MarketoError):

@@ -18,6 +18,7 @@ from typing import Any, Generic, Literal, TypeVar
 from msgspec import Struct
 
 from marketo_async.envelope import Envelope, Items, MissingResult
+from marketo_async.errors import RecordsFailed
 from marketo_async.models.records import RecordResult, settle
 
 T = TypeVar("T")
@@ -67,7 +68,9 @@ class Operation(Struct, frozen=True, kw_only=True, dict=True):
     """One endpoint: what the governor, the retry rule, the command line, the docs and the tests read.
 
     ``permissions`` are the API permissions of which any one is enough, or all are needed where ``every`` says so;
-    ``timeout`` is the server's own, in seconds.
+    ``timeout`` is the server's own, in seconds. ``proof`` are the codes by which the repeat of a call whose answer was
+    lost proves that the first one was done: after a deletion "not found", after an approval nothing. After any other
+    error of the repeat the outcome is unknown.
     """
 
     name: str
@@ -77,6 +80,7 @@ class Operation(Struct, frozen=True, kw_only=True, dict=True):
     every: bool = False
     reads: bool = False
     repeat: Repeat = Repeat.NEVER
+    proof: tuple[str, ...] = ()
     timeout: float = 300.0
     summary: str = ""
     paging: Paging | None = None
@@ -131,9 +135,9 @@ class Plan(Struct, Generic[R], frozen=True, kw_only=True):
     ``answer`` is the type of the answer's ``result`` (``bytes`` for a body that is no JSON), ``unwrap`` what the caller
     gets of it. What is sent is a ``query``, and at most one of ``json``, a ``form`` (whose members are text, or JSON
     where they are more), and ``files`` with a form. ``repeat`` overrides the operation's where the arguments change its
-    nature; ``settle`` reads the answer to a repeat whose first answer was lost. A listing goes on from ``token``;
-    without one, ``opening`` fetches the first token of a date listing. ``sift`` drops from a page what the caller did
-    not ask for.
+    nature; ``settle`` reads the answer to a repeat whose first answer was lost, with the operation's ``proof``. A
+    listing goes on from ``token``; without one, ``opening`` fetches the first token of a date listing. ``sift`` drops
+    from a page what the caller did not ask for.
     """
 
     answer: Any
@@ -144,10 +148,15 @@ class Plan(Struct, Generic[R], frozen=True, kw_only=True):
     files: Mapping[str, File] | None = None
     json: object = None
     repeat: Repeat | None = None
-    settle: Callable[[R], R] | None = None
+    settle: Callable[[R, tuple[str, ...]], R] | None = None
     token: str | None = None
     opening: Opening | None = None
     sift: Callable[[], Sift[Any]] | None = None
+
+    @property
+    def lists(self) -> bool:
+        """Whether the call returns all its records at once, each of which counts by itself."""
+        return self.unwrap is _many
 
     @property
     def void(self) -> bool:
@@ -299,7 +308,12 @@ def results(
     *, path: Mapping[str, str | int] = {}, json: object = None, repeat: Repeat | None = None
 ) -> Plan[list[RecordResult]]:
     """Plan a write that tells of each record what became of it, in the order of the input."""
-    return Plan(answer=list[RecordResult], unwrap=_many, path=path, json=json, repeat=repeat, settle=settle)
+    return Plan(answer=list[RecordResult], unwrap=_results, path=path, json=json, repeat=repeat, settle=settle)
+
+
+def single(*, path: Mapping[str, str | int] = {}, json: object = None) -> Plan[RecordResult]:
+    """Plan a write of one record, which raises `RecordsFailed` where the record was not taken."""
+    return Plan(answer=list[RecordResult], unwrap=_single, path=path, json=json)
 
 
 def nothing(
@@ -341,6 +355,19 @@ def _request_id(envelope: Envelope[Any]) -> str | None:
 
 def _many(envelope: Envelope[Any]) -> Any:
     return envelope.result or []
+
+
+def _results(envelope: Envelope[Any]) -> Any:
+    if envelope.result is None:
+        raise MissingResult("success without a result")
+    return envelope.result
+
+
+def _single(envelope: Envelope[Any]) -> RecordResult:
+    result: RecordResult = _one(envelope)
+    if result.failed:
+        raise RecordsFailed(f"the record was not taken: {result.outcome}", failed=[result])
+    return result
 
 
 def _page(envelope: Envelope[Any]) -> Page[Any]:

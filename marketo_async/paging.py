@@ -15,6 +15,7 @@ No page is ever yielded from within a time-out, a task group, a lock or a slot. 
 from __future__ import annotations
 
 import asyncio
+import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
@@ -26,12 +27,16 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 from msgspec.structs import replace
 
-from marketo_async.envelope import Envelope
+from marketo_async.envelope import Envelope, MissingResult
 from marketo_async.errors import InvalidRequest, MarketoError, TransportError
 from marketo_async.operation import Arg, Page, Paging, Plan, Sift
 
+log = logging.getLogger("marketo_async.paging")
+
 T = TypeVar("T")
 
+MOST_EMPTY = 1_000  # pages in a row
+_NOTED = frozenset({10, 100, 1_000, 10_000})  # pages in a row without a record, that are logged
 _DIGITS = 18  # of an offset; more is no number of records
 OFFSET_SIZE = 200  # the most that an asset listing gives; its default is 20
 _SIZES = {Paging.OFFSET: ("maxReturn", OFFSET_SIZE), Paging.INDEX: ("pageSize", 50), Paging.USERS: ("pageSize", 200)}
@@ -60,20 +65,26 @@ def after(rule: Paging, arguments: Mapping[str, object], envelope: Envelope[Any]
 
     A position listing ends without a token, or with ``moreResult`` false; the length of a page means nothing, and an
     empty page may be followed by full ones. A date listing always hands out a token. The others end with a page that
-    is short or missing, or where Marketo tells the total, when that is reached.
+    is short or missing, or where Marketo tells the total, when that is reached. A page that promises more and has no
+    token is an error: an end would lose the rest.
+
+    https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/paging-tokens
     """
     items = envelope.items
     if rule in _SIZES:
         size, here = arguments[_SIZES[rule][0]], arguments[_CURSORS[rule]]
         if not isinstance(size, int) or not isinstance(here, int):
             raise InvalidRequest(f"the size of a page is a number, not {size!r}")
-        reached = (here + 1) * size if rule is Paging.INDEX else here + len(items)
-        if len(items) < size or (envelope.total is not None and reached >= envelope.total):
+        count = len(items) + envelope.unread
+        reached = (here + 1) * size if rule is Paging.INDEX else here + count
+        if count < size or (envelope.total is not None and reached >= envelope.total):
             return Page(items)
         return Page(items, str(here + (1 if rule is Paging.INDEX else size)), more=True)
     token = envelope.next_page_token or None
+    if token is None and envelope.more_result:
+        raise MissingResult("moreResult is true, but there is no nextPageToken", path="$.nextPageToken")
     if rule is Paging.DATE:
-        return Page(items, token, more=bool(envelope.more_result and token))
+        return Page(items, token, more=bool(envelope.more_result))
     more = token is not None and envelope.more_result is not False
     return Page(items, token if more else None, more)
 
@@ -103,25 +114,62 @@ class Distinct(Sift[T]):
         return new, False
 
 
+class Progress:
+    """Sees that a listing advances: no token comes twice, and there are not too many pages in a row without a record.
+
+    Tokens are remembered by their hashes, 8 bytes and a slot for a page of up to 300 records.
+    """
+
+    def __init__(self, most_empty: int, start: str | None = None) -> None:
+        self._most_empty = most_empty
+        self._tokens = {hash(start)}
+        self._empty = 0
+
+    def check(self, token: str | None, *, count: int) -> None:
+        """Raise `TransportError` where a page of *count* records, which continues at *token*, was no advance."""
+        if hash(token) in self._tokens:
+            raise TransportError(
+                f"the listing is not advancing: Marketo returned the token {token!r} a second time",
+                hint="try again later, or narrow the selection",
+            )
+        self._tokens.add(hash(token))
+        self._empty = 0 if count else self._empty + 1
+        if self._empty >= self._most_empty:
+            raise TransportError(
+                f"{self._empty:,} pages in a row without a record, and still more are announced",
+                hint="continue from this token, or raise RetryPolicy.empty_pages",
+            )
+        if self._empty in _NOTED:
+            log.warning("%d pages in a row without a record; the listing continues", self._empty)
+
+
 class Lane(Generic[T]):
     """One sequence of pages, fetched one after the other from a cursor on."""
 
     def __init__(
-        self, fetch: Callable[[str | None], Awaitable[Page[T]]], cursor: str | None = None, sift: Sift[T] | None = None
+        self,
+        fetch: Callable[[str | None], Awaitable[Page[T]]],
+        cursor: str | None = None,
+        sift: Sift[T] | None = None,
+        *,
+        most_empty: int = MOST_EMPTY,
     ) -> None:
         self._fetch = fetch
         self._sift = sift
+        self._progress = Progress(most_empty, cursor)
         self.cursor = cursor
         self.more = True
 
     async def next(self) -> Page[T]:
         """Fetch the page at the cursor and move behind it."""
         page = await self._fetch(self.cursor)
-        if page.more and not page.items and page.token == self.cursor:
-            raise TransportError("the listing stands still: an empty page, and the token it was asked with")
+        count = len(page.items)
         if self._sift is not None:
             items, enough = self._sift(page.items)
+            count = len(items) if isinstance(self._sift, Distinct) else count
             page = Page(items, page.token, page.more and not enough)
+        if page.more:
+            self._progress.check(page.token, count=count)
         self.cursor, self.more = page.token, page.more
         return page
 
@@ -149,8 +197,8 @@ class Pager(ABC, Generic[T]):
                     yield page
                     self._take(page)
         except MarketoError as error:
-            error.token = self.token
-            raise
+            own = error.with_context(token=self.token)
+            raise own from own.__cause__
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async with aclosing(self.pages()) as pages:
@@ -180,8 +228,8 @@ class Pager(ABC, Generic[T]):
                     found += page.items
                     last = page
         except MarketoError as error:
-            error.token = self.token
-            raise
+            own = error.with_context(token=self.token)
+            raise own from own.__cause__
         if last is not None:
             self._take(last)
         return found
@@ -231,8 +279,10 @@ class OffsetPager(Pager[T]):
         width: int,
         token: str | None = None,
         sift: Callable[[], Sift[T]] | None = None,
+        most_empty: int = MOST_EMPTY,
     ) -> None:
         self._fetch = fetch
+        self._most_empty = most_empty
         self._size = size
         self._width = width
         self._sift = sift
@@ -240,6 +290,7 @@ class OffsetPager(Pager[T]):
 
     async def _drain(self, *, ahead: bool) -> AsyncGenerator[Page[T], None]:
         sift = self._sift() if self._sift else None
+        progress = Progress(self._most_empty, self.token)
         full, offset = 0, _number(self.token)
         coming: deque[asyncio.Future[Page[T]]] = deque()
         try:
@@ -250,7 +301,10 @@ class OffsetPager(Pager[T]):
                 for number in range(len(coming) + 1, wanted + 1):
                     coming.append(asyncio.ensure_future(self._fetch(str(offset + number * self._size))))
                 offset += self._size
-                yield Page(sift(page.items)[0] if sift else page.items, page.token, page.more)
+                items = sift(page.items)[0] if sift else page.items
+                if page.more:
+                    progress.check(page.token, count=len(items))
+                yield Page(items, page.token, page.more)
                 if not page.more:
                     return
         finally:

@@ -25,7 +25,9 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
     A failed call is sent at most ``attempts`` times, at most ``few`` times for errors that seldom pass, at most
     ``throttles`` times when others crowd the instance (606, 615), and not again once ``budget`` seconds have gone by
     since it first failed. Waits are random between 0 and a bound that doubles from
-    ``base`` to ``cap`` seconds. ``codes`` overrides rows of the table in `marketo_async.codes`.
+    ``base`` to ``cap`` seconds. A listing is followed through at most ``empty_pages`` pages in a row that bring no
+    record; Marketo's date listings are known to have such pages. ``codes`` overrides rows of the table in
+    `marketo_async.codes`.
     """
 
     attempts: int = 8
@@ -34,6 +36,7 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
     budget: float = 300.0
     base: float = 0.5
     cap: float = 20.0
+    empty_pages: int = 1_000
     codes: Mapping[str, Code] = {}
 
     def delay(self, attempt: int, rng: random.Random) -> float:
@@ -42,17 +45,22 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
 
 
 class Verdict(Struct, frozen=True):
-    """What to do about a failure: whether it may be sent ``again``, and whether the call may have ``acted``."""
+    """What to do about a failure: whether it may be sent ``again``, and whether the call may have ``acted``.
+
+    ``answered`` says that the failure is Marketo's own answer: no answer of this attempt was lost.
+    """
 
     again: bool
     acted: bool
+    answered: bool = False
 
 
 def judge(error: MarketoError, policy: RetryPolicy, *, repeatable: bool, attempt: int, elapsed: float) -> Verdict:
     """Decide about one failure of the *attempt*-th try, *elapsed* seconds after the first failure."""
     acted, transient, attempts = _nature(error, policy)
     insists = attempt < attempts and elapsed < policy.budget
-    return Verdict(again=transient and insists and (repeatable or not acted), acted=acted)
+    answered = isinstance(error, ApiError) and lookup(error.code, error.message, policy.codes).answered
+    return Verdict(again=transient and insists and (repeatable or not acted), acted=acted, answered=answered)
 
 
 def _nature(error: MarketoError, policy: RetryPolicy) -> tuple[bool, bool, int]:
@@ -67,7 +75,7 @@ def _nature(error: MarketoError, policy: RetryPolicy) -> tuple[bool, bool, int]:
         }
         return row.acted, row.action in attempts, attempts.get(row.action, 1)
     if isinstance(error, UnexpectedShape) and error.status < _SERVER_ERROR:
-        return False, False, 1  # the call was answered: the answer is on the error, and another would look the same
+        return True, False, 1  # Marketo did it and said so; another answer would have the same shape
     if isinstance(error, BadResponse):
         transient = error.status < _REDIRECT or error.status >= _SERVER_ERROR
         return transient, transient, policy.attempts

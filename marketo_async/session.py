@@ -30,8 +30,9 @@ from yarl import URL
 from marketo_async.answer import Judge, Outcome, broken
 from marketo_async.auth import Tokens
 from marketo_async.batching import Batches, InFlight, Posted, Results, write
-from marketo_async.codes import DONE_ALREADY, Action, Code, lookup
+from marketo_async.codes import Action, Code, lookup
 from marketo_async.descriptions import Described, Descriptions
+from marketo_async.envelope import OnBadRecord
 from marketo_async.errors import (
     ApiError,
     AuthenticationError,
@@ -39,6 +40,7 @@ from marketo_async.errors import (
     ConfigurationError,
     DailyQuotaExceeded,
     MarketoError,
+    NotFound,
     OutcomeUnknown,
     TransportError,
 )
@@ -69,6 +71,7 @@ class Options(Struct, frozen=True, kw_only=True):
     timeout: float | None = None
     priority: Priority | None = None
     retry: RetryPolicy = RetryPolicy()
+    on_bad_record: OnBadRecord | None = None
 
 
 def _proxy_of(base_url: str) -> str | None:
@@ -115,6 +118,7 @@ class _Call(Struct, Generic[R], kw_only=True):
     failed_at: float = inf
     in_flight: bool = False
     lost: bool = False  # an attempt may have acted without our seeing its answer
+    unheard: bool = False  # and no error of Marketo's came instead of that answer
     rejected: str | None = None  # the token that the last attempt was refused with
     first_sent: float = inf  # by the wall clock
     exchange: asyncio.Task[None] | None = None  # the last one, which may outlast the call
@@ -151,7 +155,7 @@ class _Call(Struct, Generic[R], kw_only=True):
 
     def settled_by(self, error: MarketoError) -> bool:
         """Tell whether *error* says that an attempt whose answer was lost had done it."""
-        known = isinstance(error, ApiError) and error.code in DONE_ALREADY
+        known = isinstance(error, NotFound) and error.code in self.operation.proof
         return known and self.lost and self.repeat is Repeat.SETTLES
 
     def code(self, error: MarketoError) -> Code | None:
@@ -309,12 +313,14 @@ class Session:
                     width=width,
                     token=listing.token,
                     sift=listing.sift,
+                    most_empty=options.retry.empty_pages,
                 )
             case Plan():
                 return LanePager(partial(lane, listing), listing.token)
 
     def _lane(self, operation: Operation, options: Options, plan: Plan[Page[T]], cursor: str | None) -> Lane[T]:
-        return Lane(self._fetch(operation, options, plan), cursor, plan.sift() if plan.sift else None)
+        sift = plan.sift() if plan.sift else None
+        return Lane(self._fetch(operation, options, plan), cursor, sift, most_empty=options.retry.empty_pages)
 
     def _fetch(
         self, operation: Operation, options: Options, plan: Plan[Page[T]]
@@ -337,7 +343,7 @@ class Session:
             if outcome.error is None:
                 value = cast(R, outcome.value)
                 settles = call.lost and call.repeat is Repeat.SETTLES
-                return call.plan.settle(value) if settles and call.plan.settle else value
+                return call.plan.settle(value, call.operation.proof) if settles and call.plan.settle else value
             if call.settled_by(outcome.error):
                 return self._settle(call, outcome.error)
             await self._prepare_again(call, outcome.error)
@@ -363,7 +369,10 @@ class Session:
         repeatable, elapsed = call.repeat is not Repeat.NEVER, now - call.failed_at
         verdict = judge(error, policy, repeatable=repeatable, attempt=tries, elapsed=elapsed)
         call.lost = call.lost or verdict.acted
+        call.unheard = call.unheard or (verdict.acted and not verdict.answered)
         if not verdict.again:
+            if verdict.answered and not call.unheard:
+                call.lost = False  # every attempt was answered, and this answer is all that there is to know
             raise error
         log.info("%s failed at try %d and is tried again: %s", call.operation.name, call.sent, error)
         if action is not Action.PAUSE:  # the governor holds everyone back after that one
@@ -513,7 +522,7 @@ class Session:
             return Outcome(error=failed)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return broken(operation, status, b"".join(chunks), error)
-        judge = Judge(self.governor.resets_at, call.options.retry.codes)
+        judge = Judge(self.governor.resets_at, call.options.retry.codes, call.options.on_bad_record)
         outcome = judge.outcome(operation, call.plan, status, b"".join(chunks), named)
         if call.sink is not None and isinstance(outcome.value, bytes):  # it was a file after all, and a short one
             call.sink.restart()
@@ -536,7 +545,7 @@ class Session:
         if call.plan.void:
             return cast(R, None)
         raise OutcomeUnknown(
-            f"an answer was lost, and the repeat was told as if the first one had been done ({error})",
+            f"the answer was lost; by the answer to the repeat, the first attempt was done ({error})",
             operation=call.operation.name,
         ) from error
 

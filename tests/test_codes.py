@@ -47,6 +47,8 @@ OTHERWISE_DONE = {
 }
 NOT_IN_THE_DIGEST = {
     "403": "documented for the user service as a status",
+    "408": "a proxy's status, which says that it waited too long for Marketo or for us",
+    "702 refused": "one of the two meanings of 702",
     "416": "told among the headers of export files, in a row without a code",
     "429": "the ingestion service's status, in a row without a code",
     "503": "one of 5xx",
@@ -240,4 +242,4 @@ def test_rows_can_be_overridden_one_meaning_of_1029_or_all() -> None:
 
 def test_every_row_says_what_it_means() -> None:
     assert all(row.meaning for row in CODES.values())
-    assert all(re.fullmatch(r"\d{3,7}( quota| queued)?", code) for code in CODES)
+    assert all(re.fullmatch(r"\d{3,7}( quota| queued| refused)?", code) for code in CODES)

@@ -182,7 +182,7 @@ def test_a_byte_order_mark_in_front_does_not_matter_or_is_a_bad_response(times: 
         assert decoded(body).result == [Thing(1)]
 
 
-@pytest.mark.parametrize("date", [123, 1.5, True, [], {}, "yesterday", ""])
+@pytest.mark.parametrize("date", [123, 1.5, True, [], {}, "yesterday"])
 def test_a_date_that_is_no_date_is_an_unexpected_shape_and_nothing_else(date: object) -> None:
     with pytest.raises(UnexpectedShape) as caught:
         decoded({"success": True, "result": [{"id": 1, "name": "a", "createdAt": date}]}, list[StaticList])

@@ -14,6 +14,7 @@ from marketo_async import errors
 from marketo_async.errors import (
     ApiError,
     AuthenticationError,
+    BadRecord,
     BadResponse,
     BadRow,
     CallTimeout,
@@ -37,6 +38,7 @@ from marketo_async.errors import (
     Throttled,
     TransportError,
     UnexpectedShape,
+    own,
 )
 
 MIDNIGHT = datetime(2024, 1, 3, 6, tzinfo=UTC)
@@ -68,6 +70,7 @@ SAMPLES: list[MarketoError] = [
     JobFailed("it failed", job_id="e", status="Failed", reason="no"),
     JobCancelled("it was cancelled", job_id="e", status="Cancelled"),
     BadRow("no row", line=7, column="email", text="x"),
+    BadRecord("no id", index=7, member=".id", record={"id": []}),
     ImportStopped("stopped", report=ErrorItem("1"), unknown=[(0, 7)], unsent=[(7, 9)]),
     UnexpectedShape("not so", path="$.result", status=200, body=b"{}", operation="leads.get", request_id="1#2"),
     OutcomeUnknown("lost", operation="leads.push", request_id="1#2"),
@@ -156,3 +159,52 @@ def test_a_bad_response_keeps_all_of_the_body_and_shows_only_its_beginning() -> 
 
 def test_an_unknown_outcome_says_to_look_before_sending_again() -> None:
     assert "look at the instance" in str(OutcomeUnknown("lost", operation="leads.push"))
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
+def test_a_caller_gets_a_copy_that_is_its_own(error: MarketoError) -> None:
+    copied = own(error)
+
+    assert copied is not error
+    assert type(copied) is type(error)
+    assert (str(copied), copied.args, vars(copied)) == (str(error), error.args, vars(error))
+    assert copied.__cause__ is error
+
+    copied.token, copied.index, copied.results = "T1", 7, [1]
+    copied.add_note("mine")
+    other = own(error)
+    assert other.token != "T1"
+    assert not hasattr(other, "__notes__")
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
+def test_what_one_caller_knows_is_added_to_a_copy(error: MarketoError) -> None:
+    before = dict(vars(error))
+
+    located = error.with_context(token="T1", index=7).with_context(results=[1])
+
+    assert (located.token, located.index, located.results) == ("T1", 7, [1])
+    assert located.__cause__ is error, "and not the copy between them"
+    assert vars(error) == before
+
+
+def test_notes_of_the_original_are_kept_and_not_shared() -> None:
+    error = ConfigurationError("set it up")
+    error.add_note("for all")
+
+    first, second = own(error), own(error)
+    first.add_note("for one")
+
+    assert (error.__notes__, first.__notes__, second.__notes__) == (["for all"], ["for all", "for one"], ["for all"])
+
+
+def test_an_exception_of_others_that_can_not_be_copied_is_handed_on_as_it_is() -> None:
+    class Odd(Exception):
+        def __init__(self, one: str, two: str) -> None:
+            super().__init__(f"{one}{two}")
+
+    error = Odd("a", "b")
+
+    assert own(error) is error
+    plain = own(ValueError("v"))
+    assert (type(plain), plain.args) == (ValueError, ("v",))

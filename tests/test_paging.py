@@ -65,7 +65,7 @@ POSITION_ENDS = [
     ({"nextPageToken": "A=="}, True),
     ({"nextPageToken": "A==", "moreResult": True}, True),
     ({"nextPageToken": "A==", "moreResult": False}, False),
-    ({"nextPageToken": "", "moreResult": True}, False),
+    ({"nextPageToken": "", "moreResult": False}, False),
     ({"nextPageToken": "A==", "result": []}, True),  # an empty page in the middle
     ({"nextPageToken": "A==", "result": None}, True),
 ]

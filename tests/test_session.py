@@ -32,6 +32,7 @@ from marketo_async.errors import (
     QuotaExceeded,
     RequestTooLarge,
     TransportError,
+    Unavailable,
     UnexpectedShape,
 )
 from marketo_async.governor import Permit
@@ -92,6 +93,7 @@ LOST: dict[str, Answer | BaseException] = {
     "text 503": Answer(b"Service Unavailable", 503),
     "JSON 503": Answer(b'"overloaded"', 503),
     "empty 500": Answer(b"", 500),
+    "HTTP 408": Answer(b"Request Timeout", 408),
     "JSON 520": Answer(b"{}", 520),
     "HTML 200": Answer(b"<html>Login</html>"),
     "empty 200": Answer(b""),
@@ -102,11 +104,11 @@ LOST: dict[str, Answer | BaseException] = {
     "cut": aiohttp.ClientPayloadError("cut"),
     "time-out": TimeoutError(),
     "604": refused("604"),
-    "611": refused("611"),
     "500 inside": refused("500"),
     "502 inside": refused("502"),
     "719": refused("719"),
 }
+ANSWERED = {"611": refused("611", "System error")}  # may have acted, but is Marketo's own answer
 NOT_DONE: dict[str, Answer | BaseException] = {
     "606": refused("606"),
     "608": refused("608"),
@@ -125,7 +127,9 @@ NOT_DONE: dict[str, Answer | BaseException] = {
 
 
 @pytest.mark.looptime
-@pytest.mark.parametrize("trouble", [*LOST.values(), *NOT_DONE.values()], ids=[*LOST, *NOT_DONE])
+@pytest.mark.parametrize(
+    "trouble", [*LOST.values(), *ANSWERED.values(), *NOT_DONE.values()], ids=[*LOST, *ANSWERED, *NOT_DONE]
+)
 async def test_a_read_survives_whatever_may_pass(
     trouble: Answer | BaseException, mocked: MockedMarketo, patient: Marketo
 ) -> None:
@@ -269,7 +273,7 @@ async def test_every_code_is_sent_again_only_where_that_is_safe_and_never_more_o
             assert sends <= policy.attempts, code
         if row.acted and repeat is Repeat.NEVER:
             assert sends == 1, code
-            assert isinstance(caught.value, OutcomeUnknown), code
+            assert isinstance(caught.value, OutcomeUnknown) is not row.answered, code
         if row.action is Action.RAISE:
             assert sends == 1, code
         if row.action in {Action.RETRY, Action.FEW} and not (row.acted and repeat is Repeat.NEVER):
@@ -345,13 +349,29 @@ async def test_a_call_that_never_left_gives_its_place_back(client: Client) -> No
 
 
 @pytest.mark.looptime
-@pytest.mark.parametrize("code", ["1004", "1013", "709"])
-async def test_done_already_after_a_lost_answer_is_success_where_nothing_is_returned(
-    code: str, mocked: MockedMarketo, patient: Marketo
+@pytest.mark.parametrize("repeat", Repeat, ids=lambda repeat: repeat.name)
+async def test_a_system_error_that_was_answered_is_raised_with_its_code(
+    repeat: Repeat, mocked: MockedMarketo, patient: Marketo
 ) -> None:
-    mocked.script = [ConnectionResetError(), refused(code, "no such lead")]
+    mocked.script = [refused("611", "User is in use")]
     async with patient as marketo:
-        assert await write_settling(marketo) is None
+        with pytest.raises(Unavailable, match="User is in use") as caught:
+            await CALLS[repeat](marketo)
+
+    assert caught.value.code == "611"
+    assert len(mocked.calls) == (1 if repeat is Repeat.NEVER else RetryPolicy().few)
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("other", [ConnectionResetError(), refused("1003")], ids=["reset", "1003"])
+async def test_a_system_error_beside_another_failure_leaves_the_outcome_unknown(
+    other: Answer | BaseException, mocked: MockedMarketo, patient: Marketo
+) -> None:
+    """It may have acted, and what came after it does not say."""
+    mocked.script = [refused("611"), other]
+    async with patient as marketo:
+        with pytest.raises(OutcomeUnknown):
+            await write_safe(marketo)
 
 
 @pytest.mark.looptime
@@ -362,8 +382,11 @@ async def test_done_already_after_a_lost_answer_is_an_unknown_outcome_where_some
     async with patient as marketo:
         with pytest.raises(OutcomeUnknown, match="1017"):
             await marketo.custom_activity_types.create(TYPE)
+        mocked.script = [ConnectionResetError(), refused("1013", "not found")]
+        with pytest.raises(OutcomeUnknown, match="the first attempt was done"):
+            await marketo.custom_activity_types.delete("demo")
 
-    assert len(mocked.calls) == 2
+    assert len(mocked.calls) == 4
 
 
 @pytest.mark.looptime
@@ -433,10 +456,10 @@ async def test_records_that_were_skipped_at_once_are_told_as_failed(
 async def test_an_answer_of_another_shape_is_told_and_not_asked_for_again(
     mocked: MockedMarketo, patient: Marketo
 ) -> None:
-    mocked.script = [ok({"id": "not a number", "status": []})]
+    mocked.script = [ok({"id": 1, "name": []})]
     async with patient as marketo:
         with pytest.raises(UnexpectedShape) as caught:
-            await write_once(marketo)
+            await marketo.lists.get(1)
 
     assert caught.value.path.startswith("$.result[0]")
     assert len(mocked.calls) == 1
@@ -446,7 +469,7 @@ async def test_an_answer_of_another_shape_is_told_and_not_asked_for_again(
 async def test_success_without_a_result_is_not_sent_again(mocked: MockedMarketo, patient: Marketo) -> None:
     mocked.script = [done()]
     async with patient as marketo:
-        with pytest.raises(UnexpectedShape):
+        with pytest.raises(OutcomeUnknown):
             await marketo.leads.submit_form(1, {"email": "a@x.io"})
         with pytest.raises(UnexpectedShape):
             await marketo.leads.describe2()

@@ -32,7 +32,7 @@ from marketo_async.batching.batches import Batches
 from marketo_async.batching.chunks import Cutter
 from marketo_async.batching.queue import Entry, MemoryQueue, Queue, SetAside
 from marketo_async.batching.results import Result, Results
-from marketo_async.errors import ConfigurationError, InvalidRequest, OutcomeUnknown, QuotaExceeded, RecordRefused
+from marketo_async.errors import ConfigurationError, InvalidRequest, OutcomeUnknown, QuotaExceeded, RecordRefused, own
 from marketo_async.models.records import RecordResult
 from marketo_async.request import plain
 
@@ -320,7 +320,7 @@ class Batcher(Generic[V, R]):
             if outcome is not None:
                 future.set_result(outcome)
             elif wrong is not None:
-                future.set_exception(wrong)
+                future.set_exception(own(wrong))
         self._note(None if refused is not None else failure)
 
     def _let_go(self, entries: list[Entry], gone: set[int]) -> None:
@@ -347,7 +347,7 @@ class Batcher(Generic[V, R]):
             if future.done():
                 continue
             if failure is not None:
-                future.set_exception(failure)
+                future.set_exception(own(failure))
             elif upto <= self._written or self._count <= 0:
                 future.set_result(None)
             else:
@@ -359,7 +359,7 @@ class Batcher(Generic[V, R]):
         waiters: list[asyncio.Future[Any]] = [*self._callers.values(), *(future for _, future in self._flushes)]
         for future in waiters:
             if not future.done():
-                future.set_exception(error)
+                future.set_exception(own(error))
         self._callers.clear()
         self._flushes.clear()
 

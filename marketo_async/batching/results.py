@@ -52,11 +52,7 @@ class Outcomes(list[Result[V]]):
         """Raise `RecordsFailed` where any record was not taken, or nobody knows."""
         if not (failed := self.failed):
             return
-        reasons = (
-            f"record {found.index} {found.status or 'failed'}"
-            + "".join(f" ({why.code} {why.message})" for why in found.why[:1])
-            for found in failed[:_NAMED]
-        )
+        reasons = (f"record {found.index} {found.outcome}" for found in failed[:_NAMED])
         more = f", and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
         raise RecordsFailed(f"{len(failed)} of {len(self)} records: {', '.join(reasons)}{more}", failed=failed)
 
@@ -95,8 +91,8 @@ class Results(Generic[V]):
                 async for result in results:
                     found.append(result)
         except MarketoError as error:
-            error.results = found
-            raise
+            own = error.with_context(results=found)
+            raise own from own.__cause__
         return found
 
     def _begin(self) -> AsyncGenerator[Result[V], None]:

@@ -131,6 +131,7 @@ class Writing(Generic[V]):
         self._next = 0  # the index of the result that is due
         self._stale = False  # keys have come free, or a chunk was opened
         self._failure: BaseException | None = None
+        self._index: int | None = None  # of the first record of the calls that failed
         self._stopped = False
 
     async def results(self) -> AsyncGenerator[Result[V], None]:
@@ -149,6 +150,8 @@ class Writing(Generic[V]):
             await self._wake.wait()
         for index in sorted(self._told):
             yield self._told[index]
+        if isinstance(self._failure, MarketoError) and self._stopped:
+            raise self._failure.with_context(index=self._index)
         if self._failure is not None:
             raise self._failure
 
@@ -244,8 +247,7 @@ class Writing(Generic[V]):
         """Send no more after a call that failed."""
         if not self._stopped:
             self._failure = error
-        if isinstance(self._failure, MarketoError):  # several calls may have failed by the same cause
-            self._failure.index = index if self._failure.index is None else min(self._failure.index, index)
+        self._index = index if self._index is None else min(self._index, index)
         self._stopped = True
         self._source.close()
         self._cutter.drop()

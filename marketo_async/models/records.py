@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from marketo_async.codes import DONE_ALREADY, EXISTS_ALREADY
+from marketo_async.codes import DONE_ALREADY
 
 UNKNOWN = "unknown"  # the status of a record whose answer was lost; the one word here that is not Marketo's
 
@@ -44,6 +44,11 @@ class RecordResult(Struct, frozen=True, kw_only=True, rename="camel"):
         return [*self.reasons, *single, *self.errors]
 
     @property
+    def outcome(self) -> str:
+        """What became of the record in one line: its status, and the first reason with its code."""
+        return (self.status or "failed") + "".join(f" ({reason.code} {reason.message})" for reason in self.why[:1])
+
+    @property
     def unknown(self) -> bool:
         """Whether nobody knows what became of the record: look at the instance before you send it again."""
         return self.status == UNKNOWN
@@ -54,17 +59,18 @@ class RecordResult(Struct, frozen=True, kw_only=True, rename="camel"):
         return not self.settled and (self.status in {"skipped", UNKNOWN} or bool(self.why))
 
 
-def settle(results: list[RecordResult]) -> list[RecordResult]:
+def settle(results: list[RecordResult], proof: tuple[str, ...]) -> list[RecordResult]:
     """Read the answer to a repeat whose first answer was lost.
 
-    "Done already" means that the record is as asked for. "It exists already" means that somebody created it, and not
-    who: a record that others had before is not ours, so the outcome is unknown until it is looked up.
+    A reason of the operation's *proof* means that the record is as asked for. Any other reason that the first attempt
+    may have caused leaves the outcome unknown: "it exists already" means that somebody created the record, and not
+    who. A reason that has nothing to do with the first attempt (a bad value) counts as it is.
     """
-    return [_settled(result) for result in results]
+    return [_settled(result, proof) for result in results]
 
 
-def _settled(result: RecordResult) -> RecordResult:
+def _settled(result: RecordResult, proof: tuple[str, ...]) -> RecordResult:
     codes = {str(reason.code) for reason in result.why}
     if not codes or codes - DONE_ALREADY:
         return result
-    return replace(result, status=UNKNOWN) if codes & EXISTS_ALREADY else replace(result, settled=True)
+    return replace(result, status=UNKNOWN) if codes.difference(proof) else replace(result, settled=True)

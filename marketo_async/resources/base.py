@@ -395,12 +395,14 @@ def endpoint(
     every: bool = False,
     reads: bool = False,
     repeat: Repeat | None = None,
+    proof: tuple[str, ...] = (),
     timeout: float = 300.0,
     source: Source = Source.OFFICIAL,
 ) -> Callable[[Callable[Concatenate[Any, P], Plan[R]]], Endpoint[P, R]]:
     """Declare an operation planned by the decorated method.
 
-    *timeout* is the server's, 300 s where it states none; *reads* marks a POST that changes nothing.
+    *timeout* is the server's, 300 s where it states none; *reads* marks a POST that changes nothing. *proof* are the
+    codes of a repeat that prove that the call was done before.
     """
 
     def declare(planner: Callable[Concatenate[Any, P], Plan[R]]) -> Endpoint[P, R]:
@@ -412,6 +414,7 @@ def endpoint(
             every=every,
             reads=reads or method == "GET",
             repeat=repeat or (Repeat.SAFE if reads or method == "GET" else Repeat.NEVER),
+            proof=proof,
             timeout=timeout,
             summary=_summary(planner),
             source=source,
@@ -456,6 +459,7 @@ def written(
     *,
     needs: tuple[str, ...] = (),
     repeat: Repeat | None = None,
+    proof: tuple[str, ...] = (),
     timeout: float = 300.0,
 ) -> Callable[[Callable[Concatenate[Any, P], Batches[V]]], Written[P, V]]:
     """Declare a write of any number of records, or a question about them, planned by the decorated method."""
@@ -468,6 +472,7 @@ def written(
             permissions=needs,
             reads=method == "GET",
             repeat=repeat or (Repeat.SAFE if method == "GET" else Repeat.NEVER),
+            proof=proof,
             timeout=timeout,
             summary=_summary(planner),
         )

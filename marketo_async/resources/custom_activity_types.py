@@ -51,7 +51,7 @@ class CustomActivityTypes(Resource):
         """Drop the draft of a type."""
         return one(CustomActivityType, path={"apiName": api_name})
 
-    @endpoint("POST", _TYPE + "/delete.json", repeat=Repeat.SETTLES, timeout=30)
+    @endpoint("POST", _TYPE + "/delete.json", repeat=Repeat.SETTLES, proof=("1013",), timeout=30)
     def delete(self, api_name: str) -> Plan[CustomActivityType]:
         """Delete a type that nothing uses (1022 otherwise); this can't be undone."""
         return one(CustomActivityType, path={"apiName": api_name})

@@ -78,7 +78,7 @@ class CustomObjectTypes(Resource):
         """Drop the draft; `Conflict` (1048) where there is none."""
         return nothing(path={"apiName": api_name})
 
-    @endpoint("POST", _TYPE + "/delete.json", repeat=Repeat.SETTLES, timeout=60)
+    @endpoint("POST", _TYPE + "/delete.json", repeat=Repeat.SETTLES, proof=("1013",), timeout=60)
     def delete(self, api_name: str) -> Plan[None]:
         """Delete a type and all its records for good; refused while it is in use (``used_by``)."""
         return nothing(path={"apiName": api_name})

@@ -108,7 +108,7 @@ class CustomObjects(Records[L]):
         path = {"customObjectName": api_name}
         return synced(self, records, _IDENTITY, path=path, action=action, dedupe_by=dedupe_by, check=check)
 
-    @written("POST", _ONE + "/delete.json", repeat=Repeat.SETTLES, timeout=60)
+    @written("POST", _ONE + "/delete.json", repeat=Repeat.SETTLES, proof=("1013",), timeout=60)
     def delete(self, api_name: str, records: Rows, *, delete_by: Key = "dedupeFields") -> Batches[Row]:
         """Delete any number of records, 300 a call, each given by its key; one that is missing is skipped (1013)."""
         return deleted(self, records, _IDENTITY, path={"customObjectName": api_name}, delete_by=delete_by)

@@ -33,6 +33,7 @@ from marketo_async.models.designer import (
     UsedBy,
 )
 from marketo_async.operation import Arg, Page, Paging, Plan, Repeat, first, many, nothing, one, page
+from marketo_async.paging import Distinct
 from marketo_async.resources.arguments import members, within
 from marketo_async.resources.base import Resource, composite, endpoint, paged
 
@@ -90,7 +91,7 @@ class Designer(Resource, Generic[D]):
         """Begin a draft beside the approved version. Maps to ``transition``."""
         return await self.transition(id, "create_draft")
 
-    @endpoint("POST", "{root}/{id}/delete", needs=_DELETE, repeat=Repeat.SETTLES)
+    @endpoint("POST", "{root}/{id}/delete", needs=_DELETE, repeat=Repeat.SETTLES, proof=("702",))
     def delete(self, id: str) -> Plan[None]:
         """Delete the asset for good."""
         return nothing(path={"id": id})
@@ -103,7 +104,12 @@ class Designer(Resource, Generic[D]):
     @paged("{root}/usedby", method="POST", rule=Paging.INDEX, needs=_READ)
     def used_by(self, id: str, *, kind: str | None = None, token: str | None = None) -> Plan[Page[UsedBy]]:
         """Iterate what uses an asset, or what of one *kind* does."""
-        return page(UsedBy, json=members({"assetId": id, "type": kind}), token=token)
+        return page(
+            UsedBy,
+            json=members({"assetId": id, "type": kind}),
+            token=token,
+            sift=lambda: Distinct(lambda found: found.id),
+        )
 
     @endpoint("POST", "{root}/bulk/usedby", needs=_READ, reads=True)
     def used_by_many(self, ids: Iterable[str]) -> Plan[list[UseCount]]:
@@ -121,7 +127,12 @@ class EmailsV2(Designer[DesignedEmail]):
         self, workspace_id: str, search: EmailSearch | None = None, *, token: str | None = None
     ) -> Plan[Page[DesignedEmail]]:
         """Iterate the emails of a workspace, or those that *search* fits; without their content."""
-        return page(DesignedEmail, query=_query(workspace_id, search), token=token)
+        return page(
+            DesignedEmail,
+            query=_query(workspace_id, search),
+            token=token,
+            sift=lambda: Distinct(lambda found: found.id),
+        )
 
     @endpoint("POST", "{root}", needs=_EDIT, repeat=Repeat.SETTLES)
     def create(
@@ -159,7 +170,12 @@ class EmailTemplatesV2(Designer[DesignedTemplate]):
         self, workspace_id: str, search: Search | None = None, *, token: str | None = None
     ) -> Plan[Page[DesignedTemplate]]:
         """Iterate the templates of a workspace, or those that *search* fits; without their content."""
-        return page(DesignedTemplate, query=_query(workspace_id, search), token=token)
+        return page(
+            DesignedTemplate,
+            query=_query(workspace_id, search),
+            token=token,
+            sift=lambda: Distinct(lambda found: found.id),
+        )
 
     @endpoint("POST", "{root}", needs=_EDIT, repeat=Repeat.SETTLES)
     def create(
@@ -190,7 +206,9 @@ class Fragments(Designer[Fragment]):
         self, workspace_id: str, search: FragmentSearch | None = None, *, token: str | None = None
     ) -> Plan[Page[Fragment]]:
         """Iterate the fragments of a workspace, or those that *search* fits; without their content."""
-        return page(Fragment, query=_query(workspace_id, search), token=token)
+        return page(
+            Fragment, query=_query(workspace_id, search), token=token, sift=lambda: Distinct(lambda found: found.id)
+        )
 
     @endpoint("POST", "{root}", needs=_EDIT, repeat=Repeat.SETTLES)
     def create(

@@ -80,7 +80,7 @@ class Folders(Resource):
         form = {"type": folder.type, "name": name, "description": description, "isArchive": is_archive}
         return one(Folder, path={"id": folder.id}, form=form)
 
-    @endpoint("POST", "{root}/{id}/delete.json", repeat=Repeat.SETTLES)
+    @endpoint("POST", "{root}/{id}/delete.json", repeat=Repeat.SETTLES, proof=("702",))
     def delete(self, folder: FolderId) -> Plan[AssetId]:
         """Delete an empty folder for good; programs and folders of the system are refused."""
         return one(AssetId, path={"id": folder.id}, form={"type": folder.type})

@@ -39,7 +39,7 @@ from marketo_async.models.leads import (
     VisitorData,
 )
 from marketo_async.models.records import RecordResult
-from marketo_async.operation import Chunks, Page, Plan, Repeat, first, many, nothing, one, page, results
+from marketo_async.operation import Chunks, Page, Plan, Repeat, first, many, nothing, one, page, results, single
 from marketo_async.request import LARGEST_BODY
 from marketo_async.resources.arguments import Fields, field_names, members, page_size, within
 from marketo_async.resources.base import Resource, Sender, endpoint, gathering, paged, written
@@ -188,7 +188,7 @@ class Leads(Resource, Generic[L]):
             repeats=action != "createDuplicate",
         )
 
-    @written("POST", "/rest/v1/leads/delete.json", repeat=Repeat.SETTLES, timeout=30)
+    @written("POST", "/rest/v1/leads/delete.json", repeat=Repeat.SETTLES, proof=("1004",), timeout=30)
     def delete(self, lead_ids: Ids) -> Batches[int]:
         """Delete any number of leads for good, 300 a call; one that is missing is skipped (1004)."""
         return of_ids("lead_ids", lead_ids, lambda ids: results(json={"input": ids}), scope=("leads", "id"))
@@ -226,7 +226,7 @@ class Leads(Resource, Generic[L]):
     @endpoint("POST", "/rest/v1/leads/schema/fields/{fieldApiName}.json", needs=_SCHEMA, repeat=Repeat.SAFE, timeout=30)
     def update_field(self, name: str, change: FieldChange) -> Plan[RecordResult]:
         """Change what may be changed about one lead field."""
-        return one(RecordResult, path={"fieldApiName": name}, json={"input": [change]})
+        return single(path={"fieldApiName": name}, json={"input": [change]})
 
     @endpoint("GET", "/rest/v1/leads/partitions.json", timeout=30)
     def partitions(self) -> Plan[list[Partition]]:
@@ -259,7 +259,9 @@ class Leads(Resource, Generic[L]):
         query = {"fields": names, "batchSize": page_size(batch_size)}
         return page(self.model, path={"programId": program_id}, query=query, token=token)
 
-    @written("POST", "/rest/v1/leads/programs/{programId}/status.json", repeat=Repeat.SETTLES, timeout=30)
+    @written(
+        "POST", "/rest/v1/leads/programs/{programId}/status.json", repeat=Repeat.SETTLES, proof=("1037",), timeout=30
+    )
     def change_program_status(self, program_id: int, status: str, lead_ids: Ids) -> Batches[int]:
         """Set the program status of any number of members, 300 a call; statuses only move forward (1037 otherwise)."""
 
@@ -326,7 +328,7 @@ class Leads(Resource, Generic[L]):
             raise InvalidRequest("form_fields needs an email: the person is looked up by it")
         person = members({"leadFormFields": dict(form_fields), "visitorData": visitor, "cookie": cookie})
         body = members({"formId": form_id, "programId": program_id, "input": [person]})
-        return one(RecordResult, json=body)
+        return single(json=body)
 
     @endpoint("POST", "/rest/v1/leads/{leadId}/associate.json", repeat=Repeat.SAFE, timeout=60)
     def associate(self, lead_id: int, cookie: str) -> Plan[None]:
@@ -338,7 +340,7 @@ class Leads(Resource, Generic[L]):
         """Merge any number of leads into *winner_id*, whose values win where it has any; this can't be undone.
 
         25 a call, one call after the other. Marketo does not tell what became of each: all of a call that succeeded
-        are ``merged``.
+        are ``merged``, and all of a call whose answer was lost are ``unknown``, unless it succeeds when sent again.
         """
 
         def plan(ids: Raw) -> Plan[None]:

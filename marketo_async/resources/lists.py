@@ -81,7 +81,7 @@ class Lists(Resource, Generic[L]):
         """Add any number of leads to a static list, 300 a call; results stand in the order of *lead_ids*."""
         return _members(list_id, lead_ids)
 
-    @written("DELETE", "/rest/v1/lists/{listId}/leads.json", repeat=Repeat.SETTLES)
+    @written("DELETE", "/rest/v1/lists/{listId}/leads.json", repeat=Repeat.SETTLES, proof=("1015",))
     def remove(self, list_id: int, lead_ids: Ids) -> Batches[int]:
         """Remove any number of leads from a static list, 300 a call; a lead that is not in it is skipped (1015)."""
         return _members(list_id, lead_ids)

@@ -232,7 +232,7 @@ class UpdateDocument(Resource):
 class Delete(Resource):
     """``delete``."""
 
-    @endpoint("POST", "{root}/{id}/delete.json", repeat=Repeat.SETTLES)
+    @endpoint("POST", "{root}/{id}/delete.json", repeat=Repeat.SETTLES, proof=("702",))
     def delete(self, id: int) -> Plan[AssetId]:
         """Delete the asset for good; refused while it is in use or approved."""
         return one(AssetId, path={"id": id})

@@ -92,7 +92,7 @@ class NamedAccountLists(Records[L], Delete):
         """Add any number of accounts, given by their GUIDs, to a list, 300 a call."""
         return _accounts(list_id, account_ids)
 
-    @written("POST", _MEMBERS + "/remove.json", needs=_WRITE, repeat=Repeat.SETTLES, timeout=60)
+    @written("POST", _MEMBERS + "/remove.json", needs=_WRITE, repeat=Repeat.SETTLES, proof=("1013",), timeout=60)
     def remove(self, list_id: str, account_ids: Guids) -> Batches[str]:
         """Remove any number of accounts, given by their GUIDs, from a list, 300 a call."""
         return _accounts(list_id, account_ids)

@@ -17,7 +17,7 @@ from marketo_async.models.leads import FieldChange, NewField
 from marketo_async.models.moment import to_datetime
 from marketo_async.models.objects import ObjectDescription
 from marketo_async.models.records import RecordResult
-from marketo_async.operation import Chunks, Page, Plan, Repeat, one, page, results
+from marketo_async.operation import Chunks, Page, Plan, Repeat, one, page, results, single
 from marketo_async.paging import Pager
 from marketo_async.resources.arguments import Fields, page_size, within
 from marketo_async.resources.base import drain, endpoint, paged, written
@@ -111,7 +111,7 @@ class ProgramMembers(Records[L], FieldSchema):
             check=check,
         )
 
-    @written("POST", _MEMBERS + "/status.json", repeat=Repeat.SETTLES)
+    @written("POST", _MEMBERS + "/status.json", repeat=Repeat.SETTLES, proof=("1037",))
     def change_status(self, program_id: int, status: str, lead_ids: Ids) -> Batches[int]:
         """Set the status of any number of leads, 300 a call, and make members of those who are none.
 
@@ -119,7 +119,7 @@ class ProgramMembers(Records[L], FieldSchema):
         """
         return self._moved(program_id, lead_ids, {"statusName": status})
 
-    @written("POST", _MEMBERS + "/delete.json", repeat=Repeat.SETTLES)
+    @written("POST", _MEMBERS + "/delete.json", repeat=Repeat.SETTLES, proof=("1037",))
     def delete(self, program_id: int, lead_ids: Ids) -> Batches[int]:
         """Remove any number of leads from a program, 300 a call; who is no member is skipped (1037)."""
         return self._moved(program_id, lead_ids, {})
@@ -143,4 +143,4 @@ class ProgramMembers(Records[L], FieldSchema):
     @endpoint("POST", "{root}/schema/fields/{fieldApiName}.json", needs=SCHEMA, repeat=Repeat.SAFE)
     def update_field(self, name: str, change: FieldChange) -> Plan[RecordResult]:
         """Change what may be changed about one custom field of members."""
-        return one(RecordResult, path={"fieldApiName": name}, json={"input": [change]})
+        return single(path={"fieldApiName": name}, json={"input": [change]})

@@ -240,7 +240,7 @@ class Delete(Resource):
 
     identity: ClassVar[Identity]
 
-    @written("POST", "{root}/delete.json", repeat=Repeat.SETTLES, timeout=60)
+    @written("POST", "{root}/delete.json", repeat=Repeat.SETTLES, proof=("1013",), timeout=60)
     def delete(self, records: Rows, *, delete_by: Key = "dedupeFields") -> Batches[Row]:
         """Delete any number of records, 300 a call, each given by its key; one that is missing is skipped (1013)."""
         return deleted(self, records, self.identity, delete_by=delete_by)

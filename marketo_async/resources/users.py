@@ -19,6 +19,7 @@ from marketo_async.models.users import (
     Workspace,
 )
 from marketo_async.operation import Page, Paging, Plan, Repeat, nothing, page, whole
+from marketo_async.paging import Distinct
 from marketo_async.resources.arguments import within
 from marketo_async.resources.base import Resource, endpoint, paged
 
@@ -33,7 +34,7 @@ class Users(Resource):
     @paged(_ROOT + "/allusers.json", rule=Paging.USERS)
     def browse(self, *, token: str | None = None) -> Plan[Page[UserSummary]]:
         """Iterate all users."""
-        return page(UserSummary, token=token)
+        return page(UserSummary, token=token, sift=lambda: Distinct(lambda found: found.userid))
 
     @endpoint("GET", _ROOT + "/{userid}/user.json")
     def get(self, userid: str) -> Plan[User]:
@@ -45,7 +46,7 @@ class Users(Resource):
         """Change a user who has accepted his invitation."""
         return whole(User, path={"userid": userid}, json=change)
 
-    @endpoint("POST", _ROOT + "/{userid}/delete.json", repeat=Repeat.SETTLES)
+    @endpoint("POST", _ROOT + "/{userid}/delete.json", repeat=Repeat.SETTLES, proof=("1013",))
     def delete(self, userid: str) -> Plan[None]:
         """Delete a user for good; an API user in use is refused (611)."""
         return nothing(path={"userid": userid})
@@ -60,7 +61,7 @@ class Users(Resource):
         """Return somebody who is invited."""
         return whole(InvitedUser, path={"userid": userid})
 
-    @endpoint("POST", _ROOT + "/{userid}/invite/delete.json", repeat=Repeat.SETTLES)
+    @endpoint("POST", _ROOT + "/{userid}/invite/delete.json", repeat=Repeat.SETTLES, proof=("1013",))
     def delete_invitation(self, userid: str) -> Plan[None]:
         """Take an invitation back."""
         return nothing(path={"userid": userid})

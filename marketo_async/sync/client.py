@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import aiohttp
 
 from marketo_async import client, resources
-from marketo_async.envelope import Envelope
+from marketo_async.envelope import Envelope, OnBadRecord
 from marketo_async.errors import ConfigurationError
 from marketo_async.governor import Governor, Priority, Snapshot
 from marketo_async.models.leads import Record
@@ -183,9 +183,10 @@ class Marketo:
         timeout: float | None = None,
         priority: Priority | None = None,
         retry: RetryPolicy | None = None,
+        on_bad_record: OnBadRecord | None = None,
     ) -> Self:
         """Return a sibling on the same session whose calls are made differently; see `marketo_async.Marketo`."""
-        sibling = self._twin.with_options(timeout=timeout, priority=priority, retry=retry)
+        sibling = self._twin.with_options(timeout=timeout, priority=priority, retry=retry, on_bad_record=on_bad_record)
         return self._around(sibling, self._portal, sibling=True)
 
     def call(
