@@ -2,7 +2,10 @@
 
 The identity endpoint hands out the same token until it dies, so nothing is gained by asking early; and the token that
 a call was refused with says whether somebody else has renewed it in the meantime. Identity calls are not counted by
-Marketo, so they pass by the governor. Not here: which answers mean that a token is dead (``session``).
+Marketo, so they pass by the governor. A renewal that fails is the failure of everybody who waits for it, and of those
+who ask within the next second. No task and no future has a token for its result: asyncio's debug log shows those.
+
+See ``session`` for which answers mean that a token is dead.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ import asyncio
 import logging
 import random
 import re
+from collections.abc import Iterator
+from math import inf
 
 import aiohttp
 import msgspec
@@ -21,6 +26,7 @@ from marketo_async.bystander import outcome_of
 from marketo_async.errors import AuthenticationError, ConfigurationError, TransportError
 from marketo_async.operation import Operation, Repeat
 from marketo_async.retry import RetryPolicy
+from marketo_async.turns import in_turns
 
 log = logging.getLogger("marketo_async.auth")
 
@@ -40,6 +46,7 @@ IDENTITY_BY_POST = replace(
 _NEARLY_DEAD = 5  # seconds of life below which a refused token is only old, and its successor worth waiting for
 _SHORTEST_HOLD = 0.5
 _REASKS = 10
+_REMEMBERED = 1.0  # seconds for which a failure stands for what another identity call would give
 _OK = 200
 _TOO_MANY = 429
 _TOKEN = re.compile(r"[\x20-\x7e]+")
@@ -87,44 +94,72 @@ class Tokens:
         self._rng = rng
         self._token: str | None = None
         self._dies_at = 0.0
-        self._renewal: asyncio.Task[str] | None = None
+        self._renewal: asyncio.Task[None] | None = None  # under way, or the last one that failed
+        self._failed_at = -inf
+        self._waiters: list[asyncio.Future[None]] = []
         self.renewals = 0
 
     def __repr__(self) -> str:
         return f"<Tokens of {self._url}>"
 
+    def living(self, rejected: str | None = None) -> str | None:
+        """Return the token, ``None`` where it is dead, or *rejected*, the one that Marketo refused."""
+        if self._token is None or asyncio.get_running_loop().time() >= self._dies_at or self._token == rejected:
+            return None
+        return self._token
+
     async def get(self, rejected: str | None = None) -> str:
         """Return a living token other than *rejected*, the one that Marketo refused.
 
-        Raises `AuthenticationError` where the credentials, or every token they give, are not accepted.
+        Raises `AuthenticationError` where the credentials, or every token they give, are not accepted, and
+        `TransportError` where the identity endpoint gives no token; both also where that was so less than a second ago.
         """
         loop = asyncio.get_running_loop()
-        if self._token is not None and self._token != rejected and loop.time() < self._dies_at:
-            return self._token
-        if self._renewal is None:
-            self._renewal = loop.create_task(self._renew(rejected))
-            self._renewal.add_done_callback(self._renewed)
-        return await outcome_of(self._renewal, gone=_closed)
+        if rejected is not None and rejected == self._token:
+            self._token = None  # nobody else needs to be refused with it
+        while (token := self.living(rejected)) is None:
+            renewal = self._renewal
+            if renewal is None or (renewal.done() and loop.time() - self._failed_at >= _REMEMBERED):
+                renewal = self._renewal = loop.create_task(self._renew(rejected))
+                renewal.add_done_callback(self._renewed)
+            if not renewal.done():
+                waiter: asyncio.Future[None] = loop.create_future()
+                self._waiters.append(waiter)
+                await waiter
+            await outcome_of(renewal, gone=_closed)
+        return token
 
     async def close(self) -> None:
         """Stop a renewal under way."""
-        if self._renewal is not None:
+        if self._renewal is not None and not self._renewal.done():
             self._renewal.cancel()
             await asyncio.wait([self._renewal])
 
-    def _renewed(self, renewal: asyncio.Task[str]) -> None:
-        self._renewal = None
-        if not renewal.cancelled():
-            renewal.exception()  # a caller that was cancelled meanwhile does not ask for it
+    def _renewed(self, renewal: asyncio.Task[None]) -> None:
+        """Wake those who wait for a renewal that has ended: thousands may, so not all in one turn of the loop."""
+        loop = asyncio.get_running_loop()
+        waiters, self._waiters = self._waiters, []
+        if renewal.cancelled() or renewal.exception() is None:
+            self._renewal = None
+        else:
+            self._failed_at = loop.time()
 
-    async def _renew(self, rejected: str | None) -> str:
+        def waking() -> Iterator[None]:
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+                yield
+
+        in_turns(loop, waking())
+
+    async def _renew(self, rejected: str | None) -> None:
         loop = asyncio.get_running_loop()
         for _ in range(_REASKS):
             grant = await self._ask()
             if grant.access_token != rejected:
                 self._token = grant.access_token
                 self._dies_at = loop.time() + max(grant.expires_in, _SHORTEST_HOLD)
-                return grant.access_token
+                return
             if grant.expires_in > _NEARLY_DEAD:
                 break
             await asyncio.sleep(min(max(grant.expires_in, 0.2), 1.0))

@@ -1,9 +1,13 @@
-"""The one way every call goes: plan, request, governor, token, wire, answer; then the result, or again, or an error.
+"""The one way every call goes: plan, request, token, governor, wire, answer; then the result, or again, or an error.
 
-Each hop owns one policy: ``request`` what is sent, the governor when, `Tokens` with what right, ``answer`` what came
-back, ``retry`` whether it goes again. One attempt runs in a task of its own, so that a caller who is cancelled returns
-at once while the exchange goes on to its end: Marketo is still working on it, and it still holds its slot and its
-place in the window. Not here: what the calls are (``resources``) and how pages follow each other (``paging``).
+Each hop owns one policy: ``request`` what is sent, `Tokens` with what right, the governor when, ``answer`` what came
+back, ``retry`` whether it goes again. The token comes before the permit, so that nobody holds a slot while the identity
+endpoint is out of order. One attempt runs in a task of its own, so that a caller who is cancelled returns at once while
+the exchange continues to its end: Marketo is still working on it, and it still holds its slot and its place in the
+window. It holds them for as long as Marketo may work on it even where the exchange is given up, by `Session.close` or
+with a file that nobody is left to read.
+
+See ``resources`` for what the calls are, and ``paging`` for how pages follow each other.
 """
 
 from __future__ import annotations
@@ -12,12 +16,12 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import nullcontext
 from email.utils import parsedate_to_datetime
 from functools import partial
 from importlib.metadata import version
-from math import inf
+from math import inf, nextafter
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -52,6 +56,7 @@ from marketo_async.paging import OFFSET_SIZE, Lane, LanePager, MergedPager, Offs
 from marketo_async.request import Request, build
 from marketo_async.retry import RetryPolicy, judge
 from marketo_async.stream import Sink, headers_for, receive
+from marketo_async.turns import in_turns
 
 log = logging.getLogger("marketo_async.session")
 
@@ -124,6 +129,7 @@ class _Call(Struct, Generic[R], kw_only=True):
     exchange: asyncio.Task[None] | None = None  # the last one, which may outlast the call
     sink: Sink | None = None
     held: int = 0  # the most bytes that the sink ever held after a failure
+    since: float | None = None  # when it first asked for a permit, by the loop's clock
 
     def __repr__(self) -> str:
         return f"<call of {self.operation.name}, sent {self.sent} times>"  # and no token
@@ -165,6 +171,48 @@ class _Call(Struct, Generic[R], kw_only=True):
         return None
 
 
+class _Waits:
+    """What calls wait for before they are sent: their token, their turn, their next try. Closing ends it at once."""
+
+    def __init__(self) -> None:
+        self._limits: set[asyncio.Timeout] = set()
+        self.closed = False
+
+    async def wait_for(self, what: Callable[[], Awaitable[T]]) -> T:
+        """Return what *what* makes gives; raise `ConfigurationError` when the client is closed first."""
+        if self.closed:
+            raise _is_closed()
+        try:
+            async with asyncio.timeout(None) as limit:
+                self._limits.add(limit)
+                try:
+                    return await what()
+                finally:
+                    self._limits.discard(limit)
+        except TimeoutError as error:
+            if limit.expired():
+                raise _is_closed() from error
+            raise
+
+    def close(self) -> None:
+        """End the waiting of everybody who waits, and of everybody who would."""
+        self.closed = True
+        loop = asyncio.get_running_loop()
+        limits = list(self._limits)
+
+        def ending() -> Iterator[None]:
+            for limit in limits:
+                if limit in self._limits:  # a call that has stopped waiting since must not be cut off
+                    limit.reschedule(loop.time())
+                yield
+
+        in_turns(loop, ending())
+
+
+def _is_closed() -> ConfigurationError:
+    return ConfigurationError("the client is closed: make calls inside its `async with` block, and await them there")
+
+
 class Session:
     """One instance, one HTTP connection pool, one token; any number of tasks."""
 
@@ -193,7 +241,8 @@ class Session:
         self._clock = clock
         self._dated: tuple[str, float] | None = None  # the date of an answer, and ours at that moment
         self._under_way: set[asyncio.Task[None]] = set()
-        self._closed = False
+        self._waits = _Waits()
+        self._youngest = -inf  # the age of the call that came last
         self._http = aiohttp.ClientSession(
             # The governor's slots bound the connections; a second bound could only add waiting.
             connector=connector() if connector else aiohttp.TCPConnector(limit=0),
@@ -220,8 +269,12 @@ class Session:
         return self._tokens.renewals
 
     async def close(self, grace: float = 5.0) -> None:
-        """Wait at most *grace* seconds for exchanges that cancelled callers left behind, then close the connections."""
-        self._closed = True
+        """Close the connections, after at most *grace* seconds for exchanges that are under way.
+
+        Calls that wait get `ConfigurationError` at once. Exchanges that take longer are given up; what they hold comes
+        free by itself when Marketo has certainly ended them, and nothing waits for that.
+        """
+        self._waits.close()
         try:
             if self._under_way:
                 _, late = await asyncio.wait(self._under_way, timeout=grace)
@@ -289,12 +342,26 @@ class Session:
         await self._insist(call)
 
     async def describe(self, described: Described[Any], options: Options) -> Description | ObjectDescription:
-        """Return what is known of a record type; it is asked for once a day, whoever wants it."""
+        """Return what is known of a record type; it is asked for once a day, whoever wants it.
+
+        The time-out of the options covers the wait for somebody else's call that asks the same.
+        """
+        asked = False
 
         async def ask(operation: Operation, plan: Plan[R]) -> R:
+            nonlocal asked
+            asked = True
             return await self.send(operation, plan, options)
 
-        return await self.descriptions.get(described, ask)
+        try:
+            async with asyncio.timeout(options.timeout):
+                return await self.descriptions.get(described, ask)
+        except TimeoutError as error:
+            if isinstance(error, MarketoError):
+                raise
+            raise CallTimeout(
+                f"no answer within {options.timeout:g} s", operation=described.operation.name, sent=asked
+            ) from error
 
     def pages(self, operation: Operation, listing: Listing[T], options: Options) -> Pager[T]:
         """Drain a listing; several in order are fetched far enough ahead to keep every slot busy."""
@@ -376,10 +443,13 @@ class Session:
             raise error
         log.info("%s failed at try %d and is tried again: %s", call.operation.name, call.sent, error)
         if action is not Action.PAUSE:  # the governor holds everyone back after that one
-            await asyncio.sleep(policy.delay(tries, self._rng))
+            await self._waits.wait_for(partial(asyncio.sleep, policy.delay(tries, self._rng)))
 
     async def _attempt(self, call: _Call[R]) -> Outcome[R]:
-        permit, token = await self._admitted(call)
+        permit, token = await self._waits.wait_for(partial(self._admitted, call))
+        if self._waits.closed:  # in the very turn of the loop in which the permit came
+            permit.unsent()
+            raise _is_closed()
         call.sent += 1
         call.in_flight = True
         loop = asyncio.get_running_loop()
@@ -387,7 +457,7 @@ class Session:
         call.first_sent = min(call.first_sent, self._clock())
         call.exchange = task = loop.create_task(self._exchange(call, permit, token, answer))
         self._under_way.add(task)
-        task.add_done_callback(partial(self._landed, call, answer))
+        task.add_done_callback(partial(self._landed, call, permit, answer))
         try:
             outcome = await answer  # and not the task: a caller that is cancelled cancels no more than this
         except asyncio.CancelledError:
@@ -399,22 +469,26 @@ class Session:
         return outcome
 
     async def _admitted(self, call: _Call[Any]) -> tuple[Permit, str]:
-        """Wait for a permit and a token; a permit that has lapsed by then is given back, and asked for anew."""
-        governor, priority, again = self._governor_of(call.operation), call.options.priority, call.sent > 0
+        """Wait for a token and then for a permit.
+
+        Where the token has died in the queue, or the permit has lapsed, the permit is given back unspent, and the call
+        waits again with the age it has.
+        """
+        governor, priority = self._governor_of(call.operation), call.options.priority
+        if call.since is None:
+            # No two calls are of one age, so that a repeat goes before those that came later in the same instant.
+            call.since = self._youngest = max(asyncio.get_running_loop().time(), nextafter(self._youngest, inf))
         while True:
-            self._check_open()
-            permit = await governor.acquire(Priority.NORMAL if priority is None else priority, again=again)
-            try:
-                self._check_open()  # it may have been closed while the call waited its turn
-                token = await self._tokens.get(call.rejected)
-                self._check_open()
-            except BaseException:
-                permit.unsent()
-                raise
-            if not permit.lapsed:
+            await self._tokens.get(call.rejected)
+            permit = await governor.acquire(
+                Priority.NORMAL if priority is None else priority,
+                since=call.since,
+                bound=call.operation.timeout + _ABOVE_SERVER,
+            )
+            token = self._tokens.living(call.rejected)
+            if token is not None and not permit.lapsed:
                 return permit, token
             permit.unsent()
-            again = True
 
     def _governor_of(self, operation: Operation) -> Governor:
         return self.ingestion_governor if operation.dialect is Dialect.INGESTION else self.governor
@@ -425,13 +499,12 @@ class Session:
             return {"X-Mkto-User-Token": token}
         return {"Authorization": f"Bearer {token}"}
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ConfigurationError("the client is closed: make calls inside its `async with` block")
-
-    def _landed(self, call: _Call[R], answer: asyncio.Future[Outcome[R]], task: asyncio.Task[None]) -> None:
+    def _landed(
+        self, call: _Call[R], permit: Permit, answer: asyncio.Future[Outcome[R]], task: asyncio.Task[None]
+    ) -> None:
         """Tell the caller of an exchange that ended without an outcome: by close(), or by a mistake of ours."""
         self._under_way.discard(task)
+        permit.unsent()  # of an exchange that was given up before it began; any other has ended its permit itself
         if answer.done():
             return  # a mistake that no caller waits for is asyncio's to report
         error = None if task.cancelled() else task.exception()
@@ -447,18 +520,23 @@ class Session:
         try:
             outcome = await self._wire(call, permit, token)
             row = call.code(outcome.error) if outcome.error else None
+            # Before the release, which lets the next call start; and here, as the caller may have gone.
+            match row.action if row else None:
+                case Action.PAUSE:
+                    governor.throttled()
+                case Action.CROWDED:
+                    governor.crowded()
+                case Action.SPENT:
+                    governor.spent()
             permit.release(counted=row.counted if row else True)
+        except asyncio.CancelledError:
+            permit.abandon(call.operation.timeout)
+            raise
         finally:
             permit.release()
-        # Told here, so that it is told even where the caller has gone.
-        match row.action if row else None:
-            case Action.PAUSE:
-                governor.throttled()
-            case Action.CROWDED:
-                governor.crowded()
-            case Action.SPENT:
-                governor.spent()
-        if governor.on_call is not None:
+        if not answer.done():  # the caller may have gone
+            answer.set_result(outcome)
+        if governor.on_call is not None:  # last, so that nothing a hook does can reach the call
             governor.report(
                 CallRecord(
                     operation=call.operation.name,
@@ -472,8 +550,6 @@ class Session:
                     request_id=outcome.request_id,
                 )
             )
-        if not answer.done():  # the caller may have gone
-            answer.set_result(outcome)
 
     async def _wire(self, call: _Call[R], permit: Permit, token: str) -> Outcome[R]:
         operation, request = call.operation, call.request

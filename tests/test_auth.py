@@ -317,13 +317,20 @@ async def test_credentials_never_follow_a_redirect(client: Client) -> None:
         assert elsewhere.connections == 0
 
 
-async def test_after_a_failed_renewal_the_next_call_asks_anew(mocked: MockedMarketo, client: Client) -> None:
+@pytest.mark.looptime
+async def test_a_failed_renewal_stands_for_all_who_ask_within_a_second_and_not_longer(
+    mocked: MockedMarketo, patient: Marketo
+) -> None:
     mocked.script = [ok({"id": 1})]
     mocked.grants = [Answer(b'{"error":"unauthorized"}', 401), grant()]
-    async with client("http://127.0.0.1") as marketo:
-        with pytest.raises(AuthenticationError):
-            await marketo.leads.get(1)
+    async with patient as marketo:
+        for _ in range(100):
+            with pytest.raises(AuthenticationError):
+                await marketo.leads.get(1)
+        assert len(mocked.identity_calls) == 1
+        await asyncio.sleep(1.1)
         assert await marketo.leads.get(1) == {"id": 1}
+        assert len(mocked.identity_calls) == 2
 
 
 async def test_a_caller_that_is_cancelled_does_not_cancel_the_renewal_of_the_others(client: Client) -> None:

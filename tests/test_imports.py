@@ -24,7 +24,7 @@ MODULES = sorted(
 # From the ground up: a layer imports only itself and the layers before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("workthread", "durable"),
+    ("workthread", "durable", "turns"),
     ("codes",),
     ("models",),
     ("envelope",),
@@ -104,7 +104,7 @@ def test_the_sandbox_stands_on_its_own(module: str) -> None:
 def test_the_layers_are_read_from_the_text() -> None:
     """The walk must see what is there, or the tests above would pass for nothing."""
     assert "marketo_async.errors" in set(imports("marketo_async.session"))
-    assert "marketo_async.governor.ledger" in set(imports("marketo_async.governor.governor"))
+    assert "marketo_async.governor.gate" in set(imports("marketo_async.governor.governor"))
     assert "marketo_async.client" in set(imports("marketo_async"))
     assert rank("errors") < rank("session") < rank("cli")
 

@@ -26,6 +26,7 @@ from msgspec import Struct
 
 from marketo_async.errors import ConfigurationError, MarketoError, StoreUnavailable
 from marketo_async.governor.clock import slept
+from marketo_async.governor.gate import Head
 from marketo_async.governor.ledger import Use
 from marketo_async.governor.limits import Limits, Priority
 from marketo_async.governor.messages import Done, Held, News, Question, Reply, Verdict, Want
@@ -44,14 +45,6 @@ _QUIET = 60.0  # seconds between two warnings of the same kind
 _LONGEST_NAP = 60.0  # a wall clock can be set: who waits for midnight looks again at least this often
 
 
-class Head(Struct, frozen=True):
-    """Whoever goes first in this process: the urgency, since when, and since when the most patient one has waited."""
-
-    priority: Priority
-    since: float
-    oldest: float
-
-
 class Queue(Struct, frozen=True):
     """What a member asks and tells the governor whose calls it asks for."""
 
@@ -61,7 +54,9 @@ class Queue(Struct, frozen=True):
     exhausted: Callable[[], bool]
     """The day is spent: do those who wait go on waiting?"""
     failed: Callable[[Callable[[], MarketoError]], None]
-    """The store gives no calls; here is what makes the exceptions that say so."""
+    """The store can't be reached; here is what makes the exceptions that say so."""
+    differs: Callable[[Callable[[], MarketoError]], None]
+    """The store holds other limits; here is what makes the exceptions that say so."""
     returned: Callable[[], None]
     """A store that was away can be reached again."""
 
@@ -95,6 +90,11 @@ class Lease(Permit):
 
     def _leave(self, seconds: float) -> None:
         self._member.abandoned(self, seconds)
+
+    def inherited(self, member: Member) -> None:
+        """Leave a call whose event loop has ended to itself, in the care of the member that came after."""
+        self._member = member
+        self._leave(self.bound)
 
 
 class _End(Struct, frozen=True):
@@ -175,8 +175,19 @@ class Member:
         else:
             self._timer = self.loop.call_at(when, self._wake)
 
+    def inherit(self, before: Member) -> None:
+        """Take over what a member knew whose event loop has ended: what it had under way, and had not reported."""
+        if before.loop.is_closed():
+            now = self.loop.time()
+            self._ends = [_End(end.id, now, end.counted, end.sent) for end in before._ends]
+            self._ended_at = now if self._ends else None
+            for lease in list(before.calls.values()):
+                lease.inherited(self)
+
     def ended(self, lease: Lease, *, counted: bool, sent: bool) -> None:
         """Note that a call has ended, to be told soon."""
+        if self.loop.is_closed():
+            return  # the call did not end, its loop did: see `inherit`
         now = self.loop.time()
         at = now if lease.answered_at is None else lease.answered_at
         self._watch(lease, now, sent=sent)
@@ -396,7 +407,7 @@ class Member:
                 self._ask_at = self.loop.time() + min(reply.again, _LONGEST_NAP)
             case Verdict.DIFFERS:
                 kept = f"{reply.calls} calls in {reply.per:g} s, {reply.concurrency} at once"
-                self._queue.failed(
+                self._queue.differs(
                     lambda: ConfigurationError(
                         f"the store keeps other limits for this instance ({kept}): give all its workers the same ones,"
                         " and change them while nobody calls"

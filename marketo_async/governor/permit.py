@@ -1,4 +1,4 @@
-"""`Permit`: what a call holds from before it is sent until its answer has been read. Not here: who gives it out."""
+"""`Permit`: what a call holds from before it is sent until its answer has been read. See `authority` for who grants it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from abc import ABC, abstractmethod
 class Permit(ABC):
     """One granted call: a place in the window, a slot, and one call of the day.
 
-    Each of its three ends counts once. How they are kept is a subclass's: in this process, or as a lease of a store.
+    It has four ends, of which the first one counts: `release`, `unsent`, `abandon`, and the end of its event loop. How
+    they are kept is a subclass's: in this process, or as a lease of a store.
     """
 
-    __slots__ = ("_answered", "_released", "waited")
+    __slots__ = ("_answered", "_released", "bound", "waited")
 
     def __init__(self, waited: float) -> None:
         self._answered = self._released = False
         self.waited = waited
+        self.bound = 0.0
+        """For how many seconds from its grant on Marketo may work on the call, should its event loop end."""
 
     @property
     def lapsed(self) -> bool:
-        """Whether it is void, so that its call must not be sent any more: give it back `unsent` and ask anew.
+        """Whether it is void, so that its call must not be sent any more: give it back `unsent` and ask again.
 
         Only leases of a store lapse, where this process did not get to run for half their length.
         """
@@ -45,13 +48,15 @@ class Permit(ABC):
             self._undo()
 
     def abandon(self, seconds: float) -> None:
-        """Wait for no answer any more: Marketo may still work on the call for up to *seconds* from now.
+        """Give up on the answer: nobody will read it, and Marketo may work on the call for *seconds* from now.
 
-        The place and the slot stay taken until then, and are free at that moment.
+        Until then the slot stays taken, and so does the place unless the answer had begun. Both come free by
+        themselves, also when the client has been closed by then; nothing waits for it.
         """
         if not self._released:
             self._released = True
-            self._leave(seconds)
+            self._leave(max(seconds, 0.0))
+            self._answered = True
 
     @abstractmethod
     def _stamp(self) -> None: ...

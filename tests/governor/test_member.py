@@ -154,13 +154,13 @@ async def test_what_was_granted_for_one_that_has_gone_is_for_the_next() -> None:
 async def test_a_grant_that_meets_a_cancellation_is_given_back() -> None:
     store = Store()
     gate = governor(store)
-    serve = gate._serve
+    serve = gate._authority._serve
 
     def served(lease: Lease, oldest: bool) -> None:  # noqa: FBT001 - what it stands for
         serve(lease, oldest)
         waiter.cancel()  # it has its permit, and has not run since
 
-    gate._serve = served  # type: ignore[method-assign]
+    gate._authority._serve = served  # type: ignore[method-assign]
     waiter = asyncio.create_task(gate.acquire())
     await asyncio.wait([waiter])
     assert waiter.cancelled()
@@ -190,7 +190,7 @@ async def test_an_urgent_call_is_asked_for_at_once() -> None:
 async def test_priorities_lead_across_processes() -> None:
     store, served = Store(), []
     store_of_all = InClass()
-    gates = [governor(store) for store in (Store(), Store())]
+    gates = [governor(store, Limits(concurrency=1)) for store in (Store(), Store())]
     for gate in gates:
         assert isinstance(gate.store, Store)
         gate.store.fleet = store_of_all
@@ -202,8 +202,6 @@ async def test_priorities_lead_across_processes() -> None:
         await asyncio.sleep(0.1)
         permit.release()
 
-    for gate in gates:
-        gate.limits = Limits(concurrency=1)
     async with asyncio.TaskGroup() as group:
         for number in range(4):
             group.create_task(call(bulk, Priority.BULK, f"bulk{number}"))

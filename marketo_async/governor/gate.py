@@ -1,0 +1,222 @@
+"""The gate of one process: who waits for a permit, in which order, and how waiters are woken.
+
+Order
+    First come first served within a priority, and the most urgent priority first, except that every tenth grant goes
+    to the waiter of the greatest age: so a flood of interactive calls slows a bulk drain to a tenth, never to nothing.
+    A repeat keeps the age of its first wait, so it goes before everybody who came later, and after those before it.
+
+Cancellation
+    A waiter that is cancelled leaves no trace. Its entry stays in its line until it reaches the front, or until half of
+    the line is such entries.
+
+Crowds
+    One timer however many wait. Waiters that fail together are woken a hundred per turn of the loop.
+
+See ``authority`` for what decides whether the next one may start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from heapq import heapify, heappop, heappush
+from math import isinf
+
+from aiolimiter import AsyncLimiter
+from msgspec import Struct
+
+from marketo_async.errors import MarketoError
+from marketo_async.governor.limits import OLDEST_EVERY, Limits, Priority
+from marketo_async.governor.permit import Permit
+from marketo_async.turns import in_turns
+
+_SHORTEST_NAP = 1e-6  # rounding may leave less than the clock can measure
+_LONGEST_NAP = 60.0  # a wall clock can be set and a machine can sleep: look again at least this often
+_FEW_DEAD = 64  # entries of cancelled waiters that are not worth a clean-up
+
+
+class Head(Struct, frozen=True):
+    """The waiter that goes first: its urgency, since when it waits, and since when the oldest of all waiters does."""
+
+    priority: Priority
+    since: float
+    oldest: float
+
+
+class Waiter:
+    """One call that waits: for its permit, since when, and for how long Marketo may work on it."""
+
+    __slots__ = ("asked", "bound", "future", "queued", "since")
+
+    def __init__(self, future: asyncio.Future[Permit], since: float, asked: float, bound: float) -> None:
+        self.future = future
+        self.since = since
+        self.asked = asked
+        self.bound = bound
+        self.queued = True
+
+
+class Gate:
+    """The waiters of one process, on one event loop after the other; every moment is a reading of the loop's clock."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        # Sorted by age. The number keeps the order of those of one age, and waiters from being compared.
+        self._lines: dict[Priority, list[tuple[float, int, Waiter]]] = {priority: [] for priority in Priority}
+        self._number = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._changed: Callable[[], None] = lambda: None
+        self._timer: asyncio.TimerHandle | None = None
+        self._smoother: AsyncLimiter | None = None
+        self._drop: asyncio.Task[None] | None = None
+        self._since_oldest = 0
+        self.waiting = 0
+        self.granted = 0
+        self.waited = 0.0
+
+    def open(self, loop: asyncio.AbstractEventLoop, changed: Callable[[], None]) -> None:
+        """Begin on a loop, with nobody waiting; *changed* is called when it is time to look at the waiters again."""
+        self._drain()  # of a loop that is closed: the tasks will never run
+        if self._timer is not None:
+            self._timer.cancel()
+        self._loop, self._changed = loop, changed
+        self._timer = self._drop = self._smoother = None
+        if (burst := self._limits.burst) is not None:
+            self._smoother = AsyncLimiter(burst, burst * self._limits.per / self._limits.calls)
+
+    def enter(self, future: asyncio.Future[Permit], priority: Priority, since: float, asked: float, bound: float) -> Waiter:
+        """Let a call wait since *asked*, with the age of one that has waited since *since*."""
+        waiter = Waiter(future, since, asked, bound)
+        self._number += 1
+        self.waiting += 1
+        heappush(self._lines[priority], (since, self._number, waiter))
+        return waiter
+
+    def leave(self, waiter: Waiter) -> None:
+        """Forget a waiter that was cancelled."""
+        self._unqueue(waiter)
+        entries = sum(map(len, self._lines.values()))
+        if entries > 2 * self.waiting + _FEW_DEAD:
+            for line in self._lines.values():
+                line[:] = [entry for entry in line if entry[2].queued]
+                heapify(line)
+
+    def head(self) -> Head | None:
+        """Return who goes first, ``None`` where nobody waits or the smoother holds them back."""
+        if not self.waiting or not self.smooth():
+            return None
+        fronts = self._fronts()
+        if not fronts:
+            return None
+        priority, first = fronts[0]
+        return Head(priority, first.since, min(waiter.since for _, waiter in fronts))
+
+    def take(self, *, oldest: bool) -> Waiter | None:
+        """Let the waiter that goes first, or the oldest of all, out of its line; return it, if there is one."""
+        fronts = self._fronts()
+        if not fronts:
+            return None
+        priority, waiter = min(fronts, key=_age) if oldest else fronts[0]
+        heappop(self._lines[priority])
+        self._unqueue(waiter)
+        return waiter
+
+    def hand(self, permit: Permit, waiter: Waiter, now: float) -> None:
+        """Give a permit to a waiter that was let out."""
+        permit.bound = waiter.bound
+        self.count(permit, now - waiter.asked)
+        waiter.future.set_result(permit)
+
+    def count(self, permit: Permit, waited: float) -> None:
+        """Note that a permit was granted after *waited* seconds."""
+        permit.waited = waited
+        self._drop = None
+        self.granted += 1
+        self.waited += waited
+
+    def discount(self) -> None:
+        """Note that a permit was given back unsent."""
+        self.granted -= 1
+
+    def turn_of_oldest(self) -> bool:
+        """Tell, once for each grant that this process decides itself, whether it is for the oldest of all waiters."""
+        oldest = self._since_oldest >= OLDEST_EVERY
+        self._since_oldest = 0 if oldest else self._since_oldest + 1
+        return oldest
+
+    def fail(self, why: Callable[[], MarketoError]) -> None:
+        """End the waiting of everybody who waits now, with an exception each."""
+        doomed = self._drain()
+
+        def failing() -> Iterator[None]:
+            for waiter in doomed:
+                if not waiter.future.done():
+                    waiter.future.set_exception(why())
+                yield
+
+        if self._loop is not None:
+            in_turns(self._loop, failing())
+
+    def smooth(self) -> bool:
+        """Tell whether there is a drop of the smoother, or ask for one: only the head of the queue waits for it."""
+        smoother, loop = self._smoother, self._loop
+        if smoother is None or loop is None:
+            return True
+        if self._drop is None:
+
+            def fallen(_: asyncio.Task[None]) -> None:
+                if self._loop is loop:
+                    self._changed()
+
+            self._drop = loop.create_task(smoother.acquire())
+            self._drop.add_done_callback(fallen)
+        return self._drop.done()
+
+    def look_again(self, wait: float) -> None:
+        """See to it that the waiters are looked at again in *wait* seconds, or sooner; infinity is for the next end."""
+        if isinf(wait) or self._loop is None:
+            return
+        now = self._loop.time()
+        when = now + min(max(wait, _SHORTEST_NAP), _LONGEST_NAP)
+        if self._timer is not None:
+            if now < self._timer.when() <= when:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._changed()
+
+    def _unqueue(self, waiter: Waiter) -> None:
+        if waiter.queued:
+            waiter.queued = False
+            self.waiting -= 1
+
+    def _fronts(self) -> list[tuple[Priority, Waiter]]:
+        """Return the first of each line, the most urgent line first."""
+        fronts = []
+        for priority, line in self._lines.items():
+            while line:
+                waiter = line[0][2]
+                if waiter.queued and not waiter.future.done():
+                    fronts.append((priority, waiter))
+                    break
+                heappop(line)
+                self._unqueue(waiter)
+        return fronts
+
+    def _drain(self) -> list[Waiter]:
+        """Empty the lines, and return the waiters that were in them: the most urgent and oldest first."""
+        waiters = []
+        for line in self._lines.values():
+            waiters += [waiter for _, _, waiter in sorted(line) if waiter.queued]
+            line.clear()
+        for waiter in waiters:
+            waiter.queued = False
+        self.waiting = 0
+        return waiters
+
+
+def _age(front: tuple[Priority, Waiter]) -> float:
+    return front[1].since
