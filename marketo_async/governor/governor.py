@@ -39,13 +39,6 @@ log = logging.getLogger("marketo_async.governor")
 
 _LONGEST = 300.0  # seconds, the longest server time-out of Marketo's
 
-    def _leave(self, seconds: float) -> None:
-        asyncio.get_running_loop().call_later(seconds, self._end)
-
-    def _end(self) -> None:
-        self.answered()
-        self._free(counted=True)
-
 
 class Governor:
     """Lets calls through so that one instance's limits are never broken by them.

@@ -179,7 +179,7 @@ class Instance:
         self.timeline.after(seconds, lambda: self._finish(request, call, fate))
 
     def _finish(self, request: Request, call: Call, fate: str) -> None:
-        if fate not in {"fine", "slow", "slowest", "601", "608"} or request.wire.is_closing():
+        if fate not in {"fine", "slow", "slowest", "601", "608"} or not request.wire.reaches():
             self.lost.update(call.tags)
         if fate == "601":
             self.identities[request.wire.side.client].renew()
@@ -217,7 +217,7 @@ class Instance:
     ) -> None:
         def come_back() -> None:
             request.wire.answer(written(body, status))
-            if then is not None:
+            if then is not None and request.wire.reaches():
                 then()
 
         self.timeline.after(self.rng.uniform(0.0, 0.1), come_back)

@@ -104,8 +104,12 @@ class Wire(asyncio.Transport):
         """Close the connection from the other end: in order, or with an error."""
         self._back(self._lose, error)
 
+    def reaches(self) -> bool:
+        """Tell whether anybody is left to read an answer."""
+        return not self._closing and not self.side.killed() and not self._loop.is_closed()
+
     def _back(self, deliver: Callable[[Any], None], what: Any) -> None:
-        if not self._closing and not self.side.killed() and not self._loop.is_closed():
+        if self.reaches():
             self._loop.call_soon(deliver, what)
 
     def _protocol_receives(self, data: bytes) -> None:

@@ -102,11 +102,16 @@ class _Handle:
 
 
 class InMemory:
-    """The fleet's class, without a server."""
+    """The fleet's class, without a server; as with one, a state that is lost rests, and one that went back has moved.
 
-    def __init__(self, weather: Weather) -> None:
+    *moves* is whether the place where a state is found changes when it goes back, as with a failover. Where it does not
+    change, as when a dump is restored, only those who know what is missing can notice.
+    """
+
+    def __init__(self, weather: Weather, *, moves: bool) -> None:
         self.weather = weather
-        self._fleet = InClass()
+        self._moves, self._home = moves, 0
+        self._fleet = InClass(rests=True)
         self._states: deque[bytes | None] = deque([None], maxlen=_KEPT)
 
     def store(self, killed: Callable[[], bool]) -> Store:
@@ -114,7 +119,7 @@ class InMemory:
 
         class Handle(_Handle):
             async def decide(self, question: Question) -> Reply:
-                reply = shared._fleet.decide(question, timeline.now, timeline.moment())
+                reply = shared._fleet.decide(question, timeline.now, timeline.moment(), f"home-{shared._home}")
                 assert shared._fleet.fleet is not None
                 shared._states.append(packed(shared._fleet.fleet))
                 return reply
@@ -128,7 +133,10 @@ class InMemory:
             self._states.pop()
         state = self._states[-1]
         self._fleet.fleet = None if state is None else unpacked_fleet(state)
-        self.weather.went_back(steps)
+        if self._moves:
+            self._home += 1
+        elif state is not None:
+            self.weather.went_back(steps)
 
     def close(self) -> None:
         pass
