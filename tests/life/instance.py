@@ -102,6 +102,12 @@ class Instance:
             self._others.append(self.timeline.now)
             self._begin(Work("others", own=False), seconds)
 
+    def others_spend_the_day(self, until: float) -> None:
+        """Let the day's calls be gone until the clock reads *until*."""
+        if until != self.spent_until:
+            self.spent_until = until
+            self._spent_since.clear()
+
     def _counted(self, arrivals: list[float]) -> int:
         return len(arrivals) - bisect_right(arrivals, self.timeline.now - self.per)
 

@@ -353,7 +353,7 @@ class Life(RuleBasedStateMachine):
     @rule(really=st.sampled_from([False, False, False, False, False, True]))
     def others_spend_the_day(self, really: bool) -> None:
         if really:
-            self.instance.spent_until = midnight_after(self.timeline)
+            self.instance.others_spend_the_day(midnight_after(self.timeline))
 
     @precondition(lambda self: len(self.clients()) < 4)
     @rule(pick=_PICK)
