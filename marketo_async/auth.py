@@ -108,6 +108,11 @@ class Tokens:
             return None
         return self._token
 
+    def reject(self, token: str) -> None:
+        """Note that Marketo refused *token*: no other call needs to be refused with it."""
+        if token == self._token:
+            self._token = None
+
     async def get(self, rejected: str | None = None) -> str:
         """Return a living token other than *rejected*, the one that Marketo refused.
 
@@ -115,8 +120,6 @@ class Tokens:
         `TransportError` where the identity endpoint gives no token; both also where that was so less than a second ago.
         """
         loop = asyncio.get_running_loop()
-        if rejected is not None and rejected == self._token:
-            self._token = None  # nobody else needs to be refused with it
         while (token := self.living(rejected)) is None:
             renewal = self._renewal
             if renewal is None or (renewal.done() and loop.time() - self._failed_at >= _REMEMBERED):

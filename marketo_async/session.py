@@ -522,6 +522,8 @@ class Session:
             row = call.code(outcome.error) if outcome.error else None
             # Before the release, which lets the next call start; and here, as the caller may have gone.
             match row.action if row else None:
+                case Action.RENEW:
+                    self._tokens.reject(token)
                 case Action.PAUSE:
                     governor.throttled()
                 case Action.CROWDED:

@@ -34,6 +34,7 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
 from heapq import heappop, heappush
+from math import inf
 from typing import TYPE_CHECKING, Literal
 
 from marketo_async.errors import ConfigurationError, DailyQuotaExceeded, MarketoError
@@ -69,17 +70,13 @@ _BY_ITSELF = frozenset({State.LOCAL, State.LEAVING, State.ALONE})
 class _Local(Permit):
     """A permit that this process has given itself."""
 
-    __slots__ = ("_books", "granted_at")
+    __slots__ = ("_books", "granted_at", "stamped")
 
     def __init__(self, books: Books, granted_at: float) -> None:
         super().__init__(0.0)
         self._books = books
         self.granted_at = granted_at
-
-    @property
-    def stamped(self) -> bool:
-        """Whether the answer had begun."""
-        return self._answered
+        self.stamped = False  # in the books, which take no word of a permit whose loop has ended
 
     def _stamp(self) -> None:
         self._books.answered(self)
@@ -155,7 +152,7 @@ class Books:
 
     def until_idle(self) -> float:
         """Return the seconds until the first call that was given up has certainly ended: infinity without one."""
-        return self._given_up[0][0] - self.now() if self._given_up else float("inf")
+        return self._given_up[0][0] - self.now() if self._given_up else inf
 
     def grant(self) -> _Local:
         """Take a place, a slot and one call of the day."""
@@ -167,6 +164,7 @@ class Books:
     def answered(self, permit: _Local) -> None:
         """Stamp the place of a call whose answer has begun."""
         if self._knows(permit):
+            permit.stamped = True
             self.ledger.answered(self.now())
 
     def released(self, permit: _Local, *, counted: bool) -> None:

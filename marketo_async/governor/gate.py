@@ -56,13 +56,16 @@ class Waiter:
         self.queued = True
 
 
+_Line = list[tuple[float, int, Waiter]]  # a heap
+
+
 class Gate:
     """The waiters of one process, on one event loop after the other; every moment is a reading of the loop's clock."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        # Sorted by age. The number keeps the order of those of one age, and waiters from being compared.
-        self._lines: dict[Priority, list[tuple[float, int, Waiter]]] = {priority: [] for priority in Priority}
+        # By age. The number keeps the order of those of one age, and waiters from being compared.
+        self._lines: dict[Priority, _Line] = {priority: [] for priority in Priority}
         self._number = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed: Callable[[], None] = lambda: None
@@ -105,19 +108,24 @@ class Gate:
         """Return who goes first, ``None`` where nobody waits or the smoother holds them back."""
         if not self.waiting or not self.smooth():
             return None
-        fronts = self._fronts()
+        lines = self._lines.items()
+        fronts = [(priority, front.since) for priority, line in lines if (front := self._front(line)) is not None]
         if not fronts:
             return None
-        priority, first = fronts[0]
-        return Head(priority, first.since, min(waiter.since for _, waiter in fronts))
+        priority, since = fronts[0]
+        return Head(priority, since, min(since for _, since in fronts))
 
     def take(self, *, oldest: bool) -> Waiter | None:
         """Let the waiter that goes first, or the oldest of all, out of its line; return it, if there is one."""
-        fronts = self._fronts()
-        if not fronts:
+        found: _Line | None = None
+        for line in self._lines.values():
+            if self._front(line) is not None and (found is None or line[0][0] < found[0][0]):
+                found = line
+                if not oldest:
+                    break
+        if found is None:
             return None
-        priority, waiter = min(fronts, key=_age) if oldest else fronts[0]
-        heappop(self._lines[priority])
+        waiter = heappop(found)[2]
         self._unqueue(waiter)
         return waiter
 
@@ -193,18 +201,15 @@ class Gate:
             waiter.queued = False
             self.waiting -= 1
 
-    def _fronts(self) -> list[tuple[Priority, Waiter]]:
-        """Return the first of each line, the most urgent line first."""
-        fronts = []
-        for priority, line in self._lines.items():
-            while line:
-                waiter = line[0][2]
-                if waiter.queued and not waiter.future.done():
-                    fronts.append((priority, waiter))
-                    break
-                heappop(line)
-                self._unqueue(waiter)
-        return fronts
+    def _front(self, line: _Line) -> Waiter | None:
+        """Return the first of a line, after dropping those before it that were cancelled."""
+        while line:
+            waiter = line[0][2]
+            if waiter.queued and not waiter.future.done():
+                return waiter
+            heappop(line)
+            self._unqueue(waiter)
+        return None
 
     def _drain(self) -> list[Waiter]:
         """Empty the lines, and return the waiters that were in them: the most urgent and oldest first."""
@@ -216,7 +221,3 @@ class Gate:
             waiter.queued = False
         self.waiting = 0
         return waiters
-
-
-def _age(front: tuple[Priority, Waiter]) -> float:
-    return front[1].since

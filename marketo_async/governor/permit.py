@@ -54,9 +54,8 @@ class Permit(ABC):
         themselves, also when the client has been closed by then; nothing waits for it.
         """
         if not self._released:
-            self._released = True
+            self._answered = self._released = True
             self._leave(max(seconds, 0.0))
-            self._answered = True
 
     @abstractmethod
     def _stamp(self) -> None: ...
