@@ -63,8 +63,8 @@ States that are lost, or go back
     notices. Workers report again what they hold, which takes place and slot once more, and what has ended since they
     last spoke, which takes a place. They also report how many calls of the day the last reply counted.
 
-    What remains: calls of a worker that died, or stays cut off for the whole window, are known to nobody. In a state
-    that is put back where it was written, a worker that did not know of the missing calls is granted some until one
+    What remains: calls of a worker that died, left, or asks nothing for the whole window, are known to nobody. In a
+    state that is put back where it was written, a worker that did not know of the missing calls is granted some until one
     that did asks; only a ``home`` that changes shows it at once.
 
 Order among the heads

@@ -130,6 +130,7 @@ class Member:
         self._want = self._next_name()
         self._ends: list[_End] = []
         self._ended_at: float | None = None  # when the first of them came
+        self._left: list[_End] = []  # told, and still at work: told again with every question, should the store forget
         self._news = News()
         self._talk: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -319,6 +320,7 @@ class Member:
             self._fail(error)
         else:
             self._talk = None
+            self._left += [end for end in ends if end.until > self.loop.time()]
             self._hear(question, reply, left)
         self.plan()
 
@@ -330,6 +332,7 @@ class Member:
             want = Want(self._want, head.priority, now - since, now - head.oldest)
             self._told = head.priority
         limits = self._limits
+        self._left = [end for end in self._left if end.until > now]
         return Question(
             worker=self._name,
             calls=limits.calls,
@@ -348,7 +351,7 @@ class Member:
                 Held(lease.id) if lease.answered_at is None else Held(lease.id, now - lease.answered_at)
                 for lease in self.calls.values()
             ],
-            done=[end.done(now) for end in self._ends],
+            done=[end.done(now) for end in (*self._left, *self._ends)],
             news=self._news,
         )
 

@@ -71,13 +71,22 @@ class Script:
         assert isinstance(answer, bytes)
         return msgspec.msgpack.decode(answer, type=Reply)
 
-    def restore(self, state: bytes) -> None:
-        """Put an older state back."""
-        self._client.set(self.key, state)
+    def saved(self) -> bytes | None:
+        """Return the state as it is stored, if there is one."""
+        state = self._client.get(self.key)
+        assert state is None or isinstance(state, bytes)
+        return state
+
+    def restore(self, state: bytes | None) -> None:
+        """Put an older state back, or none."""
+        if state is None:
+            self._client.delete(self.key)
+        else:
+            self._client.set(self.key, state)
 
     def state(self) -> Fleet:
-        state = self._client.get(self.key)
-        assert isinstance(state, bytes)
+        state = self.saved()
+        assert state is not None
         return unpacked_fleet(state)
 
 
@@ -94,6 +103,14 @@ class InClass:
         reply = self.fleet.decide(sent, clock, moment, home)
         self.fleet = unpacked_fleet(packed(self.fleet))
         return msgspec.msgpack.decode(packed(reply), type=Reply)
+
+    def saved(self) -> bytes | None:
+        """Return the state as it is stored, if there is one."""
+        return None if self.fleet is None else packed(self.fleet)
+
+    def restore(self, state: bytes | None) -> None:
+        """Put an older state back, or none."""
+        self.fleet = None if state is None else unpacked_fleet(state)
 
 
 class InFile:

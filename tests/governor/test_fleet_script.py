@@ -83,7 +83,7 @@ steps = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=80)
 @given(clock=st.sampled_from([7.0, NOON]), history=st.lists(steps, min_size=1, max_size=40))
 def test_the_script_decides_as_the_class_does(clock: float, history: list[Step]) -> None:
     script, fleet, moment, saved = Script("marketo-async:{equal}"), None, NOON, b""
