@@ -56,11 +56,11 @@ def _members(value: Mapping[str, object], kind: inspect.StructType) -> dict[str,
 
 
 def _member_of(value: object, kind: inspect.Type) -> inspect.Type:
-    """Return the type of a union that a value is meant as: one of its own kind, else text, else the union itself."""
-    if not isinstance(kind, inspect.UnionType):
+    """Return the type of a union that a value is meant as: of its own kind, else text, else a list, else the union."""
+    if not isinstance(kind, inspect.UnionType) or value is None:
         return kind
     wanted = _KINDS.get(type(value), ())
-    for choices in (wanted, _LISTS if isinstance(value, str) else (), (inspect.StrType,)):
+    for choices in (wanted, (inspect.StrType,), _LISTS):
         for one in kind.types:
             if isinstance(one, choices):
                 return one

@@ -11,7 +11,7 @@ import pytest
 from msgspec import Struct, field
 
 from marketo_async import Governor, Limits, Marketo, RetryPolicy, operations
-from marketo_async.errors import AccessDenied, ApiError, Conflict, InvalidData, InvalidRequest, NotFound
+from marketo_async.errors import AccessDenied, ApiError, Conflict, InvalidData, InvalidRequest, NotFound, RecordsFailed
 from marketo_async.models.activities import (
     Activity,
     ActivityType,
@@ -300,10 +300,10 @@ async def test_a_form_is_filled_in_for_one_person(marketo: Marketo) -> None:
         visitor=VisitorData(page_url="https://example.com/contact", lead_client_ip_address="192.0.2.1"),
         program_id=PROGRAM,
     )
-    refused = await marketo.leads.submit_form(FORM, {"email": "lead1@example.com", "noSuchField": "x"})
+    with pytest.raises(RecordsFailed, match="1006"):
+        await marketo.leads.submit_form(FORM, {"email": "lead1@example.com", "noSuchField": "x"})
 
     assert (result.id, result.status) == (1, "updated")
-    assert refused.failed
     assert await marketo.leads.get(1, fields=["firstName"]) == {"id": 1, "firstName": "Filled"}
     with pytest.raises(InvalidRequest, match="email"):
         await marketo.leads.submit_form(FORM, {"firstName": "Nobody"})

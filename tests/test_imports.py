@@ -27,6 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("workthread", "durable", "turns"),
     ("codes",),
     ("models",),
+    ("fitting",),
     ("envelope",),
     ("operation",),
     ("request", "answer", "retry", "paging", "stream", "governor", "descriptions"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -13,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketo_async import Governor, Limits, Marketo, Page, Pager
-from marketo_async.envelope import Envelope
-from marketo_async.errors import InvalidRequest, MarketoError, TransportError, Unavailable
+from marketo_async import Governor, Limits, Marketo, Page, Pager, RetryPolicy
+from marketo_async.envelope import Envelope, MissingResult
+from marketo_async.errors import InvalidRequest, MarketoError, TransportError, Unavailable, UnexpectedShape
 from marketo_async.models.activities import Activity
 from marketo_async.models.lists import StaticList
 from marketo_async.operation import Operation, Paging, page
@@ -23,6 +24,8 @@ from marketo_async.paging import Lane, LanePager, MergedPager, OrderedPager, aft
 from marketo_async.resources.activities import Once, _shards, _Within
 from marketo_async.sandbox import Sandbox
 from tests.governor.instance import in_virtual_time
+from tests.wire import Answer, MockedMarketo, done, ok
+from tests.wire import envelope as envelope_of
 
 
 class Shelf:
@@ -273,15 +276,166 @@ def test_a_token_of_other_arguments_is_refused() -> None:
     in_virtual_time(main())
 
 
-def test_a_listing_that_stands_still_is_an_error() -> None:
-    async def standing(cursor: str | None) -> Page[int]:
-        return Page([], "same", more=True)
+@pytest.mark.parametrize("rule", [Paging.POSITION, Paging.DATE])
+@pytest.mark.parametrize("token", ["", None])
+def test_more_without_a_token_is_an_error_and_no_end(token: str | None, rule: Paging) -> None:
+    with pytest.raises(MissingResult, match="nextPageToken") as caught:
+        after(rule, {}, envelope({"nextPageToken": token, "moreResult": True}))
+    assert caught.value.path == "$.nextPageToken"
+
+
+@pytest.mark.looptime
+async def test_a_listing_that_promises_more_and_has_no_token_raises(mocked: MockedMarketo, patient: Marketo) -> None:
+    mocked.script = [ok({"id": 1}, nextPageToken="A", moreResult=True), ok({"id": 2}, moreResult=True)]
+    async with patient as marketo:
+        pager = marketo.lists.leads(7)
+        with pytest.raises(UnexpectedShape, match="moreResult") as caught:
+            async for _ in pager:
+                pass
+
+    assert (caught.value.path, caught.value.token, pager.token) == ("$.nextPageToken", "A", "A")
+    assert len(mocked.calls) == 2
+
+
+async def gather_into(found: list[Any], pager: Pager[Any]) -> None:
+    async for item in pager:
+        found.append(item)  # noqa: PERF401 - what came before an error counts
+
+
+# Where a listing goes that never ends: the token after each token.
+CIRCLES = {
+    "one token": {"A": "A"},
+    "two tokens": {"A": "B", "B": "A"},
+    "back to the third": {"A": "B", "B": "C", "C": "D", "D": "C"},
+}
+
+
+@pytest.mark.parametrize("items", [[], [1]], ids=["empty", "with a record"])
+@pytest.mark.parametrize("circle", CIRCLES.values(), ids=CIRCLES)
+def test_a_listing_whose_tokens_go_in_a_circle_is_an_error(circle: dict[str, str], items: list[int]) -> None:
+    asked: list[str | None] = []
+
+    async def circling(cursor: str | None) -> Page[int]:
+        asked.append(cursor)
+        await asyncio.sleep(1)
+        return Page(items, circle[cursor] if cursor else "A", more=True)
 
     async def main() -> None:
-        with pytest.raises(TransportError, match="stands still"):
-            await LanePager(lambda cursor: Lane(standing, cursor)).all()
+        for pager in (
+            LanePager(lambda cursor: Lane(circling, cursor)),
+            OrderedPager(lambda: iter([lambda cursor: Lane(circling, cursor)]), width=4),
+            MergedPager([lambda cursor: Lane(circling, cursor)]),
+        ):
+            asked.clear()
+            found: list[int] = []
+            with pytest.raises(TransportError, match="not advancing") as caught:
+                await gather_into(found, pager)
+            assert len(asked) == len(set(asked)), "no page was asked for twice"
+            assert len(found) == len(items) * (len(asked) - 1)
+            assert caught.value.token == pager.token
 
     in_virtual_time(main())
+
+
+def test_a_lane_that_is_taken_up_notices_the_token_it_began_with() -> None:
+    async def standing(cursor: str | None) -> Page[int]:
+        return Page([1], "A", more=True)
+
+    async def main() -> None:
+        with pytest.raises(TransportError, match="'A'"):
+            await LanePager(lambda cursor: Lane(standing, cursor), "A").all()
+
+    in_virtual_time(main())
+
+
+@pytest.mark.looptime
+async def test_the_end_of_a_date_listing_may_repeat_its_token(mocked: MockedMarketo, patient: Marketo) -> None:
+    since = datetime(2024, 1, 2, tzinfo=UTC)
+    mocked.script = [done(nextPageToken="A"), done(nextPageToken="A", moreResult=False)]
+    async with patient as marketo:
+        pager = marketo.activities.since(since, types=[1])
+        assert await pager.all() == []
+        assert pager.token == "A"
+        mocked.script = [done(nextPageToken="A", moreResult=False)]
+        assert await marketo.activities.since(since, types=[1], token="A").all() == []
+
+
+def running_empty(full_at: int = 0) -> Callable[[str | None], Awaitable[Page[int]]]:
+    """Return a listing of empty pages with new tokens; every *full_at*-th has a record."""
+
+    async def fetch(cursor: str | None) -> Page[int]:
+        number = int(cursor or 0) + 1
+        await asyncio.sleep(1)
+        return Page([number] if full_at and number % full_at == 0 else [], str(number), more=True)
+
+    return fetch
+
+
+def test_endless_empty_pages_are_bounded_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        pager = LanePager(lambda cursor: Lane(running_empty(), cursor, most_empty=120))
+        with pytest.raises(TransportError, match="120 pages in a row") as caught:
+            await pager.first()
+        assert "RetryPolicy.empty_pages" in str(caught.value)
+
+    in_virtual_time(main())
+    counts = [record.args[0] for record in caplog.records if isinstance(record.args, tuple)]
+    assert counts == [10, 100]
+
+
+def test_empty_pages_between_full_ones_are_no_reason_to_stop() -> None:
+    async def main() -> None:
+        pager = LanePager(lambda cursor: Lane(running_empty(full_at=50), cursor, most_empty=50))
+        found = []
+        async for item in pager:
+            found.append(item)
+            if len(found) == 20:
+                break
+        assert found == [50 * number for number in range(1, 21)]
+
+    in_virtual_time(main())
+
+
+@pytest.mark.looptime
+async def test_the_bound_on_empty_pages_is_a_setting(mocked: MockedMarketo, patient: Marketo) -> None:
+    mocked.script = [done(nextPageToken=f"{number}", moreResult=True) for number in range(100)]
+    async with patient as marketo:
+        other = marketo.with_options(retry=RetryPolicy(empty_pages=7))
+        with pytest.raises(TransportError, match="7 pages in a row"):
+            await other.activities.since(datetime(2024, 1, 2, tzinfo=UTC), types=[1]).all()
+
+    assert len(mocked.calls) == 1 + 7
+
+
+LISTINGS: dict[str, tuple[Callable[[Marketo], Pager[Any]], Callable[[int], Answer]]] = {
+    "by offset": (
+        lambda marketo: marketo.static_lists.browse(),
+        lambda size: ok(*({"id": number, "name": "x"} for number in range(size))),
+    ),
+    "by index": (
+        lambda marketo: marketo.emails_v2.browse("1"),
+        lambda size: envelope_of(success=True, result={"items": [{"id": f"{number}"} for number in range(size)]}),
+    ),
+    "of users": (
+        lambda marketo: marketo.users.browse(),
+        lambda size: Answer(json.dumps([{"userid": f"{number}"} for number in range(size)]).encode()),
+    ),
+}
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(("listing", "page_of"), LISTINGS.values(), ids=LISTINGS)
+async def test_a_server_that_always_gives_the_same_full_page_ends_a_listing_without_tokens_too(
+    listing: Callable[[Marketo], Pager[Any]], page_of: Callable[[int], Answer], mocked: MockedMarketo, patient: Marketo
+) -> None:
+    mocked.script = [page_of(50 if listing is LISTINGS["by index"][0] else 200)]
+    async with patient as marketo:
+        other = marketo.with_options(retry=RetryPolicy(empty_pages=3))
+        found: list[Any] = []
+        with pytest.raises(TransportError, match="pages in a row"):
+            await gather_into(found, listing(other))
+
+    assert len(found) == len({item.userid if hasattr(item, "userid") else item.id for item in found}) > 0
 
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

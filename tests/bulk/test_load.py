@@ -16,12 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, Struct, UnsetType, field
 
-from marketo_async import RetryPolicy
+from marketo_async import Marketo, RetryPolicy
 from marketo_async.bulk import ImportProgress, ImportReport, chunks
 from marketo_async.bulk.chunks import Chunker, Columns
 from marketo_async.bulk.rejects import mapped
 from marketo_async.errors import BadRow, ImportStopped, InvalidRequest, JobFailed, OutcomeUnknown
 from marketo_async.sandbox import Fault
+from tests.wire import ScriptedServer, done, ok
 
 from .instances import POLL, calls, client, instance, until
 
@@ -272,6 +273,26 @@ async def test_a_lost_answer_is_told_and_nothing_is_sent_twice(small: int) -> No
         [(first, behind)] = caught.value.unknown
         assert (first, caught.value.unsent[0][0]) == (0, behind)
         assert calls(sandbox, "/bulk/v1/leads.json") == 1
+
+
+async def test_a_file_that_was_taken_with_an_answer_that_can_not_be_read_is_unknown_and_not_unsent(
+    small: int, fast: RetryPolicy
+) -> None:
+    """Marketo has it: to tell its rows as unsent would have them sent a second time."""
+    async with (
+        ScriptedServer() as server,
+        Marketo(server.origin, client_id="i", client_secret="s", retry=fast) as marketo,
+    ):
+        server.default = lambda sent: (
+            ok({"fields": [{"name": "email"}, {"name": "leadScore"}]}) if sent.method == "GET" else done()
+        )
+        with pytest.raises(ImportStopped) as caught:
+            await marketo.bulk.leads.load(people(200), poll=POLL)
+
+    assert isinstance(caught.value.__cause__, OutcomeUnknown)
+    [(first, behind)] = caught.value.unknown
+    assert (first, caught.value.unsent[0][0]) == (0, behind)
+    assert sum(sent.method == "POST" for sent in server.calls) == 1
 
 
 async def test_an_import_that_fails_as_a_whole_stops_the_rest_with_the_report_so_far(small: int) -> None:
