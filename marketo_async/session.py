@@ -138,6 +138,11 @@ class _Call(Struct, Generic[R], kw_only=True):
     def repeat(self) -> Repeat:
         return self.plan.repeat or self.operation.repeat
 
+    @property
+    def bound(self) -> float:
+        """For how many seconds Marketo may work on an attempt: after that, our own time-out ends it."""
+        return self.operation.timeout + _ABOVE_SERVER
+
     def when_over(self, over: Callable[[], None]) -> None:
         """Call *over* when no exchange of this call is under way any more, whether or not its caller has waited."""
         if self.exchange is None or self.exchange.done():
@@ -180,8 +185,7 @@ class _Waits:
 
     async def wait_for(self, what: Callable[[], Awaitable[T]]) -> T:
         """Return what *what* makes gives; raise `ConfigurationError` when the client is closed first."""
-        if self.closed:
-            raise _is_closed()
+        self.check_open()
         try:
             async with asyncio.timeout(None) as limit:
                 self._limits.add(limit)
@@ -194,6 +198,11 @@ class _Waits:
                 raise _is_closed() from error
             raise
 
+    def check_open(self) -> None:
+        """Raise `ConfigurationError` where the client is closed."""
+        if self.closed:
+            raise _is_closed()
+
     def close(self) -> None:
         """End the waiting of everybody who waits, and of everybody who would."""
         self.closed = True
@@ -202,7 +211,7 @@ class _Waits:
 
         def ending() -> Iterator[None]:
             for limit in limits:
-                if limit in self._limits:  # a call that has stopped waiting since must not be cut off
+                if limit in self._limits and limit.when() is None:  # it waits still, and has not been ended before
                     limit.reschedule(loop.time())
                 yield
 
@@ -446,8 +455,11 @@ class Session:
             await self._waits.wait_for(partial(asyncio.sleep, policy.delay(tries, self._rng)))
 
     async def _attempt(self, call: _Call[R]) -> Outcome[R]:
-        permit, token = await self._waits.wait_for(partial(self._admitted, call))
-        if self._waits.closed:  # in the very turn of the loop in which the permit came
+        admitted = self._admitted_at_once(call)
+        if admitted is None:
+            admitted = await self._waits.wait_for(partial(self._admitted, call))
+        permit, token = admitted
+        if self._waits.closed:  # perhaps in the very turn of the loop in which the permit came
             permit.unsent()
             raise _is_closed()
         call.sent += 1
@@ -468,6 +480,16 @@ class Session:
         call.rejected = token
         return outcome
 
+    def _admitted_at_once(self, call: _Call[Any]) -> tuple[Permit, str] | None:
+        """Return a permit and a token where neither takes waiting: most calls of most programs."""
+        self._waits.check_open()
+        if call.since is None:
+            # No two calls are of one age, so that a repeat goes before those that came later in the same instant.
+            call.since = self._youngest = max(asyncio.get_running_loop().time(), nextafter(self._youngest, inf))
+        token = self._tokens.living(call.rejected)
+        permit = self._governor_of(call.operation).at_once(call.bound) if token is not None else None
+        return (permit, token) if permit is not None and token is not None else None
+
     async def _admitted(self, call: _Call[Any]) -> tuple[Permit, str]:
         """Wait for a token and then for a permit.
 
@@ -475,15 +497,12 @@ class Session:
         waits again with the age it has.
         """
         governor, priority = self._governor_of(call.operation), call.options.priority
-        if call.since is None:
-            # No two calls are of one age, so that a repeat goes before those that came later in the same instant.
-            call.since = self._youngest = max(asyncio.get_running_loop().time(), nextafter(self._youngest, inf))
         while True:
             await self._tokens.get(call.rejected)
             permit = await governor.acquire(
                 Priority.NORMAL if priority is None else priority,
                 since=call.since,
-                bound=call.operation.timeout + _ABOVE_SERVER,
+                bound=call.bound,
             )
             token = self._tokens.living(call.rejected)
             if token is not None and not permit.lapsed:
@@ -561,7 +580,7 @@ class Session:
                 error=TransportError("held up until its permit was void", operation=operation.name, sent=False)
             )
         headers = {**request.headers, **self._credentials(operation, token)}
-        timeout = aiohttp.ClientTimeout(total=operation.timeout + _ABOVE_SERVER)
+        timeout = aiohttp.ClientTimeout(total=call.bound)
         if call.sink is not None:
             headers |= headers_for(call.sink)
             timeout = aiohttp.ClientTimeout(total=None, sock_read=_SILENCE)

@@ -419,21 +419,63 @@ async def test_nothing_leaves_between_a_refusal_and_the_governor_s_hearing_of_it
         assert [sent.at < 1.5 for sent in mocked.calls] == [True] * 3 + [False] * 3, "one slot of two is left"
 
 
+class RefusingOnce(MockedMarketo):
+    """Marketo that refuses every call the first time, where it is told to."""
+
+    def __init__(self, *, refuses: bool) -> None:
+        super().__init__()
+        self.refuses = refuses
+        self.seen: set[str] = set()
+
+    async def _answer(self, method, url, **given):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN003, ANN202
+        self.script = [ok({"id": 1, "name": "x"})]
+        result = await super()._answer(method, url, **given)
+        if self.refuses and url.path.startswith("/rest/v1/lead/") and url.path not in self.seen:
+            result.body = refused("608").body
+        self.seen.add(url.path)
+        return result
+
+
 @pytest.mark.looptime
-async def test_calls_that_are_each_repeated_end_in_the_order_they_came(mocked: MockedMarketo) -> None:
-    """A last in, first out of repeats would let the first call wait for all others."""
-    mocked.script = [refused("608")] * 10 + [ok({"id": 1})]
-    mocked.latency = 1.0
-    governor = Governor(Limits(concurrency=1))
-    ended: list[int] = []
+@pytest.mark.parametrize("width", [1, 2, 5])
+async def test_repeats_go_in_the_order_in_which_the_calls_came(width: int) -> None:
+    """Last in, first out would let the first call wait for all others."""
+    with RefusingOnce(refuses=True) as mocked:
+        mocked.latency = 1.0
+        async with of(Governor(Limits(concurrency=width)), RetryPolicy(base=0.0)) as marketo:
+            await asyncio.gather(*(marketo.leads.get(number) for number in range(1, 16)))
+    paths = [sent.path for sent in mocked.calls]
+    repeats = [path for at, path in enumerate(paths) if path in paths[:at]]
+    assert repeats == [f"/rest/v1/lead/{number}.json" for number in range(1, 16)]
+    assert len(paths) == 30
 
-    async def call(marketo: Marketo, number: int) -> None:
-        await marketo.leads.get(number)
-        ended.append(number)
 
-    async with of(governor, RetryPolicy(base=0.0)) as marketo:
-        await asyncio.gather(*(call(marketo, number) for number in range(10)))
-    assert ended == list(range(10))
+async def bulk_calls_beside_a_flood(*, refuses: bool) -> int:
+    with RefusingOnce(refuses=refuses) as mocked:
+        mocked.latency = 0.1
+        async with of(Governor(Limits(calls=100_000, concurrency=1)), RetryPolicy(base=0.0)) as marketo:
+            bulk = marketo.with_options(priority=Priority.BULK)
+            urgent = marketo.with_options(priority=Priority.INTERACTIVE)
+
+            async def flood() -> None:
+                while True:
+                    await urgent.lists.get(1)
+
+            tasks: list[asyncio.Task[object]] = [asyncio.create_task(flood()) for _ in range(3)]
+            tasks += [asyncio.create_task(bulk.leads.get(number)) for number in range(1, 200)]
+            await asyncio.sleep(66)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return sum("/lead/" in sent.path for sent in mocked.calls)
+
+
+@pytest.mark.looptime
+async def test_a_queue_whose_calls_are_repeated_keeps_its_turns() -> None:
+    """A repeat with a new age would hide how long the queue behind it has waited, and lose the turns of the oldest."""
+    plain = await bulk_calls_beside_a_flood(refuses=False)
+    assert plain > 50
+    assert await bulk_calls_beside_a_flood(refuses=True) == pytest.approx(plain, abs=3)
 
 
 # -- time-outs and hooks -----------------------------------------------------------------------------------------------

@@ -97,12 +97,11 @@ class Governor:
         way. Raises `DailyQuotaExceeded` when the day is spent and ``on_quota`` is ``"raise"``, `StoreUnavailable` when
         the store can't be reached and there is no ``fallback``, `ConfigurationError` when the store holds other limits.
         """
+        permit = self.at_once(bound)
+        if permit is not None:
+            return permit
         gate, authority = self._gate, self._authority
         loop = authority.bind()
-        permit = authority.at_once()
-        if permit is not None:
-            permit.bound = bound
-            return permit
         future: asyncio.Future[Permit] = loop.create_future()
         asked = loop.time()
         waiter = gate.enter(future, priority, asked if since is None else since, asked, bound)
@@ -116,6 +115,14 @@ class Governor:
             else:
                 authority.withdraw()
             raise
+
+    def at_once(self, bound: float = _LONGEST) -> Permit | None:
+        """Return a permit where `acquire` would not have to wait, ``None`` elsewhere and always with a store."""
+        self._authority.bind()
+        permit = self._authority.at_once()
+        if permit is not None:
+            permit.bound = bound
+        return permit
 
     async def settle(self) -> None:
         """Report to the store what it has not heard, and close its connections where nothing is under way."""

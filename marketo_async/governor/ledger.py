@@ -1,7 +1,7 @@
 """The whole rule in one place: window, slots and daily quota, granted together or not at all. No I/O, no clock.
 
 ``now`` is always a monotonic reading and ``moment`` epoch seconds: the window measures lengths, the quota knows dates.
-Not here: who waits, in which order, and how they are woken (``governor``).
+See ``gate`` for who waits, in which order, and how waiters are woken.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Ledger(Struct):
         self.paused_until = max(self.paused_until, now + self.window.per * _PAUSE * (0.5 + scatter))
 
     def crowded(self, now: float) -> None:
-        """Note a 615: the share of the slots shrinks. The call that was refused has just freed one of ours."""
+        """Note a 615: the share of the slots shrinks. The call that was refused is still one of those in flight."""
         self.refusals += 1
         self.slots.refused(now, self.in_flight)
 

@@ -13,6 +13,7 @@ import pytest
 from marketo_async import Governor, Limits, Priority
 from marketo_async.errors import ConfigurationError, DailyQuotaExceeded, StoreUnavailable
 from marketo_async.governor import Permit
+from marketo_async.governor.authority import State
 from marketo_async.governor.member import Lease
 from marketo_async.governor.messages import Question, Reply
 from tests.governor.fleets import NOON, InClass
@@ -361,6 +362,71 @@ async def test_other_limits_than_the_others_have_are_an_error() -> None:
     with pytest.raises(ConfigurationError, match="100 calls in 20 s, 10 at once"):
         await governor(store, Limits(calls=50)).acquire()
     permit.release()
+
+
+@pytest.mark.parametrize("fallback", [None, Limits(calls=5, concurrency=2)], ids=["no fallback", "a fallback"])
+def test_other_limits_are_an_error_for_every_call_and_cost_one_question_each(fallback: Limits | None) -> None:
+    in_virtual_time(calls_with_other_limits(fallback))
+
+
+async def calls_with_other_limits(fallback: Limits | None) -> None:
+    store = Store()
+    permit = await governor(store).acquire()
+    other = governor(store, Limits(calls=50), fallback=fallback)
+    asked = len(store.questions)
+    for _ in range(3):
+        results = await asyncio.gather(*(other.acquire() for _ in range(4)), return_exceptions=True)
+        assert [type(result) for result in results] == [ConfigurationError] * 4
+        await asyncio.sleep(2)
+    assert len(store.questions) - asked <= 5 + 3  # of the first one, which renews its lease meanwhile
+    assert other._authority.state is State.SHARED
+    permit.release()
+
+
+@virtually
+async def test_other_limits_of_a_store_that_came_back_are_an_error_for_those_who_wait_alone() -> None:
+    store = Store()
+    gate = governor(store, Limits(calls=8, concurrency=4), fallback=Limits(calls=2, concurrency=1))
+    store.down = StoreUnavailable("gone")
+    waiting = [asyncio.create_task(gate.acquire()) for _ in range(3)]
+    await asyncio.sleep(0.5)
+    store.down, store.fleet = None, InClass()
+    permit = await governor(store, Limits(calls=50)).acquire()
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(result) for result in results] == [ConfigurationError] * 3
+    permit.release()
+
+
+@virtually
+async def test_who_decides_has_a_name_at_every_moment() -> None:
+    store = Store(lease=2.0)
+    share = Limits(calls=2, concurrency=1, per=20.0)
+    gate = governor(store, Limits(calls=8, concurrency=4), fallback=share)
+    authority = gate._authority
+    assert authority.state is State.SHARED
+    held = await gate.acquire()
+    store.down = StoreUnavailable("gone")
+    waiting = [asyncio.create_task(gate.acquire()) for _ in range(2)]
+    await asyncio.sleep(1)
+    assert authority.state is State.LEAVING
+    held.release()
+    await asyncio.sleep(1)
+    assert authority.state is State.ALONE
+    first = await waiting[0]
+    store.down = None
+    await asyncio.sleep(2)
+    assert authority.state is State.RETURNING
+    store.down = StoreUnavailable("gone again")
+    await asyncio.sleep(5)
+    assert authority.state is State.ALONE, "a store that is lost on the way back is lost"
+    first.abandon(30.0)
+    store.down = None
+    await asyncio.sleep(2)
+    assert authority.state is State.RETURNING, "Marketo may still work on what was called alone"
+    (await waiting[1]).release()
+    assert authority.state is State.SHARED
+    await gate.settle()
+    assert Governor()._authority.state is State.LOCAL
 
 
 @virtually
