@@ -64,8 +64,8 @@ States that are lost, or go back
     last spoke, which takes a place. They also report how many calls of the day the last reply counted.
 
     What remains: calls of a worker that died, left, or asks nothing for the whole window, are known to nobody. In a
-    state that is put back where it was written, a worker that did not know of the missing calls is granted some until one
-    that did asks; only a ``home`` that changes shows it at once.
+    state that is put back where it was written, a worker that did not know of the missing calls is granted some until
+    one that did asks; only a ``home`` that changes shows it at once.
 
 Order among the heads
     The most urgent first, then the one that has been the head of its worker longest: so workers take turns, however

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -51,6 +52,12 @@ def valkey() -> ValkeyServer:
 @cache
 def valkey_client() -> redis.Redis:
     return redis.Redis(port=valkey().port)
+
+
+def rested(instance: str, question: Question) -> str:
+    """Let a state of this instance be a minute old, so that its first window has passed; return the instance."""
+    Script(f"marketo-async:{{{instance}}}").decide(question, time.time() - 60.0, time.time())
+    return instance
 
 
 def valkey_url() -> str:

@@ -63,7 +63,7 @@ class FleetFile:
         self._moment = moment
         self._connection: sqlite3.Connection | None = None
         self._home = ""  # the file that is open
-        self._used = ("", 0.0)  # the last file that decided, and when
+        self._known: tuple[float, float] | None = None  # the birth of the last state that decided, and when it did
 
     def decide(self, question: Question) -> Reply:
         """Let the fleet decide in one transaction, again while the file is busy. Raises `StoreUnavailable`."""
@@ -77,8 +77,9 @@ class FleetFile:
                     hint = "look for a program that replaces the file again and again"
                     raise StoreUnavailable(f"{self._path} does not stay the same file", hint=hint) from None
             except sqlite3.Error as error:
+                replaced = self._at_path() != self._home  # whose -shm file the old one then shares
                 self.close()
-                passing = getattr(error, "sqlite_errorcode", 0) & _PRIMARY in _PASSING
+                passing = replaced or getattr(error, "sqlite_errorcode", 0) & _PRIMARY in _PASSING
                 if not passing or time.monotonic() >= deadline:
                     raise StoreUnavailable(f"{self._path}: {error}", hint=_hint(error, passing=passing)) from error
             time.sleep(random.uniform(0.001, 0.02))  # noqa: S311 - keeps processes apart, hides nothing
@@ -91,6 +92,8 @@ class FleetFile:
             self._connection = None
 
     def _opened(self) -> sqlite3.Connection:
+        if self._connection is not None and self._at_path() != self._home:
+            self.close()
         if self._connection is None:
             if not self._at_path():
                 with suppress(OSError):  # SQLite says it better
@@ -126,12 +129,11 @@ class FleetFile:
             except msgspec.DecodeError as error:
                 hint = "delete the file while no process uses it"
                 raise StoreUnavailable(f"{self._path} holds what no store wrote", hint=hint) from error
-            before, since = self._used
-            if before not in {"", self._home}:
-                fleet.rest(since + fleet.offset)
+            if self._known is not None and (row is None or fleet.began != self._known[0]):
+                fleet.rest(self._known[1] + fleet.offset)
             reply = fleet.decide(question, clock, self._moment(), self._home)
             connection.execute("REPLACE INTO fleet VALUES (?, ?)", (_VERSION, _encode(fleet)))
-        self._used = self._home, clock
+        self._known = fleet.began, clock
         return reply
 
 
