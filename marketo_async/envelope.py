@@ -260,7 +260,8 @@ def _made_to_fit(value: object, answer: Any, operation: str, on_bad_record: OnBa
             places = list(range(len(records))) if places is None else places
             number = int(found[1])
             index, record = places.pop(number), records.pop(number)
-            bad.append(BadRecord(str(error), index=index, member=found[2], record=record, operation=operation))
+            what = str(error).partition(" - at ")[0] + (f" at {found[2]}" if found[2] else "")
+            bad.append(BadRecord(what, index=index, member=found[2], record=record, operation=operation))
         else:
             break
     if on_bad_record is not None:

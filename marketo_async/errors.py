@@ -33,7 +33,7 @@
     ├── BadRecord                  a record of a listing can't be read; only ``on_bad_record`` receives it
     ├── ImportStopped              an import ended early; ``report`` tells what was taken until then
     ├── RecordsFailed              asked for by ``raise_for_failures()``: some records of a write were not taken
-    └── OutcomeUnknown             a write was sent and its answer lost: it may or may not have happened
+    └── OutcomeUnknown             a write was sent, and its answer was lost or can't be read: it may have happened
 
 No message, repr or attribute holds a token or a secret. Not here: what each code means (``codes``), and what is tried
 again (``retry``).
@@ -64,6 +64,8 @@ class MarketoError(Exception):
     ``token`` is where a drain stopped: pass it to the same method to go on from there. ``index`` is the record of a
     write that the error is about, counted from 0: the one that was refused, or the first of the call that failed.
     ``results`` are those that ``all()`` had by then; a record without one was not sent, or stood in that call.
+
+    A failure that several callers share reaches each of them as a copy, whose ``__cause__`` is the original.
     """
 
     token: str | None = None
@@ -106,7 +108,8 @@ def own(error: E) -> E:
     if notes := getattr(error, "__notes__", None):
         copied.__notes__ = [*notes]
     cause = error.__cause__
-    copied.__cause__ = cause if type(cause) is type(error) and cause.args == error.args else error
+    copied_already = cause is not None and type(cause) is type(error) and cause.args == error.args
+    copied.__cause__ = cause if copied_already else error
     return copied
 
 
@@ -373,7 +376,7 @@ class ImportStopped(MarketoError):
 
 
 class OutcomeUnknown(MarketoError):
-    """A write was sent and its answer lost: it may or may not have happened.
+    """A write was sent, and its answer was lost or can't be read: it may or may not have happened.
 
     It was not sent again, because a second one could do it twice. ``__cause__`` is what went wrong.
     """

@@ -30,13 +30,13 @@ from msgspec.structs import replace
 from marketo_async.envelope import Envelope, MissingResult
 from marketo_async.errors import InvalidRequest, MarketoError, TransportError
 from marketo_async.operation import Arg, Page, Paging, Plan, Sift
+from marketo_async.retry import EMPTY_PAGES
 
 log = logging.getLogger("marketo_async.paging")
 
 T = TypeVar("T")
 
-MOST_EMPTY = 1_000  # pages in a row
-_NOTED = frozenset({10, 100, 1_000, 10_000})  # pages in a row without a record, that are logged
+_LOGGED = frozenset({10, 100, 1_000, 10_000})  # pages in a row without a record
 _DIGITS = 18  # of an offset; more is no number of records
 OFFSET_SIZE = 200  # the most that an asset listing gives; its default is 20
 _SIZES = {Paging.OFFSET: ("maxReturn", OFFSET_SIZE), Paging.INDEX: ("pageSize", 50), Paging.USERS: ("pageSize", 200)}
@@ -115,9 +115,9 @@ class Distinct(Sift[T]):
 
 
 class Progress:
-    """Sees that a listing advances: no token comes twice, and there are not too many pages in a row without a record.
+    """Checks that a listing advances: no token comes twice, and few enough pages in a row bring no record.
 
-    Tokens are remembered by their hashes, 8 bytes and a slot for a page of up to 300 records.
+    Of tokens only the hashes are kept: some 60 bytes a page.
     """
 
     def __init__(self, most_empty: int, start: str | None = None) -> None:
@@ -139,7 +139,7 @@ class Progress:
                 f"{self._empty:,} pages in a row without a record, and still more are announced",
                 hint="continue from this token, or raise RetryPolicy.empty_pages",
             )
-        if self._empty in _NOTED:
+        if self._empty in _LOGGED:
             log.warning("%d pages in a row without a record; the listing continues", self._empty)
 
 
@@ -152,7 +152,7 @@ class Lane(Generic[T]):
         cursor: str | None = None,
         sift: Sift[T] | None = None,
         *,
-        most_empty: int = MOST_EMPTY,
+        most_empty: int = EMPTY_PAGES,
     ) -> None:
         self._fetch = fetch
         self._sift = sift
@@ -166,7 +166,8 @@ class Lane(Generic[T]):
         count = len(page.items)
         if self._sift is not None:
             items, enough = self._sift(page.items)
-            count = len(items) if isinstance(self._sift, Distinct) else count
+            if isinstance(self._sift, Distinct):  # a page that only repeats records brings none
+                count = len(items)
             page = Page(items, page.token, page.more and not enough)
         if page.more:
             self._progress.check(page.token, count=count)
@@ -279,7 +280,7 @@ class OffsetPager(Pager[T]):
         width: int,
         token: str | None = None,
         sift: Callable[[], Sift[T]] | None = None,
-        most_empty: int = MOST_EMPTY,
+        most_empty: int = EMPTY_PAGES,
     ) -> None:
         self._fetch = fetch
         self._most_empty = most_empty

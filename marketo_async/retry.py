@@ -16,6 +16,7 @@ from marketo_async.codes import Action, Code, lookup
 from marketo_async.errors import ApiError, BadResponse, MarketoError, TransportError, UnexpectedShape
 
 _REDIRECT, _SERVER_ERROR = 300, 500
+EMPTY_PAGES = 1_000  # in a row; each costs a call of the day's 50,000
 _DOUBLINGS = 60  # beyond any cap, and within a float
 
 
@@ -36,7 +37,7 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
     budget: float = 300.0
     base: float = 0.5
     cap: float = 20.0
-    empty_pages: int = 1_000
+    empty_pages: int = EMPTY_PAGES
     codes: Mapping[str, Code] = {}
 
     def delay(self, attempt: int, rng: random.Random) -> float:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 import asyncio
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 import marketo_async
 from marketo_async import Marketo
-from marketo_async.batching import Batcher
+from marketo_async.batching import Batcher, Result
 from marketo_async.bystander import outcome_of
 from marketo_async.errors import (
     AccessDenied,
@@ -135,10 +135,11 @@ async def test_calls_of_one_write_that_fail_alike_raise_one_error_with_the_first
 async def test_callers_of_one_batch_that_fails_get_their_own_errors() -> None:
     cause = TransportError("no answer")
 
-    async def send(_: object) -> list[object]:
+    async def send(_: Sequence[int]) -> list[Result[int]]:
         raise cause
 
-    async with Batcher(send, max_records=2, max_age=60) as batcher:  # type: ignore[type-var]
+    batcher: Batcher[int, Result[int]] = Batcher(send, max_records=2, max_age=60)
+    async with batcher:
         errors = await asyncio.gather(batcher.submit(1), batcher.submit(2), return_exceptions=True)
 
     assert all(isinstance(error, TransportError) and error.__cause__ is cause for error in errors)
@@ -151,14 +152,9 @@ def written_to(tree: ast.Module) -> Iterator[int]:
         if not isinstance(handler, ast.ExceptHandler) or handler.name is None:
             continue
         for node in ast.walk(handler):
-            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-            for target in targets:
-                if (
-                    isinstance(target, ast.Attribute)
-                    and isinstance(target.value, ast.Name)
-                    and target.value.id == handler.name
-                ):
-                    yield node.lineno  # type: ignore[attr-defined] - what has a target has a line
+            stored = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+            if stored and isinstance(node.value, ast.Name) and node.value.id == handler.name:
+                yield node.lineno
 
 
 def test_what_counts_as_writing_to_a_caught_exception() -> None:

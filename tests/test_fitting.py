@@ -16,7 +16,7 @@ from msgspec import Struct, inspect
 
 from marketo_async import Marketo, models
 from marketo_async.envelope import Envelope, read
-from marketo_async.errors import BadRecord, ErrorItem, InvalidData, NotFound, UnexpectedShape
+from marketo_async.errors import ApiError, BadRecord, ErrorItem, InvalidData, NotFound, UnexpectedShape
 from marketo_async.fitting import fitted
 from marketo_async.models.activities import Activity, LeadChange
 from marketo_async.models.assets import FolderId
@@ -309,6 +309,24 @@ async def test_users_without_an_envelope_are_read_by_the_same_rule(mocked: Mocke
 
     assert [(user.userid, user.id, user.first_name) for user in found] == [("7", None, "false")]
     assert [(error.index, error.member) for error in taken] == [(1, ".userid")]
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"errors": "it broke"}, "it broke"),
+        ({"errors": [{"code": 1003, "message": 7}]}, "1003 7"),
+        ({"message": 7}, "7"),
+    ],
+)
+async def test_errors_without_an_envelope_are_read_by_the_same_rule(
+    body: object, message: str, mocked: MockedMarketo, patient: Marketo
+) -> None:
+    mocked.script = [Answer(json.dumps(body).encode(), 400)]
+    async with patient as marketo:
+        with pytest.raises(ApiError, match=message):
+            await marketo.users.get("a@x.io")
 
 
 @pytest.mark.parametrize(
