@@ -12,6 +12,7 @@ from marketo_async import Marketo
 from marketo_async.errors import CallTimeout, MarketoError, OutcomeUnknown
 from tests.life.instance import Instance
 
+_NEVER_TWICE = frozenset({"push", "form", "trigger", "merge"})
 LATE = 0.01  # seconds that an answer may come late
 
 
@@ -34,6 +35,7 @@ class Caller:
     value: Any = None
     error: BaseException | None = None
     delivered: list[int] = field(default_factory=list)
+    foreign_token: bool = False
     closed: bool = False
 
     def __post_init__(self) -> None:
@@ -65,46 +67,50 @@ def get(client: Marketo, tag: str) -> Awaitable[Any]:
     return client.leads.get(int(tag))
 
 
-async def drain(client: Marketo, caller: Caller, instance: Instance) -> None:
-    """Read a listing page by page; after an error, go on once from the token that it carries."""
+async def drain(client: Marketo, caller: Caller) -> None:
+    """Read a listing page by page."""
     pager = client.lists.leads(int(caller.tags[0]), batch_size=3)
     try:
         async for page in pager.pages():
             caller.delivered += [record["id"] for record in page.items]
     except MarketoError as error:
-        assert error.token == pager.token, f"{caller}: the error carries the token of another listing"
+        caller.foreign_token = error.token != pager.token
         raise
 
 
 def problems(caller: Caller, instance: Instance) -> list[str]:
     """Return what is untrue in what a caller received, now that everything it asked for is over."""
-    error, acted = caller.error, [instance.acted[tag] for tag in caller.tags]
-    answered = caller.ended is not None and not caller.left and not caller.gave_up
+    acted = [instance.acted[tag] for tag in caller.tags]
     found = []
-    if caller.left:
-        error = None
-    elif isinstance(error, asyncio.CancelledError):
-        if not caller.gave_up:
-            found.append("was cancelled by nobody")
-    elif error is not None and not isinstance(error, MarketoError):
-        found.append(f"got {error!r}, which is not an error of this package")
-    if caller.kind in {"push", "form", "trigger"} and max(acted) > 1:
+    if caller.kind in _NEVER_TWICE and max(acted) > 1:
         found.append(f"was done {max(acted)} times")
     if caller.kind == "list":
-        total = instance.totals[int(caller.tags[0])]
-        whole = list(range(total))
-        whole_is_due = answered and error is None
-        if caller.delivered != whole[: len(caller.delivered)] or (whole_is_due and caller.delivered != whole):
-            found.append(f"delivered {caller.delivered} of {total}")
-    elif caller.kind == "get":
-        if answered and error is None and caller.value != {"id": int(caller.tags[0])}:
+        found += _delivery(caller, instance.totals[int(caller.tags[0])])
+    if caller.ended is None or caller.left or caller.gave_up:
+        return found
+    error = caller.error
+    if isinstance(error, asyncio.CancelledError):
+        return [*found, "was cancelled by nobody"]
+    if error is not None and not isinstance(error, MarketoError):
+        return [*found, f"got {error!r}, which is not an error of this package"]
+    if caller.kind == "get":
+        if error is None and caller.value != {"id": int(caller.tags[0])}:
             found.append(f"got {caller.value!r}, which is somebody else's")
-    elif answered:
+    elif caller.kind != "list":
         found += _truth(caller, error, acted)
         sure = caller.bound == inf and not caller.closed and not instance.lost.intersection(caller.tags)
         if sure and isinstance(error, OutcomeUnknown):
             found.append(f"got {error!r} though every answer came back")
     return found
+
+
+def _delivery(caller: Caller, total: int) -> list[str]:
+    """Hold the records of a listing against what there is: each once, in order, and all where nothing was raised."""
+    whole = list(range(total))
+    finished = caller.ended is not None and not caller.left and caller.error is None
+    if caller.delivered != whole[: len(caller.delivered)] or (finished and caller.delivered != whole):
+        return [f"delivered {caller.delivered} of {total}"]
+    return ["got an error that carries the token of another listing"] if caller.foreign_token else []
 
 
 def _truth(caller: Caller, error: BaseException | None, acted: Sequence[int]) -> list[str]:

@@ -155,7 +155,10 @@ class Connector(aiohttp.BaseConnector):
         self._network, self._side = network, side
 
     async def _create_connection(
-        self, req: aiohttp.ClientRequest, traces: Any, timeout: aiohttp.ClientTimeout
+        self,
+        req: aiohttp.ClientRequest,
+        traces: Any,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - what aiohttp calls it
     ) -> ResponseHandler:
         began, fate = self._network.timeline.now, self._network.fate(self._side)
         try:

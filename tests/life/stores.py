@@ -28,6 +28,14 @@ class Shared(Protocol):
         """Return one worker's way to it."""
         ...
 
+    def go_back(self, steps: int) -> None:
+        """Forget the last *steps* decisions."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files."""
+        ...
+
 
 class Weather:
     """How the way to the store is, for all workers, and which of them know what the state has lost.
@@ -182,7 +190,7 @@ class OnDisk:
             if self._states[-1] or file.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
                 file.execute("DELETE FROM fleet")
                 for row in self._states[-1]:
-                    file.execute(f"INSERT INTO fleet VALUES ({', '.join('?' * len(row))})", row)
+                    file.execute("INSERT INTO fleet VALUES (?, ?)", row)
         self.weather.went_back(steps)
 
     def close(self) -> None:
