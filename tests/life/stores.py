@@ -8,6 +8,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable
 from contextlib import closing
+from math import inf
 from pathlib import Path
 from typing import Protocol
 
@@ -47,6 +48,7 @@ class Weather:
         self.timeline, self.rng, self._counted = timeline, rng, counted
         self.state = "up"
         self.asked = 0
+        self.failed_at = -inf
         self._version = 0
         self._heard: dict[str, int] = {}
         self._behind: int | None = None
@@ -72,6 +74,11 @@ class Weather:
         self._version += 1
         self._heard[question.worker] = self._version
 
+    def failed(self, what: str) -> StoreUnavailable:
+        """Return the error of a question that got no answer."""
+        self.failed_at = self.timeline.now
+        return StoreUnavailable(what)
+
     async def travel(self) -> None:
         """Take as long as a question or an answer takes."""
         await asyncio.sleep(self.rng.uniform(0.0, 0.5 if self.state == "slow" else 0.02))
@@ -92,14 +99,14 @@ class _Handle:
             await asyncio.Event().wait()
         lost = weather.rng.random() if weather.state == "lossy" else 1.0
         if weather.state == "away" or lost < 0.25:
-            raise StoreUnavailable("the store is out of reach")
+            raise weather.failed("the store is out of reach")
         reply = await self.decide(question)
         weather.decided(question, reply)
         await weather.travel()
         if self.killed():
             await asyncio.Event().wait()
         if lost < 0.5:
-            raise StoreUnavailable("the answer was lost")
+            raise weather.failed("the answer was lost")
         return reply
 
     async def decide(self, question: Question) -> Reply:
