@@ -280,7 +280,11 @@ class Marketo:
         await self.close()
 
     async def close(self, grace: float = 5.0) -> None:
-        """Close the session, after waiting at most *grace* seconds for calls that cancelled callers left behind."""
+        """Close the session, after waiting at most *grace* seconds for calls that are under way.
+
+        Calls that wait for their turn, a token or their next try get `ConfigurationError` at once. Calls that take
+        longer than *grace* are given up; their slots of the governor come free once Marketo has certainly ended them.
+        """
         if self._parent is not None:
             raise ConfigurationError(
                 "with_options() gives a sibling on a shared session: close the client it came from"
@@ -307,11 +311,11 @@ class Marketo:
     ) -> Marketo:
         """Return a sibling on the same session whose calls are made differently.
 
-        *timeout* bounds each call in seconds, waiting and retries included: after it, `CallTimeout`, or
-        `OutcomeUnknown` for a write on its way. *priority* says who goes first; without one, single calls are normal
-        and listings are bulk. *on_bad_record* receives every record of a listing that can't be read, as a `BadRecord`,
-        and the listing continues without it; otherwise such a record raises `UnexpectedShape`. A page that is fetched
-        twice hands it over twice.
+        *timeout* bounds each call in seconds, whatever it waits for (its turn, a token, a description that another call
+        asks for, retries): after it, `CallTimeout`, or `OutcomeUnknown` for a write on its way. *priority* says who
+        goes first; without one, single calls are normal and listings are bulk. *on_bad_record* receives every record of
+        a listing that can't be read, as a `BadRecord`, and the listing continues without it; otherwise such a record
+        raises `UnexpectedShape`. A page that is fetched twice hands it over twice.
         """
         old = self._options
         sibling = type(self).__new__(type(self))

@@ -164,6 +164,11 @@ class _Call(Struct, Generic[R], kw_only=True):
         held, self.held = self.held, max(self.held, self.sink.held if self.sink else 0)
         return self.held > held
 
+    def fell_silent(self, outcome: Outcome[R]) -> bool:
+        """Tell whether we hung up on a file that stopped coming, which may be long before its server's time-out."""
+        cause = outcome.error.__cause__ if outcome.error is not None else None
+        return self.sink is not None and isinstance(cause, TimeoutError)
+
     def settled_by(self, error: MarketoError) -> bool:
         """Tell whether *error* says that an attempt whose answer was lost had done it."""
         known = isinstance(error, NotFound) and error.code in self.operation.proof
@@ -203,8 +208,8 @@ class _Waits:
         if self.closed:
             raise _is_closed()
 
-    def close(self) -> None:
-        """End the waiting of everybody who waits, and of everybody who would."""
+    async def close(self) -> None:
+        """End the waiting of everybody who waits, and of everybody who would; return when nobody waits any more."""
         self.closed = True
         loop = asyncio.get_running_loop()
         limits = list(self._limits)
@@ -216,6 +221,8 @@ class _Waits:
                 yield
 
         in_turns(loop, ending())
+        while self._limits:
+            await asyncio.sleep(0)
 
 
 def _is_closed() -> ConfigurationError:
@@ -283,8 +290,8 @@ class Session:
         Calls that wait get `ConfigurationError` at once. Exchanges that take longer are given up; what they hold comes
         free by itself when Marketo has certainly ended them, and nothing waits for that.
         """
-        self._waits.close()
         try:
+            await self._waits.close()
             if self._under_way:
                 _, late = await asyncio.wait(self._under_way, timeout=grace)
                 for task in late:
@@ -366,7 +373,7 @@ class Session:
             async with asyncio.timeout(options.timeout):
                 return await self.descriptions.get(described, ask)
         except TimeoutError as error:
-            if isinstance(error, MarketoError):
+            if isinstance(error, MarketoError) or options.timeout is None:
                 raise
             raise CallTimeout(
                 f"no answer within {options.timeout:g} s", operation=described.operation.name, sent=asked
@@ -533,7 +540,7 @@ class Session:
         answer.set_exception(error)
 
     async def _exchange(self, call: _Call[R], permit: Permit, token: str, answer: asyncio.Future[Outcome[R]]) -> None:
-        """Send once, read the answer and hand it over; the permit goes back whatever happens."""
+        """Send once, read the answer and hand it over; the permit ends whatever happens."""
         loop, governor = asyncio.get_running_loop(), self._governor_of(call.operation)
         started = loop.time()
         try:
@@ -549,12 +556,12 @@ class Session:
                     governor.crowded()
                 case Action.SPENT:
                     governor.spent()
+            if call.fell_silent(outcome):
+                permit.abandon(call.operation.timeout)
             permit.release(counted=row.counted if row else True)
-        except asyncio.CancelledError:
+        except BaseException:  # we were cancelled, or a sink failed: nobody reads the rest of the answer
             permit.abandon(call.operation.timeout)
             raise
-        finally:
-            permit.release()
         if not answer.done():  # the caller may have gone
             answer.set_result(outcome)
         if governor.on_call is not None:  # last, so that nothing a hook does can reach the call

@@ -1,8 +1,9 @@
 """The rate governor: one Marketo instance's limits, enforced in one place.
 
 `window` and `quota` are the two rules with their proofs, `share` the neighbours' part, `ledger` the sum of them, and
-`fleet` the same for many processes (all without I/O or clock). `governor` is the async gate that calls wait at,
-`member` its part in a fleet, and `stores` where a fleet's state lives.
+`fleet` the same for many processes (all without I/O or clock). `gate` is where calls wait, and `authority` what decides
+for them: this process, or a store, to which `member` speaks and whose kinds are in `stores`. `governor` shows all of it
+as one.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ class Books:
     def __init__(
         self, limits: Limits, clock: Callable[[], float], *, changed: Callable[[], None], undone: Callable[[], None]
     ) -> None:
-        """Begin with nothing in use; *changed* is called when something came free, *undone* when a call was not sent."""
+        """Begin with nothing in use; *changed* is called when something came free, *undone* for a call not sent."""
         self.ledger = Ledger.of(limits)
         self.calls: set[_Local] = set()
         """The calls under way on the loop of now."""

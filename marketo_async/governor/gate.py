@@ -87,7 +87,9 @@ class Gate:
         if (burst := self._limits.burst) is not None:
             self._smoother = AsyncLimiter(burst, burst * self._limits.per / self._limits.calls)
 
-    def enter(self, future: asyncio.Future[Permit], priority: Priority, since: float, asked: float, bound: float) -> Waiter:
+    def enter(
+        self, future: asyncio.Future[Permit], priority: Priority, since: float, asked: float, bound: float
+    ) -> Waiter:
         """Let a call wait since *asked*, with the age of one that has waited since *since*."""
         waiter = Waiter(future, since, asked, bound)
         self._number += 1

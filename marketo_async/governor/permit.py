@@ -1,4 +1,7 @@
-"""`Permit`: what a call holds from before it is sent until its answer has been read. See `authority` for who grants it."""
+"""`Permit`: what a call holds from before it is sent until its answer has been read.
+
+See ``authority`` for who grants it.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ Why no window as Marketo sees it ever holds more than ``calls`` of ours
     window holds at most ``calls``. Latency, jitter and the order of the answers do not enter. *QED*
 
     What it rests on: that Marketo does not count a call after its answer began. Where no answer ever comes (a reset, a
-    time-out above the server's own) the moment of failure stands for ``c``.
+    time-out above the server's own) the moment of failure stands for ``c``; where a call is given up, the moment at
+    which Marketo has certainly ended it (see ``authority``).
 
 What it costs
     A place is kept for ``per`` plus the call's own latency, so the pace is ``calls / (per + latency)``: about 2 % below
@@ -31,7 +32,7 @@ What clock error it tolerates
     the interval are read from one shared clock: a stamp taken when the store hears of the answer is never before ``c``,
     and a grant given by the store is never after ``s'``, so the messages' delays fall on the safe side.
 
-Not here: concurrency and order (``ledger``, ``governor``), the daily count (``quota``), and how a fleet reads that
+Not here: concurrency and order (``ledger``, ``gate``), the daily count (``quota``), and how a fleet reads that
 clock (``fleet``).
 """
 

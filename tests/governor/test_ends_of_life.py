@@ -85,6 +85,22 @@ def test_a_snapshot_after_the_last_loop_shows_what_may_be_under_way() -> None:
     assert in_use(governor) == (2, 2, 2)
 
 
+def test_a_forked_process_holds_nothing_for_the_calls_of_its_parent() -> None:
+    governor = Governor(Limits(concurrency=2))
+    permits: list[Permit] = []
+    in_virtual_time(taking(governor, permits))
+    governor._authority._process = -1  # as the child of a fork finds it
+
+    async def child() -> None:
+        own = await governor.acquire()
+        for permit in permits:
+            permit.release()
+        assert in_use(governor) == (1, 3, 3), "their places count, as the parent's calls do"
+        own.release()
+
+    in_virtual_time(child())
+
+
 def test_waiters_of_a_loop_that_was_closed_are_forgotten() -> None:
     governor = Governor(Limits(concurrency=2))
     loop = asyncio.new_event_loop()
