@@ -107,7 +107,7 @@ class Gate:
                 heapify(line)
 
     def count_waiting(self) -> int:
-        """Return how many wait: those of a loop that was closed do not, although they have not been cleared away yet."""
+        """Return how many wait; those of a loop that was closed do not, though they are not cleared away yet."""
         return 0 if self._loop is None or self._loop.is_closed() else self.waiting
 
     def head(self) -> Head | None:

@@ -23,6 +23,7 @@ from math import inf
 from secrets import token_hex
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from marketo_async.errors import ConfigurationError, MarketoError, StoreUnavailable
 from marketo_async.governor.clock import slept
@@ -110,6 +111,10 @@ class _End(Struct, frozen=True):
     sent: bool
     until: float = -inf
 
+    def moved(self, seconds: float) -> _End:
+        """Return the same by a clock that is so many seconds ahead."""
+        return replace(self, at=self.at + seconds, until=self.until + seconds)
+
     def done(self, now: float) -> Done:
         """Return what the store is to hear of it."""
         age = now - self.at if self.at <= now else -1.0
@@ -130,6 +135,7 @@ class Member:
         self._want = self._next_name()
         self._ends: list[_End] = []
         self._ended_at: float | None = None  # when the first of them came
+        self._telling: list[_End] = []  # those in the question under way
         self._left: list[_End] = []  # told, and still at work: told again with every question, should the store forget
         self._news = News()
         self._talk: asyncio.Task[None] | None = None
@@ -177,13 +183,25 @@ class Member:
             self._timer = self.loop.call_at(when, self._wake)
 
     def inherit(self, before: Member) -> None:
-        """Take over what a member knew whose event loop has ended: what it had under way, and had not reported."""
-        if before.loop.is_closed():
-            now = self.loop.time()
-            self._ends = [_End(end.id, now, end.counted, end.sent) for end in before._ends]
-            self._ended_at = now if self._ends else None
-            for lease in list(before.calls.values()):
-                lease.inherited(self)
+        """Continue as the worker that a closed event loop left behind.
+
+        The name and the last reply are taken over, so that a store which goes back between two loops is noticed; so is
+        what had not been reported, or was being reported. Calls under way are left to themselves.
+        """
+        if not before.loop.is_closed():
+            return
+        ahead = self.loop.time() - before.loop.time()  # loops may count from different beginnings
+        self._name, self._number = before._name, before._number
+        self._want = self._next_name()
+        self._began, self._sequence, self.use = before._began, before._sequence, before.use
+        self._heard_at = before._heard_at + ahead
+        self._news = before._news
+        self._left = [end.moved(ahead) for end in before._left]
+        self.left_until = before.left_until + ahead
+        self._ends = [end.moved(ahead) for end in (*before._telling, *before._ends)]
+        self._ended_at = self.loop.time() if self._ends else None
+        for lease in list(before.calls.values()):
+            lease.inherited(self)
 
     def ended(self, lease: Lease, *, counted: bool, sent: bool) -> None:
         """Note that a call has ended, to be told soon."""
@@ -306,6 +324,7 @@ class Member:
     async def _speak(self) -> None:
         self._spoke, left = self.loop.time(), self.elapsed()
         ends, news = self._ends, self._news
+        self._telling = ends
         question = self._question(self._spoke)
         self._ends, self._news, self._ended_at = [], News(), None
         self.questions += 1
@@ -315,11 +334,11 @@ class Member:
             self._talk = None  # the loop is being left
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, those who wait must hear of it
-            self._talk = None
+            self._talk, self._telling = None, []
             self._unheard(ends, news)
             self._fail(error)
         else:
-            self._talk = None
+            self._talk, self._telling = None, []
             self._left += [end for end in ends if end.until > self.loop.time()]
             self._hear(question, reply, left)
         self.plan()

@@ -451,7 +451,7 @@ def test_one_governor_serves_one_loop_after_the_other() -> None:
     gate = governor(store, Limits(concurrency=1, per=1.0))
 
     async def abandon() -> None:
-        await gate.acquire()  # left under way by a loop that ends
+        await gate.acquire(bound=0.5)  # left under way by a loop that ends
 
     async def use() -> float:
         (await gate.acquire()).release()
@@ -460,7 +460,7 @@ def test_one_governor_serves_one_loop_after_the_other() -> None:
 
     in_virtual_time(abandon())
     busy = asyncio.new_event_loop()
-    busy.run_until_complete(gate.acquire())
+    busy.run_until_complete(gate.acquire(bound=0.5))
     with pytest.raises(ConfigurationError, match="another event loop"):
         in_virtual_time(use())
     busy.close()

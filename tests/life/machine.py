@@ -40,7 +40,7 @@ WORKER: contextvars.ContextVar[str] = contextvars.ContextVar("worker", default="
 
 _STORE_PATIENCE = 6.0  # seconds that a store may hold up the closing of a client
 _LONGEST_EXCHANGE = 340.0  # seconds that an exchange can take: Marketo's longest time-out and what we wait above it
-_LEASE = 11.0  # seconds, of the longest that a store has by itself, and a moment more
+_AGAIN = 3.0  # seconds within which a store that failed is asked again
 _REMEMBERED = 60.0  # seconds after which a failure of the identity endpoint is asked for again
 _PROBE = 400.0  # seconds within which a call gets through, whatever other clients go through
 _DAY = 26 * 3600.0
@@ -508,8 +508,8 @@ class Life(RuleBasedStateMachine):
         self.claim(waiting == 0, f"{waiting} waiters are left after close()")
         tasks = [task for task in self.under_way() if self.tasks.get(task) == worker.name]
         self.claim(not tasks, f"tasks are left after close(): {tasks}")
-        if self.way is not None and self.timeline.now < self.way.failed_at + _LEASE:
-            return  # what could not be reported is tried again for as long as a lease
+        if self.way is not None and self.timeline.now < self.way.failed_at + _AGAIN:
+            return  # what could not be reported is told again until it is heard, or counts no more
         timers = [timer for timer in self.loop.timers() if context_of(timer).get(WORKER, "") == worker.name]
         self.claim(not timers, f"timers are left after close(): {timers}")
 
