@@ -169,6 +169,8 @@ def read_bare(
     success = status < _CLIENT_ERROR
     if success and not body.strip():
         return Envelope(success=True, request_id=named)
+    if success and body.lstrip().startswith(b"{") and (head := _head_of(body)).success is False:
+        return Envelope(success=False, request_id=head.request_id or named, errors=head.errors)  # the gateway's own
     try:
         if success:
             value = msgspec.json.decode(body, type=answer, strict=False, dec_hook=decode_hook)

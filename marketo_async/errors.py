@@ -32,7 +32,7 @@
     ├── BadRow                     a line of a bulk file can't be read as a row
     ├── BadRecord                  a record of a listing can't be read; only ``on_bad_record`` receives it
     ├── ImportStopped              an import ended early; ``report`` tells what was taken until then
-    ├── RecordsFailed              asked for by ``raise_for_failures()``: some records of a write were not taken
+    ├── RecordsFailed              some records were not taken: by ``raise_for_failures()`` and by writes of one record
     └── OutcomeUnknown             a write was sent, and its answer was lost or can't be read: it may have happened
 
 No message, repr or attribute holds a token or a secret. Not here: what each code means (``codes``), and what is tried
@@ -46,7 +46,7 @@ from copy import copy
 from datetime import datetime
 from typing import Any, Self, TypeVar
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 E = TypeVar("E", bound=BaseException)
 
@@ -73,14 +73,19 @@ class MarketoError(Exception):
     results: Sequence[Any] = ()
 
     def with_context(
-        self, *, token: str | None = None, index: int | None = None, results: Sequence[Any] | None = None
+        self,
+        *,
+        token: str | UnsetType | None = UNSET,
+        index: int | None = None,
+        results: Sequence[Any] | None = None,
     ) -> Self:
         """Return a copy of this error that also carries what one caller knows about it.
 
-        Other callers may hold the same error, so its attributes never change once it was raised.
+        Other callers may hold the same error, so its attributes never change once it was raised. A *token* of ``None``
+        is one: the drain begins again from the start.
         """
         copied = own(self)
-        if token is not None:
+        if not isinstance(token, UnsetType):
             copied.token = token
         if index is not None:
             copied.index = index
@@ -313,7 +318,10 @@ class UnexpectedShape(BadResponse):
 
 
 class RecordsFailed(MarketoError):
-    """Some records of a write were not taken, or nobody knows; ``failed`` are their results."""
+    """Some records of a write were not taken, or nobody knows; ``failed`` are their results.
+
+    `Outcomes.raise_for_failures` raises it, and a write of one record (``leads.submit_form``) raises it by itself.
+    """
 
     def __init__(self, message: str, *, failed: Sequence[Any]) -> None:
         super().__init__(message)

@@ -186,6 +186,7 @@ class _Waits:
 
     def __init__(self) -> None:
         self._limits: set[asyncio.Timeout] = set()
+        self._over = asyncio.Event()  # closed, and nobody waits any more
         self.closed = False
 
     async def wait_for(self, what: Callable[[], Awaitable[T]]) -> T:
@@ -198,6 +199,8 @@ class _Waits:
                     return await what()
                 finally:
                     self._limits.discard(limit)
+                    if self.closed and not self._limits:
+                        self._over.set()
         except TimeoutError as error:
             if limit.expired():
                 raise _is_closed() from error
@@ -221,8 +224,8 @@ class _Waits:
                 yield
 
         in_turns(loop, ending())
-        while self._limits:
-            await asyncio.sleep(0)
+        if limits:
+            await self._over.wait()
 
 
 def _is_closed() -> ConfigurationError:

@@ -152,9 +152,9 @@ def written_to(tree: ast.Module) -> Iterator[int]:
         if not isinstance(handler, ast.ExceptHandler) or handler.name is None:
             continue
         for node in ast.walk(handler):
-            stored = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
-            if stored and isinstance(node.value, ast.Name) and node.value.id == handler.name:
-                yield node.lineno
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                held = isinstance(node.value, ast.Name) and node.value.id == handler.name
+                yield from [node.lineno] if held else []
 
 
 def test_what_counts_as_writing_to_a_caught_exception() -> None:

@@ -276,6 +276,27 @@ async def test_closing_lets_go_of_the_store_though_calls_were_waiting(mocked: Mo
     assert {type(result) for result in results} == {ConfigurationError}
 
 
+@pytest.mark.looptime
+@pytest.mark.parametrize("first", ["the grant", "the close"])
+async def test_a_grant_that_meets_the_close_is_given_back(first: str, mocked: MockedMarketo) -> None:
+    mocked.script = [ok({"id": 1})]
+    governor = Governor(Limits(concurrency=1))
+    async with of(governor) as marketo:
+        await marketo.leads.get(1)
+        held = await governor.acquire()
+        call = asyncio.create_task(marketo.leads.get(2))
+        await asyncio.sleep(1)
+        if first == "the grant":
+            asyncio.get_running_loop().call_soon(held.release)
+        closing = asyncio.create_task(marketo.close())
+        if first == "the close":
+            asyncio.get_running_loop().call_soon(held.release)
+        await closing
+        with pytest.raises(ConfigurationError):
+            await call
+    assert (len(mocked.calls), governor.snapshot().in_flight, governor.snapshot().granted) == (1, 0, 2)
+
+
 class DiskFull(Exception):
     """What a sink can't help raising."""
 

@@ -188,6 +188,13 @@ def test_what_one_caller_knows_is_added_to_a_copy(error: MarketoError) -> None:
     assert vars(error) == before
 
 
+def test_a_token_of_another_listing_does_not_stay_on_an_error_that_passes_through_this_one() -> None:
+    error = ConfigurationError("set it up").with_context(token="theirs")
+
+    assert error.with_context(index=1).token == "theirs"
+    assert error.with_context(token=None).token is None
+
+
 def test_notes_of_the_original_are_kept_and_not_shared() -> None:
     error = ConfigurationError("set it up")
     error.add_note("for all")

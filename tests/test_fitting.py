@@ -16,7 +16,7 @@ from msgspec import Struct, inspect
 
 from marketo_async import Marketo, models
 from marketo_async.envelope import Envelope, read
-from marketo_async.errors import ApiError, BadRecord, ErrorItem, InvalidData, NotFound, UnexpectedShape
+from marketo_async.errors import AccessDenied, ApiError, BadRecord, ErrorItem, InvalidData, NotFound, UnexpectedShape
 from marketo_async.fitting import fitted
 from marketo_async.models.activities import Activity, LeadChange
 from marketo_async.models.assets import FolderId
@@ -309,6 +309,19 @@ async def test_users_without_an_envelope_are_read_by_the_same_rule(mocked: Mocke
 
     assert [(user.userid, user.id, user.first_name) for user in found] == [("7", None, "false")]
     assert [(error.index, error.member) for error in taken] == [(1, ".userid")]
+
+
+@pytest.mark.looptime
+async def test_a_refusal_in_an_envelope_is_no_success_where_answers_have_none(
+    mocked: MockedMarketo, patient: Marketo
+) -> None:
+    """The gateway in front of all families writes envelopes; a user that was not deleted must not be told as gone."""
+    mocked.script = [refused("603", "Access denied")]
+    async with patient as marketo:
+        with pytest.raises(AccessDenied, match="Access denied") as caught:
+            await marketo.users.delete("a@x.io")
+
+    assert caught.value.request_id == "1a2b#3c"
 
 
 @pytest.mark.looptime

@@ -323,8 +323,11 @@ class Authority:
             differs=self._gate.fail,
             returned=self._find_store,
         )
-        self.state = State.SHARED
+        # Of the calls that were made alone on the loop before, the store has to hear first.
+        alone = self.state in {State.LEAVING, State.ALONE, State.RETURNING} and not forked
+        self.state = State.RETURNING if alone else State.SHARED
         self.member = Member(store, self._limits, ours, loop)
+        self.member.away = alone
         if before is not None and not forked:
             self.member.inherit(before)
 

@@ -225,7 +225,7 @@ class Leads(Resource, Generic[L]):
 
     @endpoint("POST", "/rest/v1/leads/schema/fields/{fieldApiName}.json", needs=_SCHEMA, repeat=Repeat.SAFE, timeout=30)
     def update_field(self, name: str, change: FieldChange) -> Plan[RecordResult]:
-        """Change what may be changed about one lead field."""
+        """Change what may be changed about one lead field; `RecordsFailed` where Marketo skips it."""
         return single(path={"fieldApiName": name}, json={"input": [change]})
 
     @endpoint("GET", "/rest/v1/leads/partitions.json", timeout=30)
@@ -323,7 +323,10 @@ class Leads(Resource, Generic[L]):
         cookie: str | None = None,
         program_id: int | None = None,
     ) -> Plan[RecordResult]:
-        """Fill in a form for one person, found by the ``email`` of *form_fields*; never repeated by itself."""
+        """Fill in a form for one person, found by the ``email`` of *form_fields*; never repeated by itself.
+
+        Raises `RecordsFailed` where Marketo skips the submission, for instance for a field that the form lacks (1006).
+        """
         if not form_fields.get("email"):
             raise InvalidRequest("form_fields needs an email: the person is looked up by it")
         person = members({"leadFormFields": dict(form_fields), "visitorData": visitor, "cookie": cookie})

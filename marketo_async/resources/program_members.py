@@ -142,5 +142,5 @@ class ProgramMembers(Records[L], FieldSchema):
 
     @endpoint("POST", "{root}/schema/fields/{fieldApiName}.json", needs=SCHEMA, repeat=Repeat.SAFE)
     def update_field(self, name: str, change: FieldChange) -> Plan[RecordResult]:
-        """Change what may be changed about one custom field of members."""
+        """Change what may be changed about one custom field of members; `RecordsFailed` where Marketo skips it."""
         return single(path={"fieldApiName": name}, json={"input": [change]})

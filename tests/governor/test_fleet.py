@@ -10,7 +10,7 @@ from marketo_async import Priority
 from marketo_async.governor.limits import OLDEST_EVERY
 from marketo_async.governor.messages import Done, Held, News, Question, Reply, Verdict, Want
 from marketo_async.governor.window import DRIFT
-from tests.governor.fleets import NOON, InClass
+from tests.governor.fleets import KINDS, NOON, InClass, deciding
 
 PER = 20.0
 LEASE = 10.0
@@ -445,3 +445,35 @@ def test_an_abandoned_call_is_held_again_where_its_lease_had_ended() -> None:
     assert (seen.in_flight, seen.used_today) == (1, 1)
     store.clock += 5.1
     assert store.wants("b:1").verdict is Verdict.GRANTED
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("off", [5 * 86_400.0, -5 * 86_400.0])
+def test_a_wall_clock_that_is_wrong_for_a_moment_closes_the_day_of_no_worker(kind: str, off: float) -> None:
+    with deciding(kind) as decide:
+
+        def ask(name: str, moment: float, *, spent: bool = False, leaves: bool = False) -> Reply:
+            want = None if leaves else Want(name, 1, 0.0, 0.0)
+            worker = name.partition(":")[0]
+            question = Question(
+                worker=worker,
+                calls=50,
+                per=PER,
+                concurrency=50,
+                daily=5,
+                lease=LEASE,
+                want=want,
+                leaves=leaves,
+                news=News(spent=spent),
+            )
+            return decide(question, clock, NOON + moment)
+
+        clock = 1000.0
+        ask("a:0", 0.0, leaves=True)
+        clock += KEEP + 1.0
+        assert [ask(f"a:{number}", 0.0).verdict for number in range(2)] == [Verdict.GRANTED] * 2
+        assert ask("a:3", off, spent=True).verdict is Verdict.SPENT
+        for worker in "ab":
+            reply = ask(f"{worker}:4", 1.0)
+            assert (reply.verdict, reply.use.resets_at < NOON + 86_400) == (Verdict.GRANTED, True)
+        assert (reply.use.used_today, reply.use.left_today) == (4, 1)

@@ -435,6 +435,26 @@ async def test_who_decides_has_a_name_at_every_moment() -> None:
     assert Governor()._authority.state is State.LOCAL
 
 
+def test_the_store_hears_of_calls_that_were_made_alone_on_a_loop_that_was_closed() -> None:
+    store = Store()
+    gate = governor(store, Limits(calls=8, concurrency=4), fallback=Limits(calls=2, concurrency=2))
+
+    async def alone() -> None:
+        store.down = StoreUnavailable("gone")
+        (await gate.acquire()).release()
+        await gate.acquire(bound=5.0)  # left under way
+
+    async def next_one() -> float:
+        store.down = None
+        (await gate.acquire()).release()
+        return asyncio.get_running_loop().time()
+
+    in_virtual_time(alone())
+    assert in_virtual_time(next_one()) == pytest.approx(5, abs=0.1)
+    told = [question.news for question in store.questions if question.news.used]
+    assert [(news.used, len(news.ages)) for news in told] == [(2, 2)]
+
+
 @virtually
 async def test_bursts_are_smoothed_as_for_one_process() -> None:
     gate = governor(Store(), Limits(burst=2))
