@@ -10,10 +10,27 @@ from typing import Any
 
 from marketo_async import Marketo
 from marketo_async.errors import CallTimeout, MarketoError, OutcomeUnknown
-from tests.life.instance import Instance
+from tests.life.instance import FILE, Instance
 
 _NEVER_TWICE = frozenset({"push", "form", "trigger", "merge"})
 LATE = 0.01  # seconds that an answer may come late
+
+
+class Memory:
+    """A file's bytes, in memory."""
+
+    def __init__(self) -> None:
+        self.content = b""
+
+    @property
+    def held(self) -> int:
+        return len(self.content)
+
+    def restart(self) -> None:
+        self.content = b""
+
+    def write(self, chunk: bytes) -> None:
+        self.content += chunk
 
 
 @dataclass(eq=False)
@@ -35,6 +52,7 @@ class Caller:
     value: Any = None
     error: BaseException | None = None
     delivered: list[int] = field(default_factory=list)
+    sink: Memory = field(default_factory=Memory)
     foreign_token: bool = False
     closed: bool = False
 
@@ -78,8 +96,11 @@ async def drain(client: Marketo, caller: Caller) -> None:
         raise
 
 
-def problems(caller: Caller, instance: Instance) -> list[str]:
-    """Return what is untrue in what a caller received, now that everything it asked for is over."""
+def problems(caller: Caller, instance: Instance, *, connected: bool) -> list[str]:  # noqa: C901 - a case for each kind
+    """Return what is untrue in what a caller received, now that everything it asked for is over.
+
+    *connected* is whether every connection came that its client asked for.
+    """
     acted = [instance.acted[tag] for tag in caller.tags]
     found = []
     if caller.kind in _NEVER_TWICE and max(acted) > 1:
@@ -96,9 +117,12 @@ def problems(caller: Caller, instance: Instance) -> list[str]:
     if caller.kind == "get":
         if error is None and caller.value != {"id": int(caller.tags[0])}:
             found.append(f"got {caller.value!r}, which is somebody else's")
+    elif caller.kind == "file":
+        if error is None and caller.sink.content != FILE:
+            found.append(f"got {len(caller.sink.content)} bytes of {len(FILE)}, or others")
     elif caller.kind != "list":
         found += _truth(caller, error, acted)
-        sure = caller.bound == inf and not caller.closed and not instance.lost.intersection(caller.tags)
+        sure = connected and caller.bound == inf and not caller.closed and not instance.lost.intersection(caller.tags)
         if sure and isinstance(error, OutcomeUnknown):
             found.append(f"got {error!r} though every answer came back")
     return found

@@ -17,6 +17,7 @@ from functools import partial
 from tests.life.network import Request, Side
 from tests.life.virtual import Timeline
 
+FILE = bytes(range(256)) * 4
 PAGE = 3  # records on a page of a listing
 _TIMEOUTS = {
     "push": 90.0,
@@ -26,12 +27,15 @@ _TIMEOUTS = {
     "list": 60.0,
     "customobjects": 120.0,
     "merge": 180.0,
+    "file": 300.0,
 }
 _MARGIN = 1.0  # seconds by which even the slowest work, its way there included, stays below Marketo's own time-out
 _GATEWAY = b"<html>gateway</html>"
 _PAUSE = 0.02  # of the window: what everyone pauses at least after a 606, a little less than what is promised
 _DAY, _YOUNG = 86_400.0, 1_800.0  # seconds; soon after midnight a 607 may still be about the day before
 _IDENTITY_CALLS = 8  # that one client may make within a second, whatever happens
+
+_NO_FILE = frozenset({"dropped", "dropped, not done", "503", "503, not done", "608", "604", "601"})  # not a byte of it
 
 # What becomes of calls in each kind of weather, with their weights.
 CALM = {"fine": 1}
@@ -193,6 +197,8 @@ class Instance:
             fate, self.rng.uniform(0.0, 0.3)
         )
         self._begin(Work(request.wire.side.worker), seconds)
+        if call.kind == "file" and fate not in _NO_FILE:
+            self.timeline.after(seconds / 3, lambda: request.wire.answer(head_of(call) + call.rest[:100]))
         self.timeline.after(seconds, lambda: self._finish(request, call, fate))
 
     def _finish(self, request: Request, call: Call, fate: str) -> None:
@@ -211,8 +217,15 @@ class Instance:
             case _:
                 self._come_back(request, call, fate, self._act(call))
 
-    def _come_back(self, request: Request, call: Call, fate: str, body: bytes) -> None:
+    def _come_back(self, request: Request, call: Call, fate: str, body: bytes) -> None:  # noqa: C901 - a case for each fate
         """Answer a call that was done, or fail to."""
+        if call.kind == "file" and fate not in _NO_FILE:
+            if fate == "cut":
+                request.wire.answer(call.rest[100 : self.rng.randrange(101, 600)])
+                request.wire.drop(ConnectionResetError(104, "reset"))
+            elif fate != "silent":
+                request.wire.answer(call.rest[100:])
+            return
         match fate:
             case "dropped":
                 request.wire.drop()
@@ -254,6 +267,8 @@ class Instance:
                 more = call.offset + PAGE < total
                 token = {"nextPageToken": f"{call.tags[0]}-{call.offset + PAGE}"} if more else {}
                 return envelope(success=True, result=records, moreResult=more, **token)
+            case "file":
+                return refusal("1003")
             case "describe":
                 return envelope(success=True, result=[{"name": "thing_c", "dedupeFields": ["key"], "fields": []}])
             case "delete":
@@ -313,6 +328,11 @@ class Call:
     timeout: float = 30.0
     offset: int = 0
 
+    @property
+    def rest(self) -> bytes:
+        """The part of the file that was asked for."""
+        return FILE[self.offset :]
+
     @classmethod
     def of(cls, request: Request) -> Call:  # noqa: C901 - a case for each path
         parts = request.url.path.strip("/").removesuffix(".json").split("/")
@@ -334,6 +354,9 @@ class Call:
             case ["v1", "campaigns", _, "trigger"]:
                 leads = body["input"]["leads"]
                 return cls("trigger", tuple(str(row["id"]) for row in leads), _TIMEOUTS["trigger"])
+            case ["v1", "leads", "export", tag, "file"]:
+                first = int(request.headers.get("range", "bytes=0-")[6:-1])
+                return cls("file", (tag,), _TIMEOUTS["file"], first)
             case ["v1", "customobjects", _, "describe"]:
                 return cls("describe", ())
             case ["v1", "customobjects", _]:
@@ -343,6 +366,13 @@ class Call:
             case ["asset", "v1" | "v2", "email", tag, "delete"]:
                 return cls("email", (tag,), _TIMEOUTS["email"])
         raise AssertionError(f"{request.method} {request.url.path} is not scripted")
+
+
+def head_of(call: Call) -> bytes:
+    """Return the head of the answer that brings the rest of a file."""
+    part = f"\r\nContent-Range: bytes {call.offset}-{len(FILE) - 1}/{len(FILE)}" if call.offset else ""
+    status = 206 if call.offset else 200
+    return f"HTTP/1.1 {status} OK\r\nContent-Type: text/csv\r\nContent-Length: {len(call.rest)}{part}\r\n\r\n".encode()
 
 
 def tags_of(rows: list[dict[str, str]], member: str) -> tuple[str, ...]:

@@ -25,9 +25,11 @@ from unittest.mock import patch
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from marketo_async import Governor, Limits, Marketo, Priority
+from marketo_async import Governor, Limits, Marketo, Priority, RetryPolicy, operations
 from marketo_async.errors import ConfigurationError, DailyQuotaExceeded, MarketoError
 from marketo_async.governor import CallRecord, authority
+from marketo_async.operation import Operation, Plan, raw
+from marketo_async.session import Options
 from tests.life.callers import LATE, Caller, drain, get, problems, run
 from tests.life.instance import WEATHERS, Instance
 from tests.life.network import Connector, Network, Side
@@ -46,7 +48,7 @@ _PROBE = 400.0  # seconds within which a call gets through, whatever other clien
 _DAY = 26 * 3600.0
 _SECONDS = st.sampled_from([0.0, 0.001, 0.02, 0.1, 0.3, 1.0, 3.0, 10.0, 35.0, 120.0])
 _KIND = st.sampled_from(
-    ["get", "get", "list", "push", "sync", "form", "delete", "trigger", "email", "asset", "merge", "thing"]
+    ["get", "get", "list", "push", "sync", "form", "delete", "trigger", "email", "asset", "merge", "thing", "file"]
 )
 _PICK = st.integers(0, 7)
 _TIMEOUT = st.sampled_from([None, None, None, 0.05, 0.5, 5.0, 40.0])
@@ -268,7 +270,7 @@ class Life(RuleBasedStateMachine):
             calls = 2  # the description comes first
         if kind in {"email", "asset", "merge"} and self.rng.random() < 0.5:
             self.instance.in_use.add(tag)
-        bound = inf if timeout is None else timeout * calls
+        bound = inf if timeout is None or kind == "file" else timeout * calls
         caller = Caller(kind, tags, self.timeline.now, bound, client)
         rows = [{"email": f"{name}@example.com"} for name in tags]
         work: Callable[[], Awaitable[Any]] = {
@@ -282,6 +284,7 @@ class Life(RuleBasedStateMachine):
             "email": lambda: marketo.emails.delete(int(tag)),
             "asset": lambda: marketo.emails_v2.delete(tag),
             "merge": lambda: marketo.leads.merge(10**9 + int(tag), [int(name) for name in tags]).all(),
+            "file": lambda: marketo.session.stream(*file_of(tag), caller.sink, Options(retry=RetryPolicy(attempts=4))),
             "thing": lambda: marketo.custom_objects.sync("thing_c", [{"key": tag}], check=False).all(),
         }[kind]
 
@@ -560,7 +563,7 @@ class Life(RuleBasedStateMachine):
         self.loop.run_for(_LONGEST_EXCHANGE)
         self.nothing_is_wrong()
         for caller in self.callers:
-            found = problems(caller, self.instance)
+            found = problems(caller, self.instance, connected=not cast(Client, caller.client).side.vanished)
             self.claim(not found, f"{caller} {'; '.join(found)}")
             seen[type(caller.error).__name__ if caller.error else "answers" if caller.ended else "nothing"] += 1
         for worker in self.living():
@@ -613,6 +616,11 @@ class Life(RuleBasedStateMachine):
             coroutine = task.get_coro()
             with contextlib.suppress(RuntimeError, asyncio.CancelledError):
                 coroutine.close()
+
+
+def file_of(tag: str) -> tuple[Operation, Plan[bytes]]:
+    """Return the call that brings a bulk file, and what it asks for."""
+    return operations()["bulk_leads.file"], raw(path={"exportId": tag})
 
 
 def context_of(timer: asyncio.TimerHandle) -> contextvars.Context:

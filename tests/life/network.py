@@ -26,6 +26,8 @@ class Side:
     client: str
     killed: Callable[[], bool]
     wires: set[Wire] = field(default_factory=set)
+    vanished: bool = False
+    """Whether a connection was asked for that never came."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Wire(asyncio.Transport):
             self._loop.call_soon(deliver, what)
 
     def _protocol_receives(self, data: bytes) -> None:
-        if not self._closing:
+        if data and not self._closing:
             self._protocol.data_received(data)
 
     def _lose(self, error: OSError | None) -> None:
@@ -165,6 +167,7 @@ class Connector(aiohttp.BaseConnector):
             async with asyncio.timeout(timeout.sock_connect):
                 await asyncio.sleep(self._network.trip())
                 if fate == "vanishes" or self._side.killed():
+                    self._side.vanished = True
                     await asyncio.Event().wait()
         except TimeoutError as error:
             raise aiohttp.ConnectionTimeoutError(f"no connection to {req.url}") from error
