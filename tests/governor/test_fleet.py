@@ -333,11 +333,14 @@ def test_a_state_that_went_back_is_noticed_however_far_others_have_carried_it_si
     for _ in range(meanwhile):
         store.say("b")
     store.clock += 0.5
-    heard = {"began": known.began, "sequence": known.sequence, "heard": 0.5}
-    reply = store.say("a", Want("a:20", 1, 0.0, 0.0), **heard)
+
+    def ask_again() -> Reply:
+        return store.say("a", Want("a:20", 1, 0.0, 0.0), began=known.began, sequence=known.sequence, heard=0.5)
+
+    reply = ask_again()
     assert (reply.verdict, reply.began > known.began) == (Verdict.WAIT, True)
     assert store.wants("b:1").verdict is Verdict.WAIT
-    again = store.say("a", Want("a:20", 1, 0.0, 0.0), **heard)  # the first reply was lost
+    again = ask_again()  # the first reply was lost
     assert again.began == reply.began
     store.clock += KEEP + 0.01
     assert store.say("a", Want("a:20", 1, 0.0, 0.0), began=reply.began, sequence=again.sequence).verdict is (
@@ -358,8 +361,9 @@ def test_a_worker_that_came_after_the_snapshot_notices_too_and_one_that_was_sile
     known = store.say("b")
     store.clock += 3 * KEEP
     store.say("a")
-    silent = {"began": known.began, "sequence": known.sequence, "heard": 3 * KEEP}
-    assert store.say("b", Want("b:1", 1, 0.0, 0.0), **silent).verdict is Verdict.GRANTED
+    want = Want("b:1", 1, 0.0, 0.0)
+    reply = store.say("b", want, began=known.began, sequence=known.sequence, heard=3 * KEEP)
+    assert reply.verdict is Verdict.GRANTED
 
 
 def test_a_state_found_in_another_place_holds_back_those_who_knew_nothing_of_it() -> None:

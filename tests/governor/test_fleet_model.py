@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -355,16 +356,16 @@ class Protocol(RuleBasedStateMachine):
         times: list[tuple[float, Callable[[], None]]] = []
         for call in self.wire:
             if not call.arrived:
-                times.append((call.arrives_by, lambda call=call: self.work_on(call)))
+                times.append((call.arrives_by, partial(self.work_on, call)))
             elif call.ends_by < inf:
-                times.append((call.ends_by, lambda call=call: self.finish(call)))
+                times.append((call.ends_by, partial(self.finish, call)))
         for worker in (worker for worker in self.workers if worker.alive):
             told_later = [*worker.ends, *(worker.asked.ends if worker.asked is not None else [])]
             for call in (*worker.calls.values(), *(end.call for end in told_later if end.call.ends_by < inf)):
                 renew = call.leased_until - EDGE
-                times.append((renew, lambda worker=worker: self.exchange(worker, wants=False)))
+                times.append((renew, partial(self.exchange, worker, wants=False)))
         for worker, moment in self.contact_by.items():
-            times.append((moment, lambda worker=worker: self.exchange(worker, wants=False)))
+            times.append((moment, partial(self.exchange, worker, wants=False)))
         return min(times, key=lambda due: due[0], default=None)
 
     # what becomes of the state

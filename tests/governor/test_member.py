@@ -588,7 +588,8 @@ async def test_an_abandoned_call_that_could_not_be_told_in_time_counts_from_its_
     await asyncio.sleep(8)
     store.down = None
     await asyncio.sleep(2)
-    seen = (await gate.acquire()) and gate.snapshot()
+    await gate.acquire()
+    seen = gate.snapshot()
     assert (seen.in_flight, seen.used_today) == (1, 2)
 
 

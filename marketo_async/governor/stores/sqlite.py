@@ -42,10 +42,6 @@ _encode = msgspec.msgpack.Encoder(enc_hook=list).encode
 _decode = msgspec.msgpack.Decoder(Fleet, dec_hook=lambda _, frees: deque(frees)).decode
 
 
-class _ReplacedError(Exception):
-    """The open file is not the one at the path."""
-
-
 class FleetFile:
     """The file itself, for one thread; waits at most *patience* seconds for the transactions of others."""
 
@@ -70,18 +66,19 @@ class FleetFile:
         deadline = time.monotonic() + self._patience
         while True:
             try:
-                return self._transact(self._opened(), question)
-            except _ReplacedError:
-                self.close()
-                if time.monotonic() >= deadline:
-                    hint = "look for a program that replaces the file again and again"
-                    raise StoreUnavailable(f"{self._path} does not stay the same file", hint=hint) from None
+                reply = self._transact(self._opened(), question)
             except sqlite3.Error as error:
-                replaced = self._at_path() != self._home  # whose -shm file the old one then shares
+                passing = self._replaced() or getattr(error, "sqlite_errorcode", 0) & _PRIMARY in _PASSING
                 self.close()
-                passing = replaced or getattr(error, "sqlite_errorcode", 0) & _PRIMARY in _PASSING
                 if not passing or time.monotonic() >= deadline:
                     raise StoreUnavailable(f"{self._path}: {error}", hint=_hint(error, passing=passing)) from error
+            else:
+                if reply is not None:
+                    return reply
+                self.close()
+                if time.monotonic() >= deadline:
+                    hint = "look for a program that replaces it again and again"
+                    raise StoreUnavailable(f"{self._path} does not stay the same file", hint=hint)
             time.sleep(random.uniform(0.001, 0.02))  # noqa: S311 - keeps processes apart, hides nothing
 
     def close(self) -> None:
@@ -92,7 +89,7 @@ class FleetFile:
             self._connection = None
 
     def _opened(self) -> sqlite3.Connection:
-        if self._connection is not None and self._at_path() != self._home:
+        if self._replaced():
             self.close()
         if self._connection is None:
             if not self._at_path():
@@ -109,6 +106,10 @@ class FleetFile:
             )
         return self._connection
 
+    def _replaced(self) -> bool:
+        """Tell whether the open file is not the one at the path (any more)."""
+        return self._connection is not None and self._at_path() != self._home
+
     def _at_path(self) -> str:
         """Return what tells the file at the path from every other, empty where there is none."""
         try:
@@ -117,11 +118,12 @@ class FleetFile:
             return ""
         return f"{seen.st_dev:x}:{seen.st_ino:x}"
 
-    def _transact(self, connection: sqlite3.Connection, question: Question) -> Reply:
+    def _transact(self, connection: sqlite3.Connection, question: Question) -> Reply | None:
+        """Decide in one transaction; decide nothing where the file was replaced before the lock was held."""
         connection.execute("BEGIN IMMEDIATE")
         with connection:  # commits, or rolls back whatever was raised
-            if self._at_path() != self._home:
-                raise _ReplacedError
+            if self._replaced():
+                return None
             row = connection.execute("SELECT state FROM fleet WHERE version = ?", (_VERSION,)).fetchone()
             clock = self._clock()  # read with the lock held, so that decisions and readings have one order
             try:
