@@ -241,7 +241,7 @@ class Instance:
                 self._answer(request, refusal("604"))
             case "unreadable":
                 self._answer(request, b'{"requestId": "1", "success": tru')
-            case "no result" if call.kind not in {"get", "list", "merge"}:
+            case "no result" if call.kind in {"push", "write", "trigger", "delete", "email"} and b"errors" not in body:
                 self._answer(request, envelope(success=True))
             case _:
                 self._answer(request, body)

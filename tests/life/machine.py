@@ -509,10 +509,10 @@ class Life(RuleBasedStateMachine):
         """Hold that no waiter, task or timer of a worker is left."""
         waiting = worker.governor.snapshot().waiting
         self.claim(waiting == 0, f"{waiting} waiters are left after close()")
-        tasks = [task for task in self.under_way() if self.tasks.get(task) == worker.name]
-        self.claim(not tasks, f"tasks are left after close(): {tasks}")
         if self.way is not None and self.timeline.now < self.way.failed_at + _AGAIN:
             return  # what could not be reported is told again until it is heard, or counts no more
+        tasks = [task for task in self.under_way() if self.tasks.get(task) == worker.name]
+        self.claim(not tasks, f"tasks are left after close(): {tasks}")
         timers = [timer for timer in self.loop.timers() if context_of(timer).get(WORKER, "") == worker.name]
         self.claim(not timers, f"timers are left after close(): {timers}")
 

@@ -17,6 +17,8 @@ from yarl import URL
 
 from tests.life.virtual import Timeline
 
+_SYN_RETRIES = 130.0  # seconds after which a kernel gives up on a connection that nobody answers
+
 
 @dataclass(eq=False)
 class Side:
@@ -168,7 +170,8 @@ class Connector(aiohttp.BaseConnector):
                 await asyncio.sleep(self._network.trip())
                 if fate == "vanishes" or self._side.killed():
                     self._side.vanished = True
-                    await asyncio.Event().wait()
+                    await asyncio.sleep(_SYN_RETRIES)
+                    fate = "refused"
         except TimeoutError as error:
             raise aiohttp.ConnectionTimeoutError(f"no connection to {req.url}") from error
         if fate == "refused":
