@@ -11,7 +11,7 @@ import random
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from tests.life.network import Request, Side
@@ -66,7 +66,6 @@ class Identity:
     token: str = "token-0"
     number: int = 0
     dies_at: float = -1.0
-    asked: list[float] = field(default_factory=list)
 
     def renew(self) -> None:
         self.number += 1
@@ -302,8 +301,9 @@ class Instance:
     def _identify(self, request: Request) -> None:
         now, name = self.timeline.now, request.wire.side.client
         identity = self.identities[name]
-        identity.asked.append(now)
-        recent = len(identity.asked) - bisect_left(identity.asked, now - 1.0)
+        asked = request.wire.side.identity_calls
+        asked.append(now)
+        recent = len(asked) - bisect_left(asked, now - 1.0)
         if recent > _IDENTITY_CALLS:
             self.faults.append(f"{recent} identity calls of one client within a second")
         if identity.state == "down":

@@ -28,6 +28,7 @@ class Side:
     client: str
     killed: Callable[[], bool]
     wires: set[Wire] = field(default_factory=set)
+    identity_calls: list[float] = field(default_factory=list)
     vanished: bool = False
     """Whether a connection was asked for that never came."""
 

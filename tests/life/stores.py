@@ -72,6 +72,9 @@ class Weather:
             elif reply.verdict == 1:
                 self._excused_until = self.timeline.now + self._counted
         self._version += 1
+
+    def heard(self, question: Question) -> None:
+        """Note that an answer has reached its worker."""
         self._heard[question.worker] = self._version
 
     def failed(self, what: str) -> StoreUnavailable:
@@ -107,6 +110,7 @@ class _Handle:
             await asyncio.Event().wait()
         if lost < 0.5:
             raise weather.failed("the answer was lost")
+        weather.heard(question)
         return reply
 
     async def decide(self, question: Question) -> Reply:
