@@ -51,7 +51,8 @@ class Weather:
         self.failed_at = -inf
         self._version = 0
         self._heard: dict[str, int] = {}
-        self._behind: int | None = None
+        self._know: set[str] = set()  # the workers that heard what the state has forgotten
+        self._forgot_at = -inf
         self._excused_until = -1.0
 
     def excused(self) -> bool:
@@ -61,14 +62,16 @@ class Weather:
     def went_back(self, steps: int) -> None:
         """Note that the last *steps* decisions are forgotten."""
         behind = self._version - steps
-        self._behind = behind if self._behind is None else min(behind, self._behind)
+        self._know |= {worker for worker, version in self._heard.items() if version > behind}
+        self._forgot_at = self.timeline.now
 
     def decided(self, question: Question, reply: Reply) -> None:
         """Note a decision: one that is taken before anybody has come who knows of those forgotten is excused."""
         self.asked += 1
-        if self._behind is not None:
-            if self._heard.get(question.worker, 0) > self._behind:
-                self._behind = None
+        if self.timeline.now < self._forgot_at + self._counted:
+            if question.worker in self._know:
+                self._forgot_at = -inf
+                self._know.clear()
             elif reply.verdict == 1:
                 self._excused_until = self.timeline.now + self._counted
         self._version += 1
