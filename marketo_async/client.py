@@ -326,9 +326,9 @@ class Marketo:
 
         *timeout* bounds each call in seconds, whatever it waits for (its turn, a token, a description that another call
         asks for, retries): after it, `CallTimeout`, or `OutcomeUnknown` for a write on its way. *priority* says who
-        goes first; without one, single calls are normal and listings are bulk. *on_bad_record* receives every record
-        of a listing that can't be read, as a `BadRecord`, and the listing continues without it; otherwise such a
-        record raises `UnexpectedShape`. A page that is fetched twice hands it over twice.
+        goes first; without one, single calls are normal and listings are bulk. *on_bad_record* receives every record of
+        a listing that can't be read, as a `BadRecord`, and the listing continues without it; otherwise such a record
+        raises `UnexpectedShape`. A page that is fetched twice hands it over twice.
         """
         if timeout is not None:
             positive("timeout", timeout)

@@ -43,16 +43,26 @@ class Descriptions:
         self._asking: dict[tuple[object, ...], asyncio.Lock] = {}
 
     async def get(
-        self, described: Described[D], ask: Callable[[Operation, Plan[D]], Awaitable[D]]
+        self,
+        described: Described[D],
+        ask: Callable[[Operation, Plan[D]], Awaitable[D]],
+        wait_for: Callable[[Callable[[], Awaitable[bool]]], Awaitable[bool]],
     ) -> Description | ObjectDescription:
-        """Return a description, by a call of *ask* where none is kept or the one that is has become old."""
-        async with self._asking.setdefault(described.name, asyncio.Lock()):
+        """Return a description, by a call of *ask* where none is kept or the one that is has become old.
+
+        *wait_for* waits for somebody else's call that asks the same; it may raise.
+        """
+        lock = self._asking.setdefault(described.name, asyncio.Lock())
+        await wait_for(lock.acquire)
+        try:
             now = asyncio.get_running_loop().time()
             until, found = self._kept.get(described.name, (now, None))
             if found is None or now >= until:
                 found = await ask(described.operation, described.plan)
                 self._kept[described.name] = (now + KEPT, found)
             return found
+        finally:
+            lock.release()
 
     def forget(self) -> None:
         """Ask again next time: fields have changed."""

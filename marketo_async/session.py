@@ -386,7 +386,7 @@ class Session:
 
         try:
             async with asyncio.timeout(options.timeout):
-                return await self.descriptions.get(described, ask)
+                return await self.descriptions.get(described, ask, self._waits.wait_for)
         except TimeoutError as error:
             if isinstance(error, MarketoError) or options.timeout is None:
                 raise

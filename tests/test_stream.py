@@ -144,7 +144,9 @@ async def test_what_is_no_file_is_its_error_and_leaves_none(
     assert not (tmp_path / "file").exists() or (tmp_path / "file").read_bytes() == b""
 
 
-async def test_cancelling_the_caller_hangs_up_and_keeps_the_slot_of_what_marketo_works_on(client: Client, tmp_path: Path) -> None:
+async def test_cancelling_the_caller_hangs_up_and_keeps_the_slot_of_what_marketo_works_on(
+    client: Client, tmp_path: Path
+) -> None:
     async def stall(_: Sent, writer: asyncio.StreamWriter) -> None:
         writer.write(written(Answer(FILE))[:5_000])
         await writer.drain()

@@ -294,7 +294,7 @@ class Authority:
     def withdraw(self) -> None:
         """Note that a waiter has gone, for which the store may have been asked."""
         if self.member is not None:
-            self.member.plan()
+            self.admit()  # where it was the last one, the gate has stopped looking at what else is due
 
     def quota_error(self) -> DailyQuotaExceeded:
         """Return the error of a day that is spent."""

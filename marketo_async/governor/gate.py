@@ -106,6 +106,10 @@ class Gate:
                 line[:] = [entry for entry in line if entry[2].queued]
                 heapify(line)
 
+    def count_waiting(self) -> int:
+        """Return how many wait; those of a loop that was closed do not, though they are not cleared away yet."""
+        return 0 if self._loop is None or self._loop.is_closed() else self.waiting
+
     def head(self) -> Head | None:
         """Return who goes first, ``None`` where nobody waits or the smoother holds them back."""
         if not self.waiting or not self.smooth():
@@ -202,6 +206,13 @@ class Gate:
         if waiter.queued:
             waiter.queued = False
             self.waiting -= 1
+            self._sleep()
+
+    def _sleep(self) -> None:
+        """Stop looking where nobody waits any more, so that no timer outlives the clients."""
+        if not self.waiting and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _front(self, line: _Line) -> Waiter | None:
         """Return the first of a line, after dropping those before it that were cancelled."""
@@ -222,4 +233,5 @@ class Gate:
         for waiter in waiters:
             waiter.queued = False
         self.waiting = 0
+        self._sleep()
         return waiters

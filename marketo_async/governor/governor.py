@@ -140,7 +140,7 @@ class Governor:
         """Return what is in use, what is left, and what it has cost so far."""
         gate = self._gate
         use = self._authority.told() or self._authority.books.use()
-        return Snapshot.of(use, waiting=gate.waiting, granted=gate.granted, waited=gate.waited)
+        return Snapshot.of(use, waiting=gate.count_waiting(), granted=gate.granted, waited=gate.waited)
 
     def calibrate(self, used_today: int) -> None:
         """Adopt the instance's own count of today's calls, which includes everybody's; it never lowers ours."""

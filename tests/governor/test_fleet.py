@@ -10,7 +10,7 @@ from marketo_async import Priority
 from marketo_async.governor.limits import OLDEST_EVERY
 from marketo_async.governor.messages import Done, Held, News, Question, Reply, Verdict, Want
 from marketo_async.governor.window import DRIFT
-from tests.governor.fleets import NOON, InClass
+from tests.governor.fleets import KINDS, NOON, InClass, deciding
 
 PER = 20.0
 LEASE = 10.0
@@ -20,10 +20,13 @@ KEEP = PER * (1 + DRIFT)
 class Store:
     """A fleet of small limits, and a clock that the test moves."""
 
-    def __init__(self, *, calls: int = 5, concurrency: int = 3, daily: int = 100) -> None:
+    def __init__(
+        self, *, calls: int = 5, concurrency: int = 3, daily: int = 100, home: str = "", rests: bool = False
+    ) -> None:
         self.calls, self.concurrency, self.daily = calls, concurrency, daily
         self.clock = 1000.0
-        self._decider = InClass()
+        self.home = home
+        self._decider = InClass(rests=rests)
 
     def say(
         self,
@@ -34,6 +37,10 @@ class Store:
         done: Sequence[Done] = (),
         calls: int | None = None,
         began: float = 0.0,
+        sequence: int = 0,
+        heard: float = 0.0,
+        used_today: int = 0,
+        day_ends: float = 0.0,
         leaves: bool = False,
         ages: Sequence[float] = (),
         used: int = 0,
@@ -47,13 +54,23 @@ class Store:
             daily=self.daily,
             lease=LEASE,
             began=began,
+            sequence=sequence,
+            heard=heard,
+            used_today=used_today,
+            day_ends=day_ends,
             want=want,
             leaves=leaves,
             held=[*held],
             done=[*done],
             news=News(ages=[*ages], used=used, spent=spent),
         )
-        return self._decider.decide(question, self.clock, NOON)
+        return self._decider.decide(question, self.clock, NOON, self.home)
+
+    def saved(self) -> bytes | None:
+        return self._decider.saved()
+
+    def restore(self, state: bytes | None) -> None:
+        self._decider.restore(state)
 
     def wants(
         self,
@@ -285,3 +302,182 @@ def test_who_waits_for_a_slot_looks_less_often_the_longer_nothing_moves() -> Non
     assert naps[0] == pytest.approx(0.01)
     assert naps == sorted(naps)
     assert naps[-1] == pytest.approx(0.25)
+
+
+def test_a_store_that_can_not_know_what_was_before_lets_a_window_pass_once() -> None:
+    store = Store(rests=True)
+    assert store.wants("a:1").verdict is Verdict.WAIT
+    store.clock += KEEP - 0.01
+    assert store.wants("a:1").verdict is Verdict.WAIT
+    store.clock += 0.02
+    assert store.wants("a:1").verdict is Verdict.GRANTED
+    assert store.wants("b:1").verdict is Verdict.GRANTED
+
+
+def test_other_limits_do_not_end_the_pause_of_a_new_state() -> None:
+    store = Store(rests=True)
+    store.say("a")
+    assert store.say("b", Want("b:1", 1, 0.0, 0.0), calls=50).verdict is Verdict.WAIT
+    store.clock += KEEP + 0.01
+    assert store.say("b", Want("b:1", 1, 0.0, 0.0), calls=50).verdict is Verdict.GRANTED
+
+
+@pytest.mark.parametrize("meanwhile", [0, 1, 30])
+def test_a_state_that_went_back_is_noticed_however_far_others_have_carried_it_since(meanwhile: int) -> None:
+    store = Store(calls=100, concurrency=100)
+    store.wants("a:0")
+    before = store.saved()
+    for number in range(1, 20):
+        known = store.wants(f"a:{number}")
+    store.restore(before)
+    for _ in range(meanwhile):
+        store.say("b")
+    store.clock += 0.5
+
+    def ask_again() -> Reply:
+        return store.say("a", Want("a:20", 1, 0.0, 0.0), began=known.began, sequence=known.sequence, heard=0.5)
+
+    reply = ask_again()
+    assert (reply.verdict, reply.began > known.began) == (Verdict.WAIT, True)
+    assert store.wants("b:1").verdict is Verdict.WAIT
+    again = ask_again()  # the first reply was lost
+    assert again.began == reply.began
+    store.clock += KEEP + 0.01
+    assert store.say("a", Want("a:20", 1, 0.0, 0.0), began=reply.began, sequence=again.sequence).verdict is (
+        Verdict.GRANTED
+    )
+
+
+def test_a_worker_that_came_after_the_snapshot_notices_too_and_one_that_was_silent_for_long_does_not() -> None:
+    store = Store()
+    store.say("a")
+    before = store.saved()
+    known = store.say("b")
+    store.restore(before)
+    for _ in range(5):
+        store.say("a")
+    assert store.say("b", Want("b:1", 1, 0.0, 0.0), began=known.began, sequence=known.sequence).verdict is Verdict.WAIT
+    store = Store()
+    known = store.say("b")
+    store.clock += 3 * KEEP
+    store.say("a")
+    want = Want("b:1", 1, 0.0, 0.0)
+    reply = store.say("b", want, began=known.began, sequence=known.sequence, heard=3 * KEEP)
+    assert reply.verdict is Verdict.GRANTED
+
+
+def test_a_state_found_in_another_place_holds_back_those_who_knew_nothing_of_it() -> None:
+    store = Store(home="primary")
+    store.say("a")
+    store.home = "replica"
+    assert store.wants("new:1").verdict is Verdict.WAIT
+    store.clock += KEEP + 0.01
+    store.home = ""  # a server that does not say
+    assert store.wants("new:1").verdict is Verdict.GRANTED
+    store.home = "replica"
+    assert store.wants("new:2").verdict is Verdict.GRANTED
+
+
+def test_a_worker_that_stayed_with_a_demoted_server_counts_from_its_last_reply() -> None:
+    store = Store(rests=True)
+    store.say("a")
+    store.clock += KEEP + 5.0  # the pause of the new state is over
+    reply = store.say("b", Want("b:1", 1, 0.0, 0.0), began=1.0, sequence=70, heard=2.0)
+    assert reply.verdict is Verdict.WAIT
+    store.clock += KEEP - 2.0
+    assert store.wants("a:1").verdict is Verdict.WAIT
+    store.clock += 0.01
+    assert store.wants("a:1").verdict is Verdict.GRANTED
+
+
+def test_what_ended_while_the_state_was_lost_takes_a_place_and_the_day_is_not_forgotten() -> None:
+    store = Store(daily=50)
+    day_ends = store.say("a").use.resets_at
+    store = Store(daily=50)
+    store.clock = 2000.0
+    reply = store.say(
+        "a",
+        began=1.0,
+        heard=3.0,
+        used_today=49,
+        day_ends=day_ends,
+        done=[Done("a:1", 1.0), Done("a:2", 0.0, counted=False, sent=False)],
+    )
+    assert (reply.use.window_used, reply.use.in_flight, reply.use.left_today) == (1, 0, 1)
+    assert store.say("b", began=1.0, used_today=50, day_ends=day_ends + 86_400).use.left_today == 1
+
+
+def test_an_abandoned_call_keeps_place_and_slot_until_its_moment_and_frees_them_then() -> None:
+    store = Store(calls=2, concurrency=1)
+    store.wants("a:1")
+    left = [Done("a:1", -1.0, left=300.0)]
+    store.say("a", done=left)
+    for _ in range(4):
+        store.clock += 74.0
+        store.say("a", held=[Held("a:1")])  # a question from before, that was late
+        assert store.wants("b:1").verdict is Verdict.WAIT
+    store.clock += 3.9
+    assert store.wants("b:1").verdict is Verdict.WAIT
+    store.clock += 0.3
+    assert store.wants("b:1").verdict is Verdict.GRANTED
+    store.ends("b:1")
+    assert store.say("b").use.window_used == 2, "the place counts from the moment"
+    store.clock += KEEP - 0.005
+    assert store.say("b").use.window_used == 1
+
+
+def test_an_abandoned_call_whose_answer_had_begun_counts_from_there_and_is_reported_twice_without_harm() -> None:
+    store = Store(concurrency=1)
+    store.wants("a:1")
+    for left in (30.0, 30.0):
+        seen = store.say("a", done=[Done("a:1", 1.0, left=left)]).use
+        assert (seen.window_used, seen.in_flight) == (1, 1)
+    assert store.wants("a:1").verdict is Verdict.GRANTED  # an old question: it neither shortens nor prolongs it
+    store.clock += KEEP
+    assert (store.say("a").use.window_used, store.say("a").use.in_flight) == (0, 1)
+    store.say("a", done=[Done("a:1", 1.0)])
+    store.clock += 30.1 - KEEP
+    assert (store.say("a").use.in_flight, store.say("a").use.used_today) == (0, 1)
+
+
+def test_an_abandoned_call_is_held_again_where_its_lease_had_ended() -> None:
+    store = Store(concurrency=1)
+    store.wants("a:1")
+    store.clock += LEASE + 1
+    assert store.say("b").use.in_flight == 0
+    seen = store.say("a", done=[Done("a:1", -1.0, left=5.0)]).use
+    assert (seen.in_flight, seen.used_today) == (1, 1)
+    store.clock += 5.1
+    assert store.wants("b:1").verdict is Verdict.GRANTED
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("off", [5 * 86_400.0, -5 * 86_400.0])
+def test_a_wall_clock_that_is_wrong_for_a_moment_closes_the_day_of_no_worker(kind: str, off: float) -> None:
+    with deciding(kind) as decide:
+
+        def ask(name: str, moment: float, *, spent: bool = False, leaves: bool = False) -> Reply:
+            want = None if leaves else Want(name, 1, 0.0, 0.0)
+            worker = name.partition(":")[0]
+            question = Question(
+                worker=worker,
+                calls=50,
+                per=PER,
+                concurrency=50,
+                daily=5,
+                lease=LEASE,
+                want=want,
+                leaves=leaves,
+                news=News(spent=spent),
+            )
+            return decide(question, clock, NOON + moment)
+
+        clock = 1000.0
+        ask("a:0", 0.0, leaves=True)
+        clock += KEEP + 1.0
+        assert [ask(f"a:{number}", 0.0).verdict for number in range(2)] == [Verdict.GRANTED] * 2
+        assert ask("a:3", off, spent=True).verdict is Verdict.SPENT
+        for worker in "ab":
+            reply = ask(f"{worker}:4", 1.0)
+            assert (reply.verdict, reply.use.resets_at < NOON + 86_400) == (Verdict.GRANTED, True)
+        assert (reply.use.used_today, reply.use.left_today) == (4, 1)

@@ -10,15 +10,23 @@ from hypothesis import strategies as st
 
 from marketo_async.governor.fleet import Fleet
 from marketo_async.governor.messages import Done, Held, News, Question, Reply, Verdict, Want
+from marketo_async.governor.quota import day_of
 from marketo_async.governor.stores.redis import _SCRIPT, midnights
-from tests.governor.fleets import NOON, Script, packed, valkey_client
+from tests.governor.fleets import NOON, Script, packed, unpacked_fleet, valkey_client
 
 PER = 4.0
 NAMES = [f"{worker}:{number}" for worker in "abc" for number in range(4)]
 
 ages = st.floats(0, 6)
 wants = st.builds(Want, st.sampled_from(NAMES), st.integers(0, 2), ages, ages)
-dones = st.builds(Done, st.sampled_from(NAMES), ages, st.booleans(), st.booleans())
+dones = st.builds(
+    Done,
+    st.sampled_from(NAMES),
+    st.one_of(ages, st.just(-1.0)),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([0.0, 0.0, 1.5]),
+).filter(lambda done: done.left > 0.0 or done.age >= 0.0)
 questions = st.fixed_dictionaries(
     {
         "worker": st.sampled_from("abc"),
@@ -42,29 +50,65 @@ questions = st.fixed_dictionaries(
         ),
     }
 )
-steps = st.tuples(
-    questions,
-    st.sampled_from(["new", "known", "known", "known", "other"]),  # which state the worker remembers
-    st.sampled_from([0.0, 0.001, 0.05, 0.3, 1.5, 7.0, -3.0]),  # how the clock moves
-    st.sampled_from([0.0, 0.0, 0.0, 700.0, 40_000.0]),  # and how far the day
+homes = st.sampled_from(["", "here", "here", "here", "here", "there"])
+
+
+class Step(msgspec.Struct):
+    """One question, and what happens before it."""
+
+    said: dict[str, Any]
+    knows: str
+    behind: int
+    heard: float
+    day: bool
+    used_today: int
+    pause: float
+    days: float
+    home: str
+    back: bool
+
+
+steps = st.builds(
+    Step,
+    said=questions,
+    knows=st.sampled_from(["nothing", "this", "this", "this", "another"]),  # which state the worker remembers
+    behind=st.sampled_from([0, 0, 0, 1, 3, -1, -7]),  # how far its last reply is behind the state, or ahead of it
+    heard=st.sampled_from([0.0, 0.3, 3.0, 9.0]),
+    day=st.booleans(),  # whether it remembers today's count, or another day's
+    used_today=st.sampled_from([0, 2, 30]),
+    pause=st.sampled_from([0.0, 0.001, 0.05, 0.3, 1.5, 7.0, -3.0]),  # how the clock moves
+    days=st.sampled_from([0.0] * 6 + [700.0, 40_000.0, 500_000.0, -1.0]),  # and how far the day; -1: to where it began
+    home=homes,
+    back=st.sampled_from([False] * 9 + [True]),  # whether the state of some questions ago is restored first
 )
 
 
 @settings(deadline=None, max_examples=80)
 @given(clock=st.sampled_from([7.0, NOON]), history=st.lists(steps, min_size=1, max_size=40))
-def test_the_script_decides_as_the_class_does(
-    clock: float, history: list[tuple[dict[str, Any], str, float, float]]
-) -> None:
-    script, fleet, moment = Script("marketo-async:{equal}"), None, NOON
-    for said, remembers, pause, days in history:
-        clock += pause
-        moment += max(0.0, pause) + days
-        began = 0.0 if fleet is None or remembers == "new" else fleet.began + (remembers == "other")
-        question = Question(began=began, **said)
+def test_the_script_decides_as_the_class_does(clock: float, history: list[Step]) -> None:
+    script, fleet, moment, saved = Script("marketo-async:{equal}"), None, NOON, b""
+    for number, step in enumerate(history):
+        if step.back and saved:
+            fleet = unpacked_fleet(saved)
+            script.restore(saved)
+        clock += step.pause
+        moment = NOON if step.days < 0 else moment + max(0.0, step.pause) + step.days
+        known: dict[str, Any] = {}
+        if fleet is not None and step.knows != "nothing":
+            known = {
+                "began": fleet.began + (step.knows == "another"),
+                "sequence": max(0, fleet.sequence - step.behind),
+                "heard": step.heard,
+                "used_today": step.used_today,
+                "day_ends": day_of(moment)[1] if step.day else NOON,
+            }
+        question = Question(**known, **step.said)
         if fleet is None:
-            fleet = Fleet.of(question, clock)
-        assert script.decide(question, clock, moment) == fleet.decide(question, clock, moment)
+            fleet = Fleet.of(question, clock, home=step.home, rests=True)
+        assert script.decide(question, clock, moment, step.home) == fleet.decide(question, clock, moment, step.home)
         assert script.state() == fleet
+        if number % 5 == 0:
+            saved = packed(fleet)
 
 
 def test_the_script_reads_the_servers_clock_and_asks_for_the_midnights_around_it() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -31,15 +33,16 @@ class Store:
         self.down: Exception | None = None
         self.questions: list[Question] = []
         self.closed = 0
+        self.trip = TRIP
         self.moment: Callable[[], float] = lambda: NOON + asyncio.get_running_loop().time()
 
     async def ask(self, question: Question) -> Reply:
-        await asyncio.sleep(TRIP)
+        await asyncio.sleep(self.trip)
         if self.down is not None:
             raise self.down
         self.questions.append(question)
         reply = self.fleet.decide(question, 100.0 + asyncio.get_running_loop().time(), self.moment())
-        await asyncio.sleep(TRIP)
+        await asyncio.sleep(self.trip)
         return reply
 
     async def close(self) -> None:
@@ -50,11 +53,11 @@ def governor(store: Store, limits: Limits | None = None, **options: Any) -> Gove
     return Governor(limits or Limits(), store=store, rng=random.Random(1), **options)
 
 
-def virtually(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    def run() -> None:
-        in_virtual_time(test())
+def virtually(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    @wraps(test)
+    def run(*fixtures: object, **named: object) -> None:
+        in_virtual_time(test(*fixtures, **named))
 
-    run.__name__ = test.__name__
     return run
 
 
@@ -468,7 +471,7 @@ def test_one_governor_serves_one_loop_after_the_other() -> None:
     gate = governor(store, Limits(concurrency=1, per=1.0))
 
     async def abandon() -> None:
-        await gate.acquire()  # left under way by a loop that ends
+        await gate.acquire(bound=0.5)  # left under way by a loop that ends
 
     async def use() -> float:
         (await gate.acquire()).release()
@@ -477,7 +480,7 @@ def test_one_governor_serves_one_loop_after_the_other() -> None:
 
     in_virtual_time(abandon())
     busy = asyncio.new_event_loop()
-    busy.run_until_complete(gate.acquire())
+    busy.run_until_complete(gate.acquire(bound=0.5))
     with pytest.raises(ConfigurationError, match="another event loop"):
         in_virtual_time(use())
     busy.close()
@@ -500,3 +503,151 @@ async def test_settling_closes_the_store_only_where_nothing_is_under_way() -> No
     (await asyncio.gather(gate.acquire(), return_exceptions=True))[0]
     await gate.settle()  # what can't be told is left to the lease
     await Governor().settle()
+
+
+@virtually
+async def test_settling_ends_while_a_neighbour_keeps_the_store_busy() -> None:
+    store = Store()
+    gate = governor(store, Limits(calls=10_000, concurrency=10))
+
+    async def neighbour() -> None:
+        while True:
+            (await gate.acquire()).release()
+
+    neighbours = [asyncio.create_task(neighbour()) for _ in range(5)]
+    await asyncio.sleep(1)
+    ours = await gate.acquire()
+    ours.release()
+    async with asyncio.timeout(5 * TRIP):
+        await gate.settle()
+    told = {done.id for question in store.questions for done in question.done}
+    assert isinstance(ours, Lease)
+    assert ours.id in told
+    assert store.closed == 0, "the neighbours still need it"
+    for task in neighbours:
+        task.cancel()
+    await asyncio.gather(*neighbours, return_exceptions=True)
+
+
+@virtually
+async def test_several_who_settle_at_once_each_wait_for_the_ends_known_then() -> None:
+    store = Store()
+    gate = governor(store)
+    for permit in [await gate.acquire() for _ in range(3)]:
+        permit.release()
+    await asyncio.gather(*(gate.settle() for _ in range(3)))
+    assert store.fleet.fleet is not None
+    assert store.fleet.fleet.leases == []
+
+
+@virtually
+async def test_an_abandoned_call_is_held_in_the_store_until_its_moment_whatever_becomes_of_this_process() -> None:
+    loop = asyncio.get_running_loop()
+    store, limits = Store(lease=3.0), Limits(concurrency=1)
+    gate = governor(store, limits)
+    permit = await gate.acquire()
+    await asyncio.sleep(1)
+    permit.abandon(90.0)
+    for late in (permit.answered, permit.release, permit.unsent, lambda: permit.abandon(1.0)):
+        late()
+    abandoned = loop.time()
+    await gate.settle()
+    assert (store.closed, gate.snapshot().in_flight) == (1, 1)
+    other = Store(lease=3.0)
+    other.fleet = store.fleet
+    (await governor(other, limits).acquire()).unsent()
+    assert 90.0 <= loop.time() - abandoned <= 90.5
+
+
+@virtually
+async def test_what_was_abandoned_is_told_again_to_a_store_that_forgot_it() -> None:
+    store, limits = Store(), Limits(concurrency=2, per=1.0)
+    gate = governor(store, limits)
+    permit = await gate.acquire()
+    permit.answered()
+    permit.abandon(60.0)
+    await gate.settle()
+    store.fleet = InClass(rests=True)
+    (await gate.acquire()).release()
+    await gate.settle()
+    assert gate.snapshot().in_flight == 1
+    await asyncio.sleep(60)
+    (await gate.acquire()).release()
+    await gate.settle()
+    assert gate.snapshot().in_flight == 0
+    assert [done.left for done in store.questions[-1].done] == [0.0], "only as long as Marketo may work on it"
+
+
+@virtually
+async def test_an_abandoned_call_that_could_not_be_told_in_time_counts_from_its_moment() -> None:
+    store = Store(lease=3.0)
+    gate = governor(store)
+    permit = await gate.acquire()
+    store.down = StoreUnavailable("gone")
+    permit.abandon(5.0)
+    await asyncio.sleep(8)
+    store.down = None
+    await asyncio.sleep(2)
+    await gate.acquire()
+    seen = gate.snapshot()
+    assert (seen.in_flight, seen.used_today) == (1, 2)
+
+
+@virtually
+async def test_a_state_that_forgot_is_noticed_and_what_is_under_way_is_told_to_it() -> None:
+    loop = asyncio.get_running_loop()
+    store = Store()
+    gate = governor(store, Limits(calls=4, concurrency=4))
+    held, ended = await gate.acquire(), await gate.acquire()
+    store.fleet = InClass()  # as a file that is new: it grants at once to those who know nothing
+    ended.release()
+    lost = loop.time()
+    third = await gate.acquire()
+    assert 20 <= loop.time() - lost <= 21
+    assert gate.snapshot().in_flight == 2
+    for permit in (held, third):
+        permit.release()
+
+
+async def test_a_loop_whose_steps_take_longer_than_half_a_lease_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    gate = governor(Store(lease=0.05))
+    for _ in range(6):
+        permit = await gate.acquire()
+        time.sleep(0.03)  # noqa: ASYNC251 - what the log is to name
+        assert permit.lapsed
+        permit.unsent()
+    await gate.settle()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "3 permits in a row lapsed" in caplog.text
+    assert "half the lease (0.025 s)" in caplog.text
+
+
+@virtually
+async def test_a_store_that_takes_longer_than_half_a_lease_is_logged_as_long_as_it_does(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = Store(lease=1.0)
+    store.trip = 0.3
+    gate = governor(store)
+    for _ in range(110):
+        permit = await gate.acquire()
+        assert permit.lapsed
+        permit.unsent()
+    assert len(caplog.records) == 2, "once a minute"
+    store.trip = TRIP
+    for _ in range(2):
+        (await gate.acquire()).release()
+        await asyncio.sleep(61)
+    assert len(caplog.records) == 2
+
+
+@virtually
+async def test_one_long_stop_of_this_process_is_no_reason_to_warn(caplog: pytest.LogCaptureFixture) -> None:
+    gate = governor(Store(lease=1.0))
+    for _ in range(5):
+        permits = [await gate.acquire() for _ in range(8)]
+        await asyncio.sleep(5)
+        for permit in permits:
+            permit.unsent()
+        (await gate.acquire()).release()
+    assert not caplog.records

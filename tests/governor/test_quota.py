@@ -99,6 +99,53 @@ def test_a_607_just_after_our_midnight_is_a_clock_behind_ours() -> None:
     assert quota.left(early + 60) == 100
 
 
+@pytest.mark.parametrize("off", [5 * 86_400.0, 86_400.0, 13 * 3600.0, -3 * 86_400.0, -86_400.0])
+def test_a_clock_that_is_wrong_for_a_moment_neither_closes_nor_reopens_the_day(off: float) -> None:
+    quota, noon = Quota(10), moment("2026-06-03T12:00:00-05:00")
+    for _ in range(7):
+        quota.take(noon)
+        quota.landed(noon, counted=True)
+    for _ in range(10):
+        quota.take(noon + off)
+        quota.landed(noon + off, counted=True)
+    quota.refuse(noon + off)
+    assert quota.left(noon + off) == 0
+    assert (quota.left(noon + 5), quota.resets_at(noon + 5)) == (3, midnight_after(noon))
+    tomorrow = midnight_after(noon)
+    assert quota.left(tomorrow) == 10
+    if off > 86_400.0:
+        assert quota.left(noon + off - 3600) == 10, "that day, when it really comes"
+
+
+def test_a_clock_that_crosses_midnight_early_and_comes_back_continues_the_day() -> None:
+    quota, noon = Quota(10), moment("2026-06-03T12:00:00-05:00")
+    for wrong in (11.9 * 3600, 12.1 * 3600):  # twelve hours ahead, for some minutes
+        quota.take(noon + wrong)
+        quota.landed(noon + wrong, counted=True)
+    assert quota.used(noon + 600) == 1
+    assert quota.used(midnight_after(noon)) == 0
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.0, 0.0, 86_400.0, 5 * 86_400.0]), st.floats(0, 20_000)), max_size=30))
+def test_the_day_that_counts_is_always_the_one_the_clock_is_in(steps: list[tuple[float, float]]) -> None:
+    quota, now = Quota(1000), moment("2026-10-30T12:00:00-05:00")
+    for ahead, pause in steps:
+        now += pause
+        quota.refuse(now + ahead)
+        assert now + ahead < quota.resets_at(now + ahead) <= midnight_after(now + ahead)
+        if ahead:
+            assert quota.resets_at(now) <= midnight_after(now)
+
+
+def test_a_count_that_was_lost_is_taken_from_who_remembers_the_same_day() -> None:
+    quota, noon = Quota(10), moment("2026-06-03T12:00:00-05:00")
+    quota.remember(noon, 6, midnight_after(noon) - 86_400)
+    assert quota.used(noon) == 0
+    for used in (6, 4):
+        quota.remember(noon, used, midnight_after(noon))
+    assert quota.used(noon) == 6
+
+
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 40_000)), max_size=50))
 def test_the_count_is_never_negative_and_never_below_what_is_under_way(steps: list[tuple[bool, float]]) -> None:
     quota, now = Quota(1000), moment("2026-10-31T12:00:00-05:00")

@@ -6,8 +6,10 @@ imported when it is first named. Not here: the rule that they keep (``fleet``).
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Protocol
 
+from marketo_async.errors import ConfigurationError
 from marketo_async.governor.messages import Question, Reply
 
 
@@ -24,3 +26,16 @@ class Store(Protocol):
     async def close(self) -> None:
         """Let go of connections; the next question opens them again."""
         ...
+
+
+def checked_seconds(store: str, name: str, seconds: float) -> float:
+    """Return the setting *name* of a store: a finite number of seconds above 0. Raises `ConfigurationError`."""
+    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if number and isfinite(seconds) and seconds > 0:
+        return seconds
+    raise ConfigurationError(f"{store}: {name} is {seconds!r}; pass a finite number of seconds above 0")
+
+
+def checked_lease(store: str, lease: float | None) -> float | None:
+    """Return the lease of a store, `None` where the governor is to choose. Raises `ConfigurationError`."""
+    return None if lease is None else checked_seconds(store, "lease", lease)

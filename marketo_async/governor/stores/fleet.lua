@@ -2,7 +2,8 @@
 --
 -- KEYS[1]  where the state is kept: one value, MessagePack, with the names of the Python structs
 -- ARGV[1]  the question        ARGV[2]  midnights in America/Chicago around now, in order, epoch seconds
--- ARGV[3]  the clock and ARGV[4] the moment, from tests only; else both are the server's time
+-- ARGV[3]  the clock, ARGV[4] the moment and ARGV[5] the home, from tests only; else both are the server's time, and
+--          home is the id of its replication history, which changes with a restart and with a failover
 --
 -- Answers the reply, or the moment alone where the midnights are not those around it.
 -- A test holds this and the Python class equal: whoever changes one changes both.
@@ -14,14 +15,17 @@ local SHRINK, CLAIM, STEPS, FLOOR = 0.7, 0.3, 40, 20
 local PAUSE = 0.05
 local SKEW, RECHECK = 15 * 60.0, 60.0
 local NOTED, GRANTED, WAIT, SPENT, DIFFERS = 0, 1, 2, 3, 4
+local INSTANT = 1e-6
 local KEPT_FOR = 2 * 86400 -- seconds after the last question: the day's count has to outlive the day
 
 local question = cmsgpack.unpack(ARGV[1])
 local midnights = cmsgpack.unpack(ARGV[2])
-local clock, moment
+local clock, moment, home
 if ARGV[3] then
-    clock, moment = tonumber(ARGV[3]), tonumber(ARGV[4])
+    clock, moment, home = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 else
+    local replication = redis.pcall('INFO', 'replication') -- an error, as a table, where the user may not ask this
+    home = type(replication) == 'string' and replication:match('master_replid:(%x+)') or ''
     local time = redis.call('TIME')
     clock = tonumber(time[1]) + tonumber(time[2]) / 1e6
     moment = clock
@@ -113,48 +117,64 @@ end
 
 -- quota --------------------------------------------------------------------------------------------------------------
 
-local function used_today(quota)
-    if moment >= quota._ends then
-        quota._starts, quota._ends = starts, ends
-        quota._used = quota.under_way
+local function day(first, last, count)
+    return {starts = first, ends = last, used = count, closed_until = 0.0, latest = 0.0}
+end
+
+local function day_of(quota)
+    local today = quota._today
+    if moment < today.starts or moment >= today.ends then
+        local known = quota._other
+        quota._other = today
+        local same = known.starts == starts and (starts < today.starts or known.latest <= moment)
+        today = same and known or day(starts, ends, quota.under_way)
+        quota._today = today
     end
-    return quota._used
+    today.latest = math.max(today.latest, moment)
+    return today
 end
 
 local function left_today(quota)
-    local count = used_today(quota)
-    if moment < quota._closed_until then
+    local today = day_of(quota)
+    if moment < today.closed_until then
         return 0
     end
-    return math.max(0, quota.daily - count)
+    return math.max(0, quota.daily - today.used)
 end
 
 local function resets_at(quota)
-    used_today(quota)
-    if moment < quota._closed_until then
-        return quota._closed_until
+    local today = day_of(quota)
+    if moment < today.closed_until then
+        return today.closed_until
     end
-    return quota._ends
+    return today.ends
 end
 
 local function take_today(quota)
-    used_today(quota)
-    quota._used = quota._used + 1
+    local today = day_of(quota)
+    today.used = today.used + 1
     quota.under_way = quota.under_way + 1
 end
 
 local function landed(quota, counted)
-    used_today(quota)
+    local today = day_of(quota)
     quota.under_way = quota.under_way - 1
     if not counted then
-        quota._used = math.max(0, quota._used - 1)
+        today.used = math.max(0, today.used - 1)
+    end
+end
+
+local function remember(quota, count, day_ends)
+    local today = day_of(quota)
+    if day_ends == today.ends then
+        today.used = math.max(today.used, count)
     end
 end
 
 local function close_day(quota)
-    used_today(quota)
-    local early = moment - quota._starts < SKEW and quota._used < quota.daily
-    quota._closed_until = early and moment + RECHECK or quota._ends
+    local today = day_of(quota)
+    local early = moment - today.starts < SKEW and today.used < quota.daily
+    today.closed_until = early and moment + RECHECK or today.ends
 end
 
 -- ledger -------------------------------------------------------------------------------------------------------------
@@ -162,7 +182,7 @@ end
 local function ledger_of()
     return {
         window = {per = question.per, under_way = 0, frees = {}},
-        quota = {daily = question.daily, under_way = 0, _used = 0, _starts = 0.0, _ends = 0.0, _closed_until = 0.0},
+        quota = {daily = question.daily, under_way = 0, _today = day(0.0, 0.0, 0), _other = day(0.0, 0.0, 0)},
         places = share_of(question.calls, question.per),
         slots = share_of(question.concurrency, question.per / 4),
         in_flight = 0,
@@ -192,7 +212,12 @@ else
         moved = clock,
         offset = 0.0,
         since_oldest = 0,
+        sequence = 0,
+        replies = {},
+        home = home,
     }
+    -- There may have been a state before, of which nothing is left: a whole window passes.
+    fleet.ledger.paused_until = clock + keep(fleet.ledger.window)
 end
 
 if clock + fleet.offset < fleet.now then
@@ -208,13 +233,14 @@ local function answer(verdict, again, oldest)
         again = again,
         oldest = oldest or false,
         began = fleet.began,
+        sequence = fleet.sequence,
         heads = #fleet.heads,
         use = {
             window_used = used(ledger.window, now),
             window_share = available(ledger.places, now),
             in_flight = ledger.in_flight,
             slot_share = available(ledger.slots, now),
-            used_today = used_today(ledger.quota),
+            used_today = day_of(ledger.quota).used,
             left_today = left_today(ledger.quota),
             resets_at = resets_at(ledger.quota),
             refusals = ledger.refusals,
@@ -255,6 +281,46 @@ local function lapse()
     fleet.leases = alive
 end
 
+local function rest(since)
+    local ledger = fleet.ledger
+    ledger.paused_until = math.max(ledger.paused_until, math.max(fleet.began, since) + keep(ledger.window))
+end
+
+local function begin_again()
+    fleet.began = math.max(now, fleet.began + INSTANT)
+    rest(fleet.began)
+end
+
+local function settle_at()
+    if home ~= '' and fleet.home ~= '' and home ~= fleet.home then
+        begin_again()
+    end
+    if home ~= '' then
+        fleet.home = home
+    end
+end
+
+local function note_worker()
+    local window, last, replies = keep(fleet.ledger.window), nil, {}
+    for _, reply in ipairs(fleet.replies) do
+        if reply.worker == question.worker then
+            last = reply.sequence
+        elseif now - reply.at < 2 * window then
+            replies[#replies + 1] = reply
+        end
+    end
+    if question.began == fleet.began then
+        local missing = not last and question.heard < window
+        if missing or question.sequence > (last or fleet.sequence) then
+            begin_again()
+        end
+    end
+    fleet.sequence = fleet.sequence + 1
+    replies[#replies + 1] = {worker = question.worker, sequence = fleet.sequence, at = now}
+    fleet.replies = replies
+    return question.began ~= 0 and question.began ~= fleet.began
+end
+
 local function agrees()
     local ledger = fleet.ledger
     if
@@ -268,8 +334,22 @@ local function agrees()
         return false
     end
     fleet.ledger = ledger_of()
-    fleet.ledger.quota = ledger.quota
+    fleet.ledger.quota, fleet.ledger.paused_until = ledger.quota, ledger.paused_until
     return true
+end
+
+local function lease_of(id, ends_at)
+    local lease = {id = id, ['until'] = ends_at, answered = false, abandoned = false}
+    table.insert(fleet.leases, lease)
+    return lease
+end
+
+local function resume(id, ends_at)
+    local ledger = fleet.ledger
+    ledger.in_flight = ledger.in_flight + 1
+    ledger.window.under_way = ledger.window.under_way + 1
+    ledger.quota.under_way = ledger.quota.under_way + 1
+    return lease_of(id, ends_at)
 end
 
 local function renew(held)
@@ -277,11 +357,10 @@ local function renew(held)
     local ends_at = now + question.lease
     local _, lease = find(held.id)
     if not lease then
-        lease = {id = held.id, ['until'] = ends_at, answered = false}
-        table.insert(fleet.leases, lease)
-        ledger.in_flight = ledger.in_flight + 1
-        ledger.window.under_way = ledger.window.under_way + 1
-        ledger.quota.under_way = ledger.quota.under_way + 1
+        lease = resume(held.id, ends_at)
+    end
+    if lease.abandoned then
+        return
     end
     lease['until'] = math.max(lease['until'], ends_at)
     if held.age >= 0.0 and not lease.answered then
@@ -290,12 +369,36 @@ local function renew(held)
     end
 end
 
-local function finish(done)
-    local place, lease = find(done.id)
+local function abandon(done)
+    local ends_at = now + done.left * (1 + DRIFT)
+    local _, lease = find(done.id)
     if not lease then
+        lease = resume(done.id, ends_at)
+    end
+    if lease.abandoned then
         return
     end
+    lease.abandoned, lease['until'] = true, ends_at
+    if done.age >= 0.0 and not lease.answered then
+        lease.answered = true
+        stamp(fleet.ledger.window, ago(done.age))
+    end
+end
+
+local function finish(done, lost)
+    if done.left > 0.0 then
+        abandon(done)
+        return
+    end
+    local place, lease = find(done.id)
     local ledger = fleet.ledger
+    if not lease or lease.abandoned then
+        if lost and not lease and done.sent then
+            ledger.window.under_way = ledger.window.under_way + 1
+            stamp(ledger.window, ago(done.age))
+        end
+        return
+    end
     table.remove(fleet.leases, place)
     fleet.moved = now
     if not done.sent and not lease.answered then
@@ -315,7 +418,8 @@ local function note()
         ledger.window.under_way = ledger.window.under_way + 1
         stamp(ledger.window, ago(age))
     end
-    ledger.quota._used = used_today(ledger.quota) + news.used
+    local today = day_of(ledger.quota)
+    today.used = today.used + news.used
     if news.throttled >= 0.0 then
         ledger.refusals = ledger.refusals + 1
         shrink(ledger.places, now, used(ledger.window, now))
@@ -331,7 +435,7 @@ local function note()
         close_day(ledger.quota)
     end
     if news.total >= 0 then
-        ledger.quota._used = math.max(used_today(ledger.quota), news.total + ledger.quota.under_way)
+        today.used = math.max(today.used, news.total + ledger.quota.under_way)
     end
 end
 
@@ -376,7 +480,9 @@ local function want()
     local wanted, ledger = question.want, fleet.ledger
     local _, known = find(wanted.id)
     if known then
-        known['until'] = now + question.lease
+        if not known.abandoned then
+            known['until'] = math.max(known['until'], now + question.lease)
+        end
         return answer(GRANTED, 0.0)
     end
     local others = {}
@@ -420,7 +526,7 @@ local function want()
     end
     fleet.heads = others
     fleet.moved = now
-    table.insert(fleet.leases, {id = wanted.id, ['until'] = now + question.lease, answered = false})
+    lease_of(wanted.id, now + question.lease)
     ledger.in_flight = ledger.in_flight + 1
     ledger.window.under_way = ledger.window.under_way + 1
     take_today(ledger.quota)
@@ -430,19 +536,22 @@ local function want()
 end
 
 lapse()
+settle_at()
+local lost = note_worker()
+if lost then
+    rest(ago(question.heard))
+    remember(fleet.ledger.quota, question.used_today, question.day_ends)
+end
 if not agrees() then
     return answer(DIFFERS, 0.0)
 end
 local ledger = fleet.ledger
 ledger.quota.daily = question.daily
-if question.began ~= 0 and question.began ~= fleet.began then
-    ledger.paused_until = math.max(ledger.paused_until, fleet.began + keep(ledger.window))
-end
 for _, held in ipairs(question.held) do
     renew(held)
 end
 for _, done in ipairs(question.done) do
-    finish(done)
+    finish(done, lost)
 end
 note()
 local heads = {}
