@@ -716,6 +716,10 @@ class _Desk(Struct, frozen=True):
     def in_flight(self) -> InFlight:
         return self.session.in_flight
 
+    @property
+    def timeout(self) -> float | None:
+        return self.options.timeout
+
     async def post(self, plan: Plan[Any], over: Callable[[], None]) -> Posted:
         return await self.session.post(self.operation, plan, self.options, over)
 

@@ -35,7 +35,7 @@ from marketo_async.batching.keys import Claim, InFlight, KeyOf
 from marketo_async.batching.results import Result, Results, result_of
 from marketo_async.batching.source import AsyncSource, PlainSource, Source
 from marketo_async.descriptions import Described, FieldCheck
-from marketo_async.errors import InvalidRequest, MarketoError, OutcomeUnknown
+from marketo_async.errors import CallTimeout, InvalidRequest, MarketoError, OutcomeUnknown
 from marketo_async.models.leads import Description, Record
 from marketo_async.models.moment import parse
 from marketo_async.models.objects import ObjectDescription
@@ -68,6 +68,16 @@ class Desk(Protocol):
     @property
     def in_flight(self) -> InFlight:
         """The keys that are under way on this instance."""
+        ...
+
+    @property
+    def operation(self) -> Operation:
+        """The operation that the write makes."""
+        ...
+
+    @property
+    def timeout(self) -> float | None:
+        """The seconds that a call may take, whatever it waits for."""
         ...
 
     async def post(self, plan: Plan[Any], over: Callable[[], None]) -> Posted:
@@ -147,13 +157,30 @@ class Writing(Generic[V]):
                 continue
             if not self._tasks and self._done:
                 break
-            await self._wake.wait()
+            await self._woken()
         for index in sorted(self._told):
             yield self._told[index]
         if isinstance(self._failure, MarketoError) and self._stopped:
             raise self._failure.with_context(index=self._index)
         if self._failure is not None:
             raise self._failure
+
+    async def _woken(self) -> None:
+        """Wait for something to do; where only the keys of other writes are in the way, no longer than a call may."""
+        held_back = not self._tasks and (self._source.ended or not self._may_read)
+        limit = self._desk.timeout if held_back else None
+        try:
+            async with asyncio.timeout(limit):
+                await self._wake.wait()
+        except TimeoutError as error:
+            late = CallTimeout(
+                f"not sent within {limit or 0:g} s: another write has records of the same keys under way; try again"
+                " when it has ended, or with a longer timeout",
+                operation=self._desk.operation.name,
+                sent=False,
+            )
+            late.__cause__ = error
+            self._stop(late, self._next)
 
     def close(self) -> None:
         """Send no more; exchanges under way go on to their end without us, and hold their keys until then."""

@@ -18,6 +18,7 @@ from marketo_async import Governor, Limits, Marketo
 from marketo_async.batching import Outcomes, Result, Results, Row, Rows
 from marketo_async.errors import (
     AccessDenied,
+    CallTimeout,
     ConfigurationError,
     DailyQuotaExceeded,
     InvalidRequest,
@@ -601,3 +602,21 @@ async def test_an_answer_without_a_date_is_no_clock(client: Client) -> None:
 
     assert result.unknown
     assert len(server.calls) == 2
+
+
+@pytest.mark.parametrize("kind", ["list", "stream"])
+async def test_a_time_out_covers_the_wait_for_the_keys_of_another_write(kind: str, client: Client) -> None:
+    gate = asyncio.Event()
+    async with ScriptedServer() as server, client(server.origin) as marketo:
+        server.default = lambda sent: after(gate, updated(sent)) if len(server.calls) == 1 else updated(sent)
+        first = asyncio.ensure_future(marketo.leads.sync([lead(1)]).all())
+        await server.arrivals(1)
+        short = marketo.with_options(timeout=0.05).leads
+        with pytest.raises(CallTimeout, match="same keys under way") as caught:
+            await short.sync([lead(1)] if kind == "list" else stream_of([lead(1)])).all()
+        assert caught.value.sent is False
+        assert len(server.calls) == 1
+
+        gate.set()
+        assert [result.status for result in await first] == ["updated"]
+        assert [result.status for result in await short.sync([lead(1)]).all()] == ["updated"]
