@@ -204,9 +204,9 @@ class Drafts(Resource):
         return one(AssetSummary, path={"id": id})
 
     @endpoint("POST", "{root}/{id}/discardDraft.json", repeat=Repeat.SETTLES)
-    def discard_draft(self, id: int) -> Plan[AssetSummary]:
+    def discard_draft(self, id: int) -> Plan[AssetId]:
         """Drop the draft beside an approved version."""
-        return one(AssetSummary, path={"id": id})
+        return one(AssetId, path={"id": id})
 
 
 class Clone(Resource, Generic[T]):
