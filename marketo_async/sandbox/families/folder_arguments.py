@@ -1,23 +1,16 @@
-"""Folders as operations are given them: JSON text with id and type, in the query or as a field of a form.
-
-Marketo's parser is lenient: it takes single quotes and words without any, ``{'id': 15, 'type': Folder}``.
-"""
+"""Folders as operations are given them: JSON text with id and type, in the query or as a field of a form."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container
 
 import msgspec
 
 from marketo_async.sandbox.call import Call
 from marketo_async.sandbox.errors import ApiError
+from marketo_async.sandbox.lenient import read_json
 from marketo_async.sandbox.parameters import wrong_type
 from marketo_async.sandbox.records.folders import FOLDER, PROGRAM, Folder, Folders, Key
-
-_MEMBER = r"""\s*(?:'\w+'|"\w+"|\w+)\s*:\s*(?:'\w+'|"\w+"|\w+)\s*"""
-_LENIENT = re.compile(rf"\s*\{{{_MEMBER}(?:,{_MEMBER})*\}}\s*")
-_WORD = re.compile(r"['\"]?(\w+)['\"]?\s*:\s*['\"]?(\w+)['\"]?")
 
 
 class _Reference(msgspec.Struct):
@@ -35,11 +28,8 @@ def folder_type(name: str, text: str) -> str:
 
 def folder_key(name: str, text: str) -> Key:
     """Return the id and type in a folder reference."""
-    members: object = dict(_WORD.findall(text)) if _LENIENT.fullmatch(text) else None
     try:
-        if members is None:
-            members = msgspec.json.decode(text)
-        reference = msgspec.convert(members, type=_Reference, strict=False)
+        reference = msgspec.convert(read_json(text), type=_Reference, strict=False)
     except msgspec.MsgspecError:
         raise wrong_type(name, "Folder") from None
     return reference.id, folder_type(name, reference.type)
