@@ -35,6 +35,7 @@ NAMES = (
     "journal",
     "bulk_export",
     "bulk_recovery",
+    "traffic",
 )
 
 

@@ -45,7 +45,7 @@ from marketo_async.models.activities import (
     NewActivityType,
     NewAttribute,
 )
-from marketo_async.models.assets import AssetId
+from marketo_async.models.assets import AssetSummary
 from marketo_async.models.bulk import ExportJob
 from marketo_async.models.designer import DesignedEmail, UsedBy
 from marketo_async.models.emails import Email
@@ -304,7 +304,7 @@ async def the_other_families(marketo: Marketo) -> None:
     assert_type(await marketo.programs.get(1), Program | None)
     assert_type(marketo.programs.browse(), Pager[Program])
     assert_type(await marketo.emails.get(1, status="draft"), Email | None)
-    assert_type(await marketo.emails.approve(1), AssetId)
+    assert_type(await marketo.emails.approve(1), AssetSummary)
     assert_type(await marketo.emails_v2.get("1"), DesignedEmail | None)
     assert_type(await marketo.emails_v2.approve("1"), DesignedEmail)
     assert_type(marketo.fragments.used_by("1"), Pager[UsedBy])

@@ -31,7 +31,7 @@ from marketo_async.cli.values_file import read_values
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.activities import Activity
 from marketo_async.models.leads import Record
-from marketo_async.sandbox import Sandbox
+from marketo_async.sandbox import Quirks, Sandbox, Traffic
 
 _RESUMING = (
     "FILE is written page by page, with FILE.checkpoint beside it. Interrupted by whatever it may be, the same command"
@@ -177,6 +177,15 @@ def sandbox(
     leads: Leads = 1_000,
     activities: Activities = 1_000,
     latency: Latency = 0.0,
+    traffic: Annotated[
+        float, typer.Option(metavar="RATE", help="Live events a second: visits, changes, merges ...", min=0)
+    ] = 0.0,
+    late: Annotated[
+        float,
+        typer.Option(
+            metavar="SHARE", help="Share of the activities that are committed minutes after their date.", min=0, max=1
+        ),
+    ] = 0.0,
     seed: Seed = demonstration.SEED,
 ) -> None:
     """Run a sandbox until Ctrl-C, and print the three lines that point a shell at it.
@@ -185,7 +194,15 @@ def sandbox(
     """
     spread = demonstration.around(latency)
     with told_in_a_line(), suppress(KeyboardInterrupt):  # the only way to end it is no interruption
-        instance = Sandbox(leads=leads, activities=activities, latency=spread, seed=seed, port=port)
+        instance = Sandbox(
+            leads=leads,
+            activities=activities,
+            latency=spread,
+            seed=seed,
+            port=port,
+            quirks=Quirks(late_share=late),
+            traffic=Traffic(traffic, seed=seed) if traffic else None,
+        )
         asyncio.run(serve(instance, typer.echo))
 
 

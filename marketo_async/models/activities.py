@@ -50,6 +50,8 @@ class LeadChange(Struct, frozen=True, kw_only=True, rename="camel"):
     activity_date: Moment
     activity_type_id: int
     campaign_id: int | None = None
+    primary_attribute_value_id: int | None = None
+    primary_attribute_value: str | None = None
     fields: list[FieldValueChange] = []
     attributes: list[Attribute] = []
 

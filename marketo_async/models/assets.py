@@ -39,6 +39,19 @@ class AssetId(Struct, frozen=True, kw_only=True):
     id: int
 
 
+class AssetSummary(AssetId, frozen=True, kw_only=True, rename="camel"):
+    """An asset whose state was changed: always its id, and the rest where its family answers the whole asset."""
+
+    name: str | None = None
+    description: str | None = None
+    status: str | None = None
+    folder: FolderReference | None = None
+    url: str | None = None
+    workspace: str | None = None
+    created_at: Moment | None = None
+    updated_at: Moment | None = None
+
+
 class DesignedAsset(Struct, frozen=True, kw_only=True, rename="camel"):
     """What emails, pages, forms, snippets and their templates have in common.
 

@@ -36,6 +36,7 @@ class FieldSummary(Struct, frozen=True, kw_only=True, rename="camel"):
     display_name: str | None = None
     data_type: str | None = None
     length: int | None = None
+    description: str | None = None
     updateable: bool | None = None
     crm_managed: bool | None = None
 

@@ -14,6 +14,7 @@ class StaticList(Struct, frozen=True, kw_only=True, rename="camel"):
     name: str
     description: str | None = None
     program_name: str | None = None
+    workspace_id: int | None = None
     workspace_name: str | None = None
     created_at: Moment | None = None
     updated_at: Moment | None = None

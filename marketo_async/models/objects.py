@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from marketo_async.models.leads import FieldSummary
 from marketo_async.models.moment import Moment
 from marketo_async.models.records import Reason, RecordResult
+from marketo_async.models.spellings import unify
 
 
 class RelatedObject(Struct, frozen=True, kw_only=True):
@@ -37,7 +38,7 @@ class Relationship(Struct, frozen=True, kw_only=True, rename="camel"):
 class ObjectDescription(Struct, frozen=True, kw_only=True, rename="camel"):
     """A record type: its fields, what identifies a record, and what can be searched by.
 
-    Custom object types answer with ``api_name`` and a state; some standard ones with ``name`` instead.
+    Describe calls send the name of the type as ``name``, schema calls as ``apiName``; either member has it.
     """
 
     api_name: str | None = None
@@ -54,6 +55,9 @@ class ObjectDescription(Struct, frozen=True, kw_only=True, rename="camel"):
     version: str | None = None
     created_at: Moment | None = None
     updated_at: Moment | None = None
+
+    def __post_init__(self) -> None:
+        unify(self, "api_name", "name")
 
 
 class Deletion(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -29,6 +29,7 @@ class Segment(Struct, frozen=True, kw_only=True, rename="camel"):
     segmentation_id: int | None = None
     name: str | None = None
     description: str | None = None
+    status: str | None = None
     url: str | None = None
     created_at: Moment | None = None
     updated_at: Moment | None = None

@@ -7,6 +7,7 @@ from datetime import datetime
 from msgspec import UNSET, Struct, UnsetType
 
 from marketo_async.models.moment import Moment
+from marketo_async.models.spellings import unify
 
 
 class RoleGrant(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -48,9 +49,13 @@ class User(UserSummary, frozen=True, kw_only=True, rename="camel"):
 
 
 class InvitedUser(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A user who has not accepted his invitation yet; it expires after seven days."""
+    """A user who has not accepted the invitation yet; it expires after seven days.
 
-    userid: str
+    Marketo spells the login ``userId`` here and ``userid`` elsewhere; both members have it.
+    """
+
+    userid: str | None = None
+    user_id: str | None = None
     id: int | None = None
     first_name: str | None = None
     last_name: str | None = None
@@ -61,18 +66,31 @@ class InvitedUser(Struct, frozen=True, kw_only=True, rename="camel"):
     created_at: Moment | None = None
     updated_at: Moment | None = None
 
+    def __post_init__(self) -> None:
+        unify(self, "userid", "user_id")
+
 
 class Role(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A role that users can have."""
+    """A role that users can have.
+
+    Marketo spells two members ``hidden`` and ``onlyAllZones``, or ``isHidden`` and ``isOnlyAllZones``; either name has
+    the value.
+    """
 
     id: int
     name: str
     description: str | None = None
     type: str | None = None
+    hidden: bool | None = None
     is_hidden: bool | None = None
+    only_all_zones: bool | None = None
     is_only_all_zones: bool | None = None
     created_at: Moment | None = None
     updated_at: Moment | None = None
+
+    def __post_init__(self) -> None:
+        unify(self, "hidden", "is_hidden")
+        unify(self, "only_all_zones", "is_only_all_zones")
 
 
 class Workspace(Struct, frozen=True, kw_only=True, rename="camel"):

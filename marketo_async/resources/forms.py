@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from marketo_async.models.assets import AssetId, AssetUse, FolderId, Version
+from marketo_async.models.assets import AssetSummary, AssetUse, FolderId, Version
 from marketo_async.models.forms import FollowUp, Form, KnownVisitor, ThankYouPage
 from marketo_async.operation import Page, Paging, Plan, Repeat, Source, first, one
 from marketo_async.resources.arguments import within
@@ -28,9 +28,9 @@ class Forms(GetVersion[Form], ByNameInFolder[Form], BrowseFolder[Form], Drafts, 
     model = Form
 
     @endpoint("POST", "{root}/{id}/unapprove.json", needs=APPROVE, repeat=Repeat.SETTLES, source=Source.PRACTICE)
-    def unapprove(self, id: int) -> Plan[AssetId]:
+    def unapprove(self, id: int) -> Plan[AssetSummary]:
         """Turn the approved version back into a draft, as deleting a form wants it; no reference has this call."""
-        return one(AssetId, path={"id": id})
+        return one(AssetSummary, path={"id": id})
 
     @endpoint("POST", "{root}s.json", repeat=Repeat.SETTLES)
     def create(

@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 from msgspec import Struct
 
-from marketo_async.models.assets import AssetId, AssetUse, FolderId, Version
+from marketo_async.models.assets import AssetId, AssetSummary, AssetUse, FolderId, Version
 from marketo_async.operation import File, Page, Paging, Plan, Repeat, Sift, first, one, page
 from marketo_async.paging import Distinct
 from marketo_async.resources.base import Resource, endpoint, paged
@@ -194,14 +194,14 @@ class Drafts(Resource):
     """
 
     @endpoint("POST", "{root}/{id}/approveDraft.json", needs=APPROVE, repeat=Repeat.SETTLES)
-    def approve(self, id: int) -> Plan[AssetId]:
+    def approve(self, id: int) -> Plan[AssetSummary]:
         """Put the draft in the place of the approved version; one at a time for assets that belong together."""
-        return one(AssetId, path={"id": id})
+        return one(AssetSummary, path={"id": id})
 
     @endpoint("POST", "{root}/{id}/unapprove.json", needs=APPROVE, repeat=Repeat.SETTLES)
-    def unapprove(self, id: int) -> Plan[AssetId]:
+    def unapprove(self, id: int) -> Plan[AssetSummary]:
         """Turn the approved version back into a draft, and lose the draft beside it; refused while it is in use."""
-        return one(AssetId, path={"id": id})
+        return one(AssetSummary, path={"id": id})
 
     @endpoint("POST", "{root}/{id}/discardDraft.json", repeat=Repeat.SETTLES)
     def discard_draft(self, id: int) -> Plan[AssetId]:

@@ -9,7 +9,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from marketo_async.errors import InvalidRequest
-from marketo_async.models.assets import AssetId, FolderId
+from marketo_async.models.assets import AssetId, AssetSummary, FolderId
 from marketo_async.models.moment import to_datetime
 from marketo_async.models.programs import NewCost, Program, ProgramTag
 from marketo_async.models.smart_lists import SmartList
@@ -139,14 +139,14 @@ class Programs(Get[Program], Delete):
         return one(Program, path={"id": id}, form={"name": name, "folder": folder, "description": description})
 
     @endpoint("POST", "{root}/{id}/approve.json", repeat=Repeat.SETTLES)
-    def approve(self, id: int) -> Plan[AssetId]:
+    def approve(self, id: int) -> Plan[AssetSummary]:
         """Approve an email program: it is sent at its start date."""
-        return one(AssetId, path={"id": id})
+        return one(AssetSummary, path={"id": id})
 
     @endpoint("POST", "{root}/{id}/unapprove.json", repeat=Repeat.SETTLES)
-    def unapprove(self, id: int) -> Plan[AssetId]:
+    def unapprove(self, id: int) -> Plan[AssetSummary]:
         """Take back the approval of an email program."""
-        return one(AssetId, path={"id": id})
+        return one(AssetSummary, path={"id": id})
 
     @endpoint("POST", "{root}/{id}/tag/{tagType}.json", repeat=Repeat.SAFE, source=Source.DOCS)
     def update_tag(self, id: int, tag_type: str, tag_value: str) -> Plan[AssetId]:

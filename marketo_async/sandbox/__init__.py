@@ -11,5 +11,17 @@ from marketo_async.sandbox.limits import InstanceLimits, Limits
 from marketo_async.sandbox.quirks import Quirks
 from marketo_async.sandbox.server import Sandbox
 from marketo_async.sandbox.stats import Stats
+from marketo_async.sandbox.traffic import Event, Traffic
 
-__all__ = ["ApiUser", "Fault", "InstanceLimits", "Limits", "Quirks", "Sandbox", "SandboxClock", "Stats"]
+__all__ = [
+    "ApiUser",
+    "Event",
+    "Fault",
+    "InstanceLimits",
+    "Limits",
+    "Quirks",
+    "Sandbox",
+    "SandboxClock",
+    "Stats",
+    "Traffic",
+]

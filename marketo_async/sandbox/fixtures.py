@@ -17,6 +17,7 @@ from marketo_async.sandbox.latency import Latency
 from marketo_async.sandbox.limits import InstanceLimits, Limits
 from marketo_async.sandbox.quirks import Quirks
 from marketo_async.sandbox.server import Sandbox
+from marketo_async.sandbox.traffic import Traffic
 
 GENEROUS = InstanceLimits(calls=10_000, concurrency=100, daily=1_000_000)
 
@@ -34,6 +35,7 @@ class Knobs(TypedDict, total=False):
     faults: Iterable[Fault]
     latency: Latency
     clock: SandboxClock | None
+    traffic: Traffic | None
     permissions: frozenset[str] | None
     host: str
     port: int

@@ -6,6 +6,7 @@ Numbers that Marketo limits are in the limits; single failures are faults.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,18 @@ class Quirks:
     """Leads from which on a list cannot filter activities any more; ``None`` for no such cap."""
     since_inclusive: bool = False
     """Whether a date token also covers activities of exactly its datetime."""
+    late_share: float = 0.0
+    """Share of the activities that are committed later than they are dated, as e-mails are."""
+    late_by: tuple[float, float] = (0.0, 480.0)
+    """Seconds by the sandbox's clock, from and to, between the date and the commit of such an activity."""
+    token_order: Literal["date", "commit"] = "date"  # noqa: S105 - a paging token
+    """What date tokens order activities by; by their dates, a reader that has passed one never sees a late commit."""
+    deletions_kept: float = 14 * 86_400.0
+    """Seconds by the sandbox's clock for which the listing of deleted leads tells of a deletion."""
+    merge_ids: Literal["text", "list"] = "text"
+    """Whether the Merge IDs of a Merge Leads activity are text with commas, or a list."""
+    changed_field: Literal["api", "display"] = "api"
+    """Which name of its field a Change Data Value activity has."""
     omit_activity_ids: bool = False
     """Leave ``id`` out of activities, so that only ``marketoGUID`` identifies them."""
     company_writable: bool = False
@@ -64,6 +77,8 @@ class Quirks:
     """Tell checksums of exports that are not those of their files."""
     export_copies: int = 1
     """How often an export writes each of its rows, for files that are larger than the instance."""
+    deleted_leads_refused: bool = False
+    """Refuse activity exports that ask for Delete Lead (type 37); else such a file has no rows of that type."""
     export_cancelled: str = "Canceled"
     """How the status of a cancelled export is spelled, but for the answer to the cancellation."""
     export_milliseconds: bool = False

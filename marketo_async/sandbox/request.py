@@ -104,6 +104,7 @@ class Request:
 
     def resolve(self, quirks: Quirks) -> None:
         """Settle path, method and parameters."""
+        self.path = _without_dots(self.path)
         if "//" in self.path:
             if quirks.double_slash_rejected:
                 raise ApiError("610", "Requested resource not found")
@@ -116,11 +117,18 @@ class Request:
         override = self.query.pop("_method", None)
         if override is None and quirks.form_method:
             override = form.pop("_method", None)
-        if self.method == "POST" and override is not None:
-            if override[0].upper() != "GET":
+        if self.method != "POST" or override is None:
+            return
+        match override[0].upper():
+            case "GET":
+                self.method, self.overridden = "GET", True
+                self._merge(form)
+            case "DELETE":
+                self.method = "DELETE"
+            case "POST":
+                pass
+            case _:
                 raise ApiError("605", f"Request method '{override[0]}' not supported")
-            self.method, self.overridden = "GET", True
-            self._merge(form)
 
     def body(self, route: Route) -> Members:
         """Return the members of the body that the operation takes, empty where there is none.
@@ -165,6 +173,19 @@ class Request:
     def _merge(self, form: dict[str, list[str]]) -> None:
         for name, values in form.items():
             self.query.setdefault(name, []).extend(values)
+
+
+def _without_dots(path: str) -> str:
+    """Return the path as the gateway resolves it: ``/rest/../bulk/v1/leads.json`` is ``/bulk/v1/leads.json``."""
+    if "/." not in path:
+        return path
+    kept: list[str] = []
+    for segment in path.split("/"):
+        if segment == ".." and len(kept) > 1:
+            kept.pop()
+        elif segment not in (".", ".."):
+            kept.append(segment)
+    return "/".join(kept)
 
 
 def _parameters(text: str) -> dict[str, list[str]]:

@@ -6,13 +6,13 @@ Generating must stay fast: fifty thousand activities are made before a benchmark
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from marketo_async.sandbox.clock import SandboxClock, iso
 from marketo_async.sandbox.parameters import as_integer, as_moment
 from marketo_async.sandbox.quirks import Quirks
 from marketo_async.sandbox.records import activity_types
-from marketo_async.sandbox.records.activity_log import Activity, ActivityLog, Attribute
+from marketo_async.sandbox.records.activity_log import Activity, ActivityLog, Attribute, no_delay
 from marketo_async.sandbox.records.contents import seeded_contents
 from marketo_async.sandbox.records.custom_types import CustomTypes
 from marketo_async.sandbox.records.design_studio import DesignStudio, SubmittableForms
@@ -61,6 +61,13 @@ _Sample = tuple[int | None, tuple[int | None, str | None], tuple[Attribute, ...]
 def seeded_rng(seed: int, purpose: str) -> random.Random:
     """Return the random numbers of one purpose, so that one purpose cannot disturb another."""
     return random.Random(f"{seed}:{purpose}")  # noqa: S311 - it must repeat, and guards nothing
+
+
+def _commit_delay(quirks: Quirks, rng: random.Random) -> Callable[[], float]:
+    def delay() -> float:
+        return rng.uniform(*quirks.late_by) if rng.random() < quirks.late_share else 0.0
+
+    return delay
 
 
 def generated_leads(number: int, rng: random.Random, now: float) -> Iterable[Lead]:
@@ -200,7 +207,12 @@ def seeded_instance(
         for record in leads:
             _store_given(store, fields, record, now)
     lead_ids = store.ids()
-    log = ActivityLog(clock.time, omit_ids=quirks.omit_activity_ids)
+    log = ActivityLog(
+        clock.time,
+        omit_ids=quirks.omit_activity_ids,
+        order=quirks.token_order,
+        delay=_commit_delay(quirks, seeded_rng(seed, "commits")) if quirks.late_share else no_delay,
+    )
     if isinstance(activities, int):
         rng = seeded_rng(seed, "activities")
         generate_activities(log, activities, lead_ids, fields, rng, now, activity_days)

@@ -23,6 +23,7 @@ from marketo_async.sandbox.quirks import Quirks
 from marketo_async.sandbox.routing import Router
 from marketo_async.sandbox.seeding import seeded_instance, seeded_rng
 from marketo_async.sandbox.stats import Stats
+from marketo_async.sandbox.traffic import Traffic
 
 Answerer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -36,7 +37,8 @@ class Sandbox:
 
     ``leads`` and ``activities`` are numbers to generate, or records; ``lists`` maps list ids to lead ids, by default
     one list 1001 of every lead. ``latency`` is real seconds, a mean with a spread, or a function of the random
-    numbers, method and path; only such a function is asked for identity calls too.
+    numbers, method and path; only such a function is asked for identity calls too. ``traffic`` makes live events
+    while the sandbox listens.
     """
 
     def __init__(  # noqa: PLR0913 - each is a knob of its own
@@ -52,6 +54,7 @@ class Sandbox:
         faults: Iterable[Fault] = (),
         latency: Latency = 0.0,
         clock: SandboxClock | None = None,
+        traffic: Traffic | None = None,
         permissions: frozenset[str] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -100,6 +103,8 @@ class Sandbox:
             latency,
             seeded_rng(seed, "ingestion"),
         )
+        self.traffic = traffic
+        self._events: asyncio.Task[None] | None = None
         self._host = host
         self._port = port
         self._ingestion_port = 0
@@ -151,9 +156,15 @@ class Sandbox:
             self._port = await self._listen(stack, self._exchange.answer, self._port)
             self._ingestion_port = await self._listen(stack, self._ingestion.answer, self._ingestion_port)
             self._listening = stack.pop_all()
+        if self.traffic is not None:
+            self._events = asyncio.get_running_loop().create_task(self.traffic.run(self.instance))
 
     async def stop(self) -> None:
         """Stop listening; calls still in flight are cut off after a moment."""
+        if self._events is not None:
+            events, self._events = self._events, None
+            events.cancel()
+            await asyncio.wait([events])
         if self._listening is not None:
             listening, self._listening = self._listening, None
             await listening.aclose()

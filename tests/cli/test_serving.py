@@ -6,6 +6,7 @@ import asyncio
 import shlex
 import signal
 import socket
+from datetime import UTC, datetime, timedelta
 
 from marketo_async import Marketo
 from marketo_async.cli.serving import serve
@@ -29,6 +30,17 @@ async def test_the_lines_lead_to_it() -> None:
         assert await marketo.leads.get(4) is None
     serving.cancel()
     await asyncio.wait([serving])
+
+
+async def test_traffic_happens_on_it() -> None:
+    with process("sandbox", "--port", 0, "--leads", 5, "--traffic", 200, "--late", 0.5) as started:
+        environment = environment_of([started.stdout.readline() for _ in range(3)])
+        async with Marketo.from_env(environment) as marketo:
+            since = datetime.now(UTC) - timedelta(minutes=1)
+            while not await marketo.activities.since(since, types=[1, 12, 13]).first():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        started.signal(signal.SIGINT)
+        assert started.end().code == 0
 
 
 async def test_it_runs_until_it_is_interrupted() -> None:

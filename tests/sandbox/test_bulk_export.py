@@ -97,6 +97,15 @@ async def test_the_life_of_a_job(api: Api, clock: SandboxClock) -> None:
     check_answer({"errors": [], "warnings": [], **answer}, "mapi", MODEL)
 
 
+async def test_deleted_leads_are_in_no_file(connect: Connect, clock: SandboxClock) -> None:
+    """Published connectors ask for type 37 by default; whether an instance refuses that is a quirk."""
+    api = await connect(clock=clock, **KNOBS)
+    [header] = await exported(api, "activities", {**EVERYBODY, "activityTypeIds": [37]}, "marketoGUID")
+    assert header == ["marketoGUID"]
+    stricter = await connect(clock=clock, quirks=Quirks(deleted_leads_refused=True), **KNOBS)
+    assert code(await create(stricter, "activities", {**EVERYBODY, "activityTypeIds": [37]})) == "1003"
+
+
 async def test_cells(api: Api) -> None:
     assert await exported(
         api,
@@ -170,7 +179,6 @@ async def test_lists_count_when_processing_starts(api: Api, clock: SandboxClock)
         ("leads", {"createdAt": "2025"}, ["id"], "1001"),
         ("activities", {"activityTypeIds": [1]}, [], "1002"),
         ("activities", EVERYBODY, ["nothing"], "1006"),
-        ("activities", {**EVERYBODY, "activityTypeIds": [37]}, [], "1003"),
         ("activities", {**EVERYBODY, "activityTypeIds": {"id": 1}}, [], "1001"),
         ("activities", {**EVERYBODY, "primaryAttributeValues": ["a"]}, [], "1003"),
         ("activities", {**EVERYBODY, "primaryAttributeValues": ["a"], "activityTypeIds": [1]}, [], "1003"),

@@ -77,6 +77,9 @@ class TestLifeCycle:
         assert row["idField"] == "marketoGUID"
         assert row["searchableFields"] == [["vin"], ["marketoGUID"], ["leadId"]]
         assert row["relationships"] == [{"field": "leadId", "type": "child", "relatedTo": LEAD}]
+        # Only the schema calls name the type ``apiName``.
+        assert row["apiName"] == "car"
+        row["name"] = row.pop("apiName")
         assert (await api.get(f"{OBJECTS}.json"))["result"] == [row]
         assert (await api.get(f"{OBJECTS}/car/describe.json"))["result"] == [row]
         assert await refused(api, "/car/approve") == "1003"
@@ -183,7 +186,7 @@ class TestTypes:
         assert await names(state="approvedWithDraft") == ["bus"]
         assert code(await api.get(f"{SCHEMA}.json", state="nonsense")) == "1003"
         approved_only = (await api.get(f"{OBJECTS}.json", names="bus,van"))["result"]
-        assert [(row["apiName"], row["state"]) for row in approved_only] == [("bus", "approvedWithDraft")]
+        assert [(row["name"], row["state"]) for row in approved_only] == [("bus", "approvedWithDraft")]
 
     async def test_unknown_types(self, api: Api) -> None:
         assert code(await api.get(f"{SCHEMA}/van/describe.json")) == "1013"

@@ -120,6 +120,7 @@ async def test_sections(api: Api) -> None:
 
     assert await refusal(api, f"{EMAIL}/content/nothing", type="Text", value="x") == "702"
     assert await refusal(api, f"{EMAIL}/content/heroText", type="Picture", value="x") == "1001"
+    assert await refusal(api, f"{EMAIL}/content/heroText", type="HTML", value="x") == "1001"
     assert await refusal(api, f"{EMAIL}/content/heroText", type="Snippet", value="402") == "709"
     assert await refusal(api, f"{EMAIL}/content/heroText", type="Snippet", value="x") == "709"
     assert await refusal(api, f"{EMAIL}/content/heroText", type="Text") == "1002"
@@ -129,7 +130,8 @@ async def test_dynamic_sections(api: Api) -> None:
     await write(api, f"{EMAIL}/content/heroText", type="DynamicContent", value="1001")
     content_id = (await sections(api))["heroText"]["value"]
     path = f"{EMAIL}/dynamicContent/{content_id}"
-    await write(api, path, type="Text", value="Bonjour", segment="Europe")
+    # Adobe's own example of the call calls the markup HTML.
+    await write(api, path, type="HTML", value="Bonjour", segment="Europe")
     await write(api, path, type="Text", value="Hi all")
 
     answer = await api.get(f"/rest/asset/v1/{path}.json", status="draft")

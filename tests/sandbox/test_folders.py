@@ -52,6 +52,31 @@ async def test_a_folder_has_both_shapes_of_id(api: Api) -> None:
     assert row["isSystem"] is False
 
 
+@pytest.mark.parametrize(
+    "root",
+    [
+        '{"id":15,"type":"Folder"}',
+        '{"id":"15","type":"folder"}',
+        "{'id': 15, 'type': Folder}",
+        "{id: 15, type: Folder}",
+        " { 'type' : 'Folder' , 'id' : '15' } ",
+    ],
+)
+async def test_references_are_read_leniently(api: Api, root: str) -> None:
+    """The most used Python client has sent single quotes and a bare word for years."""
+    expected = await read(api, "folders", root=EVENTS)
+
+    assert expected
+    assert (await api.get("/rest/asset/v1/folders.json", root=root))["result"] == expected
+
+
+@pytest.mark.parametrize(
+    "root", ["15", "{'id': 15}", "{'id': x, 'type': Folder}", "{'id': 15, 'type': Folder", "[]", "{}"]
+)
+async def test_references_that_are_none(api: Api, root: str) -> None:
+    assert code(await api.get("/rest/asset/v1/folders.json", root=root)) == "1001"
+
+
 async def test_ids_of_folders_and_programs_overlap(api: Api) -> None:
     folder = await write(api, "folders", name="Same id", parent=EVENTS)
 

@@ -121,6 +121,25 @@ async def test_sections_that_cannot_be(api: Api, path: str, fields: Body, expect
     assert await refusal(api, path, **fields) == expected
 
 
+async def test_content_may_be_added_without_an_id(api: Api) -> None:
+    """As the samples of the documentation do; the ids are then the server's, as recorded ones are."""
+    await write(api, f"{FREE}/content", type="Form", value="3001")
+    await write(api, f"{FREE}/content", type="Image", value="https://example.com/a.png")
+    await write(api, f"{FREE}/content", type="HTML", value="<p>x</p>")
+    rows = (await sections(api, FREE, status="draft"))[-3:]
+
+    assert [row["id"] for row in rows] == [1501, 1502, 1503]
+    form, image, html = (row["content"] for row in rows)
+    assert (form["content"], form["contentType"]) == ("3001", "Form")
+    assert form["contentUrl"].endswith("#FO3001A1")
+    assert image == {
+        "content": "https://example.com/a.png",
+        "contentType": "Image",
+        "contentUrl": "https://example.com/a.png",
+    }
+    assert html == "<p>x</p>"
+
+
 async def test_guided_pages(api: Api) -> None:
     await write(api, f"{GUIDED}/content/intro", type="RichText", value="Come in")
     answer = await submit(api, f"{GUIDED}/variable/heading", value="Hello there")

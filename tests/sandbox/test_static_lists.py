@@ -20,7 +20,8 @@ async def test_browsing(api: Api) -> None:
     rows = (await api.get("/rest/v1/lists.json"))["result"]
 
     assert [row["id"] for row in rows] == [7, 8, 9]
-    assert set(rows[0]) == {"id", "name", "description", "workspaceName", "createdAt", "updatedAt"}
+    assert set(rows[0]) == {"id", "name", "description", "workspaceId", "workspaceName", "createdAt", "updatedAt"}
+    assert (rows[0]["workspaceId"], rows[0]["workspaceName"]) == (1, "Default")
     assert (await api.get("/rest/v1/lists/7.json"))["result"] == [rows[0]]
 
 

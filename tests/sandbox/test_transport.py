@@ -3,6 +3,7 @@ import io
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from marketo_async.sandbox import Quirks
 
@@ -93,7 +94,31 @@ async def test_method_in_the_form_can_be_switched_off(connect: Connect) -> None:
 
 
 async def test_other_overrides_are_not_supported(api: Api) -> None:
-    assert code(await api.post(LEADS, _method="DELETE")) == "605"
+    assert code(await api.post(LEADS, _method="PUT")) == "605"
+    assert code(await api.post(f"{LEADS[:-5]}/push.json", _method="DELETE")) == "605"
+
+
+@pytest.mark.parametrize(("method", "override"), [("DELETE", {}), ("POST", {"_method": "DELETE"})])
+async def test_leads_are_deleted_by_the_method_too(api: Api, method: str, override: dict[str, str]) -> None:
+    """As recorded from an instance, and as published clients send it."""
+    response = await api.raw(method, LEADS, params=override, json={"input": [{"id": 2}]})
+
+    assert response.json()["result"] == [{"id": 2, "status": "deleted"}]
+    assert (await api.get("/rest/v1/lead/2.json"))["result"] == []
+
+
+async def test_an_override_may_name_the_method_that_the_call_has(api: Api) -> None:
+    answer = await api.post("/rest/v1/leads/delete.json", {"input": [{"id": 3}]}, _method="POST")
+
+    assert answer["result"] == [{"id": 3, "status": "deleted"}]
+
+
+@pytest.mark.parametrize("path", ["/rest/../rest/v1/lead/1.json", "/rest/v1/./lead/1.json", "/../rest/v1/lead/1.json"])
+async def test_dot_segments_are_resolved(api: Api, path: str) -> None:
+    # The URL is sent as it stands: the HTTP client would resolve it.
+    url = URL(api.sandbox.base_url + path, encoded=True)
+    async with api.session.get(url, headers={"Authorization": f"Bearer {api.token}"}) as response:
+        assert [row["id"] for row in (await response.json())["result"]] == [1]
 
 
 async def test_an_override_takes_parameters_from_query_and_form_together(api: Api) -> None:
@@ -143,7 +168,7 @@ async def test_doubled_slashes(connect: Connect, path: str) -> None:
         ("GET", "/rest/identity/oauth/token", "610"),
         ("POST", "/rest/v1/lead/1.json", "605"),
         ("PUT", "/rest/v1/leads.json", "605"),
-        ("DELETE", "/rest/v1/leads.json", "605"),
+        ("DELETE", "/rest/v1/lists.json", "605"),
         ("PATCH", "/rest/v1/lists/1001/leads.json", "605"),
     ],
 )

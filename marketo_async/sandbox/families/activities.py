@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from marketo_async.sandbox.call import Call
+from marketo_async.sandbox.clock import iso
 from marketo_async.sandbox.envelope import Answer, Members
 from marketo_async.sandbox.errors import ApiError
 from marketo_async.sandbox.paging import date_page
@@ -59,21 +62,19 @@ def activities(call: Call) -> Answer:
 )
 def lead_changes(call: Call) -> Answer:
     """Answer changes of the named fields, and new leads, behind a date token."""
-    fields = frozenset(call.many("fields"))
-    for name in fields:
-        call.instance.lead_fields.get(name)
+    fields = {call.instance.lead_fields.get(name).id: name for name in call.many("fields")}
     leads = _leads_asked(call)
 
     def wanted(activity: Activity) -> bool:
         changes = activity.activity_type_id == NEW_LEAD or (
-            activity.activity_type_id == CHANGE_DATA_VALUE and activity.primary_attribute_value in fields
+            activity.activity_type_id == CHANGE_DATA_VALUE and activity.primary_attribute_value_id in fields
         )
         return changes and (leads is None or activity.lead_id in leads)
 
-    return date_page(call, wanted, _lead_change)
+    return date_page(call, wanted, lambda activity: _lead_change(activity, fields))
 
 
-def _lead_change(activity: Activity) -> Members:
+def _lead_change(activity: Activity, fields: Mapping[int, str]) -> Members:
     row: Members = {
         "id": activity.id,
         "marketoGUID": activity.marketo_guid,
@@ -83,12 +84,15 @@ def _lead_change(activity: Activity) -> Members:
     }
     if activity.id is None:
         del row["id"]
+    if activity.activity_type_id == NEW_LEAD:
+        row["primaryAttributeValueId"] = activity.primary_attribute_value_id
+        row["primaryAttributeValue"] = activity.primary_attribute_value
     values = {attribute.name: attribute.value for attribute in activity.attributes}
     if activity.activity_type_id == CHANGE_DATA_VALUE:
         row["fields"] = [
             {
                 "id": activity.primary_attribute_value_id,
-                "name": activity.primary_attribute_value,
+                "name": fields[activity.primary_attribute_value_id or 0],
                 "newValue": values.pop("New Value", None),
                 "oldValue": values.pop("Old Value", None),
             }
@@ -101,8 +105,13 @@ def _lead_change(activity: Activity) -> Members:
     "/rest/v1/activities/deletedleads.json", ACTIVITY_READERS, required=("nextPageToken",), optional=("batchSize",)
 )
 def deleted_leads(call: Call) -> Answer:
-    """Answer the Delete Lead activities behind a date token."""
-    return date_page(call, lambda activity: activity.activity_type_id == DELETE_LEAD)
+    """Answer the Delete Lead activities after a date token, as far back as Marketo keeps them."""
+    oldest = iso(call.instance.clock.time() - call.instance.quirks.deletions_kept)
+
+    def wanted(activity: Activity) -> bool:
+        return activity.activity_type_id == DELETE_LEAD and activity.activity_date >= oldest
+
+    return date_page(call, wanted)
 
 
 def _leads_asked(call: Call) -> frozenset[int] | None:

@@ -11,6 +11,7 @@ from marketo_async.sandbox.call import Call
 from marketo_async.sandbox.clock import asset_iso
 from marketo_async.sandbox.envelope import NOTHING_FOUND, Answer, Members
 from marketo_async.sandbox.errors import ApiError
+from marketo_async.sandbox.lenient import read_json
 from marketo_async.sandbox.parameters import wrong_type
 
 LONGEST_NAME = 255
@@ -121,6 +122,6 @@ def json_field(call: Call, name: str, kind: type[T]) -> T | None:
 def required_json_field(call: Call, name: str, kind: type[T]) -> T:
     """Return a field that carries JSON text, as what it must be."""
     try:
-        return msgspec.json.decode(call.body_text(name) or "", type=kind)
-    except msgspec.DecodeError:
+        return msgspec.convert(read_json(call.body_text(name) or ""), type=kind)
+    except msgspec.MsgspecError:
         raise wrong_type(name, "JSON") from None

@@ -81,7 +81,7 @@ def select_activities(call: Call) -> tuple[Sequence[str], Collect]:
     type_ids = {
         as_integer("activityTypeIds", item) for item in as_list("activityTypeIds", given.get("activityTypeIds"))
     }
-    if activity_types.DELETE_LEAD in type_ids:
+    if activity_types.DELETE_LEAD in type_ids and instance.quirks.deleted_leads_refused:
         raise ApiError("1003", "Deleted leads cannot be exported")
     primaries = [name for name in PRIMARY_FILTERS if name in given]
     is_primary = _primary(primaries, as_list(primaries[0], given[primaries[0]]), type_ids) if primaries else None

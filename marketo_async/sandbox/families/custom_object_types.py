@@ -38,7 +38,7 @@ def _state(call: Call) -> State | None:
 
 
 def _row(kind: CustomObjectType, state: State | None) -> Members:
-    return description_row(kind.describe(*kind.version(state)))
+    return description_row(kind.describe(*kind.version(state)), named="apiName")
 
 
 @routes.get(f"{SCHEMA}.json", TYPE_READERS, optional=("names", "state"))

@@ -122,8 +122,11 @@ def update_section(call: Call) -> Answer:
     return Answer([{"id": family.edit(call, change).id}])
 
 
-def _content(call: Call, text: str | None) -> Content:
+def _content(call: Call, text: str | None, *, of_variant: bool = False) -> Content:
     kind, value = call.body_text("type") or "", call.body_text("value") or ""
+    # Variants call the markup of a text HTML, in what they answer and in what they take.
+    if of_variant and kind == "HTML":
+        kind = "Text"
     if kind not in ("Text", "DynamicContent", "Snippet"):
         raise wrong_type("type", "Text, DynamicContent or Snippet")
     if kind == "Snippet":
@@ -178,7 +181,11 @@ def dynamic_content(call: Call) -> Answer:
 )
 def update_dynamic_content(call: Call) -> Answer:
     """Set the variant of a segment, of the default one where none is named."""
-    new, content_id, segment = _content(call, None), call.path_text("contentId"), call.body_text("segment")
+    new, content_id, segment = (
+        _content(call, None, of_variant=True),
+        call.path_text("contentId"),
+        call.body_text("segment"),
+    )
     if new.type == "DynamicContent":
         raise refused("Dynamic content cannot vary once more")
 

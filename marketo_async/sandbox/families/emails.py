@@ -34,6 +34,7 @@ def _members(email: Asset[Email], version: Email) -> Members:
         "version": 2,
         "autoCopyToText": version.auto_copy_to_text,
         "preHeader": version.pre_header,
+        "isOpenTrackingDisabled": False,
         "ccFields": [],
     }
 

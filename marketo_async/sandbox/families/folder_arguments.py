@@ -8,6 +8,7 @@ import msgspec
 
 from marketo_async.sandbox.call import Call
 from marketo_async.sandbox.errors import ApiError
+from marketo_async.sandbox.lenient import read_json
 from marketo_async.sandbox.parameters import wrong_type
 from marketo_async.sandbox.records.folders import FOLDER, PROGRAM, Folder, Folders, Key
 
@@ -28,8 +29,8 @@ def folder_type(name: str, text: str) -> str:
 def folder_key(name: str, text: str) -> Key:
     """Return the id and type in a folder reference."""
     try:
-        reference = msgspec.json.decode(text, type=_Reference)
-    except msgspec.DecodeError:
+        reference = msgspec.convert(read_json(text), type=_Reference, strict=False)
+    except msgspec.MsgspecError:
         raise wrong_type(name, "Folder") from None
     return reference.id, folder_type(name, reference.type)
 

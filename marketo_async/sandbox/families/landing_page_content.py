@@ -41,7 +41,7 @@ def content(call: Call) -> Answer:
             "id": _id(section.id),
             "type": section.content.type,
             "index": index,
-            "content": section.content.value,
+            "content": _shown(section.content),
             "formattingOptions": section.content.settings,
         }
         if section.content.type == "Form":
@@ -50,12 +50,21 @@ def content(call: Call) -> Answer:
     return found(rows)
 
 
-@routes.post(f"{PAGE}/content.json", ASSET_WRITERS, body=("contentId", "type"), body_optional=(*_SETTINGS, "value"))
+def _shown(content: PageContent) -> object:
+    """Return the content of a section as the listing answers it: embedded assets as objects, markup as text."""
+    if content.type not in ("Form", "Image") or not content.value:
+        return content.value
+    url = content.value if content.type == "Image" else f"https://app-sb.marketo.com/#FO{content.value}A1"
+    return {"content": content.value, "contentType": content.type, "contentUrl": url}
+
+
+@routes.post(f"{PAGE}/content.json", ASSET_WRITERS, body=("type",), body_optional=(*_SETTINGS, "contentId", "value"))
 def add(call: Call) -> Answer:
-    """Add a section under an id that the caller chooses."""
-    section_id, new = call.body_text("contentId") or "", _content(call)
+    """Add a section, under the id that the caller chose or else under one of the sandbox's."""
+    chosen, new = call.body_text("contentId"), _content(call)
 
     def change(page: LandingPage) -> None:
+        section_id = chosen or page.free_id()
         if new.type != "DynamicContent":
             page.add(section_id, new)
             return

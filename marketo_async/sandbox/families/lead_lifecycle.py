@@ -22,6 +22,7 @@ routes = Routes()
 
 
 @routes.post("/rest/v1/leads/delete.json", LEAD_WRITERS, optional=("id",), body_optional=("input",))
+@routes.delete("/rest/v1/leads.json", LEAD_WRITERS, optional=("id",), body_optional=("input",))
 def delete_leads(call: Call) -> Answer:
     """Delete leads for good."""
 

@@ -202,16 +202,18 @@ def record_rows(
     return rows
 
 
-def description_row(description: ObjectDescription) -> Members:
-    """Return a description as the describe operations of all objects answer it."""
+def description_row(description: ObjectDescription, *, named: str = "name") -> Members:
+    """Return a description as describe operations answer it, or schema operations, where the object is ``apiName``."""
     fields: list[Members] = []
     for field in description.fields:
         row: Members = {"name": field.name, "displayName": field.display_name, "dataType": field.data_type}
+        if field.description:
+            row["description"] = field.description
         if field.length is not None:
             row["length"] = field.length
         fields.append({**row, "updateable": not field.read_only, "crmManaged": False})
     return {
-        "apiName": description.name,
+        named: description.name,
         "displayName": description.display_name,
         "pluralName": description.plural_name,
         "description": description.description,

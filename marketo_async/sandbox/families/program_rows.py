@@ -22,6 +22,8 @@ def program_row(
         "status": program.state,
         "workspace": program.workspace,
     }
+    if program.type == "email":
+        row["headStart"] = False
     if dates and program.start_date is not None:
         row["startDate"] = program.start_date
     if dates and program.end_date is not None:

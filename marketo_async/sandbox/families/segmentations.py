@@ -53,6 +53,7 @@ def segments(call: Call) -> Answer:
             "createdAt": asset_iso(segmentation.created_at),
             "updatedAt": asset_iso(segmentation.updated_at),
             "url": _url(segmentation),
+            "status": segmentation.status,
             "segmentationId": segmentation.id,
         }
         for segment in segmentation.segments

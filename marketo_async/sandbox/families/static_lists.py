@@ -17,11 +17,12 @@ from marketo_async.sandbox.routing import Routes
 routes = Routes()
 
 
-def _row(static_list: StaticList) -> Members:
+def _row(call: Call, static_list: StaticList) -> Members:
     row: Members = {
         "id": static_list.id,
         "name": static_list.name,
         "description": static_list.description,
+        "workspaceId": call.instance.users.workspace_id(static_list.workspace_name),
         "workspaceName": static_list.workspace_name,
         "createdAt": iso(static_list.created_at),
         "updatedAt": iso(static_list.updated_at),
@@ -50,7 +51,7 @@ def lists(call: Call) -> Answer:
     }
 
     def rows(list_ids: Sequence[int]) -> list[Members]:
-        return [_row(found[list_id]) for list_id in list_ids]
+        return [_row(call, found[list_id]) for list_id in list_ids]
 
     return position_page(call, sorted(found), rows, more_result=False)
 
@@ -65,7 +66,7 @@ def _list(call: Call) -> StaticList:
 @routes.get("/rest/v1/lists/{listId}.json", LEAD_READERS)
 def list_by_id(call: Call) -> Answer:
     """Answer one static list."""
-    return Answer([_row(_list(call))])
+    return Answer([_row(call, _list(call))])
 
 
 @routes.post("/rest/v1/lists/{listId}/leads.json", LEAD_WRITERS, optional=("id",), body_optional=("input",))

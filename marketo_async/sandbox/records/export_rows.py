@@ -69,7 +69,7 @@ def activity_rows(
     reads = [_ACTIVITY_COLUMNS[name] for name in columns]
     return [
         [read(activity) for read in reads]
-        for activity in instance.activities
+        for activity in instance.activities.visible()
         if activity.activity_type_id != DELETE_LEAD
         and span[0] <= as_moment("activityDate", activity.activity_date) <= end
         and wanted(activity)

@@ -95,6 +95,11 @@ class LandingPage:
             raise ApiError("702", f"Section not found: {section_id}")
         return found
 
+    def free_id(self) -> str:
+        """Return an id for a section whose author has chosen none."""
+        taken = [int(section.id) for section in self.sections if section.id.isdecimal()]
+        return str(max(taken, default=1_500) + 1)
+
     def add(self, section_id: str, content: PageContent) -> None:
         """Add a section to a free-form page, or raise 709."""
         self._check_free_form()

@@ -68,10 +68,11 @@ def change_lead(instance: Instance, lead_id: int, values: Mapping[str, object], 
     changes = {name: value for name, value in values.items() if lead.get(name) != value}
     for name, value in changes.items():
         field = instance.lead_fields.get(name)
+        shown = field.display_name if instance.quirks.changed_field == "display" else name
         instance.activities.add(
             lead_id,
             activity_types.CHANGE_DATA_VALUE,
-            (field.id, name),
+            (field.id, shown),
             (
                 Attribute("New Value", _written(value)),
                 Attribute("Old Value", _written(lead.get(name))),
@@ -127,7 +128,7 @@ def merge_leads(instance: Instance, winner_id: int, loser_ids: Iterable[int]) ->
         winner_id,
         activity_types.MERGE_LEADS,
         (winner_id, str(winner.get("email") or winner_id)),
-        (Attribute("Merge IDs", ",".join(map(str, loser_ids))),),
+        (Attribute("Merge IDs", loser_ids if instance.quirks.merge_ids == "list" else ",".join(map(str, loser_ids))),),
     )
 
 

@@ -83,6 +83,10 @@ class Users:
         """Return the users that are no mere invitations, in the order of their ids."""
         return sorted(self._accepted.values(), key=lambda user: user.id)
 
+    def workspace_id(self, name: str) -> int | None:
+        """Return the id of the workspace of this name."""
+        return next((workspace.id for workspace in self.workspaces.values() if workspace.name == name), None)
+
     def find(self, userid: str) -> User | None:
         """Return a user that is not pending."""
         return self._accepted.get(userid.casefold())
