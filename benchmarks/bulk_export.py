@@ -23,7 +23,7 @@ from msgspec import Struct
 from benchmarks.elsewhere import LIFTED, Setup, Where, peak, unlimited_sandbox
 from benchmarks.report import Figure, at_least, at_most, exactly, told
 from marketo_async import Governor, Limits, Marketo
-from marketo_async.bulk.rows import BLOCK, DictMaker, Reader, StructMaker
+from marketo_async.bulk.rows.reader import BLOCK, DictMaker, Reader, StructMaker
 from marketo_async.sandbox import Quirks
 
 T = TypeVar("T")

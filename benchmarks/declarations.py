@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.report import Figure, at_most, exactly, ratio_at_most, told
 from marketo_async import operations, resources
-from marketo_async.operation import Source
+from marketo_async.operation import Provenance
 
 OFFICIAL = 367
 ROUNDS = 15
@@ -62,7 +62,7 @@ def _import(names: str) -> float:
 def run(*, quick: bool = False) -> list[Figure]:
     """Return the figures."""
     found = operations().values()
-    official = {(operation.method, operation.path) for operation in found if operation.source is Source.OFFICIAL}
+    official = {(operation.method, operation.path) for operation in found if operation.source is Provenance.OFFICIAL}
     mine, libraries = zip(*import_times(ROUNDS // 3 if quick else ROUNDS), strict=True)
     return [
         exactly("official operations declared", len(official), OFFICIAL, quoted=True),

@@ -18,7 +18,7 @@ from msgspec import Struct
 from benchmarks.instance import Instance, Road, course, in_virtual_time
 from benchmarks.report import Chart, Finding, Line, at_least, exactly, told
 from marketo_async import Governor, Limits
-from marketo_async.cli.bound import Bound
+from marketo_async.cli.bound import LeastTime
 
 LATENCIES = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0)
 CALLS, TASKS = 1_000, 60
@@ -66,9 +66,9 @@ async def leaky(latency: float, seconds: float) -> Run:
 def at(latency: float, calls: int) -> list[Finding]:
     """Return the figures of one latency."""
     run = in_virtual_time(governed(latency, calls))
-    bound = Bound(calls=calls, latency=latency, limits=LIMITS).seconds
+    bound = LeastTime(calls=calls, latency=latency, limits=LIMITS).seconds
     kept = Limits(calls=LIMITS.calls, per=LIMITS.per + latency)
-    allowed = Bound(calls=calls, latency=latency, limits=kept).seconds
+    allowed = LeastTime(calls=calls, latency=latency, limits=kept).seconds
     instance, name = run.instance, f"latency {latency:g} s"
     return [
         exactly(f"{name}: refusals", instance.refused.total(), 0, quoted=latency == USUAL),

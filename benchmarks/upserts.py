@@ -18,10 +18,10 @@ import msgspec
 
 from benchmarks.report import Figure, at_most, exactly, told
 from marketo_async import Governor, Limits, Marketo, operations
-from marketo_async.batching import Row
-from marketo_async.batching.chunks import Cutter
 from marketo_async.request import build
 from marketo_async.sandbox import InstanceLimits, Sandbox
+from marketo_async.writes import WriteRow
+from marketo_async.writes.chunks import Cutter
 
 UPSERTS, CHUNK, TENTH = 20_000, 300, 10
 STREAMED, SAMPLED_EVERY = 1_000_000, 10_000
@@ -132,12 +132,12 @@ def encoding() -> list[Figure]:
     """Compare the CPU of making request bodies with that of msgspec on the same bodies."""
     marketo = Marketo("123-ABC-456", client_id="i", client_secret="s")
     sync = operations()["leads.sync"]
-    records: list[Row] = [*stream(CHUNK * 100)]
+    records: list[WriteRow] = [*stream(CHUNK * 100)]
     chunks = [records[start : start + CHUNK] for start in range(0, len(records), CHUNK)]
     batches = type(marketo.leads).sync.planner(marketo.leads, records)
 
-    def filled(chunk: list[Row]) -> Cutter[Row]:
-        cutter: Cutter[Row] = Cutter(batches)
+    def filled(chunk: list[WriteRow]) -> Cutter[WriteRow]:
+        cutter: Cutter[WriteRow] = Cutter(batches)
         for index, record in enumerate(chunk):
             cutter.add(index, record)
         return cutter

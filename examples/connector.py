@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from marketo_async import Marketo
-from marketo_async.batching import Batcher, Outcomes, Row
+from marketo_async.batcher import Batcher
 from marketo_async.models.records import Reason, RecordResult
 from marketo_async.resources.leads import SyncAction
 from marketo_async.sandbox import Quirks, Sandbox
+from marketo_async.writes import ResultList, WriteRow
 
 LIST, CAMPAIGN = 1001, 4002  # of the sandbox
 MISSING = RecordResult(status="skipped", reasons=[Reason("1004", "Lead not found")])
@@ -36,7 +37,7 @@ async def lead_ids(marketo: Marketo, leads: Sequence[Known], *, create: bool) ->
     for field in dict.fromkeys(lead.field for lead in leads):
         values = {lead.value.casefold(): lead for lead in leads if lead.field == field}
         if create:
-            records: list[Row] = [{field: lead.value} for lead in values.values()]
+            records: list[WriteRow] = [{field: lead.value} for lead in values.values()]
             results = await marketo.leads.sync(records, lookup_field=field)
             ids = {value: result.id for value, result in zip(values, results, strict=True)}
         else:
@@ -74,8 +75,8 @@ async def send_email(marketo: Marketo, campaign_id: int, lead_id: int, tokens: M
 
 
 async def write_leads(
-    marketo: Marketo, records: Sequence[Row], strategy: SyncAction = "createOrUpdate", lookup_field: str = "email"
-) -> Outcomes[Row]:
+    marketo: Marketo, records: Sequence[WriteRow], strategy: SyncAction = "createOrUpdate", lookup_field: str = "email"
+) -> ResultList[WriteRow]:
     """Create or update leads by an update strategy (action 6); ``leads.batcher`` does it in batches (7)."""
     return await marketo.leads.sync(records, action=strategy, lookup_field=lookup_field, check=True)
 

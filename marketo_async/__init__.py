@@ -3,13 +3,14 @@
 Start at `Marketo`. `Governor` and `Limits` say how fast; ``marketo_async.errors`` what can go wrong.
 """
 
-from marketo_async.batching import Batcher, Result, Results
+from marketo_async.batcher import Batcher
 from marketo_async.client import Marketo
 from marketo_async.governor import CallRecord, Governor, Limits, Priority, Snapshot
 from marketo_async.operation import Operation, Page
 from marketo_async.paging import Pager
 from marketo_async.resources import operations
 from marketo_async.retry import RetryPolicy
+from marketo_async.writes import Result, Results
 
 __all__ = [
     "Batcher",

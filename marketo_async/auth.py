@@ -22,7 +22,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from marketo_async.bystander import outcome_of
+from marketo_async.bystander import shared
 from marketo_async.connecting import NotConnected, within
 from marketo_async.errors import AuthenticationError, ConfigurationError, TransportError
 from marketo_async.operation import Operation, Repeat
@@ -67,7 +67,7 @@ class _Refusal(Struct):
     error_description: str = ""
 
 
-class Tokens:
+class TokenSource:
     """The access token of one client id; any number of calls may ask for it at once."""
 
     def __init__(
@@ -130,7 +130,7 @@ class Tokens:
                 waiter: asyncio.Future[None] = loop.create_future()
                 self._waiters.append(waiter)
                 await waiter
-            await outcome_of(renewal, gone=_closed)
+            await shared(renewal, gone=_closed)
         return token
 
     async def close(self) -> None:

@@ -10,11 +10,12 @@ from contextlib import closing
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from marketo_async.batching import Batcher, Outcomes, Result, Results
-from marketo_async.batching.queue import SetAside
+from marketo_async.batcher import Batcher
+from marketo_async.batcher.queue import SetAside
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import Page
 from marketo_async.paging import Pager
+from marketo_async.writes import Result, ResultList, Results
 
 if TYPE_CHECKING:  # families know these classes; who makes no blocking calls does not pay for a portal
     from marketo_async.portal import Feed, Portal
@@ -83,7 +84,7 @@ class BlockingResults(Generic[T]):
 
         return self._portal.stream(drained(), *self._feeds)
 
-    def all(self) -> Outcomes[T]:
+    def all(self) -> ResultList[T]:
         """Return every result; all of them are in memory at once.
 
         An error of a call, or of a record that can't be sent, carries what is known by then as ``error.results``.

@@ -11,7 +11,7 @@ from marketo_async.errors import MarketoError, own
 T = TypeVar("T")
 
 
-async def outcome_of(task: asyncio.Task[T], *, gone: Callable[[], MarketoError]) -> T:
+async def shared(task: asyncio.Task[T], *, gone: Callable[[], MarketoError]) -> T:
     """Wait for *task* without cancelling it when the caller is cancelled.
 
     If the task fails, every caller gets an exception of its own (`own`). If the task itself was cancelled, what *gone*

@@ -17,8 +17,8 @@ import aiohttp
 
 from marketo_async import resources
 from marketo_async.argument_kinds import one_of, positive
-from marketo_async.batching import Batches, Results
 from marketo_async.descriptions import Described
+from marketo_async.download import Sink
 from marketo_async.envelope import Envelope, OnBadRecord
 from marketo_async.errors import ConfigurationError, InvalidRequest
 from marketo_async.governor import Governor, Priority
@@ -29,10 +29,10 @@ from marketo_async.operation import Arg, Listing, Method, Operation, Plan, Repea
 from marketo_async.paging import Pager
 from marketo_async.retry import RetryPolicy
 from marketo_async.session import Options, Session
-from marketo_async.stream import Sink
+from marketo_async.writes import Batches, Results
 
 if TYPE_CHECKING:
-    from marketo_async.bulk import Bulk, Desk
+    from marketo_async.bulk import Bulk, JobSlots
     from marketo_async.resources import (
         Activities,
         BulkActivities,
@@ -231,7 +231,7 @@ class Marketo:
         self._client_id, self._client_secret, self._partner_id = client_id, client_secret, partner_id
         self._connector, self._trust_env = connector, trust_env
         self._session: Session | None = None
-        self._desk: Desk | None = None
+        self._desk: JobSlots | None = None
         self._parent: Marketo | None = None
         self._options = Options(retry=retry or RetryPolicy())
 
@@ -397,10 +397,10 @@ class Marketo:
             return family
 
     def _open_bulk(self) -> Bulk:
-        from marketo_async.bulk import Bulk, Desk  # noqa: PLC0415 - programs without bulk jobs do not pay for it
+        from marketo_async.bulk import Bulk, JobSlots  # noqa: PLC0415 - programs without bulk jobs do not pay for it
 
         root = self._parent or self
-        root._desk = desk = root._desk or Desk(  # noqa: SLF001 - siblings share it
+        root._desk = desk = root._desk or JobSlots(  # noqa: SLF001 - siblings share it
             self.base_url, in_flight=lambda: root.session.in_flight
         )
         return Bulk(_Caller(self, self._options), desk)

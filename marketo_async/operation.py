@@ -56,7 +56,7 @@ class Dialect(Enum):
     INGESTION = "202 without a body, another host, and a token header of its own"
 
 
-class Source(Enum):
+class Provenance(Enum):
     """Where an operation is known from."""
 
     OFFICIAL = "the OpenAPI files"
@@ -84,7 +84,7 @@ class Operation(Struct, frozen=True, kw_only=True, dict=True):
     timeout: float = 300.0
     summary: str = ""
     paging: Paging | None = None
-    source: Source = Source.OFFICIAL
+    source: Provenance = Provenance.OFFICIAL
 
     @cached_property
     def dialect(self) -> Dialect:
@@ -151,7 +151,7 @@ class Plan(Struct, Generic[R], frozen=True, kw_only=True):
     settle: Callable[[R, tuple[str, ...]], R] | None = None
     token: str | None = None
     opening: Opening | None = None
-    sift: Callable[[], Sift[Any]] | None = None
+    sift: Callable[[], PageFilter[Any]] | None = None
 
     @property
     def lists(self) -> bool:
@@ -171,7 +171,7 @@ class Opening(Struct, frozen=True):
     plan: Plan[str]
 
 
-class Sift(Generic[T]):
+class PageFilter(Generic[T]):
     """Looks at every page of one listing: which records count, and whether the rest can hold any more."""
 
     def __call__(self, items: list[T]) -> tuple[list[T], bool]:
@@ -179,21 +179,21 @@ class Sift(Generic[T]):
         raise NotImplementedError
 
 
-class Chunks(Struct, Generic[T], frozen=True):
+class Ordered(Struct, Generic[T], frozen=True):
     """Several plans of one listing, made anew for every drain: their pages are delivered in order, from *token* on."""
 
     plans: Callable[[], Iterator[Plan[Page[T]]]]
     token: str | None = None
 
 
-class SideBySide(Struct, Generic[T], frozen=True):
+class Merged(Struct, Generic[T], frozen=True):
     """Several plans of one listing, drained at once: their pages are delivered as they come, from *token* on."""
 
     plans: Sequence[Plan[Page[T]]]
     token: str | None = None
 
 
-Listing = Plan[Page[T]] | Chunks[T] | SideBySide[T]
+Listing = Plan[Page[T]] | Ordered[T] | Merged[T]
 
 
 def batched(values: Iterable[V], size: int) -> Iterator[list[V]]:
@@ -289,7 +289,7 @@ def page(
     json: Mapping[str, object] | None = None,
     token: str | None = None,
     opening: Opening | None = None,
-    sift: Callable[[], Sift[T]] | None = None,
+    sift: Callable[[], PageFilter[T]] | None = None,
 ) -> Plan[Page[T]]:
     """Plan a listing: its first page, and by the operation's paging rule the ones after it."""
     return Plan(

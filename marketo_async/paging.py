@@ -29,7 +29,7 @@ from msgspec.structs import replace
 
 from marketo_async.envelope import Envelope, MissingResult
 from marketo_async.errors import InvalidRequest, MarketoError, TransportError
-from marketo_async.operation import Arg, Page, Paging, Plan, Sift
+from marketo_async.operation import Arg, Page, PageFilter, Paging, Plan
 from marketo_async.retry import EMPTY_PAGES
 
 log = logging.getLogger("marketo_async.paging")
@@ -97,7 +97,7 @@ def _number(cursor: str | None) -> int:
     return int(cursor)
 
 
-class Distinct(Sift[T]):
+class Distinct(PageFilter[T]):
     """Lets every record through once: listings without a token shift under the hands of others."""
 
     def __init__(self, key: Callable[[T], Hashable]) -> None:
@@ -150,7 +150,7 @@ class Lane(Generic[T]):
         self,
         fetch: Callable[[str | None], Awaitable[Page[T]]],
         cursor: str | None = None,
-        sift: Sift[T] | None = None,
+        sift: PageFilter[T] | None = None,
         *,
         most_empty: int = EMPTY_PAGES,
     ) -> None:
@@ -279,7 +279,7 @@ class OffsetPager(Pager[T]):
         size: int,
         width: int,
         token: str | None = None,
-        sift: Callable[[], Sift[T]] | None = None,
+        sift: Callable[[], PageFilter[T]] | None = None,
         most_empty: int = EMPTY_PAGES,
     ) -> None:
         self._fetch = fetch

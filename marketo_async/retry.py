@@ -54,7 +54,7 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
         return rng.uniform(0.0, min(self.cap, self.base * 2.0 ** min(attempt - 1, _DOUBLINGS)))
 
 
-class Verdict(Struct, frozen=True):
+class Decision(Struct, frozen=True):
     """What to do about a failure: whether it may be sent ``again``, and whether the call may have ``acted``.
 
     ``answered`` says that the failure is Marketo's own answer: no answer of this attempt was lost.
@@ -65,12 +65,12 @@ class Verdict(Struct, frozen=True):
     answered: bool = False
 
 
-def judge(error: MarketoError, policy: RetryPolicy, *, repeatable: bool, attempt: int, elapsed: float) -> Verdict:
+def decide(error: MarketoError, policy: RetryPolicy, *, repeatable: bool, attempt: int, elapsed: float) -> Decision:
     """Decide about one failure of the *attempt*-th try, *elapsed* seconds after the first failure."""
     acted, transient, attempts = _nature(error, policy)
     insists = attempt < attempts and elapsed < policy.budget
     answered = isinstance(error, ApiError) and lookup(error.code, error.message, policy.codes).answered
-    return Verdict(again=transient and insists and (repeatable or not acted), acted=acted, answered=answered)
+    return Decision(again=transient and insists and (repeatable or not acted), acted=acted, answered=answered)
 
 
 def _nature(error: MarketoError, policy: RetryPolicy) -> tuple[bool, bool, int]:

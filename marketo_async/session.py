@@ -1,8 +1,8 @@
 """The one way every call goes: plan, request, token, governor, wire, answer; then the result, or again, or an error.
 
-Each hop owns one policy: ``request`` what is sent, `Tokens` with what right, the governor when, ``answer`` what came
-back, ``retry`` whether it goes again. The token comes before the permit, so that nobody holds a slot while the identity
-endpoint is out of order. One attempt runs in a task of its own, so that a caller who is cancelled returns at once while
+Each hop owns one policy: ``request`` what is sent, `TokenSource` with what right, the governor when, ``response`` what
+came back, ``retry`` whether it is sent again. The token comes before the permit, so that nobody holds a slot while
+the identity endpoint is out of order. One attempt runs in a task of its own, so that a caller who is cancelled returns at once while
 the exchange continues to its end: Marketo is still working on it, and it still holds its slot and its place in the
 window. It holds them for as long as Marketo may work on it even where the exchange is given up, by `Session.close` or
 with a file that nobody is left to read.
@@ -32,12 +32,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 from yarl import URL
 
-from marketo_async.answer import Judge, Outcome, broken
-from marketo_async.auth import Tokens
-from marketo_async.batching import Batches, InFlight, Posted, Results, write
+from marketo_async.auth import TokenSource
 from marketo_async.codes import Action, Code, lookup
 from marketo_async.connecting import NotConnected, not_connected, unsent, watch, within
 from marketo_async.descriptions import Described, Descriptions
+from marketo_async.download import Sink, SinkFailed, headers_for, receive
 from marketo_async.envelope import OnBadRecord
 from marketo_async.errors import (
     ApiError,
@@ -53,12 +52,13 @@ from marketo_async.errors import (
 from marketo_async.governor import CallRecord, Governor, Limits, Permit, Priority
 from marketo_async.models.leads import Description
 from marketo_async.models.objects import ObjectDescription
-from marketo_async.operation import Chunks, Dialect, Listing, Operation, Page, Paging, Plan, Repeat, SideBySide
+from marketo_async.operation import Dialect, Listing, Merged, Operation, Ordered, Page, Paging, Plan, Repeat
 from marketo_async.paging import OFFSET_SIZE, Lane, LanePager, MergedPager, OffsetPager, OrderedPager, Pager, turn
 from marketo_async.request import Request, build
-from marketo_async.retry import RetryPolicy, judge
-from marketo_async.stream import Sink, SinkFailed, headers_for, receive
+from marketo_async.response import Judge, Outcome, broken
+from marketo_async.retry import RetryPolicy, decide
 from marketo_async.turns import in_turns
+from marketo_async.writes import Batches, InFlight, Posted, Results, write
 
 log = logging.getLogger("marketo_async.session")
 
@@ -277,7 +277,7 @@ class Session:
             skip_auto_headers=("Content-Type",),  # a POST without a body has none
         )
         self._proxy = _proxy_of(base_url) if trust_env else None
-        self._tokens = Tokens(
+        self._tokens = TokenSource(
             self._http,
             base_url,
             client_id=client_id,
@@ -399,9 +399,9 @@ class Session:
         lane = partial(self._lane, operation, options)
         width = 2 * self.governor.limits.concurrency
         match listing:
-            case SideBySide(plans, token):
+            case Merged(plans, token):
                 return MergedPager([partial(lane, plan) for plan in plans], token)
-            case Chunks(plans, token):
+            case Ordered(plans, token):
                 return OrderedPager(lambda: (partial(lane, plan) for plan in plans()), width=width, token=token)
             case Plan() if operation.paging is Paging.OFFSET:
                 fetch, size = self._fetch(operation, options, listing), listing.query.get("maxReturn")
@@ -465,7 +465,7 @@ class Session:
         if call.advanced():
             call.failures, call.failed_at, tries = 1, now, 1
         repeatable, elapsed = call.repeat is not Repeat.NEVER, now - call.failed_at
-        verdict = judge(error, policy, repeatable=repeatable, attempt=tries, elapsed=elapsed)
+        verdict = decide(error, policy, repeatable=repeatable, attempt=tries, elapsed=elapsed)
         call.lost = call.lost or verdict.acted
         call.unheard = call.unheard or (verdict.acted and not verdict.answered)
         if not verdict.again:
@@ -650,8 +650,8 @@ class Session:
                 permit.unsent()
                 return self._unconnected(call, error)
             return broken(operation, status, b"".join(chunks), error)
-        judge = Judge(self.governor.resets_at, call.options.retry.codes, call.options.on_bad_record)
-        outcome = judge.outcome(operation, call.plan, status, b"".join(chunks), named)
+        decide = Judge(self.governor.resets_at, call.options.retry.codes, call.options.on_bad_record)
+        outcome = decide.outcome(operation, call.plan, status, b"".join(chunks), named)
         if call.sink is not None and isinstance(outcome.value, bytes):  # it was a file after all, and a short one
             call.sink.restart()
             call.sink.write(outcome.value)

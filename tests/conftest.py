@@ -18,11 +18,11 @@ Client = Callable[..., Marketo]
 _NEEDS = {
     "typer": ["cli", "test_examples.py"],
     "redis": [
-        "governor/test_fleet.py",
+        "governor/test_shared_limiter.py",
         "governor/test_fleet_property.py",
         "governor/test_fleet_script.py",
         "governor/test_governor_property.py",
-        "governor/test_member.py",
+        "governor/test_store_client.py",
         "governor/test_processes.py",
         "governor/test_stores.py",
         "benchmarks",

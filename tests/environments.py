@@ -16,7 +16,7 @@ def environment(folder: Path, *requirements: str) -> Path:
     """Install *requirements* into a virtual environment in *folder* and return its Python; skip where that fails."""
     python = folder / "environment" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     venv.create(folder / "environment", with_pip=True)
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
     try:
         done = subprocess.run(  # noqa: S603 - this interpreter
             command, capture_output=True, text=True, timeout=_MOST_SECONDS, check=False

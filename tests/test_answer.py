@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from marketo_async.answer import Judge, Outcome, broken
 from marketo_async.codes import Code
 from marketo_async.errors import (
     AccessDenied,
@@ -27,7 +26,8 @@ from marketo_async.errors import (
     UnexpectedShape,
 )
 from marketo_async.operation import Operation, Page, Plan, first, many, nothing, one, one_or, page, paging_token
-from marketo_async.retry import RetryPolicy, judge
+from marketo_async.response import Judge, Outcome, broken
+from marketo_async.retry import RetryPolicy, decide
 
 MIDNIGHT = datetime(2024, 1, 3, 6, tzinfo=UTC)
 OPERATION = Operation(
@@ -161,7 +161,7 @@ def test_a_server_error_without_errors_in_it_is_one_that_may_pass_and_may_have_a
     error = outcome(body, status=status).error
 
     assert error is not None
-    verdict = judge(error, RetryPolicy(), repeatable=True, attempt=1, elapsed=0)
+    verdict = decide(error, RetryPolicy(), repeatable=True, attempt=1, elapsed=0)
     assert (verdict.acted, verdict.again) == (True, True)
 
 

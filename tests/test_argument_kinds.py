@@ -13,13 +13,13 @@ import pytest
 
 from marketo_async import Governor, Limits, RetryPolicy
 from marketo_async.argument_kinds import checked
-from marketo_async.batching import Batcher
-from marketo_async.bulk.activity_files import ActivityFiles
-from marketo_async.bulk.desk import Desk, Patience
-from marketo_async.bulk.lead_files import LeadFiles
-from marketo_async.bulk.member_files import ProgramMemberFiles
-from marketo_async.bulk.object_files import CustomObjectFiles
-from marketo_async.bulk.rows import Row
+from marketo_async.batcher import Batcher
+from marketo_async.bulk.activities import ActivityFiles
+from marketo_async.bulk.custom_objects import CustomObjectFiles
+from marketo_async.bulk.leads import LeadFiles
+from marketo_async.bulk.program_members import ProgramMemberFiles
+from marketo_async.bulk.rows.reader import Row
+from marketo_async.bulk.slots import JobSlots, Polling
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.leads import Record
 from marketo_async.resources import families
@@ -41,7 +41,7 @@ class Nobody:
 
 
 def opened(kind: type[Any]) -> Resource:
-    given = {"sender": Nobody(), "desk": Desk(), "munchkin_id": "123-ABC-456", "api_name": "car_c"}
+    given = {"sender": Nobody(), "desk": JobSlots(), "munchkin_id": "123-ABC-456", "api_name": "car_c"}
     given["model"] = Row if "desk" in inspect.signature(kind).parameters else Record
     wanted = inspect.signature(kind).parameters
     found: Resource = kind(**{name: value for name, value in given.items() if name in wanted})
@@ -185,7 +185,7 @@ def test_what_is_allowed_is_handed_on() -> None:
         ("attempts", lambda value: RetryPolicy(attempts=value)),
         ("few", lambda value: RetryPolicy(few=value)),
         ("throttles", lambda value: RetryPolicy(throttles=value)),
-        ("poll", lambda value: Patience(poll=value)),
+        ("poll", lambda value: Polling(poll=value)),
         ("max_age", lambda value: Batcher(nothing, max_age=value)),
         ("retry_after", lambda value: Batcher(nothing, retry_after=value)),
         ("max_records", lambda value: Batcher(nothing, max_records=value)),
@@ -209,7 +209,7 @@ def test_a_policy_s_seconds_are_finite(name: str, wrong: Any) -> None:
         RetryPolicy(**{name: wrong})
 
 
-@pytest.mark.parametrize("make", [Governor, Patience])
+@pytest.mark.parametrize("make", [Governor, Polling])
 def test_a_word_is_one_of_those_there_are(make: Callable[..., object]) -> None:
     with pytest.raises(InvalidRequest, match=r"^on_quota is one of 'raise', 'wait', not 'maybe'$"):
         make(on_quota="maybe")

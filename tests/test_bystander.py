@@ -12,8 +12,8 @@ import pytest
 
 import marketo_async
 from marketo_async import Marketo
-from marketo_async.batching import Batcher, Result
-from marketo_async.bystander import outcome_of
+from marketo_async.batcher import Batcher
+from marketo_async.bystander import shared
 from marketo_async.errors import (
     AccessDenied,
     AuthenticationError,
@@ -21,6 +21,7 @@ from marketo_async.errors import (
     MarketoError,
     TransportError,
 )
+from marketo_async.writes import Result
 from tests.wire import ORIGIN, Answer, MockedMarketo, grant, ok, refused
 
 SOURCES = sorted(Path(marketo_async.__file__).parent.rglob("*.py"))
@@ -56,7 +57,7 @@ async def test_every_caller_of_a_shared_task_gets_a_copy_with_the_original_as_it
         raise TransportError("no answer", operation="identity.token", sent=False)
 
     task = asyncio.ensure_future(fail())
-    waiters = [asyncio.ensure_future(outcome_of(task, gone=lambda: ConfigurationError("closed"))) for _ in range(50)]
+    waiters = [asyncio.ensure_future(shared(task, gone=lambda: ConfigurationError("closed"))) for _ in range(50)]
     errors = await asyncio.gather(*waiters, return_exceptions=True)
     original = task.exception()
 
@@ -72,7 +73,7 @@ async def test_every_caller_of_a_shared_task_gets_a_copy_with_the_original_as_it
 
 async def test_a_shared_task_that_was_cancelled_is_no_cancellation_of_its_callers() -> None:
     task = asyncio.ensure_future(asyncio.sleep(1000))
-    waiter = asyncio.ensure_future(outcome_of(task, gone=lambda: ConfigurationError("closed")))
+    waiter = asyncio.ensure_future(shared(task, gone=lambda: ConfigurationError("closed")))
     await asyncio.sleep(0)
     task.cancel()
 
@@ -88,8 +89,8 @@ async def test_a_caller_that_is_cancelled_leaves_the_shared_task_to_the_others()
         return "value"
 
     task = asyncio.ensure_future(work())
-    gone = asyncio.ensure_future(outcome_of(task, gone=lambda: ConfigurationError("closed")))
-    stays = asyncio.ensure_future(outcome_of(task, gone=lambda: ConfigurationError("closed")))
+    gone = asyncio.ensure_future(shared(task, gone=lambda: ConfigurationError("closed")))
+    stays = asyncio.ensure_future(shared(task, gone=lambda: ConfigurationError("closed")))
     await asyncio.sleep(0)
     gone.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -26,7 +26,7 @@ from marketo_async.errors import (
 from marketo_async.operation import Plan
 from marketo_async.session import Options
 from tests.conftest import Client
-from tests.governor.test_member import Store
+from tests.governor.test_store_client import Store
 from tests.wire import (
     CLIENT_ID,
     CLIENT_SECRET,

@@ -24,17 +24,18 @@ MODULES = sorted(
 # From the ground up: a layer imports only itself and the layers before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("workthread", "durable", "turns", "connecting", "argument_kinds", "wire_value"),
+    ("workthread", "atomic_file", "turns", "connecting", "argument_kinds", "wire_value"),
     ("codes",),
     ("models",),
     ("fitting",),
     ("envelope",),
     ("operation",),
     ("retry",),
-    ("request", "answer", "paging", "stream", "governor", "descriptions"),
+    ("request", "response", "paging", "download", "governor", "descriptions"),
     ("bystander",),
     ("auth",),
-    ("batching",),
+    ("writes",),
+    ("batcher",),
     ("portal",),
     ("blocking",),
     ("resources",),
@@ -224,7 +225,7 @@ def test_exceptions_are_defined_in_one_place_only() -> None:
         "marketo_async.connecting.NotConnected",  # raised as TransportError
         "marketo_async.envelope.MissingResult",  # told as UnexpectedShape
         "marketo_async.session._ConnectionBroke",  # told as TransportError
-        "marketo_async.stream.SinkFailed",  # carries the error of a sink, which is raised as it is
+        "marketo_async.download.SinkFailed",  # carries the error of a sink, which is raised as it is
     }
 
 

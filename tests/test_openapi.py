@@ -28,16 +28,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketo_async import Governor, Limits, Marketo, RetryPolicy, operations
-from marketo_async.batching import Batches
-from marketo_async.batching.chunks import Cutter
 from marketo_async.errors import InvalidRequest, MarketoError
 from marketo_async.models.activities import AttributeValue, NewActivity, NewActivityType, NewAttribute
 from marketo_async.models.leads import FieldChange, NewField, VisitorData
-from marketo_async.operation import Chunks, Dialect, Operation, Plan, Repeat, SideBySide, Source
+from marketo_async.operation import Dialect, Merged, Operation, Ordered, Plan, Provenance, Repeat
 from marketo_async.paging import turn
 from marketo_async.request import Request, build
 from marketo_async.resources import Resource, families
 from marketo_async.resources.base import Declared
+from marketo_async.writes import Batches
+from marketo_async.writes.chunks import Cutter
 from tests.conftest import Client
 from tests.families import tables
 from tests.official import Official, official
@@ -194,7 +194,7 @@ for table in tables():
     OTHER_TYPES |= getattr(table, "OTHER_TYPES", {})
     OPEN |= getattr(table, "OPEN", set())
 
-JUDGED = [name for name in CALLS if operations()[name].source is Source.OFFICIAL]
+JUDGED = [name for name in CALLS if operations()[name].source is Provenance.OFFICIAL]
 JUDGED_PLANS = set(JUDGED) - IDENTITY
 
 
@@ -499,7 +499,7 @@ def planned(name: str, arguments: dict[str, Any]) -> list[tuple[Operation, Plan[
     listing = found.planner(resource, **arguments)
     operation = owner.operations[found.operation.name]
     plans: list[Any] = [*cut(listing)] if isinstance(listing, Batches) else [listing]
-    if isinstance(listing, Chunks | SideBySide):
+    if isinstance(listing, Ordered | Merged):
         source: Any = listing.plans
         plans = list(source() if callable(source) else source)
     calls = []
@@ -540,7 +540,7 @@ class _Recorder(_Nobody):
         self.plans[operation.name] = plan
 
     def pages(self, operation: Operation, listing: Any) -> Any:
-        self.plans[operation.name] = next(iter(listing.plans())) if isinstance(listing, Chunks) else listing
+        self.plans[operation.name] = next(iter(listing.plans())) if isinstance(listing, Ordered) else listing
         return AsyncMock()
 
     def writes(self, operation: Operation, batches: Any) -> Any:

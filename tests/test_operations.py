@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketo_async import Marketo, operations
-from marketo_async.operation import Operation, Paging, Plan, Repeat, Source, batched, one
+from marketo_async.operation import Operation, Paging, Plan, Provenance, Repeat, batched, one
 from marketo_async.paging import Pager
 from marketo_async.resources import Lists, families
 from marketo_async.resources.base import (
@@ -86,7 +86,7 @@ def registered() -> dict[str, Operation]:
     return {
         f"{operation.method} {operation.path}": operation
         for operation in operations().values()
-        if operation.source is Source.OFFICIAL
+        if operation.source is Provenance.OFFICIAL
     }
 
 

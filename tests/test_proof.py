@@ -15,7 +15,6 @@ import aiohttp
 import pytest
 
 from marketo_async import Marketo, operations
-from marketo_async.batching import Outcomes
 from marketo_async.codes import DONE_ALREADY
 from marketo_async.errors import MarketoError, OutcomeUnknown, RecordsFailed
 from marketo_async.models.bulk import LeadSelection
@@ -25,6 +24,7 @@ from marketo_async.models.records import RecordResult
 from marketo_async.operation import Operation, Repeat
 from marketo_async.resources import families
 from marketo_async.resources.base import Declared
+from marketo_async.writes import ResultList
 from tests.wire import Answer, MockedMarketo, done, envelope, ok, refused
 
 # Deletions of one thing, by what Marketo answers when that is not there; and records that say where they stand.
@@ -96,7 +96,7 @@ async def test_a_702_that_says_something_else_proves_nothing(mocked: MockedMarke
             await marketo.emails_v2.delete("e1")
 
 
-Records = Callable[[Marketo], Awaitable[Outcomes[Any]]]
+Records = Callable[[Marketo], Awaitable[ResultList[Any]]]
 KEY = {"externalCompanyId": "c"}
 RECORDS: dict[str, Records] = {
     "leads.delete": lambda marketo: marketo.leads.delete([1]).all(),

@@ -20,7 +20,7 @@ from marketo_async.errors import (
     TransportError,
     UnexpectedShape,
 )
-from marketo_async.retry import RetryPolicy, judge
+from marketo_async.retry import RetryPolicy, decide
 
 POLICY = RetryPolicy()
 AGAIN = {Action.RETRY, Action.FEW, Action.PAUSE, Action.CROWDED}
@@ -69,7 +69,7 @@ def test_nothing_is_sent_more_often_or_longer_than_the_policy_says(
 ) -> None:
     for name, failure in FAILURES.items():
         sends = 1
-        while judge(failure, policy, repeatable=repeatable, attempt=sends, elapsed=elapsed).again:
+        while decide(failure, policy, repeatable=repeatable, attempt=sends, elapsed=elapsed).again:
             sends += 1
             assert sends <= (policy.throttles if name in THROTTLES else policy.attempts), name
             assert elapsed < policy.budget, name
@@ -80,7 +80,7 @@ def test_nothing_is_sent_more_often_or_longer_than_the_policy_says(
 @given(policy=policies, attempt=st.integers(1, 20))
 def test_what_must_not_repeat_is_never_sent_again_after_it_may_have_acted(policy: RetryPolicy, attempt: int) -> None:
     for name, failure in FAILURES.items():
-        verdict = judge(failure, policy, repeatable=False, attempt=attempt, elapsed=0)
+        verdict = decide(failure, policy, repeatable=False, attempt=attempt, elapsed=0)
         assert not (verdict.again and verdict.acted), name
 
 
@@ -88,8 +88,8 @@ def test_what_must_not_repeat_is_never_sent_again_after_it_may_have_acted(policy
 def test_a_code_is_judged_by_its_row(code: str) -> None:
     row = CODES[code]
 
-    safe = judge(api_error(code), POLICY, repeatable=True, attempt=1, elapsed=0)
-    unsafe = judge(api_error(code), POLICY, repeatable=False, attempt=1, elapsed=0)
+    safe = decide(api_error(code), POLICY, repeatable=True, attempt=1, elapsed=0)
+    unsafe = decide(api_error(code), POLICY, repeatable=False, attempt=1, elapsed=0)
 
     assert safe.acted is unsafe.acted is row.acted
     assert safe.again is (row.action in AGAIN)
@@ -115,7 +115,7 @@ def test_a_code_is_judged_by_its_row(code: str) -> None:
     ],
 )
 def test_a_failure_without_a_code_is_judged_by_what_may_have_happened(name: str, *, acted: bool, again: bool) -> None:
-    verdict = judge(FAILURES[name], POLICY, repeatable=True, attempt=1, elapsed=0)
+    verdict = decide(FAILURES[name], POLICY, repeatable=True, attempt=1, elapsed=0)
 
     assert (verdict.acted, verdict.again) == (acted, again)
 
@@ -123,8 +123,8 @@ def test_a_failure_without_a_code_is_judged_by_what_may_have_happened(name: str,
 def test_overridden_rows_decide() -> None:
     policy = RetryPolicy(codes={"1016": Code("queue full", action=Action.RETRY), "713": Code("x", acted=True)})
 
-    assert judge(api_error("1016"), policy, repeatable=False, attempt=1, elapsed=0).again
-    assert not judge(api_error("713"), policy, repeatable=True, attempt=1, elapsed=0).again
+    assert decide(api_error("1016"), policy, repeatable=False, attempt=1, elapsed=0).again
+    assert not decide(api_error("713"), policy, repeatable=True, attempt=1, elapsed=0).again
 
 
 @given(policy=st.builds(RetryPolicy, base=st.floats(0, 10), cap=st.floats(0, 60)), attempt=st.integers(1, 5000))

@@ -15,7 +15,6 @@ import aiohttp
 import pytest
 
 from marketo_async import CallRecord, Governor, Limits, Marketo, Priority, RetryPolicy, operations
-from marketo_async.batching import Outcomes
 from marketo_async.codes import CODES, Action
 from marketo_async.errors import (
     AccessDenied,
@@ -38,6 +37,7 @@ from marketo_async.errors import (
 from marketo_async.governor import Permit
 from marketo_async.models.activities import NewActivity, NewActivityType, NewAttribute
 from marketo_async.operation import Repeat
+from marketo_async.writes import ResultList
 from tests.conftest import Client
 from tests.wire import (
     ORIGIN,
@@ -176,7 +176,7 @@ ONCE: dict[str, Callable[[Marketo], Awaitable[object]]] = {
     "leads.submit_form": write_once,
     "campaigns.schedule": lambda marketo: marketo.campaigns.schedule(7),
 }
-ONCE_A_CHUNK: dict[str, Callable[[Marketo], Awaitable[Outcomes[Any]]]] = {
+ONCE_A_CHUNK: dict[str, Callable[[Marketo], Awaitable[ResultList[Any]]]] = {
     "leads.push": lambda marketo: marketo.leads.push([{"email": "a@x.io"}], "Program").all(),
     "leads.sync": lambda marketo: marketo.leads.sync([{"email": "a@x.io"}], action="createDuplicate").all(),
     "activities.add": lambda marketo: marketo.activities.add([ACTIVITY]).all(),
@@ -415,7 +415,7 @@ def skipped(code: str) -> Answer:
     return ok({"id": 1, "status": "skipped", "reasons": [{"code": code, "message": "no"}]})
 
 
-SETTLED: dict[str, tuple[str, Callable[[Marketo], Awaitable[Outcomes[int]]]]] = {
+SETTLED: dict[str, tuple[str, Callable[[Marketo], Awaitable[ResultList[int]]]]] = {
     "leads.delete": ("1004", lambda marketo: marketo.leads.delete([1]).all()),
     "lists.remove": ("1015", lambda marketo: marketo.lists.remove(7, [1]).all()),
     "leads.change_program_status": (
@@ -428,7 +428,7 @@ SETTLED: dict[str, tuple[str, Callable[[Marketo], Awaitable[Outcomes[int]]]]] = 
 @pytest.mark.looptime
 @pytest.mark.parametrize(("code", "call"), SETTLED.values(), ids=SETTLED)
 async def test_records_done_by_a_lost_attempt_are_not_told_as_failed(
-    code: str, call: Callable[[Marketo], Awaitable[Outcomes[int]]], mocked: MockedMarketo, patient: Marketo
+    code: str, call: Callable[[Marketo], Awaitable[ResultList[int]]], mocked: MockedMarketo, patient: Marketo
 ) -> None:
     """The repeat skips what the first attempt did: to tell that as a failure would be wrong, to raise is not."""
     mocked.script = [ConnectionResetError(), skipped(code)]
@@ -442,7 +442,7 @@ async def test_records_done_by_a_lost_attempt_are_not_told_as_failed(
 @pytest.mark.looptime
 @pytest.mark.parametrize(("code", "call"), SETTLED.values(), ids=SETTLED)
 async def test_records_that_were_skipped_at_once_are_told_as_failed(
-    code: str, call: Callable[[Marketo], Awaitable[Outcomes[int]]], mocked: MockedMarketo, patient: Marketo
+    code: str, call: Callable[[Marketo], Awaitable[ResultList[int]]], mocked: MockedMarketo, patient: Marketo
 ) -> None:
     mocked.script = [skipped(code)]
     async with patient as marketo:

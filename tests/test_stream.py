@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from marketo_async import Marketo
-from marketo_async.bulk.jobs import fetched
-from marketo_async.bulk.request import Calls
+from marketo_async.bulk.exports.jobs import fetched
+from marketo_async.bulk.exports.request import Calls
 from marketo_async.errors import AccessDenied, ApiError, BadResponse, DamagedFile, NotFound
 from marketo_async.models.bulk import ExportJob
 from tests.conftest import Client

@@ -29,10 +29,9 @@ from marketo_async import (
     Snapshot,
     operations,
 )
-from marketo_async.batching import Outcomes, Row
 from marketo_async.blocking import BlockingBatcher, BlockingPager, BlockingResults
 from marketo_async.bulk import ExportReport, ImportReport, Rejected
-from marketo_async.bulk.lead_files import LeadFiles
+from marketo_async.bulk.leads import LeadFiles
 from marketo_async.envelope import Envelope
 from marketo_async.errors import ApiError, DailyQuotaExceeded, ErrorItem, MarketoError
 from marketo_async.governor import Permit, RedisStore, SQLiteStore, Store
@@ -69,6 +68,7 @@ from marketo_async.models.users import Role, User, UserSummary
 from marketo_async.resources import Companies, Leads, Lists
 from marketo_async.resources.base import Endpoint, Paged, Stream, Written
 from marketo_async.sync import Marketo as BlockingMarketo
+from marketo_async.writes import ResultList, WriteRow
 
 
 class Person(Struct):
@@ -101,11 +101,11 @@ async def leads(marketo: Marketo) -> None:
     assert_type(await marketo.leads.get(1, fields=["email"]), Record | None)
     assert_type(marketo.leads.by_filter("email", ["a@x.io"]), Pager[Record])
     assert_type(marketo.leads.by_program(1), Pager[Record])
-    assert_type(marketo.leads.sync([{"email": "a@x.io"}]), Results[Row])
-    assert_type(await marketo.leads.sync([{"email": "a@x.io"}]), Outcomes[Row])
-    assert_type(await marketo.leads.sync([{"email": "a@x.io"}], action="createOnly").all(), Outcomes[Row])
-    assert_type(await marketo.leads.delete([1]), Outcomes[int])
-    assert_type(await marketo.leads.push([{"email": "a@x.io"}], "Program"), Outcomes[Row])
+    assert_type(marketo.leads.sync([{"email": "a@x.io"}]), Results[WriteRow])
+    assert_type(await marketo.leads.sync([{"email": "a@x.io"}]), ResultList[WriteRow])
+    assert_type(await marketo.leads.sync([{"email": "a@x.io"}], action="createOnly").all(), ResultList[WriteRow])
+    assert_type(await marketo.leads.delete([1]), ResultList[int])
+    assert_type(await marketo.leads.push([{"email": "a@x.io"}], "Program"), ResultList[WriteRow])
     assert_type(await marketo.leads.submit_form(1, {"email": "a@x.io"}), RecordResult)
     assert_type(await marketo.leads.describe(), list[LeadAttribute])
     assert_type(await marketo.leads.describe2(), Description)
@@ -118,10 +118,10 @@ async def leads(marketo: Marketo) -> None:
     )
     assert_type(await marketo.leads.update_field("a", FieldChange(is_hidden=True)), RecordResult)
     assert_type(await marketo.leads.partitions(), list[Partition])
-    assert_type(await marketo.leads.update_partitions({1: "Default"}), Outcomes[tuple[int, str]])
-    assert_type(await marketo.leads.change_program_status(1, "Attended", [1]), Outcomes[int])
+    assert_type(await marketo.leads.update_partitions({1: "Default"}), ResultList[tuple[int, str]])
+    assert_type(await marketo.leads.change_program_status(1, "Attended", [1]), ResultList[int])
     assert_type(await marketo.leads.associate(1, "cookie"), None)
-    assert_type(await marketo.leads.merge(1, [2]), Outcomes[int])
+    assert_type(await marketo.leads.merge(1, [2]), ResultList[int])
     assert_type(marketo.leads.list_membership(1), Pager[ListMembership])
     assert_type(marketo.leads.program_membership(1), Pager[ProgramMembership])
     assert_type(marketo.leads.smart_campaign_membership(1), Pager[SmartCampaignMembership])
@@ -160,9 +160,9 @@ async def lists(marketo: Marketo) -> None:
     assert_type(await marketo.lists.get(1), StaticList)
     assert_type(marketo.lists.leads(1), Pager[Record])
     assert_type(marketo.lists.legacy_leads(1), Pager[Record])
-    assert_type(await marketo.lists.add(1, [2]), Outcomes[int])
-    assert_type(await marketo.lists.remove(1, [2]), Outcomes[int])
-    assert_type(await marketo.lists.is_member(1, [2]), Outcomes[int])
+    assert_type(await marketo.lists.add(1, [2]), ResultList[int])
+    assert_type(await marketo.lists.remove(1, [2]), ResultList[int])
+    assert_type(await marketo.lists.is_member(1, [2]), ResultList[int])
 
 
 async def activities(marketo: Marketo) -> None:
@@ -176,7 +176,7 @@ async def activities(marketo: Marketo) -> None:
     assert_type(await marketo.activities.paging_token(since), str)
     assert_type(await marketo.activities.types(), list[ActivityType])
     new = NewActivity(lead_id=1, activity_date=since, activity_type_id=2, primary_attribute_value="x")
-    assert_type(await marketo.activities.add([new]), Outcomes[NewActivity])
+    assert_type(await marketo.activities.add([new]), ResultList[NewActivity])
     activity = await marketo.activities.since(since, types=[1]).first()
     if activity is not None:
         assert_type(activity.activity_date, datetime)
@@ -186,24 +186,24 @@ async def activities(marketo: Marketo) -> None:
     marketo.activities.between(since, types=[1])  # type: ignore[call-arg]
 
 
-async def writes(marketo: Marketo, stream: AsyncIterator[Person], results: Results[Row]) -> None:
+async def writes(marketo: Marketo, stream: AsyncIterator[Person], results: Results[WriteRow]) -> None:
     async for result in marketo.leads.sync(stream, lookup_field="email"):
-        assert_type(result, Result[Row])
+        assert_type(result, Result[WriteRow])
         assert_type(result.index, int)
-        assert_type(result.record, Row)
+        assert_type(result.record, WriteRow)
         assert_type(result.status, str | None)
         assert_type(result.failed, bool)
     outcomes = await results.all()
-    assert_type(outcomes, Outcomes[Row])
-    assert_type(outcomes.failed, list[Result[Row]])
+    assert_type(outcomes, ResultList[WriteRow])
+    assert_type(outcomes.failed, list[Result[WriteRow]])
     assert_type(outcomes.raise_for_failures(), None)
     declared: Written[..., int] = Leads.delete
     assert_type(declared.operation, Operation)
 
     async with marketo.leads.batcher(journal="leads.journal") as batcher:
-        assert_type(batcher, Batcher[Row, Result[Row]])
+        assert_type(batcher, Batcher[WriteRow, Result[WriteRow]])
         assert_type(await batcher.put({"email": "a@x.io"}), None)
-        assert_type(await batcher.submit(Person(1)), Result[Row])
+        assert_type(await batcher.submit(Person(1)), Result[WriteRow])
         await batcher.put(1)  # type: ignore[arg-type]
     assert_type(marketo.lists.batcher(1, remove=True), Batcher[int, Result[int]])
 
@@ -300,7 +300,7 @@ async def the_other_families(marketo: Marketo) -> None:
     assert_type(marketo.companies, Companies[Record])
     assert_type(marketo.companies.by_filter("id", [1]), Pager[Record])
     assert_type(marketo.companies.of(Person).by_filter("id", [1]), Pager[Person])
-    assert_type(await marketo.companies.sync([{"company": "A"}]), Outcomes[Row])
+    assert_type(await marketo.companies.sync([{"company": "A"}]), ResultList[WriteRow])
     assert_type(await marketo.programs.get(1), Program | None)
     assert_type(marketo.programs.browse(), Pager[Program])
     assert_type(await marketo.emails.get(1, status="draft"), Email | None)
@@ -349,14 +349,14 @@ def the_blocking_client(marketo: BlockingMarketo) -> None:
     for page in marketo.lists.leads(1001).pages():
         assert_type(page, Page[Record])
 
-    assert_type(marketo.leads.sync([{"email": "a@x.io"}]), BlockingResults[Row])
-    assert_type(marketo.leads.sync([{"email": "a@x.io"}]).all(), Outcomes[Row])
+    assert_type(marketo.leads.sync([{"email": "a@x.io"}]), BlockingResults[WriteRow])
+    assert_type(marketo.leads.sync([{"email": "a@x.io"}]).all(), ResultList[WriteRow])
     for result in marketo.lists.add(1001, [1]):
         assert_type(result, Result[int])
     with marketo.leads.batcher(journal="a.journal") as batcher:
-        assert_type(batcher, BlockingBatcher[Row, Result[Row]])
+        assert_type(batcher, BlockingBatcher[WriteRow, Result[WriteRow]])
         assert_type(batcher.put({"email": "a@x.io"}), None)
-        assert_type(batcher.submit({"email": "a@x.io"}), Result[Row])
+        assert_type(batcher.submit({"email": "a@x.io"}), Result[WriteRow])
 
     marketo.leads.get("7")  # type: ignore[arg-type]
     marketo.leads.get()  # type: ignore[call-arg]

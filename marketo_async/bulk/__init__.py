@@ -5,8 +5,17 @@
 on the way in.
 """
 
-from marketo_async.bulk.desk import Desk
 from marketo_async.bulk.namespace import Bulk
 from marketo_async.bulk.progress import ExportProgress, ExportReport, ImportProgress, ImportReport, Rejected, Unlisted
+from marketo_async.bulk.slots import JobSlots
 
-__all__ = ["Bulk", "Desk", "ExportProgress", "ExportReport", "ImportProgress", "ImportReport", "Rejected", "Unlisted"]
+__all__ = [
+    "Bulk",
+    "ExportProgress",
+    "ExportReport",
+    "ImportProgress",
+    "ImportReport",
+    "JobSlots",
+    "Rejected",
+    "Unlisted",
+]

@@ -37,7 +37,7 @@ Known = Mapping[str, str | None]
 """The fields there are: each API name with its display name, as far as Marketo gives one."""
 
 
-class Fields:
+class KnownFields:
     """The fields of every kind of record, as far as *sender* may ask for them."""
 
     def __init__(self, sender: Sender) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from marketo_async.bulk.activity_files import ActivityFiles
-from marketo_async.bulk.desk import Desk
-from marketo_async.bulk.lead_files import LeadFiles
-from marketo_async.bulk.member_files import ProgramMemberFiles
-from marketo_async.bulk.object_files import CustomObjectFiles
-from marketo_async.bulk.rows import Row
-from marketo_async.bulk.volume import volume_today
+from marketo_async.bulk.activities import ActivityFiles
+from marketo_async.bulk.custom_objects import CustomObjectFiles
+from marketo_async.bulk.exports.usage import volume_today
+from marketo_async.bulk.leads import LeadFiles
+from marketo_async.bulk.program_members import ProgramMemberFiles
+from marketo_async.bulk.rows.reader import Row
+from marketo_async.bulk.slots import JobSlots
 from marketo_async.resources.base import Resource, Sender, composite
 
 
@@ -19,7 +19,7 @@ class Bulk(Resource):
 
     name = "bulk"
 
-    def __init__(self, sender: Sender, desk: Desk) -> None:
+    def __init__(self, sender: Sender, desk: JobSlots) -> None:
         super().__init__(sender)
         self._desk = desk
 

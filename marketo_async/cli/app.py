@@ -23,7 +23,7 @@ from marketo_async.cli.apart import apart
 from marketo_async.cli.bulk import exporting, importing
 from marketo_async.cli.drain import run
 from marketo_async.cli.exits import EPILOG, Exit, told_in_a_line
-from marketo_async.cli.options import ENVIRONMENT, Daily, Quiet, Reserve, StartOver, Store, moment, numbers, split
+from marketo_async.cli.options import ENVIRONMENT, Daily, Quiet, Reserve, StartOver, StoreOption, moment, numbers, split
 from marketo_async.cli.selection import ActivitiesBetween, ActivitiesSince, LeadsByFilter, ListMembers, Selection
 from marketo_async.cli.serving import serve
 from marketo_async.cli.sharing import client
@@ -49,12 +49,12 @@ app = typer.Typer(
 app.add_typer(exporting, name="export")
 app.add_typer(importing, name="import")
 
-Out = Annotated[
+OutOption = Annotated[
     Path,
     typer.Option("--out", metavar="FILE", help="The file of JSON lines to write, or - for stdout.", dir_okay=False),
 ]
-Leads = Annotated[int, typer.Option(help="How many leads the sandbox has.", min=0)]
-Activities = Annotated[int, typer.Option(help="How many activities it has, over the last day.", min=0)]
+LeadCount = Annotated[int, typer.Option(help="How many leads the sandbox has.", min=0)]
+ActivityCount = Annotated[int, typer.Option(help="How many activities it has, over the last day.", min=0)]
 Latency = Annotated[float, typer.Option(help="Seconds that a call takes, 40 % more or less.", min=0.0)]
 Seed = Annotated[int, typer.Option(help="The same seed makes the same sandbox.")]
 
@@ -78,8 +78,8 @@ def _root(
 @app.command(epilog=EPILOG)
 def demo(
     *,
-    leads: Leads = demonstration.LEADS,
-    activities: Activities = demonstration.ACTIVITIES,
+    leads: LeadCount = demonstration.LEADS,
+    activities: ActivityCount = demonstration.ACTIVITIES,
     latency: Latency = demonstration.LATENCY,
     seed: Seed = demonstration.SEED,
     quiet: Quiet = False,
@@ -102,7 +102,7 @@ def demo(
 @app.command(help=f"Write leads to a file, as JSON lines.\n\n{_RESUMING}\n\n{ENVIRONMENT}", epilog=EPILOG)
 def leads(
     *,
-    out: Out,
+    out: OutOption,
     field: Annotated[
         str | None, typer.Option("--filter", metavar="FIELD", help="Those where this field has one of the values.")
     ] = None,
@@ -120,7 +120,7 @@ def leads(
     start_over: StartOver = False,
     daily: Daily = 50_000,
     reserve: Reserve = 0,
-    store: Store = None,
+    store: StoreOption = None,
     quiet: Quiet = False,
 ) -> None:
     """Write leads to a file."""
@@ -144,7 +144,7 @@ def activities(
     *,
     since: Annotated[str, typer.Option(metavar="WHEN", help="A date or time in ISO 8601; UTC without an offset.")],
     types: Annotated[str, typer.Option(metavar="1,12,..", help="The types of activity, by id.")],
-    out: Out,
+    out: OutOption,
     until: Annotated[str | None, typer.Option(metavar="WHEN", help="The end, itself not included.")] = None,
     lead_ids: Annotated[
         str | None, typer.Option("--leads", metavar="1,2,..", help="Those of some leads only, by id.")
@@ -153,7 +153,7 @@ def activities(
     start_over: StartOver = False,
     daily: Daily = 50_000,
     reserve: Reserve = 0,
-    store: Store = None,
+    store: StoreOption = None,
     quiet: Quiet = False,
 ) -> None:
     """Write activities to a file."""
@@ -174,8 +174,8 @@ def activities(
 def sandbox(
     *,
     port: Annotated[int, typer.Option(help="The port on loopback; 0 takes any free one.", min=0, max=65_535)] = 8080,
-    leads: Leads = 1_000,
-    activities: Activities = 1_000,
+    leads: LeadCount = 1_000,
+    activities: ActivityCount = 1_000,
     latency: Latency = 0.0,
     traffic: Annotated[
         float, typer.Option(metavar="RATE", help="Live events a second: visits, changes, merges ...", min=0)
@@ -211,7 +211,7 @@ def usage(
     *,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
     daily: Daily = 50_000,
-    store: Store = None,
+    store: StoreOption = None,
 ) -> None:
     """Show today's usage."""
     with told_in_a_line():

@@ -9,7 +9,7 @@ from msgspec import Struct
 from marketo_async import Limits
 
 
-class Bound(Struct, frozen=True, kw_only=True):
+class LeastTime(Struct, frozen=True, kw_only=True):
     """What a number of calls of one mean *latency* takes at best.
 
     The window: call number ``n * limits.calls + 1`` can't arrive before ``n * per`` seconds have passed, and the calls

@@ -8,13 +8,13 @@ from typing import Annotated, Literal, cast, get_args
 
 import typer
 
-from marketo_async.bulk.input_file import Delimiter
-from marketo_async.bulk.output import OutputFormat
-from marketo_async.bulk.windows import Between
+from marketo_async.bulk.exports.output import OutputFormat
+from marketo_async.bulk.exports.windows import Between
+from marketo_async.bulk.imports.input_file import Delimiter
 from marketo_async.cli import transfer
 from marketo_async.cli.apart import apart
 from marketo_async.cli.exits import EPILOG, told_in_a_line
-from marketo_async.cli.options import ENVIRONMENT, Daily, Quiet, Reserve, StartOver, Store, moment, numbers, split
+from marketo_async.cli.options import ENVIRONMENT, Daily, Quiet, Reserve, StartOver, StoreOption, moment, numbers, split
 from marketo_async.cli.sharing import client
 from marketo_async.errors import InvalidRequest
 
@@ -44,20 +44,20 @@ class Dated(StrEnum):
 exporting = typer.Typer(help=f"Write any amount of data to a file.\n\n{_RESUMING}", no_args_is_help=True)
 importing = typer.Typer(help="Bring any amount of data in, from a file of delimited text.", no_args_is_help=True)
 
-Out = Annotated[
+ExportOutOption = Annotated[
     Path, typer.Option("--out", metavar="FILE", help="The file to write, - for stdout; see --format.", dir_okay=False)
 ]
 As = Annotated[Format | None, typer.Option("--format", help="What to write it as; by its suffix without.")]
 Named = Annotated[str | None, typer.Option("--fields", metavar="A,B,C", help="The fields to write.")]
 Since = Annotated[str | None, typer.Option(metavar="WHEN", help="A date or time in ISO 8601; UTC without an offset.")]
 Until = Annotated[str | None, typer.Option(metavar="WHEN", help="The end, itself not included.")]
-StaticList = Annotated[str | None, typer.Option(metavar="LIST", help="Those of a static list, by id or name.")]
-SmartList = Annotated[str | None, typer.Option(metavar="LIST", help="Those of a smart list, by id or name.")]
+StaticListOption = Annotated[str | None, typer.Option(metavar="LIST", help="Those of a static list, by id or name.")]
+SmartListOption = Annotated[str | None, typer.Option(metavar="LIST", help="Those of a smart list, by id or name.")]
 Poll = Annotated[
     float | None, typer.Option(metavar="SECONDS", help="Look at jobs so often; Marketo renews them once a minute.")
 ]
 Waiting = Annotated[bool, typer.Option("--wait-for-quota", help="Wait for the next day when the volume is spent.")]
-Source = Annotated[
+SourceArgument = Annotated[
     Path,
     typer.Argument(
         metavar="FILE", help="The file to read: delimited text whose first line has API names of fields.", exists=True
@@ -80,20 +80,20 @@ Null = Annotated[bool, typer.Option("--null", help="Read the bare word null as n
 @exporting.command("leads", help=f"Write leads to a file.\n\n{_RESUMING}\n\n{ENVIRONMENT}", epilog=EPILOG)
 def export_leads(  # noqa: PLR0913 - each is an option of its own
     *,
-    out: Out,
+    out: ExportOutOption,
     fields: Named = None,
     since: Since = None,
     until: Until = None,
     by: Annotated[Dated, typer.Option(help="Which date the range is about.")] = Dated.CREATED,
-    static_list: StaticList = None,
-    smart_list: SmartList = None,
+    static_list: StaticListOption = None,
+    smart_list: SmartListOption = None,
     format: As = None,
     poll: Poll = None,
     wait: Waiting = False,
     start_over: StartOver = False,
     daily: Daily = 50_000,
     reserve: Reserve = 0,
-    store: Store = None,
+    store: StoreOption = None,
     quiet: Quiet = False,
 ) -> None:
     """Write leads to a file."""
@@ -122,7 +122,7 @@ def export_leads(  # noqa: PLR0913 - each is an option of its own
 @exporting.command("activities", help=f"Write activities to a file.\n\n{_RESUMING}\n\n{ENVIRONMENT}", epilog=EPILOG)
 def export_activities(  # noqa: PLR0913 - each is an option of its own
     *,
-    out: Out,
+    out: ExportOutOption,
     since: Annotated[str, typer.Option(metavar="WHEN", help="A date or time in ISO 8601; UTC without an offset.")],
     until: Annotated[str, typer.Option(metavar="WHEN", help="The end, itself not included.")],
     types: Annotated[str | None, typer.Option(metavar="1,12,..", help="The types of activity, by id.")] = None,
@@ -133,7 +133,7 @@ def export_activities(  # noqa: PLR0913 - each is an option of its own
     start_over: StartOver = False,
     daily: Daily = 50_000,
     reserve: Reserve = 0,
-    store: Store = None,
+    store: StoreOption = None,
     quiet: Quiet = False,
 ) -> None:
     """Write activities to a file."""
@@ -164,7 +164,7 @@ def export_activities(  # noqa: PLR0913 - each is an option of its own
 )
 def export_program_members(  # noqa: PLR0913 - each is an option of its own
     *,
-    out: Out,
+    out: ExportOutOption,
     program: Annotated[list[int], typer.Option(metavar="ID", help="A program; may be repeated, ten times at most.")],
     status: Annotated[list[str] | None, typer.Option(help="Those with this status; may be repeated.")] = None,
     fields: Named = None,
@@ -176,7 +176,7 @@ def export_program_members(  # noqa: PLR0913 - each is an option of its own
     start_over: StartOver = False,
     daily: Daily = 50_000,
     reserve: Reserve = 0,
-    store: Store = None,
+    store: StoreOption = None,
     quiet: Quiet = False,
 ) -> None:
     """Write members of programs to a file."""
@@ -207,19 +207,19 @@ def export_program_members(  # noqa: PLR0913 - each is an option of its own
 def export_custom_objects(  # noqa: PLR0913 - each is an option of its own
     api_name: Annotated[str, typer.Argument(help="The type, by its API name.")],
     *,
-    out: Out,
+    out: ExportOutOption,
     fields: Named = None,
     since: Since = None,
     until: Until = None,
-    static_list: StaticList = None,
-    smart_list: SmartList = None,
+    static_list: StaticListOption = None,
+    smart_list: SmartListOption = None,
     format: As = None,
     poll: Poll = None,
     wait: Waiting = False,
     start_over: StartOver = False,
     daily: Daily = 50_000,
     reserve: Reserve = 0,
-    store: Store = None,
+    store: StoreOption = None,
     quiet: Quiet = False,
 ) -> None:
     """Write custom objects to a file."""
@@ -246,7 +246,7 @@ def export_custom_objects(  # noqa: PLR0913 - each is an option of its own
 
 @importing.command("leads", help=f"Create or update leads from a file.\n\n{ENVIRONMENT}", epilog=EPILOG)
 def import_leads(  # noqa: PLR0913 - each is an option of its own
-    file: Source,
+    file: SourceArgument,
     *,
     lookup_field: Annotated[str, typer.Option(metavar="FIELD", help="What leads are found by.")] = "email",
     list_id: Annotated[int | None, typer.Option("--list", metavar="ID", help="A static list to add them to.")] = None,
@@ -258,7 +258,7 @@ def import_leads(  # noqa: PLR0913 - each is an option of its own
     poll: Poll = None,
     daily: Daily = 50_000,
     reserve: Reserve = 0,
-    store: Store = None,
+    store: StoreOption = None,
     quiet: Quiet = False,
 ) -> None:
     """Create or update leads from a file."""
@@ -288,7 +288,7 @@ def import_leads(  # noqa: PLR0913 - each is an option of its own
     "program-members", help=f"Make people members of a program from a file.\n\n{ENVIRONMENT}", epilog=EPILOG
 )
 def import_program_members(
-    file: Source,
+    file: SourceArgument,
     *,
     program: Annotated[int, typer.Option(metavar="ID", help="The program.")],
     status: Annotated[str, typer.Option(help="The status of all of them.")],
@@ -299,7 +299,7 @@ def import_program_members(
     poll: Poll = None,
     daily: Daily = 50_000,
     reserve: Reserve = 0,
-    store: Store = None,
+    store: StoreOption = None,
     quiet: Quiet = False,
 ) -> None:
     """Make people members of a program from a file."""
@@ -329,7 +329,7 @@ def import_program_members(
 )
 def import_custom_objects(
     api_name: Annotated[str, typer.Argument(help="The type, by its API name.")],
-    file: Source,
+    file: SourceArgument,
     *,
     rejects: Rejects = None,
     encoding: Encoding = None,
@@ -338,7 +338,7 @@ def import_custom_objects(
     poll: Poll = None,
     daily: Daily = 50_000,
     reserve: Reserve = 0,
-    store: Store = None,
+    store: StoreOption = None,
     quiet: Quiet = False,
 ) -> None:
     """Create or update custom objects from a file."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from marketo_async.durable import changes, replace_file
+from marketo_async.atomic_file import changes, replace_file
 from marketo_async.errors import InvalidRequest
 
 

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from marketo_async import Governor, Limits, Marketo, Pager
-from marketo_async.cli.bound import Bound
+from marketo_async.cli.bound import LeastTime
 from marketo_async.cli.gauge import Gauge, Tally
 from marketo_async.sandbox import Sandbox, Stats
 
@@ -49,14 +49,14 @@ class Drained(Struct, frozen=True):
         return f"{missing:,} missing, {doubled:,} doubled" if missing or doubled else None
 
 
-class Result(Struct, frozen=True, kw_only=True):
+class DemoResult(Struct, frozen=True, kw_only=True):
     """What a run did, by its own clock and by the sandbox's counters."""
 
     leads: Drained
     activities: Drained
     elapsed: float
     stats: Stats
-    bound: Bound
+    bound: LeastTime
 
     @property
     def refused(self) -> int:
@@ -100,7 +100,7 @@ def around(latency: float) -> tuple[float, float]:
 
 async def run(
     *, leads: int, activities: int, latency: float, seed: int, quiet: bool, limits: Limits | None = None
-) -> Result:
+) -> DemoResult:
     """Start a sandbox, drain its leads and a day of its activities side by side, and return what was seen."""
     limits = limits or Limits()
     # The first activity lies just within the day before the sandbox is made, whose clock then goes on.
@@ -122,12 +122,12 @@ async def run(
                 _keys(of_the_day, deeds, lambda activity: activity.marketo_guid),
             )
             elapsed = gauge.elapsed
-        return Result(
+        return DemoResult(
             leads=Drained(leads, people.records, len(ids)),
             activities=Drained(activities, deeds.records, len(guids)),
             elapsed=elapsed,
             stats=sandbox.stats,
-            bound=Bound(calls=sandbox.stats.calls, latency=latency, limits=limits),
+            bound=LeastTime(calls=sandbox.stats.calls, latency=latency, limits=limits),
         )
 
 

@@ -46,7 +46,7 @@ class Tally:
         self.records += records
 
 
-class Row(Struct, frozen=True):
+class GaugeRow(Struct, frozen=True):
     """One line of a gauge: a name, how much of a total is done where that is known, and the figures in words."""
 
     name: str
@@ -98,7 +98,7 @@ class Gauge:
         waiting = f", {now.waiting} waiting for {short}" if now.waiting else ""
         return self._frame(grid, waiting)
 
-    def framed(self, rows: Sequence[Row]) -> RenderableType:
+    def framed(self, rows: Sequence[GaugeRow]) -> RenderableType:
         """Return *rows* in a frame, each with a bar where its total is known."""
         grid = _grid()
         for row in rows:

@@ -9,7 +9,7 @@ from rich.table import Table
 from marketo_async import Operation, operations
 
 
-class Row(Struct, frozen=True, kw_only=True, rename="camel"):
+class OperationRow(Struct, frozen=True, kw_only=True, rename="camel"):
     """One operation, as the list tells it; ``permissions`` are all needed where ``every`` says so, else any one is."""
 
     name: str
@@ -23,13 +23,13 @@ class Row(Struct, frozen=True, kw_only=True, rename="camel"):
     summary: str
 
 
-def rows(part: str | None = None) -> list[Row]:
+def rows(part: str | None = None) -> list[OperationRow]:
     """Return the operations in order of name, or those whose name or path holds *part*."""
     return [_row(found) for _, found in sorted(operations().items()) if part is None or part in found.name + found.path]
 
 
-def _row(operation: Operation) -> Row:
-    return Row(
+def _row(operation: Operation) -> OperationRow:
+    return OperationRow(
         name=operation.name,
         method=operation.method,
         path=operation.path,
@@ -42,7 +42,7 @@ def _row(operation: Operation) -> Row:
     )
 
 
-def table(found: list[Row]) -> Table:
+def table(found: list[OperationRow]) -> Table:
     """Return the operations as a table, and how many there are."""
     shown = Table("operation", "call", "permission", "what it does", box=box.SIMPLE_HEAD, pad_edge=False)
     shown.caption, shown.caption_justify = f"{len(found)} operations", "left"

@@ -19,7 +19,7 @@ ENVIRONMENT = (
 StartOver = Annotated[bool, typer.Option(START_OVER, help="Replace FILE and what is beside it instead of going on.")]
 Daily = Annotated[int, typer.Option(help="The calls that the instance may make a day.", min=1)]
 Reserve = Annotated[int, typer.Option(help="How many of them to leave to others.", min=0)]
-Store = Annotated[
+StoreOption = Annotated[
     str | None,
     typer.Option(
         metavar=f"FILE|{ALONE}",

@@ -18,8 +18,8 @@ from typing import ClassVar, Self, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from marketo_async.atomic_file import disk, guard, write_all
 from marketo_async.cli.checkpoint import Checkpoint
-from marketo_async.durable import disk, guard, write_all
 from marketo_async.errors import InvalidRequest
 from marketo_async.operation import Page
 

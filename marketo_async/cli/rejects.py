@@ -1,6 +1,6 @@
 """`RejectsFile`: the rows that an import did not take, as JSON lines, written while it runs.
 
-What is known is on disk however the import ends. See ``marketo_async.bulk.rejects`` for how rows are found.
+What is known is on disk however the import ends. See ``marketo_async.bulk.imports.rejects`` for how rows are found.
 """
 
 from __future__ import annotations

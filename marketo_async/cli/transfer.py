@@ -19,7 +19,7 @@ from marketo_async import Marketo
 from marketo_async.bulk import ExportProgress, ExportReport, ImportProgress, ImportReport, Rejected
 from marketo_async.cli.drain import this_command
 from marketo_async.cli.exits import Exit
-from marketo_async.cli.gauge import Gauge, Row
+from marketo_async.cli.gauge import Gauge, GaugeRow
 from marketo_async.cli.output import STDOUT
 from marketo_async.cli.rejects import RejectsFile
 from marketo_async.errors import ImportStopped, MarketoError
@@ -50,27 +50,29 @@ class TransferGauge(Gauge):
         """Take what a hook is told."""
         self.now = progress
 
-    def rows(self) -> Sequence[Row]:
+    def rows(self) -> Sequence[GaugeRow]:
         """Return the bars."""
         now = self.now
         if isinstance(now, ExportProgress):
-            used = [] if now.used_today is None else [Row("today", now.used_today, _VOLUME, f"{_mb(now.used_today)}")]
+            used = (
+                [] if now.used_today is None else [GaugeRow("today", now.used_today, _VOLUME, f"{_mb(now.used_today)}")]
+            )
             return [
-                Row("windows", now.windows_done, now.windows, f"{now.windows_done} / {now.windows}"),
-                Row("jobs", None, None, f"{now.queued} queued, {now.processing} processing"),
-                Row("bytes", now.bytes, now.bytes_expected, f"{_mb(now.bytes)} / {_mb(now.bytes_expected)}"),
-                Row(now.kind, None, None, f"{now.rows:,} rows"),
+                GaugeRow("windows", now.windows_done, now.windows, f"{now.windows_done} / {now.windows}"),
+                GaugeRow("jobs", None, None, f"{now.queued} queued, {now.processing} processing"),
+                GaugeRow("bytes", now.bytes, now.bytes_expected, f"{_mb(now.bytes)} / {_mb(now.bytes_expected)}"),
+                GaugeRow(now.kind, None, None, f"{now.rows:,} rows"),
                 *used,
             ]
         if isinstance(now, ImportProgress):
             done = now.processed + now.failed
             return [
-                Row("files", now.files_done, now.files, f"{now.files_done} / {now.files}"),
-                Row("jobs", None, None, f"{now.queued} queued, {now.importing} importing"),
-                Row("bytes", None, None, _mb(now.bytes)),
-                Row(now.kind, done, now.rows, f"{done:,} / {now.rows:,} rows, {now.failed:,} failed"),
+                GaugeRow("files", now.files_done, now.files, f"{now.files_done} / {now.files}"),
+                GaugeRow("jobs", None, None, f"{now.queued} queued, {now.importing} importing"),
+                GaugeRow("bytes", None, None, _mb(now.bytes)),
+                GaugeRow(now.kind, done, now.rows, f"{done:,} / {now.rows:,} rows, {now.failed:,} failed"),
             ]
-        return [Row("jobs", None, None, "none yet")]
+        return [GaugeRow("jobs", None, None, "none yet")]
 
 
 def export(marketo: Marketo, work: Export, path: Path, *, quiet: bool) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from marketo_async.governor.governor import Governor
 from marketo_async.governor.limits import Limits, Priority
 from marketo_async.governor.permit import Permit
-from marketo_async.governor.seen import CallRecord, Snapshot
+from marketo_async.governor.snapshot import CallRecord, Snapshot
 from marketo_async.governor.stores import Store
 
 if TYPE_CHECKING:

@@ -39,22 +39,22 @@ from typing import TYPE_CHECKING, Literal
 
 from marketo_async.errors import ConfigurationError, DailyQuotaExceeded, MarketoError
 from marketo_async.governor.gate import Gate
-from marketo_async.governor.ledger import Ledger, Use
+from marketo_async.governor.limiter import Limiter, Use
 from marketo_async.governor.limits import Limits
 from marketo_async.governor.permit import Permit
 from marketo_async.governor.quota import as_utc
 from marketo_async.governor.window import DRIFT
 
 if TYPE_CHECKING:  # a process that is alone does not pay for fleets
-    from marketo_async.governor.member import Lease, Member
     from marketo_async.governor.stores import Store
+    from marketo_async.governor.stores.client import LeasedPermit, StoreClient
 
 log = logging.getLogger("marketo_async.governor")
 
 _LOOK_FOR_ENDS = 0.1  # seconds, of calls that the store granted, while this process waits to be alone
 
 
-class State(Enum):
+class AuthorityState(Enum):
     """Who decides now; see the module for what each state means."""
 
     LOCAL = "local"
@@ -64,7 +64,7 @@ class State(Enum):
     RETURNING = "returning"
 
 
-_BY_ITSELF = frozenset({State.LOCAL, State.LEAVING, State.ALONE})
+_BY_ITSELF = frozenset({AuthorityState.LOCAL, AuthorityState.LEAVING, AuthorityState.ALONE})
 
 
 class _Local(Permit):
@@ -101,7 +101,7 @@ class Books:
         self, limits: Limits, clock: Callable[[], float], *, changed: Callable[[], None], undone: Callable[[], None]
     ) -> None:
         """Begin with nothing in use; *changed* is called when something came free, *undone* for a call not sent."""
-        self.ledger = Ledger.of(limits)
+        self.ledger = Limiter.of(limits)
         self.calls: set[_Local] = set()
         """The calls under way on the loop of now."""
         self._given_up: list[tuple[float, bool]] = []  # a heap: until when, and whether the place was stamped before
@@ -223,9 +223,9 @@ class Authority:
         on_quota: Literal["raise", "wait"],
         clock: Callable[[], float],
     ) -> None:
-        self.state = State.LOCAL if store is None else State.SHARED
+        self.state = AuthorityState.LOCAL if store is None else AuthorityState.SHARED
         self.books = Books(limits, clock, changed=self.admit, undone=self._undo)  # with a store, what is done alone
-        self.member: Member | None = None
+        self.member: StoreClient | None = None
         self._gate = gate
         self._limits = limits
         self._store = store
@@ -256,18 +256,18 @@ class Authority:
             self._join(self._store, loop, forked=forked)
         return loop
 
-    def joined(self) -> Member | None:
+    def joined(self) -> StoreClient | None:
         """Return this process's part in the fleet, where there is a store."""
         self.bind()
         return self.member
 
     def told(self) -> Use | None:
         """Return what is in use by the store's last word, unless this process decides by itself."""
-        return None if self.member is None or self.state is not State.SHARED else self.member.use
+        return None if self.member is None or self.state is not AuthorityState.SHARED else self.member.use
 
     def at_once(self) -> Permit | None:
         """Return a permit where one can be had without waiting or asking; raises `DailyQuotaExceeded`."""
-        if self.state is not State.LOCAL or self._gate.waiting or not self._may_start():
+        if self.state is not AuthorityState.LOCAL or self._gate.waiting or not self._may_start():
             return None
         permit = self.books.grant()
         self._gate.count(permit, 0.0)
@@ -277,7 +277,7 @@ class Authority:
         """Do what is due after anything has changed: grant permits in order, or ask the store for them."""
         member = self.member
         if member is not None:
-            if self.state is State.RETURNING:
+            if self.state is AuthorityState.RETURNING:
                 self._rejoin(member)
             member.plan()
         if self.state not in _BY_ITSELF:
@@ -312,10 +312,10 @@ class Authority:
         return bool(self.books.calls or self._gate.waiting or (self.member is not None and self.member.calls))
 
     def _join(self, store: Store, loop: asyncio.AbstractEventLoop, *, forked: bool) -> None:
-        from marketo_async.governor.member import Member, Queue  # noqa: PLC0415 - only with a store
+        from marketo_async.governor.stores.client import GateHooks, StoreClient  # noqa: PLC0415 - only with a store
 
         before = self.member
-        ours = Queue(
+        ours = GateHooks(
             head=self._gate.head,
             granted=self._serve,
             exhausted=self._exhausted,
@@ -324,20 +324,20 @@ class Authority:
             returned=self._find_store,
         )
         # Of the calls that were made alone on the loop before, the store has to hear first.
-        alone = self.state in {State.LEAVING, State.ALONE, State.RETURNING} and not forked
-        self.state = State.RETURNING if alone else State.SHARED
-        self.member = Member(store, self._limits, ours, loop)
+        alone = self.state in {AuthorityState.LEAVING, AuthorityState.ALONE, AuthorityState.RETURNING} and not forked
+        self.state = AuthorityState.RETURNING if alone else AuthorityState.SHARED
+        self.member = StoreClient(store, self._limits, ours, loop)
         self.member.away = alone
         if before is not None and not forked:
             self.member.inherit(before)
 
     def _may_start(self) -> bool:
         """Tell whether a call may start now by the books, and see to it that somebody looks again if not."""
-        if self.state is State.LEAVING:
+        if self.state is AuthorityState.LEAVING:
             if self.member is not None and self.member.calls:
                 self._gate.look_again(_LOOK_FOR_ENDS)
                 return False
-            self.state = State.ALONE
+            self.state = AuthorityState.ALONE
         moment, quota = self._clock(), self.books.ledger.quota
         if not quota.left(moment):
             if self._on_quota == "raise":
@@ -356,7 +356,7 @@ class Authority:
         self._gate.discount()
         self.admit()
 
-    def _serve(self, lease: Lease, oldest: bool) -> None:  # noqa: FBT001 - as the store said it
+    def _serve(self, lease: LeasedPermit, oldest: bool) -> None:  # noqa: FBT001 - as the store said it
         """Hand on a lease that the store has granted; nobody may be left to take it."""
         waiter = self._gate.take(oldest=oldest)
         if waiter is None:
@@ -374,12 +374,12 @@ class Authority:
         """Leave a store that can't be reached for the fallback, or report to all who wait that there is none."""
         if self.member is None or self._fallback is None:
             self._gate.fail(why)
-        elif self.state is State.RETURNING:
-            self.state = State.ALONE
+        elif self.state is AuthorityState.RETURNING:
+            self.state = AuthorityState.ALONE
             self.admit()
-        elif self.state is State.SHARED:
+        elif self.state is AuthorityState.SHARED:
             log.warning("%s; this process continues alone within the fallback", why())
-            self.state = State.LEAVING
+            self.state = AuthorityState.LEAVING
             self.member.away = True
             self.books = Books(self._fallback, self._clock, changed=self.admit, undone=self._undo)
             self.books.open(self.member.loop)
@@ -388,16 +388,16 @@ class Authority:
 
     def _find_store(self) -> None:
         """Grant nothing alone any more: the store can be reached again."""
-        self.state = State.RETURNING
+        self.state = AuthorityState.RETURNING
         self.admit()
 
-    def _rejoin(self, member: Member) -> None:
+    def _rejoin(self, member: StoreClient) -> None:
         """Go back to the store once nothing is under way that it does not know of."""
         books = self.books
         if not books.idle:
             self._gate.look_again(books.until_idle())
             return
-        self.state = State.SHARED
+        self.state = AuthorityState.SHARED
         ledger, now = books.ledger, books.now()
         ledger.window.used(now)  # forgets what is past
         ages = [now - (free - ledger.window.keep) for free in ledger.window.frees]

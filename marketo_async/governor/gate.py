@@ -35,7 +35,7 @@ _LONGEST_NAP = 60.0  # a wall clock can be set and a machine can sleep: look aga
 _FEW_DEAD = 64  # entries of cancelled waiters that are not worth a clean-up
 
 
-class Head(Struct, frozen=True):
+class QueueHead(Struct, frozen=True):
     """The waiter that goes first: its urgency, since when it waits, and since when the oldest of all waiters does."""
 
     priority: Priority
@@ -110,7 +110,7 @@ class Gate:
         """Return how many wait; those of a loop that was closed do not, though they are not cleared away yet."""
         return 0 if self._loop is None or self._loop.is_closed() else self.waiting
 
-    def head(self) -> Head | None:
+    def head(self) -> QueueHead | None:
         """Return who goes first, ``None`` where nobody waits or the smoother holds them back."""
         if not self.waiting or not self.smooth():
             return None
@@ -119,7 +119,7 @@ class Gate:
         if not fronts:
             return None
         priority, since = fronts[0]
-        return Head(priority, since, min(since for _, since in fronts))
+        return QueueHead(priority, since, min(since for _, since in fronts))
 
     def take(self, *, oldest: bool) -> Waiter | None:
         """Let the waiter that goes first, or the oldest of all, out of its line; return it, if there is one."""

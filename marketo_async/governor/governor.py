@@ -31,7 +31,7 @@ from marketo_async.governor.authority import Authority
 from marketo_async.governor.gate import Gate
 from marketo_async.governor.limits import Limits, Priority
 from marketo_async.governor.permit import Permit
-from marketo_async.governor.seen import CallRecord, Snapshot
+from marketo_async.governor.snapshot import CallRecord, Snapshot
 
 if TYPE_CHECKING:
     from marketo_async.governor.stores import Store

@@ -10,7 +10,6 @@ from typing import Literal, TypeVar
 from msgspec import Raw
 from msgspec.structs import replace
 
-from marketo_async.batching import Batches
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.activities import Activity, ActivityType, LeadChange, NewActivity
 from marketo_async.models.moment import to_datetime
@@ -18,12 +17,12 @@ from marketo_async.models.records import RecordResult
 from marketo_async.operation import (
     Arg,
     Listing,
+    Merged,
     Opening,
     Page,
+    PageFilter,
     Paging,
     Plan,
-    SideBySide,
-    Sift,
     batched,
     many,
     page,
@@ -34,6 +33,7 @@ from marketo_async.paging import Pager
 from marketo_async.resources.arguments import page_size, within
 from marketo_async.resources.base import Resource, drain, endpoint, paged, written
 from marketo_async.resources.batches import several
+from marketo_async.writes import Batches
 
 A = TypeVar("A", Activity, LeadChange)
 
@@ -76,7 +76,7 @@ class Activities(Resource):
         if len(queries) == 1:
             return page(Activity, query=queries[0], token=token, opening=self._opening(start), sift=Once[Activity])
         plans = [page(Activity, query=query, opening=self._opening(start), sift=Once[Activity]) for query in queries]
-        return SideBySide(plans, token)
+        return Merged(plans, token)
 
     @paged("/rest/v1/activities/leadchanges.json", rule=Paging.DATE, timeout=30)
     def lead_changes(
@@ -142,7 +142,7 @@ class Activities(Resource):
             )
             for shard, query in product(_shards(start, end, shards), queries)
         ]
-        return self._sender.pages(self.operations["since"], SideBySide(plans, token))
+        return self._sender.pages(self.operations["since"], Merged(plans, token))
 
     @endpoint("GET", "/rest/v1/activities/pagingtoken.json", timeout=300)
     def paging_token(self, since: When) -> Plan[str]:
@@ -175,7 +175,7 @@ def _dated(activity: NewActivity) -> NewActivity:
     return replace(activity, activity_date=to_datetime(activity.activity_date, name="activity_date"))
 
 
-class Once(Sift[A]):
+class Once(PageFilter[A]):
     """Lets every activity through once, by its GUID, as far as the last 50,000 of one drain are remembered."""
 
     def __init__(self) -> None:
@@ -204,7 +204,7 @@ class _Shard:
         self.start = start
         self.end = end
 
-    def sift(self) -> Sift[Activity]:
+    def sift(self) -> PageFilter[Activity]:
         return _Within(self.start, self.end)
 
 

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import msgspec
 
-from marketo_async.batching import BATCH
 from marketo_async.errors import InvalidRequest
+from marketo_async.writes import BATCH
 
 T = TypeVar("T")
 

@@ -33,15 +33,16 @@ from typing import (
 from msgspec.structs import replace
 
 from marketo_async.argument_kinds import checked
-from marketo_async.batching import Batcher, Batches, Results
+from marketo_async.batcher import Batcher
 from marketo_async.blocking import BlockingBatcher, BlockingPager, BlockingResults
 from marketo_async.descriptions import Described
+from marketo_async.download import Sink
 from marketo_async.models.leads import Description
 from marketo_async.models.objects import ObjectDescription
 from marketo_async.models.records import RecordResult
-from marketo_async.operation import Listing, Method, Operation, Paging, Plan, Repeat, Source
+from marketo_async.operation import Listing, Method, Operation, Paging, Plan, Provenance, Repeat
 from marketo_async.paging import Pager
-from marketo_async.stream import Sink
+from marketo_async.writes import Batches, Results
 
 if TYPE_CHECKING:  # who makes no blocking calls does not pay for them
     from marketo_async.portal import Portal
@@ -398,7 +399,7 @@ def endpoint(
     repeat: Repeat | None = None,
     proof: tuple[str, ...] = (),
     timeout: float = 300.0,
-    source: Source = Source.OFFICIAL,
+    source: Provenance = Provenance.OFFICIAL,
 ) -> Callable[[Callable[Concatenate[Any, P], Plan[R]]], Endpoint[P, R]]:
     """Declare an operation planned by the decorated method.
 

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from msgspec import Raw, Struct
 
-from marketo_async.batching import BATCH, Batches, KeyOf, Row, folded
 from marketo_async.errors import InvalidRequest
 from marketo_async.operation import Plan
+from marketo_async.writes import BATCH, Batches, KeyOf, WriteRow, folded
 
 V = TypeVar("V")
 
@@ -43,11 +43,11 @@ def _no_name(name: object) -> str | None:
     return f"{name!r} is not the name of a field; a name is text"
 
 
-def unless_new(id_field: str, action: str) -> Callable[[Row], str | None]:
+def unless_new(id_field: str, action: str) -> Callable[[WriteRow], str | None]:
     """Return what refuses records that *action* does not take: an id of Marketo's own goes with ``updateOnly``."""
     id_of = KeyOf(id_field)
 
-    def refusal(record: Row) -> str | None:
+    def refusal(record: WriteRow) -> str | None:
         if wrong := no_record(record):
             return wrong
         if id_of(record) is None:

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from msgspec import Raw
 
-from marketo_async.batching import Batches
 from marketo_async.models.assets import AssetId
 from marketo_async.models.campaigns import Campaign
 from marketo_async.models.moment import to_datetime
@@ -15,6 +14,7 @@ from marketo_async.operation import Page, Plan, one, page
 from marketo_async.resources.arguments import members, page_size, within
 from marketo_async.resources.base import Resource, endpoint, paged, written
 from marketo_async.resources.batches import Ids, of_ids
+from marketo_async.writes import Batches
 
 _MOST = 100  # leads, and tokens, in one call
 _EXECUTE = ("Execute Campaign",)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from marketo_async.resources.record_mixins import ByFilter, Delete, Describe, FieldSchema, Identity, Sync
+from marketo_async.resources.record_mixins import ByFilter, DeleteRecords, Describe, FieldSchema, Identity, Sync
 
 L = TypeVar("L")
 M = TypeVar("M")
 
 
-class Companies(ByFilter[L], Sync, Delete, Describe, FieldSchema):
+class Companies(ByFilter[L], Sync, DeleteRecords, Describe, FieldSchema):
     """Companies, known by ``externalCompanyId`` or ``id``: ``dict`` records or your own Struct (``of``).
 
     A lead leaves its company only by being put into another one.

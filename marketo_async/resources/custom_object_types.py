@@ -19,9 +19,9 @@ from marketo_async.models.objects import ObjectDescription
 from marketo_async.operation import Plan, Repeat, many, nothing, one
 from marketo_async.resources.arguments import members, within
 from marketo_async.resources.base import Resource, endpoint
-from marketo_async.resources.record_mixins import Action
+from marketo_async.resources.record_mixins import SyncAction
 
-State = Literal["draft", "approved", "approvedWithDraft"]
+TypeState = Literal["draft", "approved", "approvedWithDraft"]
 
 _FIELDS = 50  # of one type
 _ROOT = "/rest/v1/customobjects/schema"
@@ -35,14 +35,14 @@ class CustomObjectTypes(Resource):
 
     @endpoint("GET", _ROOT + ".json", timeout=30)
     def browse(
-        self, *, names: Iterable[str] | None = None, state: State | None = None
+        self, *, names: Iterable[str] | None = None, state: TypeState | None = None
     ) -> Plan[list[ObjectDescription]]:
         """Return the types, drafts included, or those of *names* or in a *state*."""
         query = {"names": None if names is None else within("names", names), "state": state}
         return many(ObjectDescription, query=query)
 
     @endpoint("GET", _TYPE + "/describe.json", timeout=30)
-    def describe(self, api_name: str, *, state: State | None = None) -> Plan[ObjectDescription]:
+    def describe(self, api_name: str, *, state: TypeState | None = None) -> Plan[ObjectDescription]:
         """Return one type; without *state* the approved version first."""
         return one(ObjectDescription, path={"apiName": api_name}, query={"state": state})
 
@@ -52,7 +52,7 @@ class CustomObjectTypes(Resource):
         api_name: str,
         display_name: str,
         *,
-        action: Action | None = None,
+        action: SyncAction | None = None,
         plural_name: str | None = None,
         description: str | None = None,
         show_in_lead_detail: bool | None = None,

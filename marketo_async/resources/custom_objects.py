@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
-from marketo_async.batching import Batches, Row, Rows
 from marketo_async.models.objects import ObjectDescription
-from marketo_async.operation import Chunks, Plan, Repeat, many, one
+from marketo_async.operation import Ordered, Plan, Repeat, many, one
 from marketo_async.paging import Pager
 from marketo_async.resources.arguments import Fields, within
 from marketo_async.resources.base import drain, endpoint, paged, written
 from marketo_async.resources.record_mixins import (
-    Action,
+    DeleteKey,
     Identity,
-    Key,
     Records,
+    SyncAction,
     asked,
     deleted,
     filtered,
@@ -23,6 +22,7 @@ from marketo_async.resources.record_mixins import (
     synced,
 )
 from marketo_async.wire_value import Value
+from marketo_async.writes import Batches, WriteRow, WriteRows
 
 L = TypeVar("L")
 M = TypeVar("M")
@@ -63,7 +63,7 @@ class CustomObjects(Records[L]):
         fields: Fields = None,
         batch_size: int | None = None,
         token: str | None = None,
-    ) -> Chunks[L]:
+    ) -> Ordered[L]:
         """Iterate the records whose field *filter_type* equals any of *values*: any number of them, in chunks of 300.
 
         ``describe()`` tells what can be searched by; a key of several fields needs ``by_key``.
@@ -75,7 +75,7 @@ class CustomObjects(Records[L]):
     def by_key(
         self,
         api_name: str,
-        keys: Iterable[Row],
+        keys: Iterable[WriteRow],
         *,
         fields: Fields = None,
         batch_size: int | None = None,
@@ -93,12 +93,12 @@ class CustomObjects(Records[L]):
     def sync(
         self,
         api_name: str,
-        records: Rows,
+        records: WriteRows,
         *,
-        action: Action = "createOrUpdate",
-        dedupe_by: Key | None = None,
+        action: SyncAction = "createOrUpdate",
+        dedupe_by: DeleteKey | None = None,
         check: bool = False,
-    ) -> Batches[Row]:
+    ) -> Batches[WriteRow]:
         """Create or update any number of records, 300 a call, with a result for each in the order of *records*.
 
         *dedupe_by* is ``dedupeFields`` by default; ``idField`` goes with ``updateOnly`` alone. Every record needs its
@@ -110,6 +110,6 @@ class CustomObjects(Records[L]):
         return synced(self, records, _IDENTITY, path=path, action=action, dedupe_by=dedupe_by, check=check)
 
     @written("POST", _ONE + "/delete.json", repeat=Repeat.SETTLES, proof=("1013",), timeout=60)
-    def delete(self, api_name: str, records: Rows, *, delete_by: Key = "dedupeFields") -> Batches[Row]:
+    def delete(self, api_name: str, records: WriteRows, *, delete_by: DeleteKey = "dedupeFields") -> Batches[WriteRow]:
         """Delete any number of records, 300 a call, each given by its key; one that is missing is skipped (1013)."""
         return deleted(self, records, _IDENTITY, path={"customObjectName": api_name}, delete_by=delete_by)

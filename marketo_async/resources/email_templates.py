@@ -10,7 +10,7 @@ from marketo_async.resources.mixins import (
     BrowseVersion,
     ByNameVersion,
     Clone,
-    Delete,
+    DeleteAsset,
     Drafts,
     GetVersion,
     Update,
@@ -28,7 +28,7 @@ class EmailTemplates(
     UpdateDocument,
     Drafts,
     Clone[EmailTemplate],
-    Delete,
+    DeleteAsset,
 ):
     """Email templates: one HTML document each."""
 

@@ -11,10 +11,10 @@ from marketo_async.models.emails import CcField, Email, SampleResult
 from marketo_async.operation import Page, Paging, Plan, Repeat, many, one, page
 from marketo_async.resources.base import endpoint, paged
 from marketo_async.resources.email_content import EmailContent
-from marketo_async.resources.mixins import ByNameInFolder, Delete, Drafts, GetVersion, as_json, distinct
+from marketo_async.resources.mixins import ByNameInFolder, DeleteAsset, Drafts, GetVersion, as_json, distinct
 
 
-class Emails(EmailContent, GetVersion[Email], ByNameInFolder[Email], Drafts, Delete):
+class Emails(EmailContent, GetVersion[Email], ByNameInFolder[Email], Drafts, DeleteAsset):
     """Emails; those of an A/B test are never found, those of the new designer come half-filled."""
 
     name, area, root = "emails", "Assets", "/rest/asset/v1/email"

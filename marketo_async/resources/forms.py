@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from marketo_async.models.assets import AssetSummary, AssetUse, FolderId, Version
 from marketo_async.models.forms import FollowUp, Form, KnownVisitor, ThankYouPage
-from marketo_async.operation import Page, Paging, Plan, Repeat, Source, first, one
+from marketo_async.operation import Page, Paging, Plan, Provenance, Repeat, first, one
 from marketo_async.resources.arguments import within
 from marketo_async.resources.base import endpoint, paged
 from marketo_async.resources.mixins import (
@@ -14,20 +14,20 @@ from marketo_async.resources.mixins import (
     BrowseFolder,
     ByNameInFolder,
     Clone,
-    Delete,
+    DeleteAsset,
     Drafts,
     GetVersion,
     uses,
 )
 
 
-class Forms(GetVersion[Form], ByNameInFolder[Form], BrowseFolder[Form], Drafts, Clone[Form], Delete):
+class Forms(GetVersion[Form], ByNameInFolder[Form], BrowseFolder[Form], Drafts, Clone[Form], DeleteAsset):
     """Forms."""
 
     name, area, root = "forms", "Assets", "/rest/asset/v1/form"
     model = Form
 
-    @endpoint("POST", "{root}/{id}/unapprove.json", needs=APPROVE, repeat=Repeat.SETTLES, source=Source.PRACTICE)
+    @endpoint("POST", "{root}/{id}/unapprove.json", needs=APPROVE, repeat=Repeat.SETTLES, source=Provenance.PRACTICE)
     def unapprove(self, id: int) -> Plan[AssetSummary]:
         """Turn the approved version back into a draft, as deleting a form wants it; no reference has this call."""
         return one(AssetSummary, path={"id": id})

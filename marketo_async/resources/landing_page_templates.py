@@ -6,7 +6,7 @@ from marketo_async.models.assets import FolderId, Version
 from marketo_async.models.landing_page_templates import LandingPageDocument, LandingPageTemplate, TemplateType
 from marketo_async.operation import Plan, Repeat, first, one
 from marketo_async.resources.base import endpoint
-from marketo_async.resources.mixins import BrowseFolder, ByName, Clone, Delete, Drafts, GetVersion, UpdateDocument
+from marketo_async.resources.mixins import BrowseFolder, ByName, Clone, DeleteAsset, Drafts, GetVersion, UpdateDocument
 
 
 class LandingPageTemplates(
@@ -16,7 +16,7 @@ class LandingPageTemplates(
     UpdateDocument,
     Drafts,
     Clone[LandingPageTemplate],
-    Delete,
+    DeleteAsset,
 ):
     """Landing page templates: one HTML document each."""
 

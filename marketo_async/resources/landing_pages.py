@@ -8,10 +8,10 @@ from marketo_async.models.assets import Document, FolderId, Version
 from marketo_async.models.landing_pages import LandingPage, PageVariable, SegmentChoice
 from marketo_async.operation import Plan, Repeat, first, many, one
 from marketo_async.resources.base import endpoint
-from marketo_async.resources.mixins import BrowseFolder, ByNameVersion, Delete, Drafts, GetVersion, as_json
+from marketo_async.resources.mixins import BrowseFolder, ByNameVersion, DeleteAsset, Drafts, GetVersion, as_json
 
 
-class LandingPages(GetVersion[LandingPage], ByNameVersion[LandingPage], BrowseFolder[LandingPage], Drafts, Delete):
+class LandingPages(GetVersion[LandingPage], ByNameVersion[LandingPage], BrowseFolder[LandingPage], Drafts, DeleteAsset):
     """Landing pages. Those with social buttons can't be deleted here, nor unapproved while a form leads to them."""
 
     name, area, root = "landing_pages", "Assets", "/rest/asset/v1/landingPage"

@@ -10,19 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 from msgspec import Raw
 
-from marketo_async.batching import (
-    BATCH,
-    Batcher,
-    Batches,
-    KeyOf,
-    Look,
-    Result,
-    Results,
-    Row,
-    Rows,
-    batching,
-    folded,
-)
+from marketo_async.batcher import Batcher, batching
 from marketo_async.descriptions import Described
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.leads import (
@@ -39,13 +27,14 @@ from marketo_async.models.leads import (
     VisitorData,
 )
 from marketo_async.models.records import RecordResult
-from marketo_async.operation import Chunks, Page, Plan, Repeat, first, many, nothing, one, page, results, single
+from marketo_async.operation import Ordered, Page, Plan, Repeat, first, many, nothing, one, page, results, single
 from marketo_async.request import LARGEST_BODY
 from marketo_async.resources.arguments import Fields, field_names, members, page_size, within
 from marketo_async.resources.base import Resource, Sender, endpoint, gathering, paged, written
 from marketo_async.resources.batches import Ids, no_id, of_ids, several, unless_new
 from marketo_async.resources.record_mixins import filtered, searchable
 from marketo_async.wire_value import Value
+from marketo_async.writes import BATCH, Batches, KeyOf, Look, Result, Results, WriteRow, WriteRows, folded
 
 L = TypeVar("L")
 M = TypeVar("M")
@@ -88,7 +77,7 @@ class Leads(Resource, Generic[L]):
         fields: Fields = None,
         batch_size: int | None = None,
         token: str | None = None,
-    ) -> Chunks[L]:
+    ) -> Ordered[L]:
         """Iterate the leads whose field *filter_type* equals any of *values*: any number of them, in chunks of 300.
 
         The chunks are fetched side by side and delivered in order; within one, leads come in Marketo's order. A chunk
@@ -102,14 +91,14 @@ class Leads(Resource, Generic[L]):
     @written("POST", "/rest/v1/leads.json", repeat=Repeat.SAFE, timeout=90)
     def sync(
         self,
-        records: Rows,
+        records: WriteRows,
         *,
         action: SyncAction = "createOrUpdate",
         lookup_field: str | None = None,
         partition_name: str | None = None,
         async_processing: bool | None = None,
         check: bool = False,
-    ) -> Batches[Row]:
+    ) -> Batches[WriteRow]:
         """Create or update any number of leads, 300 a call, with a result for each in the order of *records*.
 
         *lookup_field* is ``email`` by default, and every record needs it; ``id`` goes with ``updateOnly`` alone. A key
@@ -163,7 +152,7 @@ class Leads(Resource, Generic[L]):
         lookup_field: str | None = None,
         partition_name: str | None = None,
         check: bool = False,
-    ) -> Batcher[Row, Result[Row]]:
+    ) -> Batcher[WriteRow, Result[WriteRow]]:
         """Gather leads that come one by one, and ``sync`` them in batches: of *max_records*, *max_bytes* or *max_age*.
 
         Use it in ``async with``: ``put(record)`` returns when the record is safely queued, ``submit(record)`` with its
@@ -171,7 +160,7 @@ class Leads(Resource, Generic[L]):
         call as ``sync``.
         """
 
-        def send(records: Iterable[Row]) -> Results[Row]:
+        def send(records: Iterable[WriteRow]) -> Results[WriteRow]:
             return self.sync(
                 records, action=action, lookup_field=lookup_field, partition_name=partition_name, check=check
             )
@@ -275,7 +264,7 @@ class Leads(Resource, Generic[L]):
     @written("POST", "/rest/v1/leads/push.json", timeout=90)
     def push(
         self,
-        records: Rows,
+        records: WriteRows,
         program_name: str,
         *,
         lookup_field: str | None = None,
@@ -284,7 +273,7 @@ class Leads(Resource, Generic[L]):
         reason: str | None = None,
         source: str | None = None,
         check: bool = False,
-    ) -> Batches[Row]:
+    ) -> Batches[WriteRow]:
         """Create or update any number of leads, 300 a call, and give each one triggerable activity.
 
         Every record needs its *lookup_field*, ``email`` by default. A call whose answer is lost is never repeated: its
@@ -416,7 +405,7 @@ class Leads(Resource, Generic[L]):
         return page(SmartCampaignMembership, path={"leadId": lead_id}, query=query, token=token)
 
 
-def _found(key: KeyOf, records: Sequence[Row]) -> Plan[Page[Record]]:
+def _found(key: KeyOf, records: Sequence[WriteRow]) -> Plan[Page[Record]]:
     """Plan the look-up of leads by the field that a sync found them by."""
     (field,) = key.fields
     values = searchable(value for record in records for value in key.values(record))

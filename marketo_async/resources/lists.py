@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Raw
 
-from marketo_async.batching import BATCH, Batcher, Batches, Result, Results, batching
+from marketo_async.batcher import Batcher, batching
 from marketo_async.models.lists import StaticList
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import Page, Plan, Repeat, one, page, results
@@ -16,6 +16,7 @@ from marketo_async.request import LARGEST_BODY
 from marketo_async.resources.arguments import Fields, field_names, page_size, within
 from marketo_async.resources.base import Resource, Sender, endpoint, gathering, paged, written
 from marketo_async.resources.batches import Ids, of_ids
+from marketo_async.writes import BATCH, Batches, Result, Results
 
 L = TypeVar("L")
 M = TypeVar("M")

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from marketo_async.models.assets import AssetId, AssetSummary, AssetUse, FolderId, Version
-from marketo_async.operation import File, Page, Paging, Plan, Repeat, Sift, first, one, page
+from marketo_async.operation import File, Page, PageFilter, Paging, Plan, Repeat, first, one, page
 from marketo_async.paging import Distinct
 from marketo_async.resources.base import Resource, endpoint, paged
 
@@ -35,7 +35,7 @@ class HasId(Protocol):
 D = TypeVar("D", bound=HasId)
 
 
-def distinct(_: type[D]) -> Callable[[], Sift[D]]:
+def distinct(_: type[D]) -> Callable[[], PageFilter[D]]:
     """Return what keeps an offset listing of a model from delivering a record twice while others edit."""
     return lambda: Distinct(lambda record: record.id)
 
@@ -229,7 +229,7 @@ class UpdateDocument(Resource):
         return one(AssetId, path={"id": id}, files=html("content", content))
 
 
-class Delete(Resource):
+class DeleteAsset(Resource):
     """``delete``."""
 
     @endpoint("POST", "{root}/{id}/delete.json", repeat=Repeat.SETTLES, proof=("702",))

@@ -7,20 +7,19 @@ from typing import Literal, TypeVar
 
 from msgspec import Raw
 
-from marketo_async.batching import Batches, Row, Rows, folded
 from marketo_async.models.objects import NamedAccountList
 from marketo_async.models.records import RecordResult
-from marketo_async.operation import Chunks, Page, Plan, Repeat, page, results
+from marketo_async.operation import Ordered, Page, Plan, Repeat, page, results
 from marketo_async.resources.arguments import Fields, page_size
 from marketo_async.resources.base import paged, written
 from marketo_async.resources.batches import several
 from marketo_async.resources.record_mixins import (
     ByFilter,
-    Delete,
+    DeleteKey,
+    DeleteRecords,
     Describe,
     FieldSchema,
     Identity,
-    Key,
     Records,
     Sync,
     asked,
@@ -28,6 +27,7 @@ from marketo_async.resources.record_mixins import (
     synced,
     taking,
 )
+from marketo_async.writes import Batches, WriteRow, WriteRows, folded
 
 L = TypeVar("L")
 M = TypeVar("M")
@@ -39,7 +39,7 @@ _WRITE = _READ[1:]
 _MEMBERS = "/rest/v1/namedAccountList/{id}/namedAccounts"
 
 
-class NamedAccounts(ByFilter[L], Sync, Delete, Describe, FieldSchema):
+class NamedAccounts(ByFilter[L], Sync, DeleteRecords, Describe, FieldSchema):
     """Named accounts, known by ``name`` or ``marketoGUID``; leads can't be linked to them here."""
 
     name, root, area = "named_accounts", "/rest/v1/namedaccounts", "Named Account"
@@ -51,7 +51,7 @@ class NamedAccounts(ByFilter[L], Sync, Delete, Describe, FieldSchema):
         return NamedAccounts(self._sender, model)
 
 
-class NamedAccountLists(Records[L], Delete):
+class NamedAccountLists(Records[L], DeleteRecords):
     """Lists of named accounts, known by ``name`` or ``marketoGUID``; the accounts in them are records (``of``)."""
 
     name, root, area = "named_account_lists", "/rest/v1/namedAccountLists", "Named Account List"
@@ -63,19 +63,19 @@ class NamedAccountLists(Records[L], Delete):
 
     @paged("{root}.json", timeout=60)
     def by_filter(
-        self, filter_type: Key, values: Iterable[str], *, batch_size: int | None = None, token: str | None = None
-    ) -> Chunks[NamedAccountList]:
+        self, filter_type: DeleteKey, values: Iterable[str], *, batch_size: int | None = None, token: str | None = None
+    ) -> Ordered[NamedAccountList]:
         """Iterate the lists with any of these names (``dedupeFields``) or GUIDs (``idField``), in chunks of 300."""
         return filtered(NamedAccountList, filter_type, values, batch_size=batch_size, token=token)
 
     @written("POST", "{root}.json", repeat=Repeat.SETTLES, timeout=60)
     def sync(
         self,
-        records: Rows,
+        records: WriteRows,
         *,
         action: Literal["createOnly", "updateOnly"] = "createOnly",
-        dedupe_by: Key | None = None,
-    ) -> Batches[Row]:
+        dedupe_by: DeleteKey | None = None,
+    ) -> Batches[WriteRow]:
         """Create or rename any number of lists, 300 a call: only ``name`` can be written, there is no upsert."""
         return synced(self, records, self.identity, action=action, dedupe_by=dedupe_by)
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from marketo_async.resources.record_mixins import ByKey, Delete, Describe, FieldSchema, Identity, Sync
+from marketo_async.resources.record_mixins import ByKey, DeleteRecords, Describe, FieldSchema, Identity, Sync
 
 L = TypeVar("L")
 M = TypeVar("M")
 
 
-class Opportunities(ByKey[L], Sync, Delete, Describe, FieldSchema):
+class Opportunities(ByKey[L], Sync, DeleteRecords, Describe, FieldSchema):
     """Opportunities, known by ``externalOpportunityId`` or ``marketoGUID``; their name must not be null."""
 
     name, root, area = "opportunities", "/rest/v1/opportunities", "Opportunity"
@@ -24,7 +24,7 @@ class Opportunities(ByKey[L], Sync, Delete, Describe, FieldSchema):
         return Opportunities(self._sender, model)
 
 
-class OpportunityRoles(ByKey[L], Sync, Delete, Describe):
+class OpportunityRoles(ByKey[L], Sync, DeleteRecords, Describe):
     """Roles, known by ``externalOpportunityId``, ``leadId`` and ``role`` together (``by_key``), or ``marketoGUID``.
 
     Both the lead and the opportunity must exist.

@@ -11,19 +11,19 @@ from typing import TypeVar
 
 from msgspec import Raw
 
-from marketo_async.batching import Batches, KeyOf, Row, Rows
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.leads import FieldChange, NewField
 from marketo_async.models.moment import to_datetime
 from marketo_async.models.objects import ObjectDescription
 from marketo_async.models.records import RecordResult
-from marketo_async.operation import Chunks, Page, Plan, Repeat, one, page, results, single
+from marketo_async.operation import Ordered, Page, Plan, Repeat, one, page, results, single
 from marketo_async.paging import Pager
 from marketo_async.resources.arguments import Fields, page_size, within
 from marketo_async.resources.base import drain, endpoint, paged, written
 from marketo_async.resources.batches import Ids, no_record, of_ids, several
 from marketo_async.resources.record_mixins import SCHEMA, FieldSchema, Records, asked, described, filtered, taking
 from marketo_async.wire_value import Value
+from marketo_async.writes import Batches, KeyOf, WriteRow, WriteRows
 
 L = TypeVar("L")
 M = TypeVar("M")
@@ -54,7 +54,7 @@ class ProgramMembers(Records[L], FieldSchema):
         fields: Fields = None,
         batch_size: int | None = None,
         token: str | None = None,
-    ) -> Chunks[L]:
+    ) -> Ordered[L]:
         """Iterate the members whose field *filter_type* equals any of *values*: any number of them, in chunks of 300.
 
         Other filters than ``leadId`` are refused where more than 100,000 members match (`InvalidData`, 1003).
@@ -90,10 +90,10 @@ class ProgramMembers(Records[L], FieldSchema):
                 yield page(self.model, path={"programId": program_id}, query=query)
                 opens = closes
 
-        return self._sender.pages(self.operations["by_filter"], Chunks(plans, token))
+        return self._sender.pages(self.operations["by_filter"], Ordered(plans, token))
 
     @written("POST", _MEMBERS + ".json", repeat=Repeat.SAFE)
-    def sync(self, program_id: int, records: Rows, *, check: bool = False) -> Batches[Row]:
+    def sync(self, program_id: int, records: WriteRows, *, check: bool = False) -> Batches[WriteRow]:
         """Update fields of any number of members, 300 a call, each by its ``leadId``; no member is skipped (1013).
 
         *check* holds every record against ``describe()``, kept for a day, before a call is spent.

@@ -13,14 +13,14 @@ from marketo_async.models.assets import AssetId, AssetSummary, FolderId
 from marketo_async.models.moment import to_datetime
 from marketo_async.models.programs import NewCost, Program, ProgramTag
 from marketo_async.models.smart_lists import SmartList
-from marketo_async.operation import Page, Paging, Plan, Repeat, Source, first, one, page
+from marketo_async.operation import Page, Paging, Plan, Provenance, Repeat, first, one, page
 from marketo_async.resources.arguments import within
 from marketo_async.resources.base import endpoint, paged
-from marketo_async.resources.mixins import Delete, Get, distinct
+from marketo_async.resources.mixins import DeleteAsset, Get, distinct
 from marketo_async.wire_value import Value
 
 
-class Programs(Get[Program], Delete):
+class Programs(Get[Program], DeleteAsset):
     """Programs. Deleting one deletes all that stands in it, unless something outside uses it (709)."""
 
     name, area, root = "programs", "Assets", "/rest/asset/v1/program"
@@ -148,12 +148,12 @@ class Programs(Get[Program], Delete):
         """Take back the approval of an email program."""
         return one(AssetSummary, path={"id": id})
 
-    @endpoint("POST", "{root}/{id}/tag/{tagType}.json", repeat=Repeat.SAFE, source=Source.DOCS)
+    @endpoint("POST", "{root}/{id}/tag/{tagType}.json", repeat=Repeat.SAFE, source=Provenance.DOCS)
     def update_tag(self, id: int, tag_type: str, tag_value: str) -> Plan[AssetId]:
         """Set one tag of a program and leave the others alone."""
         return one(AssetId, path={"id": id, "tagType": tag_type}, query={"tagValue": tag_value})
 
-    @endpoint("POST", "{root}/{id}/tag/{tagType}/delete.json", repeat=Repeat.SETTLES, source=Source.DOCS)
+    @endpoint("POST", "{root}/{id}/tag/{tagType}/delete.json", repeat=Repeat.SETTLES, source=Provenance.DOCS)
     def delete_tag(self, id: int, tag_type: str) -> Plan[AssetId]:
         """Take a tag off a program; required ones stay."""
         return one(AssetId, path={"id": id, "tagType": tag_type})

@@ -12,25 +12,25 @@ from typing import ClassVar, Generic, Literal, TypeVar
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from marketo_async.batching import BATCH, Batches, KeyOf, Look, Row, Rows, folded, together
 from marketo_async.descriptions import Described, members_of
 from marketo_async.envelope import Envelope
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.leads import FieldMetadata, Record
 from marketo_async.models.objects import Deletion, ObjectDescription
 from marketo_async.models.records import RecordResult, settle
-from marketo_async.operation import Chunks, Page, Plan, Repeat, one, page, results
+from marketo_async.operation import Ordered, Page, Plan, Repeat, one, page, results
 from marketo_async.paging import Pager
 from marketo_async.resources.arguments import Fields, field_names, members, page_size
 from marketo_async.resources.base import Declared, Resource, Sender, drain, endpoint, paged, written
 from marketo_async.resources.batches import no_record, several, unless_new
 from marketo_async.wire_value import Value, as_query, as_record
+from marketo_async.writes import BATCH, Batches, KeyOf, Look, WriteRow, WriteRows, folded, together
 
 L = TypeVar("L")
 D = TypeVar("D", bound=Declared)
 
-Action = Literal["createOrUpdate", "createOnly", "updateOnly"]
-Key = Literal["dedupeFields", "idField"]
+SyncAction = Literal["createOrUpdate", "createOnly", "updateOnly"]
+DeleteKey = Literal["dedupeFields", "idField"]
 
 SCHEMA = ("Read-Write Schema Standard Field", "Read-Write Schema Custom Field")
 
@@ -55,7 +55,7 @@ def filtered(
     fields: Fields = None,
     batch_size: int | None = None,
     token: str | None = None,
-) -> Chunks[L]:
+) -> Ordered[L]:
     """Plan a query by one field: any number of values, in chunks of 300."""
     wanted = searched("values", values)
     query = {"filterType": filter_type, "fields": fields, "batchSize": page_size(batch_size)}
@@ -64,7 +64,7 @@ def filtered(
         for chunk in together(wanted, BATCH):
             yield page(model, path=path, query={**query, "filterValues": chunk})
 
-    return Chunks(plans, token)
+    return Ordered(plans, token)
 
 
 def searched(name: str, values: Iterable[object]) -> tuple[str, ...]:
@@ -87,19 +87,19 @@ def searchable(values: Iterable[object]) -> list[str]:
     return [text for text in map(as_query, values) if "," not in text]
 
 
-def _compound(record: Row) -> Hashable:
+def _compound(record: WriteRow) -> Hashable:
     return frozenset((name.casefold(), folded(value)) for name, value in members_of(record))
 
 
 def keyed(
     model: type[L],
-    keys: Iterable[Row],
+    keys: Iterable[WriteRow],
     *,
     path: Mapping[str, str | int] = {},
     fields: Fields = None,
     batch_size: int | None = None,
     token: str | None = None,
-) -> Chunks[L]:
+) -> Ordered[L]:
     """Plan a query by a compound key, which goes in the body: any number of keys, in chunks of 300."""
     if isinstance(keys, str | Mapping | Struct):
         raise InvalidRequest(f"keys is a collection of records, not {keys!r}")
@@ -115,7 +115,7 @@ def keyed(
         for chunk in together(wanted, BATCH, _compound):
             yield page(model, path=path, json={**body, "input": chunk})
 
-    return Chunks(plans, token)
+    return Ordered(plans, token)
 
 
 class Identity(Struct, frozen=True):
@@ -124,7 +124,7 @@ class Identity(Struct, frozen=True):
     dedupe_fields: tuple[str, ...] = ()
     id_field: str = "marketoGUID"
 
-    def key(self, by: Key | None) -> KeyOf | None:
+    def key(self, by: DeleteKey | None) -> KeyOf | None:
         """Return what reads the key by which a write finds a record, ``None`` where describe tells it."""
         if by == "idField":
             return KeyOf(self.id_field)
@@ -133,14 +133,14 @@ class Identity(Struct, frozen=True):
 
 def synced(
     family: Resource,
-    records: Rows,
+    records: WriteRows,
     identity: Identity,
     *,
     path: Mapping[str, str | int] = {},
     action: str,
-    dedupe_by: Key | None = None,
+    dedupe_by: DeleteKey | None = None,
     check: bool = False,
-) -> Batches[Row]:
+) -> Batches[WriteRow]:
     """Plan a sync; what a first attempt of ``createOnly`` created is looked up where its answer was lost."""
     if dedupe_by == "idField" and action != "updateOnly":
         raise InvalidRequest(f"dedupe_by 'idField' goes with action 'updateOnly', not {action!r}")
@@ -150,7 +150,7 @@ def synced(
         repeat = Repeat.SETTLES if action == "createOnly" else None
         return results(path=path, json={**rest, "input": records}, repeat=repeat)
 
-    def found(key: KeyOf, chosen: Sequence[Row]) -> Plan[Page[Record]]:
+    def found(key: KeyOf, chosen: Sequence[WriteRow]) -> Plan[Page[Record]]:
         by = {"filterType": "dedupeFields"}
         if len(key.fields) == 1:
             values = searchable(value for record in chosen for value in key.values(record))
@@ -171,8 +171,13 @@ def synced(
 
 
 def deleted(
-    family: Resource, records: Rows, identity: Identity, *, path: Mapping[str, str | int] = {}, delete_by: Key
-) -> Batches[Row]:
+    family: Resource,
+    records: WriteRows,
+    identity: Identity,
+    *,
+    path: Mapping[str, str | int] = {},
+    delete_by: DeleteKey,
+) -> Batches[WriteRow]:
     """Plan a deletion; one page of the documentation requires ``deleteBy``, so it is always sent."""
 
     def plan(records: Raw) -> Plan[list[RecordResult]]:
@@ -219,7 +224,7 @@ class ByFilter(Records[L]):
         fields: Fields = None,
         batch_size: int | None = None,
         token: str | None = None,
-    ) -> Chunks[L]:
+    ) -> Ordered[L]:
         """Iterate the records whose field *filter_type* equals any of *values*: any number of them, in chunks of 300.
 
         ``dedupeFields`` and ``idField`` stand for the fields that identify a record; ``describe()`` tells which those
@@ -234,7 +239,12 @@ class ByKey(ByFilter[L]):
 
     @drain
     def by_key(
-        self, keys: Iterable[Row], *, fields: Fields = None, batch_size: int | None = None, token: str | None = None
+        self,
+        keys: Iterable[WriteRow],
+        *,
+        fields: Fields = None,
+        batch_size: int | None = None,
+        token: str | None = None,
     ) -> Pager[L]:
         """Iterate the records with any of these compound *keys*, each with a value for all dedupe fields.
 
@@ -252,8 +262,13 @@ class Sync(Resource):
 
     @written("POST", "{root}.json", repeat=Repeat.SAFE, timeout=60)
     def sync(
-        self, records: Rows, *, action: Action = "createOrUpdate", dedupe_by: Key | None = None, check: bool = False
-    ) -> Batches[Row]:
+        self,
+        records: WriteRows,
+        *,
+        action: SyncAction = "createOrUpdate",
+        dedupe_by: DeleteKey | None = None,
+        check: bool = False,
+    ) -> Batches[WriteRow]:
         """Create or update any number of records, 300 a call, with a result for each in the order of *records*.
 
         *dedupe_by* is ``dedupeFields`` by default; ``idField`` goes with ``updateOnly`` alone. Every record needs its
@@ -263,13 +278,13 @@ class Sync(Resource):
         return synced(self, records, self.identity, action=action, dedupe_by=dedupe_by, check=check)
 
 
-class Delete(Resource):
+class DeleteRecords(Resource):
     """``delete``."""
 
     identity: ClassVar[Identity]
 
     @written("POST", "{root}/delete.json", repeat=Repeat.SETTLES, proof=("1013",), timeout=60)
-    def delete(self, records: Rows, *, delete_by: Key = "dedupeFields") -> Batches[Row]:
+    def delete(self, records: WriteRows, *, delete_by: DeleteKey = "dedupeFields") -> Batches[WriteRow]:
         """Delete any number of records, 300 a call, each given by its key; one that is missing is skipped (1013)."""
         return deleted(self, records, self.identity, delete_by=delete_by)
 

@@ -8,10 +8,10 @@ from marketo_async.models.redirect_rules import LandingPageDomain, RedirectFrom,
 from marketo_async.operation import Page, Paging, Plan, Repeat, one, page
 from marketo_async.paging import Distinct
 from marketo_async.resources.base import endpoint, paged
-from marketo_async.resources.mixins import Delete, Get, distinct
+from marketo_async.resources.mixins import DeleteAsset, Get, distinct
 
 
-class RedirectRules(Get[RedirectRule], Delete):
+class RedirectRules(Get[RedirectRule], DeleteAsset):
     """Redirect rules of landing pages."""
 
     name, area, root = "redirect_rules", "Redirect Rules", "/rest/asset/v1/redirectRule"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from marketo_async.resources.record_mixins import ByFilter, Delete, Describe, Identity, Sync
+from marketo_async.resources.record_mixins import ByFilter, DeleteRecords, Describe, Identity, Sync
 
 L = TypeVar("L")
 M = TypeVar("M")
 
 
-class SalesPersons(ByFilter[L], Sync, Delete, Describe):
+class SalesPersons(ByFilter[L], Sync, DeleteRecords, Describe):
     """Sales persons, known by ``externalSalesPersonId`` or ``id``; one who is in use is skipped by ``delete``."""
 
     name, root, area = "sales_persons", "/rest/v1/salespersons", "Sales Person"

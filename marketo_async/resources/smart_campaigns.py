@@ -9,7 +9,7 @@ from marketo_async.models.smart_campaigns import SmartCampaign
 from marketo_async.models.smart_lists import SmartList
 from marketo_async.operation import Page, Paging, Plan, Repeat, first, one, page
 from marketo_async.resources.base import endpoint, paged
-from marketo_async.resources.mixins import ByName, Clone, Create, Delete, Get, Update, as_json, distinct
+from marketo_async.resources.mixins import ByName, Clone, Create, DeleteAsset, Get, Update, as_json, distinct
 
 
 class SmartCampaigns(
@@ -18,7 +18,7 @@ class SmartCampaigns(
     Create[SmartCampaign],
     Update[SmartCampaign],
     Clone[SmartCampaign],
-    Delete,
+    DeleteAsset,
 ):
     """Smart campaigns; what is in their flows can neither be read nor written."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from marketo_async.models.smart_lists import SmartList
 from marketo_async.operation import Plan, first
 from marketo_async.resources.base import endpoint
-from marketo_async.resources.mixins import BrowseRecent, ByName, Clone, Delete
+from marketo_async.resources.mixins import BrowseRecent, ByName, Clone, DeleteAsset
 
 
-class SmartLists(BrowseRecent[SmartList], ByName[SmartList], Clone[SmartList], Delete):
+class SmartLists(BrowseRecent[SmartList], ByName[SmartList], Clone[SmartList], DeleteAsset):
     """Smart lists that users made; those of the system are out of reach, and rules can only be read."""
 
     name, area, root = "smart_lists", "Assets", "/rest/asset/v1/smartList"

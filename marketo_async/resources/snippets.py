@@ -8,10 +8,10 @@ from marketo_async.models.assets import AssetId, DynamicContent, Version
 from marketo_async.models.snippets import Snippet, SnippetContent, SnippetType
 from marketo_async.operation import Plan, Repeat, first, many, one
 from marketo_async.resources.base import endpoint
-from marketo_async.resources.mixins import BrowseVersion, Clone, Create, Delete, Drafts, GetVersion
+from marketo_async.resources.mixins import BrowseVersion, Clone, Create, DeleteAsset, Drafts, GetVersion
 
 
-class Snippets(GetVersion[Snippet], BrowseVersion[Snippet], Create[Snippet], Drafts, Clone[Snippet], Delete):
+class Snippets(GetVersion[Snippet], BrowseVersion[Snippet], Create[Snippet], Drafts, Clone[Snippet], DeleteAsset):
     """Snippets. They are created empty, and can't be found by name."""
 
     name, area, root = "snippets", "Assets", "/rest/asset/v1/snippet"

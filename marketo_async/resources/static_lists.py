@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marketo_async.models.static_lists import StaticListAsset
-from marketo_async.resources.mixins import BrowseRecent, ByName, Create, Delete, Get, Update
+from marketo_async.resources.mixins import BrowseRecent, ByName, Create, DeleteAsset, Get, Update
 
 
 class StaticLists(
@@ -12,7 +12,7 @@ class StaticLists(
     BrowseRecent[StaticListAsset],
     Create[StaticListAsset],
     Update[StaticListAsset],
-    Delete,
+    DeleteAsset,
 ):
     """Static lists as assets; one that an import, an export or another asset uses can't be deleted."""
 

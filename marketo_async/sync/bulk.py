@@ -11,8 +11,11 @@ from functools import cached_property
 from typing import TypeVar, cast
 
 from marketo_async import bulk
-from marketo_async.bulk import activity_files, lead_files, member_files, object_files
-from marketo_async.bulk.rows import Row
+from marketo_async.bulk import activities as activity_files
+from marketo_async.bulk import custom_objects as object_files
+from marketo_async.bulk import leads as lead_files
+from marketo_async.bulk import program_members as member_files
+from marketo_async.bulk.rows.reader import Row
 from marketo_async.resources.base import Blocking
 
 T = TypeVar("T")

@@ -72,8 +72,8 @@ def is_the_disk_s(found: Any, path: Path) -> bool:
 
 _DOWNLOAD = """
 from marketo_async import Governor, Limits, Marketo, RetryPolicy
-from marketo_async.bulk.jobs import fetched
-from marketo_async.bulk.request import Calls
+from marketo_async.bulk.exports.jobs import fetched
+from marketo_async.bulk.exports.request import Calls
 from marketo_async.models.bulk import ExportJob
 from tests.wire import Answer, ScriptedServer
 
@@ -154,11 +154,11 @@ def test_what_passes_for_whole_is_whole_on_the_disk(tmp_path: Path) -> None:
 
 _WRITERS = """
 import random
-from marketo_async.bulk.output import Output
-from marketo_async.bulk.spool import Spool
-from marketo_async.bulk.state import new_state
+from marketo_async.bulk.exports.output import Output
+from marketo_async.bulk.exports.part_file import Spool
+from marketo_async.bulk.exports.state import new_state
 from marketo_async.cli import output as lines
-from marketo_async.durable import replace_file
+from marketo_async.atomic_file import replace_file
 from marketo_async.operation import Page
 
 BODY = b"".join(b"%d,somebody\\n" % number for number in range(1_000))

@@ -19,11 +19,11 @@ from msgspec import Struct
 from pyarrow import parquet
 
 from marketo_async import Marketo
-from marketo_async.bulk import Desk, ExportProgress
-from marketo_async.bulk import jobs as jobs_module
-from marketo_async.bulk.desk import Patience
+from marketo_async.bulk import ExportProgress, JobSlots
+from marketo_async.bulk.exports import jobs as jobs_module
+from marketo_async.bulk.exports.output import ExportOutput
 from marketo_async.bulk.namespace import Bulk
-from marketo_async.bulk.output import Output
+from marketo_async.bulk.slots import Polling
 from marketo_async.errors import (
     ApiError,
     BadRow,
@@ -221,11 +221,11 @@ async def test_a_spent_volume_is_waited_for_where_that_is_wanted(monkeypatch: py
     async with instance(limits=limits) as (sandbox, marketo):
         waits: list[datetime] = []
 
-        async def next_day(_: Desk, moment: datetime) -> None:
+        async def next_day(_: JobSlots, moment: datetime) -> None:
             waits.append(moment)
             sandbox.clock.advance(86_400)
 
-        monkeypatch.setattr(Desk, "sleep_until", next_day)
+        monkeypatch.setattr(JobSlots, "sleep_until", next_day)
         found = await rows(marketo, 150, on_quota="wait")
         assert len({row["id"] for row in found}) == len(found) > 0
         assert waits
@@ -235,7 +235,7 @@ async def test_a_spent_volume_is_waited_for_where_that_is_wanted(monkeypatch: py
 async def test_waiting_for_a_day_looks_at_the_clock_again_and_again() -> None:
     loop = asyncio.get_running_loop()
     start = datetime(2026, 3, 1, tzinfo=UTC)
-    desk = Desk(clock=lambda: start.timestamp() + loop.time(), rng=random.Random(1))
+    desk = JobSlots(clock=lambda: start.timestamp() + loop.time(), rng=random.Random(1))
     await desk.sleep_until(start + timedelta(hours=9))
     assert 9 * 3600 < loop.time() <= 9 * 3600 + 61
 
@@ -243,11 +243,11 @@ async def test_waiting_for_a_day_looks_at_the_clock_again_and_again() -> None:
 @pytest.mark.looptime
 async def test_polling_is_patient_unless_told_otherwise() -> None:
     rng = random.Random(3)
-    assert all(60 <= Patience().export(rng) <= 72 for _ in range(100))
-    assert all(60 <= Patience().queue(rng) <= 240 for _ in range(100))
-    assert all(4 <= Patience().imported(rng, looks) <= 30 for looks in range(20))
-    assert all(2 <= Patience(poll=2).export(rng) <= 2.4 for _ in range(100))
-    assert all(2 <= Patience(poll=2).queue(rng) <= 8 for _ in range(100))
+    assert all(60 <= Polling().export(rng) <= 72 for _ in range(100))
+    assert all(60 <= Polling().queue(rng) <= 240 for _ in range(100))
+    assert all(4 <= Polling().imported(rng, looks) <= 30 for looks in range(20))
+    assert all(2 <= Polling(poll=2).export(rng) <= 2.4 for _ in range(100))
+    assert all(2 <= Polling(poll=2).queue(rng) <= 8 for _ in range(100))
 
 
 async def test_a_file_that_comes_late_is_waited_for() -> None:
@@ -544,12 +544,12 @@ async def test_a_run_killed_around_the_last_rename_is_finished(*, renamed: bool,
     out = tmp_path / "leads.csv"
     with pytest.MonkeyPatch.context() as patch:
 
-        def killed(self: Output, *_: object) -> int:
+        def killed(self: ExportOutput, *_: object) -> int:
             raise Killed
 
         async with instance() as (sandbox, marketo):
             if renamed:
-                patch.setattr(Output, "_finished", killed)
+                patch.setattr(ExportOutput, "_finished", killed)
             else:
                 patch.setattr(Path, "replace", stopping_at(out))
             task = asyncio.ensure_future(

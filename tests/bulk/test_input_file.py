@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from marketo_async.bulk.chunks import Chunker, Columns
-from marketo_async.bulk.input_file import Dialect, rows_of
-from marketo_async.bulk.records import cells_of
-from marketo_async.bulk.rows import DictMaker, Reader, Row
+from marketo_async.bulk.imports.files import Columns, ImportFiles
+from marketo_async.bulk.imports.input_file import Dialect, rows_of
+from marketo_async.bulk.rows.blocks import cells_of
+from marketo_async.bulk.rows.reader import DictMaker, Reader, Row
 from marketo_async.errors import BadRow, InvalidRequest
 from marketo_async.sandbox.records.delimited import read
 
@@ -46,7 +46,7 @@ TEXT = st.text(
 def test_every_reader_finds_in_a_file_to_send_what_was_put_into_it(
     rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    chunker = Chunker(tmp_path_factory.mktemp("chunks"), Columns({"a": "", "b": ""}), ["a"], lanes=1)
+    chunker = ImportFiles(tmp_path_factory.mktemp("chunks"), Columns({"a": "", "b": ""}), ["a"], lanes=1)
     for a, b in rows:
         chunker.add({"a": a, "b": b})
     [chunk] = chunker.close()
@@ -65,7 +65,7 @@ def test_every_reader_finds_in_a_file_to_send_what_was_put_into_it(
 @UNHURRIED
 @given(cells=st.lists(TEXT, min_size=1, max_size=6))
 def test_a_file_of_one_column_keeps_its_empty_cells(cells: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
-    chunker = Chunker(tmp_path_factory.mktemp("chunks"), Columns({"a": ""}), ["a"], lanes=1)
+    chunker = ImportFiles(tmp_path_factory.mktemp("chunks"), Columns({"a": ""}), ["a"], lanes=1)
     for cell in cells:
         chunker.add({"a": cell})
     [chunk] = chunker.close()

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from msgspec import UNSET, Struct, UnsetType, field
 
 from marketo_async import Marketo, RetryPolicy
-from marketo_async.bulk import ImportProgress, ImportReport, Rejected, chunks
-from marketo_async.bulk.chunks import Chunker, Columns
-from marketo_async.bulk.rejects import listed, mapped
+from marketo_async.bulk import ImportProgress, ImportReport, Rejected
+from marketo_async.bulk.imports import files as chunks
+from marketo_async.bulk.imports.files import Columns, ImportFiles
+from marketo_async.bulk.imports.rejects import listed, mapped
 from marketo_async.errors import BadRow, ImportStopped, InvalidRequest, JobFailed, OutcomeUnknown
 from marketo_async.sandbox import Fault
 from marketo_async.sandbox.records.import_jobs import ImportJob
@@ -34,7 +35,7 @@ SENDS = "POST /bulk/v1/leads.json"
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> int:
     """Make files hold about thirty rows."""
-    monkeypatch.setattr(chunks.Chunker.__init__, "__kwdefaults__", {"largest": 1_000})
+    monkeypatch.setattr(chunks.ImportFiles.__init__, "__kwdefaults__", {"largest": 1_000})
     return 1_000
 
 
@@ -261,7 +262,7 @@ def test_cells_are_written_as_marketo_reads_them(tmp_path: Path) -> None:
         "e": Decimal("1.50"),
         "f": UNSET,
     }
-    chunker = Chunker(tmp_path, Columns(row), ["a"], lanes=2)
+    chunker = ImportFiles(tmp_path, Columns(row), ["a"], lanes=2)
     chunker.add(row)
     [chunk] = chunker.close()
     assert chunk.path.read_bytes() == b"a,b,c,d,e,f\n,true,2026-01-02T03:04:05Z,2026-01-02,1.50,\n"

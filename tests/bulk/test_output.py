@@ -5,22 +5,22 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from marketo_async.bulk.output import Output
-from marketo_async.bulk.state import State, new_state
+from marketo_async.bulk.exports.output import ExportOutput
+from marketo_async.bulk.exports.state import ExportState, new_state
 
 
-def made() -> State:
+def made() -> ExportState:
     return new_state({}, ["one", "two"], random.Random(1))
 
 
 def test_the_file_of_a_window_that_is_written_is_removed_and_the_others_are_gone_on_with(tmp_path: Path) -> None:
-    with Output(tmp_path / "leads.csv") as target:
+    with ExportOutput(tmp_path / "leads.csv") as target:
         ledger = target.ledger(made)
         ledger.state.windows[0].written = True
         ledger.save()
         for number in range(2):
             target.window(number).write_bytes(b"id\n1\n")
-    with Output(tmp_path / "leads.csv") as target:
+    with ExportOutput(tmp_path / "leads.csv") as target:
         assert target.ledger(made).state.windows[0].written
         assert target.resumed
         assert [target.window(number).exists() for number in range(2)] == [False, True]

@@ -13,8 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import Struct, field
 
-from marketo_async.bulk import records
-from marketo_async.bulk.rows import DictMaker, Reader, Row, StructMaker
+from marketo_async.bulk.rows import blocks as records
+from marketo_async.bulk.rows.reader import DictMaker, Reader, Row, StructMaker
 from marketo_async.errors import BadRow
 from marketo_async.models.moment import Moment
 
@@ -148,7 +148,7 @@ def test_a_bad_row_is_told_with_its_line_once_the_rows_before_it_are_out(
 
 
 def test_a_quote_that_nobody_closes_does_not_take_the_file_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (records, __import__("marketo_async.bulk.rows", fromlist=["rows"])):
+    for module in (records, __import__("marketo_async.bulk.rows.reader", fromlist=["rows"])):
         monkeypatch.setattr(module, "LONGEST_RECORD", 1_000)
     bad: list[BadRow] = []
     content = b'id,name\n1,"x\n' + b"".join(b"%d,y\n" % number for number in range(2, 2_000))

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from pyarrow import parquet
 
-from marketo_async.bulk import output as output_module
-from marketo_async.bulk.jobs import fetched
-from marketo_async.bulk.output import Output, OutputFormat
-from marketo_async.bulk.request import Calls
-from marketo_async.bulk.rows import DictMaker, Reader, Row
-from marketo_async.bulk.spool import Spool
-from marketo_async.bulk.state import new_state
+from marketo_async.bulk.exports import output as output_module
+from marketo_async.bulk.exports.jobs import fetched
+from marketo_async.bulk.exports.output import ExportOutput, OutputFormat
+from marketo_async.bulk.exports.part_file import PartFile
+from marketo_async.bulk.exports.request import Calls
+from marketo_async.bulk.exports.state import new_state
+from marketo_async.bulk.rows.reader import DictMaker, Reader, Row
 from marketo_async.errors import DamagedFile
 from marketo_async.models.bulk import ExportJob, LeadSelection
 from marketo_async.sandbox.records.export_jobs import ExportJob as SandboxJob
@@ -74,7 +74,7 @@ async def joined(folder: Path, files: Sequence[Written], kind: OutputFormat, *, 
     parts = [str(number) for number in range(len(files))]
     runs = [[number] for number in range(len(files))] if in_runs else [list(range(len(files)))]
     for run in runs:
-        with Output(path) as target:
+        with ExportOutput(path) as target:
             ledger = target.ledger(lambda: new_state({}, parts, random.Random(1)))
             for number in run:
                 target.window(number).write_bytes(files[number].content(ledger.state.windows[number].mark))
@@ -112,7 +112,7 @@ def test_every_row_of_every_file_is_there_once_under_one_header(
 @given(file=st.builds(Written, rows=ROWS, end=st.sampled_from(["\n", "\r\n"]), last_end=st.booleans()), data=st.data())
 def test_records_are_counted_whatever_the_pieces(file: Written, data: st.DataObject) -> None:
     content = file.content("")
-    with TemporaryDirectory() as folder, Spool(Path(folder, "file")) as spool:
+    with TemporaryDirectory() as folder, PartFile(Path(folder, "file")) as spool:
         at = 0
         while at < len(content):
             size = data.draw(st.integers(1, len(content) - at))
@@ -193,7 +193,9 @@ async def test_a_window_without_records_needs_no_file(*, lost: bool, tmp_path: P
 COLUMN_NAMES = ["id", "email"]
 
 
-async def test_members_of_several_programs_without_a_file_still_have_their_program_s_column(tmp_path: Path) -> None:
+async def test_members_of_several_programs_without_a_file_still_have_their_program_s_column(
+    tmp_path: Path,
+) -> None:
     async with instance(10, export_files_lost=True) as (_, marketo):
         out = tmp_path / "members.csv"
         await marketo.bulk.program_members.export_to(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketo_async.bulk.windows import windows
+from marketo_async.bulk.exports.windows import windows
 from marketo_async.errors import InvalidRequest
 
 from .instances import DAY, POLL, instance

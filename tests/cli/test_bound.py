@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from marketo_async import Limits
-from marketo_async.cli.bound import Bound
+from marketo_async.cli.bound import LeastTime
 
 
 @pytest.mark.parametrize(
@@ -24,17 +24,17 @@ from marketo_async.cli.bound import Bound
     ],
 )
 def test_the_least_time(calls: int, latency: float, seconds: float) -> None:
-    assert Bound(calls=calls, latency=latency, limits=Limits()).seconds == pytest.approx(seconds)
+    assert LeastTime(calls=calls, latency=latency, limits=Limits()).seconds == pytest.approx(seconds)
 
 
 def test_it_is_told_in_a_line() -> None:
-    assert str(Bound(calls=200, latency=0.5, limits=Limits())) == (
+    assert str(LeastTime(calls=200, latency=0.5, limits=Limits())) == (
         "200 calls take 25.00 s at the least: 20 s of window, then the last 100, 10 at once, 0.5 s each"
     )
-    assert str(Bound(calls=100, latency=0.5, limits=Limits())) == (
+    assert str(LeastTime(calls=100, latency=0.5, limits=Limits())) == (
         "100 calls take 5.00 s at the least: 10 at once, 0.5 s each"
     )
-    assert str(Bound(calls=200, latency=3.0, limits=Limits())) == (
+    assert str(LeastTime(calls=200, latency=3.0, limits=Limits())) == (
         "200 calls take 60.00 s at the least: 10 at once, 3 s each"
     )
 
@@ -49,4 +49,4 @@ def test_no_schedule_is_faster(calls: int, latency: float) -> None:
         window = arrivals[number - limits.calls] + limits.per if number >= limits.calls else 0.0
         slot = arrivals[number - limits.concurrency] + latency if number >= limits.concurrency else 0.0
         arrivals.append(max(window, slot))
-    assert Bound(calls=calls, latency=latency, limits=limits).seconds <= arrivals[-1] + latency + 1e-9
+    assert LeastTime(calls=calls, latency=latency, limits=limits).seconds <= arrivals[-1] + latency + 1e-9

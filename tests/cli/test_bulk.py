@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from marketo_async.bulk.chunks import Chunker
+from marketo_async.bulk.imports.files import ImportFiles
 from marketo_async.sandbox import Fault
 
 from .commands import Ended, invoke, process
@@ -183,7 +183,7 @@ def three_files(path: Path, bytes_a_row: int, rows: int) -> None:
 def test_an_import_that_stops_keeps_its_rejects_and_says_what_is_open(
     instance: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Chunker.__init__, "__kwdefaults__", {"largest": 1_000})
+    monkeypatch.setattr(ImportFiles.__init__, "__kwdefaults__", {"largest": 1_000})
     file, rejects = tmp_path / "new.csv", tmp_path / "rejects.jsonl"
     three_files(file, 80, 16)
     for target, said in (

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from marketo_async import Limits
 from marketo_async.cli import demo
-from marketo_async.cli.bound import Bound
-from marketo_async.cli.demo import Drained, Result
+from marketo_async.cli.bound import LeastTime
+from marketo_async.cli.demo import DemoResult, Drained
 from marketo_async.sandbox import Stats
 
 from .commands import invoke
@@ -20,20 +20,20 @@ from .commands import invoke
 LIMITS = Limits(calls=30, per=0.5)
 
 
-def shown(result: Result) -> str:
+def shown(result: DemoResult) -> str:
     console = Console(file=io.StringIO(), width=100)
     with console.capture() as capture:
         console.print(result.report())
     return capture.get()
 
 
-def result(*, missing: int = 0, doubled: int = 0, refused: int = 0) -> Result:
-    return Result(
+def result(*, missing: int = 0, doubled: int = 0, refused: int = 0) -> DemoResult:
+    return DemoResult(
         leads=Drained(300, 300 - missing, 300 - missing),
         activities=Drained(300, 300 + doubled, 300),
         elapsed=2.0,
         stats=Stats(calls=2, refused=Counter({"606": refused}), peak_window=2, max_in_flight=2, counted_today=2),
-        bound=Bound(calls=2, latency=0.5, limits=Limits()),
+        bound=LeastTime(calls=2, latency=0.5, limits=Limits()),
     )
 
 
@@ -77,7 +77,7 @@ def test_what_went_wrong_is_told() -> None:
 
 
 def test_what_went_wrong_is_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def run(**_: object) -> Result:
+    async def run(**_: object) -> DemoResult:
         await asyncio.sleep(0)
         return result(refused=1)
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from marketo_async import Governor, Limits, Priority
 from marketo_async.governor.window import DRIFT
-from tests.governor.fleets import Decide, deciding, governor_of
 from tests.governor.instance import Instance, Weather, in_virtual_time
+from tests.governor.shared_limiters import Decide, deciding, governor_of
 
 PARTS = {"memory": 1, "class": 15, "sqlite": 15, "valkey": 15}
 LATE = 0.3  # seconds that a call may wait longer where a store is asked for it: trips, and looking again for a slot

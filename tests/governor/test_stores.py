@@ -21,16 +21,16 @@ from marketo_async import Governor, Limits
 from marketo_async.errors import ConfigurationError, StoreUnavailable
 from marketo_async.governor import RedisStore, SQLiteStore, Store
 from marketo_async.governor.clock import machine_clock, slept
-from marketo_async.governor.messages import Question, Verdict, Want
-from tests.governor.fleets import rested, valkey_client, valkey_url
+from marketo_async.governor.stores.messages import Ruling, StoreRequest, Want
+from tests.governor.shared_limiters import rested, valkey_client, valkey_url
 from tests.wire import related
 
-QUESTION = Question(worker="a", calls=5, per=20.0, concurrency=2, daily=100, lease=10.0)
+QUESTION = StoreRequest(worker="a", calls=5, per=20.0, concurrency=2, daily=100, lease=10.0)
 
 
-def wanting(number: int, worker: str = "a") -> Question:
+def wanting(number: int, worker: str = "a") -> StoreRequest:
     want = Want(f"{worker}:{number}", 1, 0.0, 0.0)
-    return Question(worker=worker, calls=5, per=20.0, concurrency=2, daily=100, lease=10.0, want=want)
+    return StoreRequest(worker=worker, calls=5, per=20.0, concurrency=2, daily=100, lease=10.0, want=want)
 
 
 @pytest.fixture
@@ -51,8 +51,8 @@ def stores(request: pytest.FixtureRequest, path: Path) -> Iterator[tuple[Store, 
 async def test_two_processes_share_one_state(stores: tuple[Store, Store]) -> None:
     one, other = stores
     verdicts = [(await store.ask(wanting(n, w))).verdict for n, (store, w) in enumerate([(one, "a"), (other, "b")])]
-    assert verdicts == [Verdict.GRANTED] * 2
-    assert (await other.ask(wanting(2, "b"))).verdict is Verdict.WAIT
+    assert verdicts == [Ruling.GRANTED] * 2
+    assert (await other.ask(wanting(2, "b"))).verdict is Ruling.WAIT
     assert (await one.ask(QUESTION)).use.in_flight == 2
     for store in stores:
         await store.close()
@@ -64,14 +64,14 @@ async def test_two_processes_share_one_state(stores: tuple[Store, Store]) -> Non
 
 async def test_questions_at_the_same_time_are_decided_one_by_one(stores: tuple[Store, Store]) -> None:
     replies = await asyncio.gather(*(stores[n % 2].ask(wanting(n, f"w{n}")) for n in range(20)))
-    assert sum(reply.verdict is Verdict.GRANTED for reply in replies) == 2
+    assert sum(reply.verdict is Ruling.GRANTED for reply in replies) == 2
     for store in stores:
         await store.close()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "valkey"])
 def test_a_governor_uses_its_store_on_one_loop_after_the_other(kind: str, path: Path) -> None:
-    used = Question(worker="a", calls=5, per=20.0, concurrency=10, daily=50_000, lease=10.0)
+    used = StoreRequest(worker="a", calls=5, per=20.0, concurrency=10, daily=50_000, lease=10.0)
     store = SQLiteStore(path) if kind == "sqlite" else RedisStore(valkey_url(), instance=rested(uuid4().hex, used))
     governor = Governor(Limits(calls=5), store=store)
 
@@ -136,7 +136,7 @@ async def test_a_busy_file_is_waited_for_without_stopping_the_loop(path: Path) -
         await asyncio.sleep(0.001)
     assert not asked.done()
     busy.execute("COMMIT")
-    assert (await asked).verdict is Verdict.NOTED
+    assert (await asked).verdict is Ruling.NOTED
     busy.close()
     await store.close()
 
@@ -149,7 +149,7 @@ async def test_a_file_that_stays_busy_is_unavailable(path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="busy: look for one that hangs"):
         await store.ask(QUESTION)
     busy.close()
-    assert (await store.ask(QUESTION)).verdict is Verdict.NOTED
+    assert (await store.ask(QUESTION)).verdict is Ruling.NOTED
     await store.close()
 
 
@@ -198,7 +198,7 @@ async def test_a_server_that_is_not_there_is_unavailable_and_its_password_is_not
 async def test_a_server_that_forgot_the_script_or_hung_up_is_asked_again() -> None:
     store = RedisStore(valkey_url(), instance=rested(uuid4().hex, QUESTION))
     client = valkey_client()
-    assert (await store.ask(wanting(1))).verdict is Verdict.GRANTED
+    assert (await store.ask(wanting(1))).verdict is Ruling.GRANTED
     client.script_flush()
     assert (await store.ask(QUESTION)).use.in_flight == 1
     for connection in client.client_list(_type="normal"):
@@ -232,7 +232,7 @@ async def test_one_slot_of_a_cluster_serves() -> None:
         while "cluster_state:ok" not in str(client.execute_command("CLUSTER", "INFO")):
             await asyncio.get_running_loop().run_in_executor(thread, os.getpid)
         store = RedisStore(f"redis://127.0.0.1:{server.port}", instance="123-ABC-456", cluster=True)
-        assert (await store.ask(wanting(1))).verdict is Verdict.WAIT, "a state that is new lets a window pass"
+        assert (await store.ask(wanting(1))).verdict is Ruling.WAIT, "a state that is new lets a window pass"
         assert (await store.ask(QUESTION)).sequence == 2
         await store.close()
         client.close()

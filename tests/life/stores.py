@@ -14,9 +14,9 @@ from typing import Protocol
 
 from marketo_async.errors import StoreUnavailable
 from marketo_async.governor import SQLiteStore, Store
-from marketo_async.governor.messages import Question, Reply
+from marketo_async.governor.stores.messages import StoreReply, StoreRequest
 from marketo_async.governor.stores.sqlite import FleetFile
-from tests.governor.fleets import InClass, packed, unpacked_fleet
+from tests.governor.shared_limiters import InClass, packed, unpacked_fleet
 from tests.life.virtual import Timeline
 
 _KEPT = 60  # states that can be gone back to
@@ -65,7 +65,7 @@ class Weather:
         self._know |= {worker for worker, version in self._heard.items() if version > behind}
         self._forgot_at = self.timeline.now
 
-    def decided(self, question: Question, reply: Reply) -> None:
+    def decided(self, question: StoreRequest, reply: StoreReply) -> None:
         """Note a decision: one that is taken before anybody has come who knows of those forgotten is excused."""
         self.asked += 1
         if self.timeline.now < self._forgot_at + self._counted:
@@ -76,7 +76,7 @@ class Weather:
                 self._excused_until = self.timeline.now + self._counted
         self._version += 1
 
-    def heard(self, question: Question) -> None:
+    def heard(self, question: StoreRequest) -> None:
         """Note that an answer has reached its worker."""
         self._heard[question.worker] = self._version
 
@@ -98,7 +98,7 @@ class _Handle:
     def __init__(self, weather: Weather, killed: Callable[[], bool]) -> None:
         self.weather, self.killed = weather, killed
 
-    async def ask(self, question: Question) -> Reply:
+    async def ask(self, question: StoreRequest) -> StoreReply:
         weather = self.weather
         await weather.travel()
         if self.killed():
@@ -116,7 +116,7 @@ class _Handle:
         weather.heard(question)
         return reply
 
-    async def decide(self, question: Question) -> Reply:
+    async def decide(self, question: StoreRequest) -> StoreReply:
         raise NotImplementedError
 
     async def close(self) -> None:
@@ -140,7 +140,7 @@ class InMemory:
         shared, timeline = self, self.weather.timeline
 
         class Handle(_Handle):
-            async def decide(self, question: Question) -> Reply:
+            async def decide(self, question: StoreRequest) -> StoreReply:
                 reply = shared._fleet.decide(question, timeline.now, timeline.moment(), f"home-{shared._home}")
                 assert shared._fleet.fleet is not None
                 shared._states.append(packed(shared._fleet.fleet))
@@ -181,7 +181,7 @@ class OnDisk:
         self._stores.append(inner)
 
         class Handle(_Handle):
-            async def decide(self, question: Question) -> Reply:
+            async def decide(self, question: StoreRequest) -> StoreReply:
                 async with shared._lock():
                     with timeline.thread():
                         reply = await inner.ask(question)

@@ -18,8 +18,9 @@ from typing import Any
 
 from marketorestpython.client import MarketoClient
 
-FOLDER, PROGRAM = {"folderId": 15, "folderType": "Folder"}, {"folderId": 2001, "folderType": "Program"}
-DESIGN = {"folderType": "Folder"}
+FOLDER: dict[str, Any] = {"folderId": 15, "folderType": "Folder"}
+PROGRAM: dict[str, Any] = {"folderId": 2001, "folderType": "Program"}
+DESIGN: dict[str, Any] = {"folderType": "Folder"}
 PAGE = "<html><head><title>t</title></head><body><div class='mktEditable' id='main'>x</div></body></html>"
 SINCE = "2020-01-01T00:00:00Z"
 
@@ -452,7 +453,7 @@ def main() -> None:  # noqa: C901, PLR0915 - one step after the other, as a stor
         "program_members": ([], {"fields": ["leadId"], "filters": {"programId": 2001}}),
     }
     for kind, (place, asked) in kinds.items():
-        path = {"object_name": place[0]} if place else {}
+        path: dict[str, Any] = {"object_name": place[0]} if place else {}
         step(f"create_{kind}_export_job", **path, **asked, keep=f"job {kind}", listed=True)
         step(f"enqueue_{kind}_export_job", **path, job_id=of(f"job {kind}", "exportId"))
         step(f"get_{kind}_export_job_status", **path, job_id=of(f"job {kind}", "exportId"), listed=True)

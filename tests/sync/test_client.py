@@ -15,7 +15,6 @@ import pytest
 from msgspec import Struct
 
 from marketo_async import Governor, Limits, Page, Priority, operations
-from marketo_async.batching import Result, Row
 from marketo_async.blocking import BlockingPager, BlockingResults
 from marketo_async.errors import ApiError, ConfigurationError, InvalidRequest, MarketoError, NotFound
 from marketo_async.resources import HOMES, families
@@ -23,6 +22,7 @@ from marketo_async.resources.base import Composite, Declared, Drain, Gathering, 
 from marketo_async.sandbox import Fault, InstanceLimits, Sandbox
 from marketo_async.sync import Marketo
 from marketo_async.sync import families as twins
+from marketo_async.writes import Result, WriteRow
 from tests.families.test_every_operation import DESCRIBES, NOT_UNDERSTOOD, SERVED
 from tests.sync.conftest import Start, client_of
 from tests.test_openapi import CALLS
@@ -176,7 +176,7 @@ def test_a_write_whose_records_fail_has_sent_what_came_before(marketo: Marketo, 
             yield {"email": f"new{number}@example.com"}
         raise LookupError("cursor")
 
-    taken: list[Result[Row]] = []
+    taken: list[Result[WriteRow]] = []
     with pytest.raises(LookupError, match="cursor"):
         taken.extend(marketo.leads.sync(broken()))
     assert [result.index for result in taken] == list(range(len(taken)))

@@ -10,7 +10,7 @@ from math import isfinite
 from typing import Protocol
 
 from marketo_async.errors import ConfigurationError
-from marketo_async.governor.messages import Question, Reply
+from marketo_async.governor.stores.messages import StoreReply, StoreRequest
 
 
 class Store(Protocol):
@@ -19,7 +19,7 @@ class Store(Protocol):
     lease: float | None
     """Seconds that a call is held for a worker that gives no sign of life; `None` for the governor's choice."""
 
-    async def ask(self, question: Question) -> Reply:
+    async def ask(self, question: StoreRequest) -> StoreReply:
         """Decide, atomically; asking the same thing twice does no harm. Raises `StoreUnavailable`."""
         ...
 

@@ -33,11 +33,11 @@ from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import TimeoutError as TimedOut
 
 from marketo_async.errors import ConfigurationError, StoreUnavailable
-from marketo_async.governor.messages import Question, Reply
 from marketo_async.governor.quota import day_of
 from marketo_async.governor.stores import checked_lease, checked_seconds
+from marketo_async.governor.stores.messages import StoreReply, StoreRequest
 
-_SCRIPT = (files("marketo_async.governor.stores") / "fleet.lua").read_text("utf-8")
+_SCRIPT = (files("marketo_async.governor.stores") / "shared_limiter.lua").read_text("utf-8")
 _SHA = sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 _TRIES = 4
 _BACKOFF = ExponentialBackoff(cap=0.5, base=0.05)
@@ -47,7 +47,7 @@ _DEMOTED = (ReadOnlyError, ClusterDownError, TryAgainError)
 _DEMOTED_TEXT = ("READONLY", "MASTERDOWN", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN")
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Reply | float).decode
+_decode = msgspec.msgpack.Decoder(StoreReply | float).decode
 
 
 class RedisStore:
@@ -97,7 +97,7 @@ class RedisStore:
     def __repr__(self) -> str:
         return f"<RedisStore of {self.instance}>"  # the URL may hold a password
 
-    async def ask(self, question: Question) -> Reply:
+    async def ask(self, question: StoreRequest) -> StoreReply:
         """Let the script decide."""
         loop = asyncio.get_running_loop()
         if self._client is None or self._loop is not loop:
@@ -106,7 +106,7 @@ class RedisStore:
         try:
             while True:
                 answer = _decode(await self._insist(self._client, asked))
-                if isinstance(answer, Reply):
+                if isinstance(answer, StoreReply):
                     return answer
                 self._ahead = answer - time.time()  # the script was given the midnights of another day
         except (RedisError, OSError, TimeoutError, msgspec.DecodeError) as error:

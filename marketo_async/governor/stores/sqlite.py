@@ -29,9 +29,9 @@ import msgspec
 
 from marketo_async.errors import StoreUnavailable
 from marketo_async.governor.clock import machine_clock
-from marketo_async.governor.fleet import Fleet
-from marketo_async.governor.messages import Question, Reply
 from marketo_async.governor.stores import checked_lease, checked_seconds
+from marketo_async.governor.stores.messages import StoreReply, StoreRequest
+from marketo_async.governor.stores.shared_limiter import SharedLimiter
 from marketo_async.workthread import WorkThread
 
 _VERSION = 1  # of what a row holds
@@ -39,7 +39,7 @@ _PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _PRIMARY = 0xFF  # the part of an error code that names its kind
 
 _encode = msgspec.msgpack.Encoder(enc_hook=list).encode
-_decode = msgspec.msgpack.Decoder(Fleet, dec_hook=lambda _, frees: deque(frees)).decode
+_decode = msgspec.msgpack.Decoder(SharedLimiter, dec_hook=lambda _, frees: deque(frees)).decode
 
 
 class FleetFile:
@@ -61,7 +61,7 @@ class FleetFile:
         self._home = ""  # the file that is open
         self._known: tuple[float, float] | None = None  # the birth of the last state that decided, and when it did
 
-    def decide(self, question: Question) -> Reply:
+    def decide(self, question: StoreRequest) -> StoreReply:
         """Let the fleet decide in one transaction, again while the file is busy. Raises `StoreUnavailable`."""
         deadline = time.monotonic() + self._patience
         while True:
@@ -118,7 +118,7 @@ class FleetFile:
             return ""
         return f"{seen.st_dev:x}:{seen.st_ino:x}"
 
-    def _transact(self, connection: sqlite3.Connection, question: Question) -> Reply | None:
+    def _transact(self, connection: sqlite3.Connection, question: StoreRequest) -> StoreReply | None:
         """Decide in one transaction; decide nothing where the file was replaced before the lock was held."""
         connection.execute("BEGIN IMMEDIATE")
         with connection:  # commits, or rolls back whatever was raised
@@ -127,7 +127,7 @@ class FleetFile:
             row = connection.execute("SELECT state FROM fleet WHERE version = ?", (_VERSION,)).fetchone()
             clock = self._clock()  # read with the lock held, so that decisions and readings have one order
             try:
-                fleet = Fleet.of(question, clock, home=self._home) if row is None else _decode(row[0])
+                fleet = SharedLimiter.of(question, clock, home=self._home) if row is None else _decode(row[0])
             except msgspec.DecodeError as error:
                 hint = "delete the file while no process uses it"
                 raise StoreUnavailable(f"{self._path} holds what no store wrote", hint=hint) from error
@@ -162,7 +162,7 @@ class SQLiteStore:
     def __repr__(self) -> str:
         return f"<SQLiteStore {self.path}>"
 
-    async def ask(self, question: Question) -> Reply:
+    async def ask(self, question: StoreRequest) -> StoreReply:
         """Let the fleet decide, on the store's own thread."""
         if self._process != os.getpid():  # a fork has the parent's connection, and none of its threads
             self._begin()

@@ -1,0 +1,112 @@
+"""``marketo.bulk.activities``: activities out of files. Not here: how a flow goes (``export``)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from marketo_async.bulk.base import BulkFiles, OnBadRow, PathLike, dates_of, format_for
+from marketo_async.bulk.exports.output import OutputFormat
+from marketo_async.bulk.exports.request import ExportRequest
+from marketo_async.bulk.exports.run import Hook
+from marketo_async.bulk.exports.windows import Between
+from marketo_async.bulk.fields import ACTION_RESULT, ACTIVITY_FIELDS, check
+from marketo_async.bulk.progress import ExportReport
+from marketo_async.bulk.slots import OnQuota
+from marketo_async.errors import InvalidRequest
+from marketo_async.models.bulk import (
+    ActivitySelection,
+    FileFormat,
+)
+from marketo_async.resources.arguments import Fields as Names
+from marketo_async.resources.base import composite, stream
+from marketo_async.resources.bulk_activities import BulkActivities
+
+T = TypeVar("T")
+M = TypeVar("M")
+R = TypeVar("R")
+
+
+class ActivityFiles(BulkFiles[ActivitySelection, T], BulkActivities):
+    """Activities out of files of any size: ``dict`` rows, or your own Struct (``of``); ``attributes`` are JSON."""
+
+    rows = "activities"
+
+    def of(self, model: type[M]) -> ActivityFiles[M]:
+        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
+        return ActivityFiles(self._sender, self._desk, model)
+
+    @stream
+    async def export(
+        self,
+        *,
+        created_at: Between,
+        types: Iterable[int] | Literal["all"] | None = None,
+        primary_values: Sequence[int] | Sequence[str] | None = None,
+        fields: Names = None,
+        null: bool = True,
+        on_bad_row: OnBadRow | None = None,
+        poll: float | None = None,
+        on_quota: OnQuota = "raise",
+        progress: Hook | None = None,
+    ) -> AsyncGenerator[T, None]:
+        """Yield the activities of a range of any length, of all *types* or some by id.
+
+        *primary_values* are at most 50 ids or names of what *types* of one kind are about. Without *fields* the
+        columns are Marketo's own; ``actionResult`` comes only where it is asked for. For the rest see
+        ``marketo.bulk.leads.export``.
+        """
+        request = self._request(created_at, types, primary_values, fields)
+        manner = await self._manner(poll, on_quota, progress)
+        async with aclosing(self._rows(request, manner, null=null, on_bad_row=on_bad_row)) as rows:
+            async for row in rows:
+                yield row
+
+    @composite
+    async def export_to(
+        self,
+        path: PathLike,
+        *,
+        created_at: Between,
+        types: Iterable[int] | Literal["all"] | None = None,
+        primary_values: Sequence[int] | Sequence[str] | None = None,
+        fields: Names = None,
+        format: OutputFormat | None = None,
+        on_bad_row: OnBadRow | None = None,
+        poll: float | None = None,
+        on_quota: OnQuota = "raise",
+        progress: Hook | None = None,
+        start_over: bool = False,
+    ) -> ExportReport:
+        """Write the activities of a range of any length to a file; see ``marketo.bulk.leads.export_to``."""
+        request = self._request(created_at, types, primary_values, fields, format_for(Path(path), format))
+        manner = await self._manner(poll, on_quota, progress)
+        return await self._written(path, request, manner, format, start_over=start_over, on_bad_row=on_bad_row)
+
+    def _request(
+        self,
+        created_at: Between,
+        types: Iterable[int] | Literal["all"] | None,
+        primary_values: Sequence[int] | Sequence[str] | None,
+        fields: Names,
+        format: FileFormat = "CSV",
+    ) -> ExportRequest[ActivitySelection]:
+        found = self._asked(fields, ACTIVITY_FIELDS)
+        check(self.rows, found, dict.fromkeys((*ACTIVITY_FIELDS, ACTION_RESULT)))
+        chosen = None if types is None or types == "all" else list(types)
+        values = primary_values or []
+        if isinstance(values, str):
+            raise InvalidRequest(f"primary_values is a list of ids or names, not the text {values!r}")
+        ids, names = ([value for value in values if isinstance(value, kind)] for kind in (int, str))
+        selections = [
+            ActivitySelection(
+                created_at=dates,
+                activity_type_ids=chosen,
+                primary_attribute_value_ids=[value for value in ids if isinstance(value, int)] or None,
+                primary_attribute_values=[value for value in names if isinstance(value, str)] or None,
+            )
+            for dates in dates_of("created_at", created_at, self._desk)
+        ]
+        return ExportRequest(kind=self.rows, fields=found, selections=selections, format=format)

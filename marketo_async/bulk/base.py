@@ -1,0 +1,166 @@
+"""`BulkFiles`: what the four kinds of bulk files have in common, and how their arguments are read.
+
+Each kind is the family of its single calls (``create``, ``enqueue``, ``status`` ...) with the whole flows beside them:
+``export``, ``export_to``, ``download``, and ``load`` where Marketo takes such files. Not here: the kinds themselves,
+and how a flow goes (``export``, ``load``).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncGenerator, Callable, Sequence
+from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
+
+from marketo_async.atomic_file import disk
+from marketo_async.bulk.exports import export
+from marketo_async.bulk.exports.export import ExportOptions, RowOptions
+from marketo_async.bulk.exports.jobs import fetched, is_completed
+from marketo_async.bulk.exports.output import OutputFormat, file_format, format_of
+from marketo_async.bulk.exports.request import Calls, ExportRequest
+from marketo_async.bulk.exports.run import Hook
+from marketo_async.bulk.exports.usage import volume_today
+from marketo_async.bulk.exports.windows import Between, windows
+from marketo_async.bulk.fields import KnownFields
+from marketo_async.bulk.progress import ExportReport, check_hook
+from marketo_async.bulk.slots import JobSlots, OnQuota, Polling
+from marketo_async.errors import BadRow, InvalidRequest, JobFailed, MarketoError
+from marketo_async.models.bulk import (
+    ActivitySelection,
+    CustomObjectSelection,
+    DateRange,
+    FileFormat,
+    LeadSelection,
+    ProgramMemberSelection,
+)
+from marketo_async.resources.arguments import Fields as Names
+from marketo_async.resources.arguments import field_names
+from marketo_async.resources.base import Sender, composite
+from marketo_async.resources.export_mixins import Exports
+
+S = TypeVar("S", LeadSelection, ActivitySelection, ProgramMemberSelection, CustomObjectSelection)
+T = TypeVar("T")
+M = TypeVar("M")
+R = TypeVar("R")
+
+log = logging.getLogger("marketo_async.bulk")
+
+OnBadRow = Callable[[BadRow], None]
+PathLike = str | os.PathLike[str]
+
+
+class BulkFiles(Exports[S], Generic[S, T]):
+    """What all kinds have: rows as instances of *model*, and a desk that is shared by the whole client."""
+
+    rows: ClassVar[str]
+
+    def __init__(self, sender: Sender, desk: JobSlots, model: type[T]) -> None:
+        super().__init__(sender)
+        self.model = model
+        self._desk, self._plain = desk, sender
+        self._fields = KnownFields(sender)
+
+    @composite
+    async def download(self, export_id: str, path: PathLike) -> int:
+        """Bring the file of a completed job to *path*, and return its size in bytes.
+
+        It comes in constant memory, goes on wherever it breaks, and is checked by length and SHA-256. It is written
+        aside as ``NAME.part``, from where another run goes on, too. Maps to ``status`` and ``file``; `JobFailed` for a
+        job that is not completed, `DamagedFile` where the checksum never comes right.
+        """
+        job = await self.status(export_id)
+        if not is_completed(job):
+            raise JobFailed("it has no file", job_id=export_id, status=job.status, reason=f"it is {job.status}")
+        whole = Path(path)
+        aside = whole.with_name(f"{whole.name}.part")
+        await fetched(Calls(self, self._sender), job, aside)
+        return _renamed(aside, whole)
+
+    def _rows(
+        self,
+        request: ExportRequest[S],
+        manner: ExportOptions,
+        *,
+        null: bool,
+        on_bad_row: OnBadRow | None,
+    ) -> AsyncGenerator[T, None]:
+        reading = RowOptions(model=self.model, null=null, on_bad_row=on_bad_row)
+        return export.rows(Calls(self, self._sender, request), request, self._desk, manner, reading)
+
+    async def _manner(self, poll: float | None, on_quota: OnQuota, hook: Hook | None) -> ExportOptions:
+        check_hook(hook)
+        used = None
+        if hook is not None:
+            try:
+                used = await volume_today(self._plain, self._desk.clock)
+            except MarketoError as error:  # the export itself does not need it
+                log.warning("today's volume is not known: %s", error)
+        return ExportOptions(patience=Polling(poll=poll, on_quota=on_quota), hook=hook, used_before=used)
+
+    async def _written(
+        self,
+        path: PathLike,
+        request: ExportRequest[S],
+        manner: ExportOptions,
+        output: OutputFormat | None,
+        *,
+        start_over: bool,
+        on_bad_row: OnBadRow | None,
+    ) -> ExportReport:
+        calls = Calls(self, self._sender, request)
+        return await export.to_file(
+            calls,
+            request,
+            self._desk,
+            manner,
+            Path(path),
+            output=output,
+            start_over=start_over,
+            on_bad_row=on_bad_row,
+        )
+
+    def _asked(self, fields: Names, default: Sequence[str] | None = None) -> list[str]:
+        """Return the fields to export: those named, those of the Struct, or the *default*."""
+        names = field_names(self.model, fields)
+        if names is None:
+            names = default
+        if not names:
+            raise InvalidRequest(f"name the fields of the {self.rows} to export, or use of() with a Struct")
+        return list(names)
+
+
+def _renamed(aside: Path, whole: Path) -> int:
+    with disk(whole):
+        aside.replace(whole)
+    return whole.stat().st_size
+
+
+def dates_of(name: str, between: Between | None, desk: JobSlots) -> list[DateRange]:
+    """Return the windows of a range, none where there is no range."""
+    return [] if between is None else windows(name, between, now=desk.now)
+
+
+def id_of(of: int | str | None) -> int | None:
+    """Return the id, where something is named by its id."""
+    return of if isinstance(of, int) else None
+
+
+def name_of(of: int | str | None) -> str | None:
+    """Return the name, where something is named by its name."""
+    return of if isinstance(of, str) else None
+
+
+def format_for(path: Path, output: OutputFormat | None) -> FileFormat:
+    """Return the format of the files that an output is made of."""
+    return file_format(format_of(path, output))
+
+
+def only_one(kind: str, **given: object) -> str:
+    """Return the name of the one selection that is given."""
+    named = [name for name, value in given.items() if value is not None]
+    if len(named) != 1:
+        raise InvalidRequest(
+            f"{kind} are selected by exactly one of {', '.join(given)}, not by {' and '.join(named) or 'none'}"
+        )
+    return named[0]

@@ -1,0 +1,146 @@
+"""The two ends of an export: rows that are handed out one by one, and a file that survives whatever happens.
+
+Rows come from files that were fetched whole and checked first: a slow reader then holds no slot, and a file that turns
+out to be damaged has given no row away. Not here: what is asked for (``request``), and the kinds of rows (``kind``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Generic, TypeVar, cast
+
+from msgspec import Struct
+
+from marketo_async.atomic_file import disk
+from marketo_async.bulk.exports.output import ExportOutput, OutputFormat, format_of
+from marketo_async.bulk.exports.request import Calls, ExportRequest
+from marketo_async.bulk.exports.run import ExportRun, Hook
+from marketo_async.bulk.exports.state import StateFile, new_state
+from marketo_async.bulk.progress import ExportReport
+from marketo_async.bulk.rows.reader import BLOCK, DictMaker, Maker, Reader, StructMaker
+from marketo_async.bulk.slots import JobSlots, Polling
+from marketo_async.errors import BadRow
+from marketo_async.workthread import WorkThread
+
+T = TypeVar("T")
+
+
+class RowOptions(Struct, Generic[T], frozen=True, kw_only=True):
+    """How rows are read: as instances of *model*, with nulls or without, and who takes those that can't be."""
+
+    model: type[T]
+    null: bool = True
+    on_bad_row: Callable[[BadRow], None] | None = None
+
+    def maker(self, columns: list[str]) -> Maker[T]:
+        """Return what makes rows of these columns."""
+        if isinstance(self.model, type) and issubclass(self.model, Struct):
+            return cast("Maker[T]", StructMaker(columns, self.model))
+        return cast("Maker[T]", DictMaker(columns))
+
+
+class ExportOptions(Struct, frozen=True, kw_only=True):
+    """How an export goes about it: its patience, the hook that is told, and today's volume before it, for the hook."""
+
+    patience: Polling
+    hook: Hook | None = None
+    used_before: int | None = None
+
+
+async def rows(
+    calls: Calls[Any], request: ExportRequest[Any], desk: JobSlots, manner: ExportOptions, reading: RowOptions[T]
+) -> AsyncGenerator[T, None]:
+    """Yield the rows of all windows in order, from files in a temporary folder."""
+    ledger = StateFile(new_state(request.arguments(), request.parts(), desk.rng))
+    with TemporaryDirectory(prefix="marketo-async-") as folder:
+        extraction = _extraction(calls, request, desk, manner, ledger, lambda number: Path(folder, str(number)))
+        with desk.running(extraction):
+            try:
+                async with aclosing(extraction.files()) as files:
+                    async for number in files:
+                        window = ledger.state.windows[number]
+                        async with aclosing(_read(extraction.path(number), request, window.mark, reading)) as found:
+                            async for row in found:
+                                yield row
+                        extraction.path(number).unlink()
+                        window.written = True
+                        extraction.tell()
+            finally:
+                await extraction.abandon()
+
+
+def _extraction(
+    calls: Calls[Any],
+    request: ExportRequest[Any],
+    desk: JobSlots,
+    manner: ExportOptions,
+    ledger: StateFile,
+    path: Callable[[int], Path],
+) -> ExportRun:
+    return ExportRun(
+        calls,
+        desk,
+        manner.patience,
+        ledger,
+        path,
+        kind=request.kind,
+        hook=manner.hook,
+        used_before=manner.used_before,
+    )
+
+
+async def _read(path: Path, request: ExportRequest[Any], mark: str, reading: RowOptions[T]) -> AsyncGenerator[T, None]:
+    """Yield the rows of one file, whose header still has the window's mark."""
+    reader: Reader[T] = Reader(reading.maker, format=request.format, null=reading.null, on_bad_row=reading.on_bad_row)
+    thread = WorkThread("marketo-async-rows")
+    with path.open("rb") as file:
+        with disk(path):
+            block = (await thread.run(file.readline)).replace(mark.encode(), b"")
+        while block:
+            for row in reader.feed(block):
+                yield row
+            with disk(path):
+                block = await thread.run(file.read, BLOCK)
+    while left := reader.close():
+        for row in left:
+            yield row
+
+
+async def to_file(
+    calls: Calls[Any],
+    request: ExportRequest[Any],
+    desk: JobSlots,
+    manner: ExportOptions,
+    path: Path,
+    *,
+    output: OutputFormat | None,
+    start_over: bool,
+    on_bad_row: Callable[[BadRow], None] | None = None,
+) -> ExportReport:
+    """Bring all windows into one file, and return what came; cancelled, the jobs that still run are cancelled too."""
+    kind = format_of(path, output)
+    arguments = {"instance": desk.instance, **request.arguments()}
+    with ExportOutput(path, start_over=start_over) as target:
+        ledger = target.ledger(lambda: new_state(arguments, request.parts(), desk.rng))
+        extraction = _extraction(calls, request, desk, manner, ledger, target.window)
+        with desk.running(extraction):
+            try:
+                async with aclosing(extraction.files()) as files:
+                    async for number in files:
+                        await target.append(ledger, number, target.window(number))
+                        extraction.tell()
+            except asyncio.CancelledError:
+                await extraction.abandon()
+                raise
+        size = await target.finish(ledger, kind, columns=request.columns(), on_bad_row=on_bad_row)
+    return ExportReport(
+        path=str(path),
+        jobs=[extraction.jobs[number] for number in sorted(extraction.jobs)],
+        rows=ledger.state.rows,
+        bytes=size,
+        resumed=target.resumed,
+    )

@@ -1,0 +1,218 @@
+"""The rows of a CSV file that someone else wrote: a spreadsheet, a database, another program.
+
+Its encoding, delimiter and line ends are seen or named; a file that is not delimited text is refused, with what to do
+instead, before a row is read. Line ends are LF, CRLF or CR. See ``rows`` for the reader, ``load`` for what is sent.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal, get_args
+
+from msgspec import Struct
+
+from marketo_async.bulk.rows.blocks import Exact, Raw, is_unicode
+from marketo_async.bulk.rows.reader import BLOCK, DictMaker, Reader, Row
+from marketo_async.errors import BadRow, InvalidRequest
+from marketo_async.workthread import WorkThread
+
+Delimiter = Literal[",", ";", "\t", "|"]
+
+_BY_SUFFIX = {".tsv": "\t", ".tab": "\t", ".ssv": ";"}
+_BYTE_ORDER_MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_NOT_TEXT = (
+    (b"PK\x03\x04", "a workbook (.xlsx, .ods) or another zip archive", "save the sheet as 'CSV UTF-8'"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", "save the sheet as 'CSV UTF-8'"),
+    (b"PAR1", "a Parquet file", "pass its rows: load(pyarrow.parquet.read_table(path).to_pylist())"),
+    (b"\x1f\x8b", "compressed by gzip", "decompress it"),
+    (b"{", "JSON", "pass its rows: load(json.loads(line) for line in open(path))"),
+    (b"[", "JSON", "pass its rows: load(json.load(open(path)))"),
+)
+_SWAP = bytes.maketrans(b"\r\n", b"\n\r")
+_SWAPPED = str.maketrans("\r\n", "\n\r")
+_HEADER = re.compile(rb'(?:"(?:[^"]|"")*"|[^"\r\n])*')
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_UNREADABLE = "marketo_async.unreadable"
+
+
+class Dialect(Struct, frozen=True, kw_only=True):
+    """How a file is written; ``None`` stands for what is seen in it, and the bare word ``null`` is text without *null*.
+
+    Without *encoding* it is UTF-8, or what its byte order mark says. Without *delimiter* it is the one of comma,
+    semicolon, tab and ``|`` that makes the header line the most names of known fields.
+    """
+
+    encoding: str | None = None
+    delimiter: Delimiter | None = None
+    null: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse an encoding that Python does not have, and a delimiter that is not one."""
+        if self.delimiter is not None and self.delimiter not in get_args(Delimiter):
+            raise InvalidRequest(f"delimiter is one of ',', ';', '|' and a tab, not {self.delimiter!r}")
+        try:
+            "".encode(self.encoding or "utf-8")
+        except (LookupError, UnicodeError) as error:
+            raise InvalidRequest(
+                f"encoding={self.encoding!r} is not a text encoding of Python; name one such as 'cp1252' or 'utf-16'"
+            ) from error
+
+
+async def rows_of(
+    path: Path, dialect: Dialect, known: Collection[str], header: Callable[[Sequence[str]], object]
+) -> AsyncGenerator[Row, None]:
+    """Yield the rows of a file; *header* receives its columns first, also where no row follows.
+
+    *known* are the names that columns of such a file can have, whatever their case. Raises `InvalidRequest` for a file
+    that is empty or not delimited text, and `BadRow` for a row that can't be read.
+    """
+    thread = WorkThread("marketo-async-import")
+    with path.open("rb") as file:
+        block = await thread.run(file.read, BLOCK)
+        text = _Text(path, block, dialect, known)
+        reader: Reader[Row] = Reader(text.maker(header), delimiter=text.delimiter, null=dialect.null)
+        while block:
+            for row in text.explained(partial(reader.feed, text.utf8(block))):
+                yield row
+            block = await thread.run(file.read, BLOCK)
+        for row in text.explained(partial(reader.feed, text.utf8(b"", final=True))):
+            yield row
+    while rows := text.explained(reader.close):
+        for row in rows:
+            yield row
+
+
+class _Text:
+    """How one file is written, by its first *block*; and its bytes as UTF-8 whose records end at line feeds."""
+
+    def __init__(self, path: Path, block: bytes, dialect: Dialect, known: Collection[str]) -> None:
+        _refuse_other_kinds(path, block)
+        self._encoding = dialect.encoding or _marked_encoding(block) or "utf-8"
+        self._decoder = None
+        if codecs.lookup(self._encoding).name not in {"utf-8", "utf-8-sig"}:
+            self._decoder = codecs.getincrementaldecoder(self._encoding)(_UNREADABLE)
+        self._swaps = False
+        line = self._header(path, block)
+        self.delimiter = dialect.delimiter or _seen(line, path.suffix.lower(), known)
+
+    def utf8(self, block: bytes, *, final: bool = False) -> bytes:
+        """Return a block for the reader; bytes that are not in the encoding become bytes that are not UTF-8."""
+        if self._decoder is not None:
+            block = self._decoder.decode(block, final).encode(errors="surrogatepass")
+        return block.translate(_SWAP) if self._swaps else block
+
+    def maker(self, header: Callable[[Sequence[str]], object]) -> Callable[[list[str]], DictMaker]:
+        """Return what makes a maker of rows once the columns are known, after *header* has received them."""
+
+        def made(columns: list[str]) -> DictMaker:
+            header(columns)
+            return _SwappedMaker(columns) if self._swaps else DictMaker(columns)
+
+        return made
+
+    def explained(self, read: Callable[[], list[Row]]) -> list[Row]:
+        """Return the rows that are read; a `BadRow` for what is not in the encoding says how to name another one."""
+        try:
+            return read()
+        except BadRow as bad:
+            if is_unicode(bad.text):
+                raise
+            raise BadRow(
+                f"the bytes are not {self._encoding}; name the file's encoding, such as cp1252 (encoding=, --encoding)",
+                line=bad.line,
+                column=bad.column,
+                text=bad.text,
+            ) from bad
+
+    def _header(self, path: Path, block: bytes) -> str:
+        """Return the header line, and see which line ends the file has: CR alone is read with CR and LF swapped."""
+        data = self.utf8(block).removeprefix(codecs.BOM_UTF8)
+        if self._decoder is not None:
+            self._decoder.reset()
+        found = _HEADER.match(data)
+        line = found[0] if found else b""
+        if not line.strip():
+            raise InvalidRequest(f"line 1 of {path} is blank; it has to name the columns by their API names")
+        if b"\0" in line:
+            raise InvalidRequest(f"{path} is not {self._encoding} text; name its encoding, such as 'utf-16-le'")
+        if re.fullmatch(rb"sep=.", line):
+            raise InvalidRequest(
+                f"line 1 of {path} is {line.decode(errors='replace')!r}, which only Excel reads; remove it"
+            )
+        self._swaps = re.match(rb"\r(?!\r*\n)", data[len(line) :]) is not None
+        return (line.translate(_SWAP) if self._swaps else line).decode(errors="replace")
+
+
+class _SwappedMaker(DictMaker):
+    """Makes rows of a file whose CR and LF were swapped, so that its records end at line feeds: swaps them back."""
+
+    def many(self, records: Iterable[Sequence[str]], *, null: bool) -> list[Row]:
+        """Make rows."""
+        return [_swapped(row) for row in super().many(records, null=null)]
+
+    def one(self, record: Raw) -> Row:
+        """Make one row; `BadRow` where line feeds outside of quotes leave open where its records end."""
+        if "\r" in _QUOTED.sub("", record.text):
+            raise BadRow(
+                "the file has both CR and LF line ends; save it with one of them",
+                line=record.line,
+                text=record.text.translate(_SWAPPED),
+            )
+        return _swapped(super().one(record))
+
+
+def _swapped(row: Row) -> Row:
+    return {name: cell and cell.translate(_SWAPPED) for name, cell in row.items()}
+
+
+def _refuse_other_kinds(path: Path, block: bytes) -> None:
+    if not block:
+        raise InvalidRequest(f"{path} is empty; its first line has to name the columns by their API names")
+    for mark, kind, remedy in _NOT_TEXT:
+        if block.removeprefix(codecs.BOM_UTF8).startswith(mark):
+            raise InvalidRequest(f"{path} is not a CSV file: it is {kind}; {remedy}")
+
+
+def _marked_encoding(block: bytes) -> str | None:
+    """Return the encoding that a byte order mark names."""
+    return next((encoding for mark, encoding in _BYTE_ORDER_MARKS if block.startswith(mark)), None)
+
+
+def _seen(line: str, suffix: str, known: Collection[str]) -> str:
+    """Return the delimiter that makes a header line the most known names, or else the most names."""
+    names = {name.casefold() for name in known}
+    usual: list[str] = [_BY_SUFFIX.get(suffix, ","), *get_args(Delimiter)]
+    if suffix == ".ssv":  # some of Marketo's pages say semicolon, others space
+        usual.append(" ")
+
+    def fit(delimiter: str) -> tuple[int, int]:
+        cells = _cells(line, delimiter)
+        return sum(cell.strip().casefold() in names for cell in cells), len(cells) if delimiter != " " else 0
+
+    return max(usual, key=fit)  # of equals, the first
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    exact = Exact(line, delimiter=delimiter, line=1, crlf=False, null=False, final=True)
+    found: Iterator[Raw | BadRow] = iter(exact)
+    header = next(found, None)
+    return [cell or "" for cell in header.cells] if isinstance(header, Raw) else []
+
+
+def _unreadable(error: UnicodeError) -> tuple[str, int]:
+    """Decode bytes that have no meaning as a surrogate, which UTF-8 does not have: the reader then finds the cell."""
+    if isinstance(error, UnicodeDecodeError):
+        return "\udcff", error.end
+    raise error
+
+
+codecs.register_error(_UNREADABLE, _unreadable)

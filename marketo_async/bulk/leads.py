@@ -1,0 +1,187 @@
+"""``marketo.bulk.leads``: leads out of and into files. Not here: how a flow goes (``export``, ``load``)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import TypeVar
+
+from marketo_async.bulk.base import BulkFiles, OnBadRow, PathLike, dates_of, format_for, id_of, name_of, only_one
+from marketo_async.bulk.exports.output import OutputFormat
+from marketo_async.bulk.exports.request import ExportRequest
+from marketo_async.bulk.exports.run import Hook
+from marketo_async.bulk.exports.windows import Between
+from marketo_async.bulk.fields import LEAD_KEYS, check
+from marketo_async.bulk.imports.files import LANES
+from marketo_async.bulk.imports.input_file import Delimiter, Dialect
+from marketo_async.bulk.imports.run import Importer, ImportRun, Source
+from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
+from marketo_async.bulk.slots import OnQuota, Polling
+from marketo_async.models.bulk import (
+    FileFormat,
+    ImportJob,
+    LeadSelection,
+)
+from marketo_async.resources.arguments import Fields as Names
+from marketo_async.resources.base import composite, stream
+from marketo_async.resources.bulk_leads import BulkLeads
+
+T = TypeVar("T")
+M = TypeVar("M")
+R = TypeVar("R")
+
+
+class LeadFiles(BulkFiles[LeadSelection, T], BulkLeads):
+    """Leads out of and into files of any size: ``dict`` rows, or your own Struct (``of``)."""
+
+    rows = "leads"
+
+    def of(self, model: type[M]) -> LeadFiles[M]:
+        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
+        return LeadFiles(self._sender, self._desk, model)
+
+    @stream
+    async def export(
+        self,
+        *,
+        fields: Names = None,
+        created_at: Between | None = None,
+        updated_at: Between | None = None,
+        static_list: int | str | None = None,
+        smart_list: int | str | None = None,
+        null: bool = True,
+        on_bad_row: OnBadRow | None = None,
+        poll: float | None = None,
+        on_quota: OnQuota = "raise",
+        progress: Hook | None = None,
+    ) -> AsyncGenerator[T, None]:
+        """Yield the leads of a range of any length, or of a list, given by id or name.
+
+        A range is half-open: ``(since, until)`` holds *since* and not *until*. It is split into jobs of at most 31
+        days; each file is fetched whole, checked by length and SHA-256, and read in constant memory. The bare word
+        ``null`` becomes ``None`` unless *null* is off; a row that can't be read raises `BadRow`, or goes to
+        *on_bad_row*. Jobs are looked at once a minute, or every *poll* seconds; leaving the loop early cancels those
+        that still run. Raises `InvalidRequest` for an unknown field before a job is made, `ExportQuotaExceeded` when
+        the day's volume is spent (or waits for the next day, with *on_quota* ``"wait"``), `JobFailed`, `JobCancelled`
+        and `DamagedFile`. Maps to ``create``, ``enqueue``, ``status`` and ``file``.
+        """
+        request = await self._request(fields, created_at, updated_at, static_list, smart_list)
+        manner = await self._manner(poll, on_quota, progress)
+        async with aclosing(self._rows(request, manner, null=null, on_bad_row=on_bad_row)) as rows:
+            async for row in rows:
+                yield row
+
+    @composite
+    async def export_to(
+        self,
+        path: PathLike,
+        *,
+        fields: Names = None,
+        created_at: Between | None = None,
+        updated_at: Between | None = None,
+        static_list: int | str | None = None,
+        smart_list: int | str | None = None,
+        format: OutputFormat | None = None,
+        on_bad_row: OnBadRow | None = None,
+        poll: float | None = None,
+        on_quota: OnQuota = "raise",
+        progress: Hook | None = None,
+        start_over: bool = False,
+    ) -> ExportReport:
+        """Write the leads of a range of any length, or of a list, to a file, and return what came.
+
+        The format is that of the suffix: ``.csv``, ``.tsv`` and ``.ssv`` as Marketo writes them, ``.jsonl`` or
+        ``.parquet``. ``NAME.part`` grows beside it, and ``NAME.state`` lets the same call continue after whatever
+        stopped it, with the jobs that were made; so does a call for another one of ``.csv``, ``.jsonl`` and
+        ``.parquet``. *start_over* replaces everything. A row that can't be read, and so not be written as JSON lines
+        or Parquet, raises `BadRow`, or goes to *on_bad_row* and is left out. A disk that fails raises `OSError` with
+        the path as its file name. For the rest see ``export``.
+        """
+        request = await self._request(
+            fields, created_at, updated_at, static_list, smart_list, format_for(Path(path), format)
+        )
+        manner = await self._manner(poll, on_quota, progress)
+        return await self._written(path, request, manner, format, start_over=start_over, on_bad_row=on_bad_row)
+
+    @composite
+    async def load(
+        self,
+        source: Source,
+        *,
+        fields: Names = None,
+        lookup_field: str = "email",
+        list_id: int | None = None,
+        partition_name: str | None = None,
+        null: bool = False,
+        encoding: str | None = None,
+        delimiter: Delimiter | None = None,
+        poll: float | None = None,
+        progress: Callable[[ImportProgress], None] | None = None,
+        on_rejected: Callable[[list[Rejected]], None] | None = None,
+    ) -> ImportReport:
+        """Create or update any number of leads: an iterable or async iterable of rows, or the path of a delimited file.
+
+        Rows are ``dict`` or Struct by REST field name, all with the same members, or with some of *fields*. They are
+        checked and put into files below 10 MB first, so that nothing is sent where a row is bad. Rows of one key
+        (*lookup_field*; ``id`` only updates) are sent in order, and never in two files at once; files into one static
+        list (*list_id*) follow each other. A full queue (1016) and a busy list (1019) are waited for. *on_rejected*
+        receives the rows of each file that failed or have a warning; what it raises is logged.
+
+        A file has API names of fields in its first line. It is UTF-8 unless its byte order mark or *encoding* says
+        otherwise. *delimiter* is ``,``, ``;``, ``|`` or a tab, by default the one that fits the first line. The bare
+        word ``null`` is text; with *null* it is no value, which is how exports write it.
+
+        Raises `InvalidRequest` for an unknown field, a bad row and a file that is not delimited text, `BadRow` for a
+        row of a file that can't be read, and `ImportStopped` with the report so far for whatever ends an import early.
+        Rows that Marketo counts as failed and does not list are in the report's ``unlisted``. Maps to ``import_file``,
+        ``import_status``, ``import_failures`` and ``import_warnings``; see
+        https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-import/bulk-lead-import
+        """
+        dialect = Dialect(encoding=encoding, delimiter=delimiter, null=null)
+
+        async def send(content: bytes) -> ImportJob:
+            return await self.import_file(
+                content, "CSV", lookup_field=lookup_field, partition_name=partition_name, list_id=list_id
+            )
+
+        importer = Importer(
+            kind=self.rows,
+            known={**dict.fromkeys(LEAD_KEYS), **await self._fields.leads()},
+            keys=(lookup_field,),
+            send=send,
+            look=self.import_status,
+            failures=self.import_failures,
+            warnings=self.import_warnings,
+            lanes=LANES if list_id is None else 1,
+            scope=("leads", lookup_field),
+        )
+        load = ImportRun(importer, self._desk, Polling(poll=poll), progress, on_rejected)
+        return await load.run(source, fields, dialect)
+
+    async def _request(
+        self,
+        fields: Names,
+        created_at: Between | None,
+        updated_at: Between | None,
+        static_list: int | str | None,
+        smart_list: int | str | None,
+        format: FileFormat = "CSV",
+    ) -> ExportRequest[LeadSelection]:
+        only_one(
+            self.rows, created_at=created_at, updated_at=updated_at, static_list=static_list, smart_list=smart_list
+        )
+        found = self._asked(fields)
+        selections = [
+            *(LeadSelection(created_at=dates) for dates in dates_of("created_at", created_at, self._desk)),
+            *(LeadSelection(updated_at=dates) for dates in dates_of("updated_at", updated_at, self._desk)),
+        ] or [
+            LeadSelection(
+                static_list_id=id_of(static_list),
+                static_list_name=name_of(static_list),
+                smart_list_id=id_of(smart_list),
+                smart_list_name=name_of(smart_list),
+            )
+        ]
+        check(self.rows, found, await self._fields.leads())
+        return ExportRequest(kind=self.rows, fields=found, selections=selections, format=format)

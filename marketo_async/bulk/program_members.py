@@ -1,0 +1,157 @@
+"""``marketo.bulk.program_members``: members of programs out of and into files.
+
+Not here: how a flow goes (``export``, ``load``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import TypeVar
+
+from marketo_async.bulk.base import BulkFiles, OnBadRow, PathLike, dates_of, format_for
+from marketo_async.bulk.exports.output import OutputFormat
+from marketo_async.bulk.exports.request import ExportRequest
+from marketo_async.bulk.exports.run import Hook
+from marketo_async.bulk.exports.windows import Between
+from marketo_async.bulk.fields import check
+from marketo_async.bulk.imports.input_file import Delimiter, Dialect
+from marketo_async.bulk.imports.run import Importer, ImportRun, Source
+from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
+from marketo_async.bulk.slots import OnQuota, Polling
+from marketo_async.models.bulk import (
+    FileFormat,
+    ImportJob,
+    ProgramMemberSelection,
+)
+from marketo_async.resources.arguments import Fields as Names
+from marketo_async.resources.base import composite, stream
+from marketo_async.resources.bulk_program_members import BulkProgramMembers
+
+T = TypeVar("T")
+M = TypeVar("M")
+R = TypeVar("R")
+
+
+class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], BulkProgramMembers):
+    """Members of programs out of and into files of any size: ``dict`` rows, or your own Struct (``of``)."""
+
+    rows = "program members"
+
+    def of(self, model: type[M]) -> ProgramMemberFiles[M]:
+        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
+        return ProgramMemberFiles(self._sender, self._desk, model)
+
+    @stream
+    async def export(
+        self,
+        *,
+        program_id: int | Sequence[int],
+        fields: Names = None,
+        status_names: Sequence[str] | None = None,
+        updated_at: Between | None = None,
+        is_exhausted: bool | None = None,
+        null: bool = True,
+        on_bad_row: OnBadRow | None = None,
+        poll: float | None = None,
+        on_quota: OnQuota = "raise",
+        progress: Hook | None = None,
+    ) -> AsyncGenerator[T, None]:
+        """Yield the members of a program, or of at most 10, narrowed by all the others together.
+
+        Without *fields* the columns are all that members have of their own; fields of leads can be asked for beside
+        them. Of several programs, a row begins with its ``programId``. For the rest see ``marketo.bulk.leads.export``.
+        """
+        request = await self._request(program_id, fields, status_names, updated_at, is_exhausted)
+        manner = await self._manner(poll, on_quota, progress)
+        async with aclosing(self._rows(request, manner, null=null, on_bad_row=on_bad_row)) as rows:
+            async for row in rows:
+                yield row
+
+    @composite
+    async def export_to(
+        self,
+        path: PathLike,
+        *,
+        program_id: int | Sequence[int],
+        fields: Names = None,
+        status_names: Sequence[str] | None = None,
+        updated_at: Between | None = None,
+        is_exhausted: bool | None = None,
+        format: OutputFormat | None = None,
+        on_bad_row: OnBadRow | None = None,
+        poll: float | None = None,
+        on_quota: OnQuota = "raise",
+        progress: Hook | None = None,
+        start_over: bool = False,
+    ) -> ExportReport:
+        """Write the members of programs to a file; see ``export`` and ``marketo.bulk.leads.export_to``."""
+        request = await self._request(
+            program_id, fields, status_names, updated_at, is_exhausted, format_for(Path(path), format)
+        )
+        manner = await self._manner(poll, on_quota, progress)
+        return await self._written(path, request, manner, format, start_over=start_over, on_bad_row=on_bad_row)
+
+    @composite
+    async def load(
+        self,
+        program_id: int,
+        status: str,
+        source: Source,
+        *,
+        fields: Names = None,
+        null: bool = False,
+        encoding: str | None = None,
+        delimiter: Delimiter | None = None,
+        poll: float | None = None,
+        progress: Callable[[ImportProgress], None] | None = None,
+        on_rejected: Callable[[list[Rejected]], None] | None = None,
+    ) -> ImportReport:
+        """Make any number of people members of a program, all with one *status*; rows have an ``email``.
+
+        For the rest see ``marketo.bulk.leads.load``.
+        """
+        dialect = Dialect(encoding=encoding, delimiter=delimiter, null=null)
+
+        async def send(content: bytes) -> ImportJob:
+            return await self.import_file(program_id, status, content, "CSV")
+
+        importer = Importer(
+            kind=self.rows,
+            known={**await self._fields.members(), **await self._fields.leads()},
+            keys=("email",),
+            scope=("leads", "email"),
+            send=send,
+            look=self.import_status,
+            failures=self.import_failures,
+            warnings=self.import_warnings,
+        )
+        load = ImportRun(importer, self._desk, Polling(poll=poll), progress, on_rejected)
+        return await load.run(source, fields, dialect)
+
+    async def _request(
+        self,
+        program_id: int | Sequence[int],
+        fields: Names,
+        status_names: Sequence[str] | None,
+        updated_at: Between | None,
+        is_exhausted: bool | None,  # noqa: FBT001 - handed on
+        format: FileFormat = "CSV",
+    ) -> ExportRequest[ProgramMemberSelection]:
+        own = await self._fields.members()
+        found = self._asked(fields, list(own))
+        if any(name not in own for name in found):
+            check(self.rows, found, {**own, **await self._fields.leads()})
+        one_of, many = (program_id, None) if isinstance(program_id, int) else (None, list(program_id))
+        selections = [
+            ProgramMemberSelection(
+                program_id=one_of,
+                program_ids=many,
+                is_exhausted=is_exhausted,
+                status_names=None if status_names is None else list(status_names),
+                updated_at=dates,
+            )
+            for dates in dates_of("updated_at", updated_at, self._desk) or (None,)
+        ]
+        return ExportRequest(kind=self.rows, fields=found, selections=selections, format=format)

@@ -1,0 +1,258 @@
+"""`Reader`: the rows of a bulk file as they come, as ``dict`` or as the caller's own Struct. Pure.
+
+Blocks without anything odd are read the fast way: by ``str.split`` where nothing is quoted, by the ``csv`` module where
+something is, and a function made for the header builds the rows. All other blocks are read the exact way, which alone
+knows lines, and gives the same rows. Not here: records (``records``), and where the bytes come from.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from io import StringIO
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+from msgspec import Struct, inspect
+
+from marketo_async.bulk.rows.blocks import LONGEST_RECORD, Blocks, Exact, Raw
+from marketo_async.errors import BadRow
+from marketo_async.models.bulk import FileFormat
+from marketo_async.models.moment import Moment, decode_hook, parse
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Struct)
+
+Row = dict[str, str | None]
+BLOCK = 65_536  # bytes to feed at a time: what is made of them still fits a cache
+
+DELIMITERS: Mapping[FileFormat, str] = {"CSV": ",", "TSV": "\t", "SSV": ";"}
+_BOM = b"\xef\xbb\xbf"
+_QUOTED_NULL = re.compile(r'(?:^|[\n,;\t| ])"null"(?:[\r\n,;\t| ]|$)')
+
+
+class Maker(Protocol[T]):
+    """Makes rows of cells, many at a time or one that is looked at closely."""
+
+    def many(self, records: Iterable[Sequence[str]], *, null: bool) -> list[T]:
+        """Make rows, or raise `ValueError` where one can't be made; *null* says that there may be nulls."""
+        ...
+
+    def one(self, record: Raw) -> T:
+        """Make one row, or raise `BadRow`."""
+        ...
+
+
+class DictMaker:
+    """Makes rows as ``dict`` by column."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._columns = columns
+        self._plain, self._with_null = _dicts(columns, null=False), _dicts(columns, null=True)
+
+    def many(self, records: Iterable[Sequence[str]], *, null: bool) -> list[Row]:
+        """Make rows; `ValueError` where one has another number of cells."""
+        return self._with_null(records) if null else self._plain(records)
+
+    def one(self, record: Raw) -> Row:
+        """Make one row."""
+        cells, wanted = len(record.cells), len(self._columns)
+        if cells != wanted:
+            raise BadRow(f"{cells} cells, but {wanted} columns", line=record.line, text=record.text)
+        return dict(zip(self._columns, record.cells, strict=True))
+
+
+def _dicts(columns: Sequence[str], *, null: bool) -> Callable[[Iterable[Sequence[str]]], list[Row]]:
+    """Compile what makes rows of these *columns*: twice as fast as ``dict(zip(...))``, and it counts the cells."""
+    cells = [f"c{number}" for number in range(len(columns))]
+    values = [f"None if {cell} == 'null' else {cell}" if null else cell for cell in cells]
+    members = ", ".join(f"{column!r}: {value}" for column, value in zip(columns, values, strict=True))
+    made: dict[str, Callable[[Iterable[Sequence[str]]], list[Row]]] = {}
+    source = f"def dicts(records): return [{{{members}}} for [{', '.join(cells)}] in records]"
+    exec(source, made)  # noqa: S102 - of the columns' names nothing but their repr gets in
+    return made["dicts"]
+
+
+class StructMaker(Generic[S]):
+    """Makes rows as instances of *model*: dates, numbers and booleans are read, and what is no scalar is JSON."""
+
+    def __init__(self, columns: Sequence[str], model: type[S]) -> None:
+        self._dicts, self._model, self._list = DictMaker(columns), model, list[model]  # type: ignore[valid-type]
+        self._types = {field.encode_name: field.type for field in msgspec.structs.fields(model)}
+        self._json = [name for name in columns if name in self._types and _is_json(self._types[name])]
+        required = {field.encode_name for field in msgspec.structs.fields(model) if field.required}
+        if missing := sorted(required - set(columns)):
+            raise BadRow(f"the file has no column {', '.join(missing)}, which {model.__name__} needs", line=1)
+
+    def many(self, records: Iterable[Sequence[str]], *, null: bool) -> list[S]:
+        """Make rows; `ValueError` where one can't be made."""
+        rows: list[dict[str, object]] = self._dicts.many(records, null=null)  # type: ignore[assignment]
+        for name in self._json:
+            for row in rows:
+                if isinstance(cell := row[name], str):
+                    row[name] = msgspec.json.decode(cell)
+        found: list[S] = msgspec.convert(rows, self._list, strict=False, dec_hook=decode_hook)
+        return found
+
+    def one(self, record: Raw) -> S:
+        """Make one row, also of what Marketo writes in ways of its own: other dates, and no text for no number."""
+        row: dict[str, object] = {}
+        for name, cell in self._dicts.one(record).items():
+            row[name] = self._value(name, cell, record) if name in self._types else cell
+        try:
+            return msgspec.convert(row, self._model, strict=False, dec_hook=decode_hook)
+        except msgspec.ValidationError as error:
+            raise BadRow(str(error), line=record.line, text=record.text) from error
+
+    def _value(self, name: str, cell: str | None, record: Raw) -> object:
+        kind = self._types[name]
+        try:
+            if name in self._json and cell is not None:
+                return msgspec.json.decode(cell)
+            msgspec.convert(cell, kind, strict=False, dec_hook=decode_hook)
+        except msgspec.DecodeError as error:  # a ValidationError is one too
+            for other in (lambda text: None if text == "" else parse(text), parse):
+                try:
+                    value = other(cell or "")
+                    msgspec.convert(value, kind, strict=False, dec_hook=decode_hook)
+                except ValueError:
+                    continue
+                return value
+            raise BadRow(f"{error}: {cell!r}", line=record.line, column=name, text=record.text) from error
+        return cell
+
+
+def _is_json(kind: object) -> bool:
+    """Tell whether a member of this type is written as JSON in a cell."""
+    if kind is Moment:
+        return False
+    known = inspect.type_info(kind)
+    kinds = known.types if isinstance(known, inspect.UnionType) else (known,)
+    return any(isinstance(one, inspect.DictType | inspect.CollectionType | inspect.StructType) for one in kinds)
+
+
+class Reader(Generic[T]):
+    """Reads a file piece by piece: ``feed`` and ``close`` return the rows that have become whole.
+
+    A row that can't be read raises `BadRow` once the rows before it are out, or is handed to *on_bad_row*. *null* makes
+    the bare word ``null`` a ``None``; the same word in quotes is text. *delimiter* replaces that of the format.
+    """
+
+    def __init__(
+        self,
+        maker: Callable[[list[str]], Maker[T]],
+        *,
+        format: FileFormat = "CSV",
+        delimiter: str | None = None,
+        null: bool = True,
+        on_bad_row: Callable[[BadRow], None] | None = None,
+    ) -> None:
+        self.columns: list[str] | None = None
+        self._make = maker
+        self._format, self._delimiter = format, delimiter or DELIMITERS[format]
+        self._null, self._on_bad_row = null, on_bad_row
+        self._blocks = Blocks()
+        self._line, self._crlf, self._begun = 1, False, False
+        self._spanning = False  # whether a record has been seen that has line feeds in it
+        self._failed: BadRow | None = None
+        self._maker: Maker[T] | None = None
+
+    def feed(self, chunk: bytes) -> list[T]:
+        """Take some bytes, best of about ``BLOCK``, and return the rows that they complete."""
+        return self._rows(self._blocks.feed(chunk), final=False)
+
+    def close(self) -> list[T]:
+        """Return the rows that are left at the end of the file."""
+        rows = self._rows(self._blocks.close(), final=True)
+        return rows if rows or self._failed is None else self._rows(b"", final=True)
+
+    def _rows(self, data: bytes, *, final: bool) -> list[T]:
+        if self._failed is not None:
+            raise self._failed
+        if data and not self._begun:
+            data, self._begun = data.removeprefix(_BOM), True
+        if not data:
+            return []
+        try:
+            text, odd = data.decode(), False
+        except UnicodeDecodeError:
+            text, odd = data.decode(errors="surrogateescape"), True
+        if self._maker is None:
+            text = self._head(text)
+        odd = odd or ("\r" in text and not self._crlf)
+        if self._null and '"null"' in text:  # looked for first, as it is a hundred times as fast
+            odd = odd or bool(_QUOTED_NULL.search(text))
+        rows = None if odd else self._fast(text, self._maker)
+        return self._exact(text, self._maker, final=final) if rows is None else rows
+
+    def _fast(self, text: str, maker: Maker[T] | None) -> list[T] | None:
+        """Read a block at once, or return ``None`` for one that has to be looked at closely."""
+        if maker is None:
+            return None
+        delimiter, null = self._delimiter, self._null and "null" in text
+        plain = (text.replace("\r\n", "\n") if self._crlf else text).removesuffix("\n")
+        lines = plain.split("\n") if text else []
+        records: Iterable[list[str]] = (line.split(delimiter) for line in lines)
+        try:
+            if '"' not in text:
+                rows = None if "\r" in plain else maker.many(records, null=null)
+            else:
+                rows = None
+                if not self._spanning:  # lines in a list are faster, and right where every record is one line
+                    rows = maker.many(csv.reader(lines, delimiter=delimiter, strict=True), null=null)
+                    self._spanning = len(rows) != len(lines)
+                if self._spanning:
+                    whole = StringIO(text, newline="\n")
+                    rows = maker.many(csv.reader(whole, delimiter=delimiter, strict=True), null=null)
+        except (csv.Error, ValueError):
+            if not self._spanning and '"' in text:
+                self._spanning = True
+                return self._fast(text, maker)
+            return None
+        if rows is not None:
+            self._line += len(lines)
+        return rows
+
+    def _exact(self, text: str, maker: Maker[T] | None, *, final: bool) -> list[T]:
+        given_up = len(text) >= LONGEST_RECORD
+        exact = Exact(
+            text,
+            delimiter=self._delimiter,
+            line=self._line,
+            crlf=self._crlf,
+            null=self._null,
+            final=final or given_up,
+        )
+        rows: list[T] = []
+        for found in exact:
+            try:
+                if isinstance(found, BadRow):
+                    raise found
+                if maker is not None and (found.text or len(self.columns or ()) == 1):
+                    rows.append(maker.one(found))
+            except BadRow as bad:
+                if self._on_bad_row is None:
+                    self._failed = bad
+                    return rows
+                self._on_bad_row(bad)
+        self._line += text.count("\n", 0, exact.read)
+        self._blocks.back(text[exact.read :].encode(errors="surrogateescape"))
+        return rows
+
+    def _head(self, text: str) -> str:
+        """Read the header, and return the text behind it."""
+        line = text.partition("\n")[0]
+        self._crlf = line.endswith("\r")
+        if self._format == "SSV" and ";" not in line and " " in line:
+            self._delimiter = " "  # some of Marketo's pages say semicolon, others space
+        exact = Exact(text, delimiter=self._delimiter, line=1, crlf=self._crlf, null=False, final=True)
+        found = next(iter(exact))
+        if isinstance(found, BadRow):
+            raise found
+        columns = [cell or "" for cell in found.cells]
+        if len(set(columns)) < len(columns):
+            raise BadRow("two columns have one name", line=1, text=found.text)
+        self.columns, self._maker = columns, self._make(columns)
+        self._line += text.count("\n", 0, exact.read)
+        return text[exact.read :]

@@ -1,0 +1,121 @@
+"""The whole rule in one place: window, slots and daily quota, granted together or not at all. No I/O, no clock.
+
+``now`` is always a monotonic reading and ``moment`` epoch seconds: the window measures lengths, the quota knows dates.
+See ``gate`` for who waits, in which order, and how waiters are woken.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Self
+
+from msgspec import Struct
+
+from marketo_async.governor.aimd import Share
+from marketo_async.governor.limits import Limits
+from marketo_async.governor.quota import Quota
+from marketo_async.governor.window import Window
+
+_PAUSE = 0.05  # of the window: how long everyone waits after a 606, scattered by the caller
+
+
+class Use(Struct, frozen=True, kw_only=True):
+    """What is in use of one instance's limits at one moment, and what of it may be; ``resets_at`` in epoch seconds."""
+
+    window_used: int
+    window_share: int
+    in_flight: int
+    slot_share: int
+    used_today: int
+    left_today: int
+    resets_at: float
+    refusals: int
+
+
+class Limiter(Struct):
+    """What is in use of one instance's limits."""
+
+    window: Window
+    quota: Quota
+    places: Share
+    slots: Share
+    in_flight: int = 0
+    paused_until: float = -inf
+    refusals: int = 0
+
+    @classmethod
+    def of(cls, limits: Limits) -> Self:
+        """Return one in which nothing is in use."""
+        return cls(
+            window=Window(limits.per),
+            quota=Quota(limits.daily - limits.reserve),
+            places=Share(limits.calls, interval=limits.per),
+            slots=Share(limits.concurrency, interval=limits.per / 4),
+        )
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until a call may start, as far as window and slots go: 0 now, infinity until one ends."""
+        if now < self.paused_until:
+            return self.paused_until - now
+        if self.in_flight >= self.slots.available(now):
+            return self.slots.next_growth(now)
+        wait = self.window.wait(now, self.places.available(now))
+        return wait and min(wait, self.places.next_growth(now))
+
+    def use(self, now: float, moment: float) -> Use:
+        """Return what is in use."""
+        return Use(
+            window_used=self.window.used(now),
+            window_share=self.places.available(now),
+            in_flight=self.in_flight,
+            slot_share=self.slots.available(now),
+            used_today=self.quota.used(moment),
+            left_today=self.quota.left(moment),
+            resets_at=self.quota.resets_at(moment),
+            refusals=self.refusals,
+        )
+
+    def grant(self, moment: float) -> None:
+        """Take a place, a slot and one call of the day."""
+        self.in_flight += 1
+        self.window.take()
+        self.quota.take(moment)
+
+    def answered(self, now: float) -> None:
+        """Stamp the window: an answer began."""
+        self.window.answered(now)
+
+    def released(self, moment: float, *, counted: bool) -> None:
+        """Free the slot of a call whose answer has been read; *counted* is whether Marketo charged it to the day.
+
+        Its place in the window stays either way: that a code is not counted there is not certain enough to rely on.
+        """
+        self.in_flight -= 1
+        self.quota.landed(moment, counted=counted)
+
+    def unsent(self, moment: float) -> None:
+        """Undo a grant: the call never left this machine."""
+        self.window.give_back()
+        self.released(moment, counted=False)
+
+    def resume(self) -> None:
+        """Take place and slot once more for a call that was taken for ended; the day has been charged for it."""
+        self.in_flight += 1
+        self.window.take()
+        self.quota.resume()
+
+    def throttled(self, now: float, scatter: float) -> None:
+        """Note a 606: everyone pauses, and the share of the window shrinks. *scatter* is random in [0, 1)."""
+        self.refusals += 1
+        self.places.refused(now, self.window.used(now))
+        self.paused_until = max(self.paused_until, now + self.window.per * _PAUSE * (0.5 + scatter))
+
+    def crowded(self, now: float) -> None:
+        """Note a 615: the share of the slots shrinks. The call that was refused is still one of those in flight."""
+        self.refusals += 1
+        self.slots.refused(now, self.in_flight)
+
+    def spent(self, moment: float) -> None:
+        """Note a 607: the day's quota is used up, whoever used it."""
+        self.refusals += 1
+        self.quota.refuse(moment)

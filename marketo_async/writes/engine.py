@@ -1,0 +1,340 @@
+"""The drive of a write: chunks go out as slots come free, keys are held while under way, results come in order.
+
+When a chunk goes
+    When it is full, or when the input has ended; what comes slowly is a batcher's business. At the end, a chunk that is
+    not full waits for calls under way whose keys would fill it.
+
+What bounds memory
+    Records are read at most ``_AHEAD`` times as many as can be under way before the first result that is still missing,
+    and at most that many wait for a key. A result is let go of when it has been handed out.
+
+What an error does
+    A record that can't be sent, or an input that fails, ends the input: what was read before it is still sent and told,
+    and then the error is raised. An error of a call (no permission, the day's quota spent, no connection) ends the
+    sending: what is under way is waited for, everything known is told, and then the error is raised. Only a lost answer
+    ends nothing: the records of that call are told as ``unknown``.
+
+Nothing is ever yielded from within a time-out, a task group, a lock or a slot. Not here: how one call is made
+(``session``), and how records are cut into calls (``chunks``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable, Sequence
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from marketo_async.descriptions import Described, FieldCheck
+from marketo_async.errors import CallTimeout, InvalidRequest, MarketoError, OutcomeUnknown
+from marketo_async.models.leads import Description, Record
+from marketo_async.models.moment import parse
+from marketo_async.models.objects import ObjectDescription
+from marketo_async.models.records import UNKNOWN, Reason, RecordResult
+from marketo_async.operation import Operation, Plan
+from marketo_async.writes.chunks import Chunk, Cutter, Item
+from marketo_async.writes.keys import Claim, InFlight, KeyOf
+from marketo_async.writes.plan import Batches, Look, WriteRow
+from marketo_async.writes.results import Result, Results, result_of
+from marketo_async.writes.source import AsyncSource, PlainSource, RecordSource
+
+V = TypeVar("V")
+R = TypeVar("R")
+
+_AHEAD = 3  # times as many records as can be under way
+_RESOLUTION = 1.0  # seconds, in which Marketo dates records and its answers
+_DOUBT = 5.0  # seconds before an attempt in which a record may have been created by it, clocks being what they are
+
+
+class Posted(Struct, frozen=True):
+    """The answer to a chunk, and where an earlier one was lost, when it was first sent: epoch seconds of Marketo's."""
+
+    answer: Any
+    since: float | None = None
+
+
+class Desk(Protocol):
+    """Makes the calls of a write: a session, seen from below."""
+
+    @property
+    def width(self) -> int:
+        """How many calls of one write are to be under way at once."""
+        ...
+
+    @property
+    def in_flight(self) -> InFlight:
+        """The keys that are under way on this instance."""
+        ...
+
+    @property
+    def operation(self) -> Operation:
+        """The operation that the write makes."""
+        ...
+
+    @property
+    def timeout(self) -> float | None:
+        """The seconds that a call may take, whatever it waits for."""
+        ...
+
+    async def post(self, plan: Plan[Any], over: Callable[[], None]) -> Posted:
+        """Send a chunk, and call *over* once no exchange of it is under way any more."""
+        ...
+
+    async def ask(self, operation: Operation, plan: Plan[R]) -> R:
+        """Make another call."""
+        ...
+
+    async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
+        """Return what is known of a record type."""
+        ...
+
+
+def write(batches: Batches[V], desk: Desk) -> Results[V]:
+    """Return the results of a write, which begins when they are asked for."""
+
+    async def run() -> AsyncGenerator[Result[V], None]:
+        writing = Writing(await completed(batches, desk), desk)
+        try:
+            async for result in writing.results():
+                yield result
+        finally:
+            writing.close()
+
+    return Results(run)
+
+
+async def completed(batches: Batches[V], desk: Desk) -> Batches[V]:
+    """Add what only the description of the record type tells: its key, and what its fields take."""
+    described, refusal, key = batches.described, batches.refusal, batches.key
+    if described is None or not (batches.check or (key is None and batches.scope is not None)):
+        return batches
+    description = await desk.describe(described)
+    if key is None and batches.scope is not None:
+        key = cast(Callable[[V], Hashable], KeyOf(*description.dedupe_fields))
+    if batches.check:
+        refusal = _either(refusal, FieldCheck(description, always=frozenset(getattr(key, "fields", ()))))
+    return replace(batches, key=key, refusal=refusal)
+
+
+def _either(first: Callable[[V], str | None] | None, second: Callable[[Any], str | None]) -> Callable[[V], str | None]:
+    return lambda record: (first and first(record)) or second(record)
+
+
+class Writing(Generic[V]):
+    """One write under way."""
+
+    def __init__(self, batches: Batches[V], desk: Desk) -> None:
+        self._batches = batches
+        self._desk = desk
+        self._wake = asyncio.Event()
+        self._cutter = Cutter(batches, desk.in_flight.of(batches.scope))
+        self._source = self._source_of(batches)
+        self._end_listening = desk.in_flight.listen(self._freed)
+        self._ahead = _AHEAD * desk.width * batches.most
+        self._tasks: set[asyncio.Task[list[Result[V]]]] = set()
+        self._told: dict[int, Result[V]] = {}
+        self._read = 0  # records read
+        self._next = 0  # the index of the result that is due
+        self._stale = False  # keys have come free, or a chunk was opened
+        self._failure: BaseException | None = None
+        self._index: int | None = None  # of the first record of the calls that failed
+        self._stopped = False
+
+    async def results(self) -> AsyncGenerator[Result[V], None]:
+        """Yield the results in the order of the input; after a failure with gaps, and then raise it."""
+        while True:
+            while (result := self._told.pop(self._next, None)) is not None:
+                self._next += 1
+                yield result
+                if self._wake.is_set():
+                    self._go_on(idle=False)
+            self._go_on(idle=True)
+            if self._next in self._told:
+                continue
+            if not self._tasks and self._done:
+                break
+            await self._woken()
+        for index in sorted(self._told):
+            yield self._told[index]
+        if isinstance(self._failure, MarketoError) and self._stopped:
+            raise self._failure.with_context(index=self._index)
+        if self._failure is not None:
+            raise self._failure
+
+    async def _woken(self) -> None:
+        """Wait for something to do; where only the keys of other writes are in the way, no longer than a call may."""
+        held_back = not self._tasks and (self._source.ended or not self._may_read)
+        limit = self._desk.timeout if held_back else None
+        try:
+            async with asyncio.timeout(limit):
+                await self._wake.wait()
+        except TimeoutError as error:
+            late = CallTimeout(
+                f"not sent within {limit or 0:g} s: another write has records of the same keys under way; try again"
+                " when it has ended, or with a longer timeout",
+                operation=self._desk.operation.name,
+                sent=False,
+            )
+            late.__cause__ = error
+            self._stop(late, self._next)
+
+    def close(self) -> None:
+        """Send no more; exchanges under way go on to their end without us, and hold their keys until then."""
+        self._end_listening()
+        self._source.close()
+        for task in self._tasks:
+            task.cancel()
+
+    @property
+    def _done(self) -> bool:
+        return self._stopped or (self._source.ended and not self._cutter.opened and not self._cutter.waiting)
+
+    def _source_of(self, batches: Batches[V]) -> RecordSource[V]:
+        """Open the input. A list is checked whole, so that nothing of it is sent where a record can't be."""
+        records = batches.records
+        if isinstance(records, AsyncIterable):
+            return AsyncSource(records, self._wake.set)
+        if isinstance(records, Sequence):
+            self._cutter.check(records)
+        return PlainSource(records)
+
+    def _freed(self) -> None:
+        self._stale = True
+        self._wake.set()
+
+    def _go_on(self, *, idle: bool) -> None:
+        """Read, cut and send as far as possible; *idle* is whether there is nothing to hand out meanwhile."""
+        self._wake.clear()
+        while not self._stopped:
+            try:
+                if self._stale:
+                    self._stale = False
+                    self._cutter.refill()
+                self._read_on()
+                if not self._may_send(idle=idle):
+                    return
+                load = self._cutter.take()
+                self._stale = True
+            except InvalidRequest as error:
+                self._refuse(error)
+            else:
+                if load is not None:
+                    self._send(load)
+
+    @property
+    def _may_read(self) -> bool:
+        return self._read - self._next < self._ahead and self._cutter.waiting < self._ahead
+
+    def _read_on(self) -> None:
+        while not self._cutter.full and self._may_read and (found := self._source.get()):
+            index, self._read = self._read, self._read + 1
+            self._cutter.add(index, found[0])
+        if self._source.ended and self._source.error is not None and self._failure is None:
+            self._failure = self._source.error
+
+    def _may_send(self, *, idle: bool) -> bool:
+        cutter = self._cutter
+        if not cutter.opened or len(self._tasks) >= self._desk.width or cutter.held_up:
+            return False
+        if cutter.full:
+            return True
+        if self._source.ended:
+            return not cutter.promising
+        return idle and not self._tasks and not self._may_read  # what comes next waits for what is in the open chunk
+
+    def _refuse(self, error: InvalidRequest) -> None:
+        """Read no more after a record that can't be sent; those before it are."""
+        self._failure = self._failure or error
+        self._stale = True
+        self._source.close()
+
+    def _send(self, load: Chunk[V]) -> None:
+        claim = self._desk.in_flight.take(self._batches.scope, load.keys)
+        task = asyncio.get_running_loop().create_task(self._result_of(load, claim))
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._landed, load, claim))
+
+    def _landed(self, load: Chunk[V], claim: Claim, task: asyncio.Task[list[Result[V]]]) -> None:
+        self._tasks.discard(task)
+        self._wake.set()
+        if not claim.lent:  # cancelled before it began
+            claim.release()
+        if task.cancelled():
+            return
+        if (error := task.exception()) is None:
+            self._told.update((result.index, result) for result in task.result())
+        else:
+            self._stop(error, load.items[0].index)
+
+    def _stop(self, error: BaseException, index: int) -> None:
+        """Send no more after a call that failed."""
+        if not self._stopped:
+            self._failure = error
+        self._index = index if self._index is None else min(self._index, index)
+        self._stopped = True
+        self._source.close()
+        self._cutter.drop()
+
+    async def _result_of(self, load: Chunk[V], claim: Claim) -> list[Result[V]]:
+        """Send a chunk, and return what became of its records."""
+        claim.lent = True
+        try:
+            posted = await self._desk.post(self._batches.plan(load.encoded), claim.release)
+        except OutcomeUnknown as error:
+            found = [_unknown(str(error))] * len(load.items)
+        else:
+            found = self._matched(posted.answer, len(load.items))
+            look = self._batches.look
+            if posted.since is not None and look is not None and any(result.unknown for result in found):
+                found = await self._looked_up(look, load.items, found, posted.since)
+        return [result_of(item.index, item.record, result) for item, result in zip(load.items, found, strict=True)]
+
+    def _matched(self, answer: Any, count: int) -> list[RecordResult]:
+        """Return one result for each record: as answered, or as success is told of where the answer names none."""
+        if self._batches.told is not None:
+            return [RecordResult(status=self._batches.told)] * count
+        if len(answer) == count:
+            found: list[RecordResult] = answer
+            return found
+        return [_unknown(f"the answer has {len(answer)} results for {count} records")] * count
+
+    async def _looked_up(
+        self, look: Look, items: list[Item[V]], found: list[RecordResult], since: float
+    ) -> list[RecordResult]:
+        """Tell of records that exist already whose they are, by when they were created."""
+        key = cast(KeyOf, self._batches.key)  # what is looked up was looked up by it before
+        asked = [cast(WriteRow, item.record) for item, result in zip(items, found, strict=True) if result.unknown]
+        try:
+            page = await self._desk.ask(look.operation, look.plan(key, asked))
+        except MarketoError:
+            return found  # it could not be told, so it stays unknown
+        seen = Counter(map(key, page.items))
+        records = {key(record): record for record in page.items}
+        return [
+            _attributed(result, records[item.key], since) if result.unknown and seen[item.key] == 1 else result
+            for item, result in zip(items, found, strict=True)
+        ]
+
+
+def _attributed(result: RecordResult, record: Record, since: float) -> RecordResult:
+    """Read who created a record off its date: the call that was first sent at *since*, somebody before it, or unknown.
+
+    Dates are whole seconds; shortly before the call it may be either.
+    """
+    number, guid = record.get("id"), record.get("marketoGUID")
+    named = replace(result, id=number if isinstance(number, int) else None, marketo_guid=guid)
+    try:
+        created = parse(str(record.get("createdAt"))).timestamp()
+    except ValueError:
+        return named
+    if created >= since - _RESOLUTION:
+        return replace(named, status="created", settled=True)
+    return replace(named, status="skipped") if created < since - _DOUBT else named
+
+
+def _unknown(why: str) -> RecordResult:
+    return RecordResult(status=UNKNOWN, reasons=[Reason(message=why)])

@@ -1,1 +1,0 @@
-"""Writes at volume: cutting, keys, results, batchers and their journal."""

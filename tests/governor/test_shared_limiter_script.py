@@ -1,0 +1,129 @@
+"""The Lua script against the class: the same decisions and the same state, over any history, on a real Valkey."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marketo_async.governor.quota import day_of
+from marketo_async.governor.stores.messages import Done, Held, News, Ruling, StoreReply, StoreRequest, Want
+from marketo_async.governor.stores.redis import _SCRIPT, midnights
+from marketo_async.governor.stores.shared_limiter import SharedLimiter
+from tests.governor.shared_limiters import NOON, Script, packed, unpacked_fleet, valkey_client
+
+PER = 4.0
+NAMES = [f"{worker}:{number}" for worker in "abc" for number in range(4)]
+
+ages = st.floats(0, 6)
+wants = st.builds(Want, st.sampled_from(NAMES), st.integers(0, 2), ages, ages)
+dones = st.builds(
+    Done,
+    st.sampled_from(NAMES),
+    st.one_of(ages, st.just(-1.0)),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([0.0, 0.0, 1.5]),
+).filter(lambda done: done.left > 0.0 or done.age >= 0.0)
+questions = st.fixed_dictionaries(
+    {
+        "worker": st.sampled_from("abc"),
+        "calls": st.sampled_from([5, 5, 5, 5, 4]),
+        "per": st.just(PER),
+        "concurrency": st.just(3),
+        "daily": st.sampled_from([6, 40, 40]),
+        "lease": st.sampled_from([0.5, 2.0]),
+        "want": st.one_of(wants, wants, wants, st.none()),
+        "leaves": st.booleans(),
+        "held": st.lists(st.builds(Held, st.sampled_from(NAMES), st.one_of(st.just(-1.0), ages)), max_size=3),
+        "done": st.lists(dones, max_size=3),
+        "news": st.builds(
+            News,
+            throttled=st.sampled_from([-1.0] * 9 + [0.0, 0.7]),
+            crowded=st.sampled_from([False] * 9 + [True]),
+            spent=st.sampled_from([False] * 19 + [True]),
+            total=st.sampled_from([-1] * 9 + [3, 9]),
+            ages=st.sampled_from([[], [], [], [0.5, 7.0]]),
+            used=st.sampled_from([0, 0, 0, 2]),
+        ),
+    }
+)
+homes = st.sampled_from(["", "here", "here", "here", "here", "there"])
+
+
+class Step(msgspec.Struct):
+    """One question, and what happens before it."""
+
+    said: dict[str, Any]
+    knows: str
+    behind: int
+    heard: float
+    day: bool
+    used_today: int
+    pause: float
+    days: float
+    home: str
+    back: bool
+
+
+steps = st.builds(
+    Step,
+    said=questions,
+    knows=st.sampled_from(["nothing", "this", "this", "this", "another"]),  # which state the worker remembers
+    behind=st.sampled_from([0, 0, 0, 1, 3, -1, -7]),  # how far its last reply is behind the state, or ahead of it
+    heard=st.sampled_from([0.0, 0.3, 3.0, 9.0]),
+    day=st.booleans(),  # whether it remembers today's count, or another day's
+    used_today=st.sampled_from([0, 2, 30]),
+    pause=st.sampled_from([0.0, 0.001, 0.05, 0.3, 1.5, 7.0, -3.0]),  # how the clock moves
+    days=st.sampled_from([0.0] * 6 + [700.0, 40_000.0, 500_000.0, -1.0]),  # and how far the day; -1: to where it began
+    home=homes,
+    back=st.sampled_from([False] * 9 + [True]),  # whether the state of some questions ago is restored first
+)
+
+
+@settings(deadline=None, max_examples=80)
+@given(clock=st.sampled_from([7.0, NOON]), history=st.lists(steps, min_size=1, max_size=40))
+def test_the_script_decides_as_the_class_does(clock: float, history: list[Step]) -> None:
+    script, fleet, moment, saved = Script("marketo-async:{equal}"), None, NOON, b""
+    for number, step in enumerate(history):
+        if step.back and saved:
+            fleet = unpacked_fleet(saved)
+            script.restore(saved)
+        clock += step.pause
+        moment = NOON if step.days < 0 else moment + max(0.0, step.pause) + step.days
+        known: dict[str, Any] = {}
+        if fleet is not None and step.knows != "nothing":
+            known = {
+                "began": fleet.began + (step.knows == "another"),
+                "sequence": max(0, fleet.sequence - step.behind),
+                "heard": step.heard,
+                "used_today": step.used_today,
+                "day_ends": day_of(moment)[1] if step.day else NOON,
+            }
+        question = StoreRequest(**known, **step.said)
+        if fleet is None:
+            fleet = SharedLimiter.of(question, clock, home=step.home, rests=True)
+        assert script.decide(question, clock, moment, step.home) == fleet.decide(question, clock, moment, step.home)
+        assert script.state() == fleet
+        if number % 5 == 0:
+            saved = packed(fleet)
+
+
+def test_the_script_reads_the_servers_clock_and_asks_for_the_midnights_around_it() -> None:
+    client, key = valkey_client(), "marketo-async:{clock}"
+    client.delete(key)
+    question = packed(StoreRequest(worker="a", calls=5, per=PER, concurrency=3, daily=40, lease=2.0))
+    told = client.eval(_SCRIPT, 1, key, question, packed(midnights(0.0)))
+    assert isinstance(told, bytes)
+    moment = msgspec.msgpack.decode(told, type=float)
+    seconds, _ = client.time()
+    assert abs(seconds - moment) < 60
+    assert not client.exists(key)
+    answer = client.eval(_SCRIPT, 1, key, question, packed(midnights(moment)))
+    assert isinstance(answer, bytes)
+    reply = msgspec.msgpack.decode(answer, type=StoreReply)
+    assert (reply.verdict, reply.use.left_today) == (Ruling.NOTED, 40)
+    assert moment < reply.use.resets_at <= moment + 25 * 3600
+    assert client.ttl(key) > 86_400

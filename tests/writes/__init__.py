@@ -1,0 +1,1 @@
+"""Writes at volume: cutting, keys, results."""
