@@ -2,10 +2,10 @@
 
 Each hop owns one policy: ``request`` what is sent, `TokenSource` with what right, the governor when, ``response`` what
 came back, ``retry`` whether it is sent again. The token comes before the permit, so that nobody holds a slot while
-the identity endpoint is out of order. One attempt runs in a task of its own, so that a caller who is cancelled returns at once while
-the exchange continues to its end: Marketo is still working on it, and it still holds its slot and its place in the
-window. It holds them for as long as Marketo may work on it even where the exchange is given up, by `Session.close` or
-with a file that nobody is left to read.
+the identity endpoint is out of order. One attempt runs in a task of its own, so that a caller who is cancelled returns
+at once while the exchange continues to its end: Marketo is still working on it, and it still holds its slot and its
+place in the window. It holds them for as long as Marketo may work on it, also where the exchange is given up, by
+`Session.close` or with a file that nobody is left to read.
 
 See ``resources`` for what the calls are, and ``paging`` for how pages follow each other.
 """
