@@ -1,11 +1,13 @@
-"""Access tokens: one renewal in flight, kept to their end, never in a URL of a call and never in a log.
+"""Access tokens: one renewal at a time, each token used until it expires, never in the URL of a call or in a log.
 
-The identity endpoint hands out the same token until it dies, so nothing is gained by asking early; and the token that
-a call was refused with says whether somebody else has renewed it in the meantime. Identity calls are not counted by
-Marketo, so they pass by the governor. A renewal that fails is the failure of everybody who waits for it, and of those
-who ask within the next second. No task and no future has a token for its result: asyncio's debug log shows those.
+The identity endpoint returns the same token until it expires, so an early renewal gains nothing. A call that was
+refused names the token that it used, which shows whether another call has renewed it already. Marketo does not count
+identity calls, so they bypass the governor. A renewal that fails raises in every call that waits for it, and in those
+that ask within the next second. No task and no future has a token as its result: asyncio's debug log shows results.
 
-See ``session`` for which answers mean that a token is dead.
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/authentication
+
+See ``session`` for the answers that mean that a token is dead.
 """
 
 from __future__ import annotations
@@ -14,22 +16,24 @@ import asyncio
 import logging
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import inf
+from typing import TypeVar
 
 import aiohttp
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from marketo_async.bystander import shared
 from marketo_async.connecting import NotConnected, within
-from marketo_async.errors import AuthenticationError, ConfigurationError, TransportError
+from marketo_async.errors import AuthenticationError, ConfigurationError, MarketoError, TransportError, own
 from marketo_async.operation import Operation, Repeat
 from marketo_async.retry import RetryPolicy
 from marketo_async.turns import in_turns
 
 log = logging.getLogger("marketo_async.auth")
+
+T = TypeVar("T")
 
 IDENTITY = Operation(
     name="identity.token",
@@ -37,17 +41,17 @@ IDENTITY = Operation(
     path="/identity/oauth/token",
     repeat=Repeat.SAFE,
     timeout=30.0,
-    summary="Exchange client id and secret for an access token; the session does this by itself.",
+    summary="Exchange client id and secret for an access token; the session does this automatically.",
 )
 
 IDENTITY_BY_POST = replace(
     IDENTITY, name="identity.token_by_post", method="POST", summary="The same by POST; the session asks by GET."
 )
 
-_NEARLY_DEAD = 5  # seconds of life below which a refused token is only old, and its successor worth waiting for
+_NEARLY_DEAD = 5  # seconds of life; a refused token with less has only expired, and a new one comes soon
 _SHORTEST_HOLD = 0.5
 _REASKS = 10
-_REMEMBERED = 1.0  # seconds for which a failure stands for what another identity call would give
+_REMEMBERED = 1.0  # seconds for which a failure is raised again without another identity call
 _OK = 200
 _TOO_MANY = 429
 _TOKEN = re.compile(r"[\x20-\x7e]+")
@@ -104,21 +108,21 @@ class TokenSource:
         return f"<Tokens of {self._url}>"
 
     def living(self, rejected: str | None = None) -> str | None:
-        """Return the token, ``None`` where it is dead, or *rejected*, the one that Marketo refused."""
+        """Return the token, ``None`` where it is dead or is ``rejected``, the one that Marketo refused."""
         if self._token is None or asyncio.get_running_loop().time() >= self._dies_at or self._token == rejected:
             return None
         return self._token
 
     def reject(self, token: str) -> None:
-        """Note that Marketo refused *token*: no other call needs to be refused with it."""
+        """Use ``token`` no more, as Marketo refused it."""
         if token == self._token:
             self._token = None
 
     async def get(self, rejected: str | None = None) -> str:
-        """Return a living token other than *rejected*, the one that Marketo refused.
+        """Return a living token other than ``rejected``, the one that Marketo refused.
 
-        Raises `AuthenticationError` where the credentials, or every token they give, are not accepted, and
-        `TransportError` where the identity endpoint gives no token; both also where that was so less than a second ago.
+        Raises `AuthenticationError` where Marketo refuses the credentials or every token that they give, and
+        `TransportError` where the identity endpoint gives no token; for a second, both are raised again at once.
         """
         loop = asyncio.get_running_loop()
         while (token := self.living(rejected)) is None:
@@ -140,7 +144,7 @@ class TokenSource:
             await asyncio.wait([self._renewal])
 
     def _renewed(self, renewal: asyncio.Task[None]) -> None:
-        """Wake those who wait for a renewal that has ended: thousands may, so not all in one turn of the loop."""
+        """Wake the calls that wait for a renewal: perhaps thousands, so not all in one turn of the loop."""
         loop = asyncio.get_running_loop()
         waiters, self._waiters = self._waiters, []
         if renewal.cancelled() or renewal.exception() is None:
@@ -168,7 +172,7 @@ class TokenSource:
                 break
             await asyncio.sleep(min(max(grant.expires_in, 0.2), 1.0))
         raise AuthenticationError(
-            "the identity endpoint keeps handing out a token that the API refuses - check that the base URL and the"
+            "the identity endpoint keeps returning a token that the API refuses - check that the base URL and the"
             " client id belong to the same instance"
         )
 
@@ -198,7 +202,7 @@ class TokenSource:
             kind, again = type(error).__name__, True
             if isinstance(error, NotConnected):
                 kind, again = str(error), error.passing
-        # Raised here and not inside: the cause may hold the URL, and that the client secret. Only its kind is told.
+        # Raised here and not inside: the cause may hold the URL, and the URL holds the client secret.
         raise TransportError(
             f"no answer from the identity endpoint ({kind})", operation=IDENTITY.name, sent=False, passing=again
         )
@@ -216,7 +220,7 @@ class TokenSource:
             else:
                 refusal = msgspec.json.decode(body, type=_Refusal)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass  # told below, without the body: it may hold a token
+            pass  # reported below, without the body: it may hold a token
         if status == _OK:
             raise _no_token("HTTP 200 without a token")
         if not refusal.error:
@@ -225,6 +229,20 @@ class TokenSource:
             f"the identity endpoint refuses the credentials: {refusal.error} {refusal.error_description}".rstrip()
             + " - check the client id and secret of the custom service (Admin > LaunchPoint)"
         )
+
+
+async def shared(task: asyncio.Task[T], *, gone: Callable[[], MarketoError]) -> T:
+    """Wait for ``task`` without cancelling it when the caller is cancelled.
+
+    If the task fails, every caller gets an exception of its own (`own`). If the task itself was cancelled, the error
+    that ``gone`` makes is raised: the caller was not cancelled, and must not look as if it was.
+    """
+    await asyncio.wait([task])  # and not the task: to raise its exception here would change what the others hold
+    if task.cancelled():
+        raise gone()
+    if (error := task.exception()) is not None:
+        raise own(error)
+    return task.result()
 
 
 def _closed() -> ConfigurationError:

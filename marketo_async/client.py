@@ -1,6 +1,6 @@
 """`Marketo`, where everything starts: it opens a session on one instance and hangs the resources on it.
 
-Not here: how a call is made (``session``), what can be called (``resources``).
+See ``session`` for how a call is made, ``resources`` for what can be called.
 """
 
 from __future__ import annotations
@@ -10,26 +10,23 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Self, get_args
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from marketo_async import resources
 from marketo_async.argument_kinds import one_of, positive
-from marketo_async.descriptions import Described
-from marketo_async.download import Sink
+from marketo_async.call import Options
+from marketo_async.caller import Caller, OpenClient
 from marketo_async.envelope import Envelope, OnBadRecord
 from marketo_async.errors import ConfigurationError, InvalidRequest
 from marketo_async.governor import Governor, Priority
-from marketo_async.models.leads import Description, Record
-from marketo_async.models.objects import ObjectDescription
+from marketo_async.models.leads import Record
 from marketo_async.models.usage import UsageDay
-from marketo_async.operation import Arg, Listing, Method, Operation, Plan, Repeat
-from marketo_async.paging import Pager
+from marketo_async.operation import Arg, Method, Operation, Plan, Repeat
 from marketo_async.retry import RetryPolicy
-from marketo_async.session import Options, Session
-from marketo_async.writes import Batches, Results
+from marketo_async.session import Session
 
 if TYPE_CHECKING:
     from marketo_async.bulk import Bulk, JobSlots
@@ -79,9 +76,6 @@ if TYPE_CHECKING:
         Users,
     )
 
-T = TypeVar("T")
-R = TypeVar("R")
-
 _MUNCHKIN_ID = re.compile(r"\d{3}-[A-Za-z0-9]{3}-\d{3}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+")
 _NO_INSTANCE = (
@@ -97,8 +91,10 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 def base_url_of(instance: str) -> str:
     """Return the origin of an instance given by its munchkin id or by an endpoint as Marketo's admin page shows it.
 
-    ``/rest``, ``/identity``, trailing and doubled slashes are taken off; a host of mktorest.com needs no ``https://``;
-    plain http is for loopback only.
+    ``/rest``, ``/identity``, trailing and doubled slashes are removed; ``https://`` is optional for a host of
+    mktorest.com; plain http is for loopback only.
+
+    https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/base-url
     """
     text = instance.strip()
     if not text.isascii() or not text.isprintable() or " " in text:
@@ -123,43 +119,21 @@ def base_url_of(instance: str) -> str:
         segments.pop()
     if wrong := next((segment for segment in segments if segment.lower() in _FAMILIES), None):
         raise ConfigurationError(
-            f"{host}: the endpoint goes on after {wrong!r}; give it as Admin > Web Services shows it, up to /rest or"
+            f"{host}: the endpoint continues after {wrong!r}; pass it as Admin > Web Services shows it, up to /rest or"
             " /identity"
         )
     return f"{parts.scheme}://{parts.netloc}" + "".join(f"/{segment}" for segment in segments)
-
-
-class _Caller:
-    """A session with the options of one client or sibling: what resources send through."""
-
-    def __init__(self, client: Marketo, options: Options) -> None:
-        self._client = client
-        self.options = options
-
-    async def send(self, operation: Operation, plan: Plan[R]) -> R:
-        return await self._client.session.send(operation, plan, self.options)
-
-    def pages(self, operation: Operation, listing: Listing[T]) -> Pager[T]:
-        return self._client.session.pages(operation, listing, self.options)
-
-    def writes(self, operation: Operation, batches: Batches[T]) -> Results[T]:
-        return self._client.session.writes(operation, batches, self.options)
-
-    async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
-        return await self._client.session.describe(described, self.options)
-
-    async def stream(self, operation: Operation, plan: Plan[bytes], sink: Sink) -> None:
-        await self._client.session.stream(operation, plan, sink, self.options)
 
 
 class Marketo:
     """A client of one Marketo instance; make its calls inside ``async with``.
 
     ``instance`` is a munchkin id or the endpoint of Admin > Web Services, with or without ``/rest``; id and secret are
-    those of a custom service (Admin > LaunchPoint). Clients of one instance share a ``governor``; without one, this
-    client keeps Marketo's standard limits by itself. ``connector`` makes the aiohttp connector (for proxies or own
-    certificates), ``trust_env`` honours ``HTTPS_PROXY``. Data ingestion needs the ``munchkin_id`` where the instance is
-    not given by it, and has a host of its own (``ingestion_url``). Raises `ConfigurationError` for what can't work.
+    those of a custom service (Admin > LaunchPoint). Pass one ``governor`` to all clients of an instance; without one,
+    this client has its own, with Marketo's standard limits. ``connector`` makes the aiohttp connector (for proxies or
+    certificates of your own), ``trust_env`` honours ``HTTPS_PROXY``. Data ingestion has its own host
+    (``ingestion_url``), and needs the ``munchkin_id`` where ``instance`` does not contain it. Raises
+    `ConfigurationError` for arguments that can't work.
     """
 
     leads: Leads[Record]
@@ -223,14 +197,16 @@ class Marketo:
     ) -> None:
         self.base_url = base_url_of(instance)
         if not client_id or not client_secret:
-            raise ConfigurationError("client_id and client_secret are those of a custom service (Admin > LaunchPoint)")
+            raise ConfigurationError(
+                "client_id or client_secret is empty: pass those of a custom service (Admin > LaunchPoint)"
+            )
         found = _MUNCHKIN_ID.search(self.base_url)
         self.munchkin_id = munchkin_id or (found[0].upper() if found else "")
         self.ingestion_url = base_url_of(ingestion_url)
         self.governor = governor or Governor()
         self._client_id, self._client_secret, self._partner_id = client_id, client_secret, partner_id
         self._connector, self._trust_env = connector, trust_env
-        self._session: Session | None = None
+        self._opened: OpenClient | None = None
         self._desk: JobSlots | None = None
         self._parent: Marketo | None = None
         self._options = Options(retry=retry or RetryPolicy())
@@ -245,7 +221,7 @@ class Marketo:
     ) -> Self:
         """Make a client from MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID), MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET.
 
-        Raises `ConfigurationError` that names what is missing.
+        Raises `ConfigurationError` with the names of missing variables.
         """
         env = os.environ if environment is None else environment
         instance = env.get("MARKETO_BASE_URL") or env.get("MARKETO_MUNCHKIN_ID")
@@ -270,9 +246,9 @@ class Marketo:
     async def __aenter__(self) -> Self:
         if self._parent is not None:
             raise ConfigurationError("with_options() gives a sibling on an open session: open the client it came from")
-        if self._session is not None:
-            raise ConfigurationError("this client is open already")
-        self._session = Session(
+        if self._opened is not None:
+            raise ConfigurationError("this client is open already: use it inside the `async with` block that opened it")
+        session = Session(
             self.base_url,
             client_id=self._client_id,
             client_secret=self._client_secret,
@@ -283,6 +259,7 @@ class Marketo:
             connector=self._connector,
             trust_env=self._trust_env,
         )
+        self._opened = OpenClient(session)
         return self
 
     async def __aexit__(
@@ -291,10 +268,10 @@ class Marketo:
         await self.close()
 
     async def close(self, grace: float = 5.0) -> None:
-        """Close the session, after waiting at most *grace* seconds for calls that are under way.
+        """Close the session, after waiting at most ``grace`` seconds for calls that are under way.
 
         Calls that wait for their turn, a token or their next try get `ConfigurationError` at once. Calls that take
-        longer than *grace* are given up; their slots of the governor come free once Marketo has certainly ended them.
+        longer than ``grace`` are given up; their slots come free once Marketo has certainly ended them.
         """
         if self._parent is not None:
             raise ConfigurationError(
@@ -302,17 +279,21 @@ class Marketo:
             )
         if self._desk is not None:
             await self._desk.close()
-        if self._session is not None:
-            session, self._session = self._session, None
-            await session.close(grace)
+        if self._opened is not None:
+            opened, self._opened = self._opened, None
+            await opened.session.close(grace)
 
     @property
     def session(self) -> Session:
         """The open session; `ConfigurationError` outside ``async with``."""
-        session = self._parent.session if self._parent else self._session
-        if session is None:
+        return self.opened().session
+
+    def opened(self) -> OpenClient:
+        """Return what the families share while the client is open; `ConfigurationError` outside ``async with``."""
+        opened = (self._parent or self)._opened  # noqa: SLF001 - a sibling
+        if opened is None:
             raise ConfigurationError("the client is not open: make calls inside `async with Marketo(...) as marketo:`")
-        return session
+        return opened
 
     def with_options(
         self,
@@ -324,17 +305,18 @@ class Marketo:
     ) -> Marketo:
         """Return a sibling on the same session whose calls are made differently.
 
-        *timeout* bounds each call in seconds, whatever it waits for (its turn, a token, a description that another call
-        asks for, retries): after it, `CallTimeout`, or `OutcomeUnknown` for a write on its way. *priority* says who
-        goes first; without one, single calls are normal and listings are bulk. *on_bad_record* receives every record of
-        a listing that can't be read, as a `BadRecord`, and the listing continues without it; otherwise such a record
-        raises `UnexpectedShape`. A page that is fetched twice hands it over twice.
+        ``timeout`` limits each call to that many seconds, whatever it waits for (its turn, a token, a description that
+        another call asks for, retries); then it raises `CallTimeout`, or `OutcomeUnknown` for a write that was sent.
+        ``priority`` decides which calls go first; by default, single calls are normal and listings are bulk.
+        ``on_bad_record`` receives every record of a listing that can't be read, as a `BadRecord`, and the listing
+        continues without it; otherwise such a record raises `UnexpectedShape`. If a page is fetched twice, it receives
+        the record twice.
         """
         if timeout is not None:
             positive("timeout", timeout)
         old = self._options
         sibling = type(self).__new__(type(self))
-        # Families that are open already send with the options of this client: the sibling opens its own.
+        # The families that this client has made send with its options: the sibling makes its own.
         own = {name: value for name, value in self.__dict__.items() if name not in resources.HOMES and name != "bulk"}
         sibling.__dict__.update(own)
         sibling._parent = self._parent or self  # noqa: SLF001 - a sibling
@@ -359,14 +341,14 @@ class Marketo:
     ) -> Envelope[Any]:
         """Make any call through the same pipeline, and return the whole answer.
 
-        *path* is as Marketo prints it (``/rest/v1/leads.json``), *decode* the type of its ``result``. A POST or DELETE
-        is repeated after a lost answer only if *idempotent*.
+        ``path`` is as Marketo's pages print it (``/rest/v1/leads.json``), ``decode`` is the type of its ``result``. A
+        POST or DELETE is sent again after a lost answer only if ``idempotent``.
         """
         one_of("method", method, get_args(Method))
         if not _PATH.fullmatch(path):
             raise InvalidRequest(
-                f"{path!r} is no path: it begins with one slash, and holds no query, blank or dot segment;"
-                " percent-encode what you put into it"
+                f"{path!r} is not a path: begin it with one slash, without a query, a blank or a dot segment, and"
+                " percent-encode the values in it"
             )
         operation = Operation(
             name=f"{method} {path}",
@@ -378,15 +360,15 @@ class Marketo:
         return await self.session.send(operation, plan, self._options)
 
     async def calibrate(self) -> UsageDay:
-        """Ask Marketo for today's count of calls, everybody's, and tell the governor; costs one call."""
+        """Set the governor's count for today to Marketo's, which has the calls of all integrations; costs one call."""
         usage = await self.usage.today()
         self.governor.calibrate(usage.total)
         return usage
 
-    if not TYPE_CHECKING:  # the annotations above say what there is; this would let every typo pass
+    if not TYPE_CHECKING:  # type checkers read the annotations above; with this, they would accept every typo
 
         def __getattr__(self, name: str) -> object:
-            """Open a family when it is first asked for, and keep it."""
+            """Make a family when it is first used, and keep it."""
             if name == "bulk":
                 self.__dict__[name] = bulk = self._open_bulk()
                 return bulk
@@ -401,15 +383,17 @@ class Marketo:
 
         root = self._parent or self
         root._desk = desk = root._desk or JobSlots(  # noqa: SLF001 - siblings share it
-            self.base_url, in_flight=lambda: root.session.in_flight
+            self.base_url, in_flight=lambda: root.opened().in_flight
         )
-        return Bulk(_Caller(self, self._options), desk)
+        return Bulk(Caller(self.opened, self._options), desk)
 
     def _open(self, kind: type[resources.Resource]) -> resources.Resource:
-        """Make a family with what its constructor asks for beside the sender."""
+        """Make a family with the arguments that its constructor takes beside the sender."""
         given = {"model": Record, "munchkin_id": self.munchkin_id}
         asked = inspect.signature(kind).parameters
-        return kind(_Caller(self, self._options), **{name: value for name, value in given.items() if name in asked})
+        return kind(
+            Caller(self.opened, self._options), **{name: value for name, value in given.items() if name in asked}
+        )
 
 
 def _whole(envelope: Envelope[Any]) -> Envelope[Any]:

@@ -26,7 +26,7 @@ from marketo_async.errors import (
     UnexpectedShape,
 )
 from marketo_async.operation import Operation, Page, Plan, first, many, nothing, one, one_or, page, paging_token
-from marketo_async.response import Judge, Outcome, broken
+from marketo_async.response import Outcome, broken, read_response
 from marketo_async.retry import RetryPolicy, decide
 
 MIDNIGHT = datetime(2024, 1, 3, 6, tzinfo=UTC)
@@ -45,7 +45,7 @@ class Thing(msgspec.Struct):
 
 def outcome(body: bytes | object, plan: Plan[Any] | None = None, *, status: int = 200, **knobs: Any) -> Outcome[Any]:
     raw = body if isinstance(body, bytes) else json.dumps({"requestId": "1#2", **dict(body)}).encode()  # type: ignore[call-overload]
-    return Judge(lambda: MIDNIGHT, **knobs).outcome(OPERATION, plan or many(Thing), status, raw)
+    return read_response(OPERATION, plan or many(Thing), status, raw, resets_at=lambda: MIDNIGHT, **knobs)
 
 
 def failure(code: str, message: str = "no") -> dict[str, object]:

@@ -168,7 +168,7 @@ async def test_nothing_is_left_open_behind_a_client(client: Client) -> None:
             session = marketo.session
         tasks = {task for task in asyncio.all_tasks() if "marketo_async" in repr(task.get_coro())}
 
-        assert session._http.closed
+        assert session._transport.http.closed
         assert tasks == set()
 
 
@@ -189,7 +189,7 @@ async def test_a_client_closes_even_if_its_closing_is_cancelled(client: Client) 
         with pytest.raises(asyncio.CancelledError):
             await closing
 
-        assert session._http.closed
+        assert session._transport.http.closed
 
 
 async def test_a_sibling_shares_session_governor_and_token_but_not_options(client: Client) -> None:

@@ -199,7 +199,7 @@ async def test_a_proxy_that_makes_no_tunnel_has_got_nothing_of_the_request(
 ) -> None:
     async with listening(PROXIES[how]) as port, connected_client(client) as marketo:
         marketo.session.base_url = "https://127.0.0.1:1"
-        marketo.session._proxy = f"http://user:password-of-the-proxy@127.0.0.1:{port}"
+        marketo.session._transport.proxy = f"http://user:password-of-the-proxy@127.0.0.1:{port}"
         error = await assert_unsent(marketo)
 
     if how.isdigit():

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 
 from marketo_async import CallRecord, Governor, Limits, Marketo, Priority, RetryPolicy, operations
+from marketo_async.call import Options
 from marketo_async.errors import (
     AuthenticationError,
     CallTimeout,
@@ -24,7 +25,6 @@ from marketo_async.errors import (
     TransportError,
 )
 from marketo_async.operation import Plan
-from marketo_async.session import Options
 from tests.conftest import Client
 from tests.governor.test_store_client import Store
 from tests.wire import (

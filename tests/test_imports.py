@@ -31,16 +31,18 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("envelope",),
     ("operation",),
     ("retry",),
-    ("request", "response", "paging", "download", "governor", "descriptions"),
-    ("bystander",),
-    ("auth",),
+    ("request", "response", "download", "governor"),
+    ("auth", "call", "waits"),
+    ("transport",),
+    ("session",),
+    ("paging", "descriptions"),
     ("writes",),
     ("batcher",),
     ("portal",),
     ("blocking",),
     ("resources",),
     ("bulk",),
-    ("session",),
+    ("caller",),
     ("client",),
     ("sync",),
     ("",),  # the package itself
@@ -97,6 +99,24 @@ def test_a_module_imports_nothing_above_it(module: str) -> None:
             assert own == "cli", f"{module} imports {imported}"
         else:
             assert other == own or rank(other) < rank(own), f"{module} imports {imported}"
+
+
+MANY_CALLS = {"paging", "descriptions", "writes", "batcher", "bulk", "resources", "caller"}
+
+
+@pytest.mark.parametrize(
+    ("layer", "strangers"),
+    [
+        ("session", MANY_CALLS),
+        ("paging", {"session", "transport", *MANY_CALLS} - {"paging"}),
+        ("writes", {"session", "transport", *MANY_CALLS} - {"writes", "descriptions"}),
+    ],
+)
+def test_one_call_and_many_are_apart(layer: str, strangers: set[str]) -> None:
+    """The session makes one call; paging and writes are siblings, and only the caller uses all three."""
+    found = {part(imported) for module in MODULES if part(module) == layer for imported in imports(module)}
+    assert found & strangers == set()
+    assert {"session", "paging", "writes"} <= {part(imported) for imported in imports("marketo_async.caller")}
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if part(module) == APART])
@@ -223,8 +243,8 @@ def test_exceptions_are_defined_in_one_place_only() -> None:
 
     assert elsewhere == {
         "marketo_async.connecting.NotConnected",  # raised as TransportError
-        "marketo_async.envelope.MissingResult",  # told as UnexpectedShape
-        "marketo_async.session._ConnectionBroke",  # told as TransportError
+        "marketo_async.envelope.MissingResult",  # raised as UnexpectedShape
+        "marketo_async.transport._ConnectionBroke",  # raised as TransportError
         "marketo_async.download.SinkFailed",  # carries the error of a sink, which is raised as it is
     }
 

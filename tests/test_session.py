@@ -383,7 +383,7 @@ async def test_done_already_after_a_lost_answer_is_an_unknown_outcome_where_some
         with pytest.raises(OutcomeUnknown, match="1017"):
             await marketo.custom_activity_types.create(TYPE)
         mocked.script = [ConnectionResetError(), refused("1013", "not found")]
-        with pytest.raises(OutcomeUnknown, match="the first attempt was done"):
+        with pytest.raises(OutcomeUnknown, match="the first attempt succeeded"):
             await marketo.custom_activity_types.delete("demo")
 
     assert len(mocked.calls) == 4

@@ -5,7 +5,7 @@ records into calls (pure), `source` reads them, `results` holds what comes back,
 `batcher` for records that come one by one, `session` for how one call is sent, and `resources` for what each write is.
 """
 
-from marketo_async.writes.engine import Desk, Posted, write
+from marketo_async.writes.engine import ChunkSender, Posted, write
 from marketo_async.writes.keys import Claim, InFlight, KeyOf, folded, together
 from marketo_async.writes.plan import BATCH, Batches, Look, WriteRow, WriteRows
 from marketo_async.writes.results import Result, ResultList, Results
@@ -13,8 +13,8 @@ from marketo_async.writes.results import Result, ResultList, Results
 __all__ = [
     "BATCH",
     "Batches",
+    "ChunkSender",
     "Claim",
-    "Desk",
     "InFlight",
     "KeyOf",
     "Look",

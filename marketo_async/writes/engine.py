@@ -57,12 +57,12 @@ class Posted(Struct, frozen=True):
     since: float | None = None
 
 
-class Desk(Protocol):
-    """Makes the calls of a write: a session, seen from below."""
+class ChunkSender(Protocol):
+    """Makes the calls of one write."""
 
     @property
     def width(self) -> int:
-        """How many calls of one write are to be under way at once."""
+        """How many calls of one write may be under way at once."""
         ...
 
     @property
@@ -77,27 +77,27 @@ class Desk(Protocol):
 
     @property
     def timeout(self) -> float | None:
-        """The seconds that a call may take, whatever it waits for."""
+        """For how many seconds a call may last, waits included."""
         ...
 
     async def post(self, plan: Plan[Any], over: Callable[[], None]) -> Posted:
-        """Send a chunk, and call *over* once no exchange of it is under way any more."""
+        """Send a chunk, and call ``over`` once no exchange of it is under way any more."""
         ...
 
     async def ask(self, operation: Operation, plan: Plan[R]) -> R:
-        """Make another call."""
+        """Make any other call."""
         ...
 
     async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
-        """Return what is known of a record type."""
+        """Return the description of a record type."""
         ...
 
 
-def write(batches: Batches[V], desk: Desk) -> Results[V]:
+def write(batches: Batches[V], sender: ChunkSender) -> Results[V]:
     """Return the results of a write, which begins when they are asked for."""
 
     async def run() -> AsyncGenerator[Result[V], None]:
-        writing = Writing(await completed(batches, desk), desk)
+        writing = Writing(await completed(batches, sender), sender)
         try:
             async for result in writing.results():
                 yield result
@@ -107,12 +107,12 @@ def write(batches: Batches[V], desk: Desk) -> Results[V]:
     return Results(run)
 
 
-async def completed(batches: Batches[V], desk: Desk) -> Batches[V]:
+async def completed(batches: Batches[V], sender: ChunkSender) -> Batches[V]:
     """Add what only the description of the record type tells: its key, and what its fields take."""
     described, refusal, key = batches.described, batches.refusal, batches.key
     if described is None or not (batches.check or (key is None and batches.scope is not None)):
         return batches
-    description = await desk.describe(described)
+    description = await sender.describe(described)
     if key is None and batches.scope is not None:
         key = cast(Callable[[V], Hashable], KeyOf(*description.dedupe_fields))
     if batches.check:
@@ -127,14 +127,14 @@ def _either(first: Callable[[V], str | None] | None, second: Callable[[Any], str
 class Writing(Generic[V]):
     """One write under way."""
 
-    def __init__(self, batches: Batches[V], desk: Desk) -> None:
+    def __init__(self, batches: Batches[V], sender: ChunkSender) -> None:
         self._batches = batches
-        self._desk = desk
+        self._sender = sender
         self._wake = asyncio.Event()
-        self._cutter = Cutter(batches, desk.in_flight.of(batches.scope))
+        self._cutter = Cutter(batches, sender.in_flight.of(batches.scope))
         self._source = self._source_of(batches)
-        self._end_listening = desk.in_flight.listen(self._freed)
-        self._ahead = _AHEAD * desk.width * batches.most
+        self._end_listening = sender.in_flight.listen(self._freed)
+        self._ahead = _AHEAD * sender.width * batches.most
         self._tasks: set[asyncio.Task[list[Result[V]]]] = set()
         self._told: dict[int, Result[V]] = {}
         self._read = 0  # records read
@@ -168,7 +168,7 @@ class Writing(Generic[V]):
     async def _woken(self) -> None:
         """Wait for something to do; where only the keys of other writes are in the way, no longer than a call may."""
         held_back = not self._tasks and (self._source.ended or not self._may_read)
-        limit = self._desk.timeout if held_back else None
+        limit = self._sender.timeout if held_back else None
         try:
             async with asyncio.timeout(limit):
                 await self._wake.wait()
@@ -176,7 +176,7 @@ class Writing(Generic[V]):
             late = CallTimeout(
                 f"not sent within {limit or 0:g} s: another write has records of the same keys under way; try again"
                 " when it has ended, or with a longer timeout",
-                operation=self._desk.operation.name,
+                operation=self._sender.operation.name,
                 sent=False,
             )
             late.__cause__ = error
@@ -238,7 +238,7 @@ class Writing(Generic[V]):
 
     def _may_send(self, *, idle: bool) -> bool:
         cutter = self._cutter
-        if not cutter.opened or len(self._tasks) >= self._desk.width or cutter.held_up:
+        if not cutter.opened or len(self._tasks) >= self._sender.width or cutter.held_up:
             return False
         if cutter.full:
             return True
@@ -253,7 +253,7 @@ class Writing(Generic[V]):
         self._source.close()
 
     def _send(self, load: Chunk[V]) -> None:
-        claim = self._desk.in_flight.take(self._batches.scope, load.keys)
+        claim = self._sender.in_flight.take(self._batches.scope, load.keys)
         task = asyncio.get_running_loop().create_task(self._result_of(load, claim))
         self._tasks.add(task)
         task.add_done_callback(partial(self._landed, load, claim))
@@ -283,7 +283,7 @@ class Writing(Generic[V]):
         """Send a chunk, and return what became of its records."""
         claim.lent = True
         try:
-            posted = await self._desk.post(self._batches.plan(load.encoded), claim.release)
+            posted = await self._sender.post(self._batches.plan(load.encoded), claim.release)
         except OutcomeUnknown as error:
             found = [_unknown(str(error))] * len(load.items)
         else:
@@ -309,7 +309,7 @@ class Writing(Generic[V]):
         key = cast(KeyOf, self._batches.key)  # what is looked up was looked up by it before
         asked = [cast(WriteRow, item.record) for item, result in zip(items, found, strict=True) if result.unknown]
         try:
-            page = await self._desk.ask(look.operation, look.plan(key, asked))
+            page = await self._sender.ask(look.operation, look.plan(key, asked))
         except MarketoError:
             return found  # it could not be told, so it stays unknown
         seen = Counter(map(key, page.items))

@@ -26,10 +26,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from marketo_async import Governor, Limits, Marketo, Priority, RetryPolicy, operations
+from marketo_async.call import Options
 from marketo_async.errors import ConfigurationError, DailyQuotaExceeded, MarketoError
 from marketo_async.governor import CallRecord, authority
 from marketo_async.operation import Operation, Plan, raw
-from marketo_async.session import Options
 from tests.life.callers import LATE, Caller, drain, get, problems, run
 from tests.life.instance import WEATHERS, Instance
 from tests.life.network import Connector, Network, Side

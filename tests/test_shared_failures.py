@@ -12,8 +12,8 @@ import pytest
 
 import marketo_async
 from marketo_async import Marketo
+from marketo_async.auth import shared
 from marketo_async.batcher import Batcher
-from marketo_async.bystander import shared
 from marketo_async.errors import (
     AccessDenied,
     AuthenticationError,
