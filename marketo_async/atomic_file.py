@@ -1,7 +1,4 @@
-"""Small files that are only ever whole, files that one run writes at a time, and the disk's own errors.
-
-Not here: what is in the files.
-"""
+"""Small files that are replaced as a whole, files that only one run writes at a time, and the errors of disks."""
 
 from __future__ import annotations
 
@@ -20,9 +17,10 @@ if sys.platform != "win32":
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Put *content* in the place of *path*, at once and for good.
+    """Replace the file ``path`` by ``content``, atomically and durably.
 
-    It is written aside and moved into place, so that a process killed at any moment leaves the old one or the new one.
+    The content is written to another file and moved into place: a process killed at any moment leaves the old file or
+    the new one.
     """
     aside = path.with_name(f"{path.name}.new")
     with disk(path):
@@ -37,9 +35,9 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def write_all(file: RawIOBase, content: bytes) -> None:
-    """Write *content* to an unbuffered file; a disk that is nearly full takes only some of it at a time.
+    """Write all of ``content`` to an unbuffered file; a disk that is nearly full takes only a part at a time.
 
-    A buffered file would keep what the disk refused, and write it again later, behind other bytes.
+    A buffered file would keep the bytes that the disk refused, and write them again later, after other bytes.
     """
     left = memoryview(content)
     while left:
@@ -48,33 +46,33 @@ def write_all(file: RawIOBase, content: bytes) -> None:
 
 @contextmanager
 def disk(path: Path) -> Iterator[None]:
-    """Raise the disk's errors in this block with a file name, *path* where they have none, and what to do next."""
+    """Raise the disk's errors in this block with a file name (else ``path``), and a note on what to do next."""
     try:
         yield
     except OSError as error:
         if error.errno is None:
             raise
         found = OSError(error.errno, os.strerror(error.errno), str(error.filename or path))
-        found.add_note("make room or repair the disk, then run the same again: what was written before is kept")
+        found.add_note("make room or repair the disk, then run the same again: it keeps what was written before")
         raise found from error
 
 
 def guard(file: IOBase, path: Path) -> None:
-    """Make sure that an open file is an ordinary one, and that nobody else writes it; closing it lets go.
+    """Lock an open regular file against other writers, until it is closed.
 
-    Raises `InvalidRequest` for another run at work, in this process or another.
+    Raises `InvalidRequest` if it is not a regular file, or if another run is writing it, in this process or another.
     """
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        raise InvalidRequest(f"{path} is no ordinary file: nothing could be cut off or gone on with")
-    if sys.platform != "win32":  # there, two runs at once are the caller's to avoid
+        raise InvalidRequest(f"{path} is not a regular file, so it cannot be truncated or resumed")
+    if sys.platform != "win32":  # there, the caller must avoid two runs at once
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise InvalidRequest(f"another run is writing {path}") from error
+            raise InvalidRequest(f"another run is writing {path}: wait for it, or choose another path") from error
 
 
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Tell which arguments are others than they were."""
+    """Describe the arguments that have changed."""
     return [
         f"{name} was {before.get(name, 'not given')}, is {now.get(name, 'not given')}"
         for name in sorted({*before, *now})

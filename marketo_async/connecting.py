@@ -1,9 +1,9 @@
 """The phase before a request's first byte: how long it may take, and the evidence that nothing was sent.
 
-A request waits for a name, a TCP connection, a proxy's tunnel and a TLS handshake before any byte of it leaves. A
-failure in this phase is certainly unsent, so that even a write that must not be repeated may be tried again. A failure
-after it may have reached Marketo. aiohttp's exceptions do not separate the two: a proxy that resets the connection at
-CONNECT raises what a server raises that resets it after the body. Its tracing signals do.
+A request waits for a name, a TCP connection, a proxy's tunnel and a TLS handshake before any byte of it leaves. If
+this phase fails, nothing was sent, so that even a write that must not be repeated may be tried again. Later, a request
+may have reached Marketo. aiohttp's exceptions do not separate the two: a proxy that resets the connection at CONNECT
+raises the same error as a server that resets it after the body. Its tracing signals do.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from aiohttp import BaseConnector, ClientTimeout, TraceConfig
 _CONNECT = 20.0  # seconds for all of it: name, connection, tunnel, handshake
 _SOCKET = 10.0  # seconds for each address of a host; SYNs are sent at 0, 1, 3 and 7 s
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
-_PASSING = frozenset({408, 425, 429})  # statuses of a proxy that are worth another try, beside all from 500 on
+_PASSING = frozenset({408, 425, 429})  # statuses of a proxy that may pass, as may all from 500 on
 
 
 class Connecting(Protocol):
-    """What is given to a request as its ``trace_request_ctx``: ``connecting`` is true while nothing can have left."""
+    """A request's ``trace_request_ctx``: ``connecting`` is true while no byte of it can have left."""
 
     connecting: bool
 
@@ -29,7 +29,7 @@ class Connecting(Protocol):
 class NotConnected(aiohttp.ClientError):
     """Why there is no connection, without the proxy's password and the URL that aiohttp's own errors hold.
 
-    ``passing`` says whether it is worth another try.
+    ``passing`` is whether another try may succeed.
     """
 
     def __init__(self, message: str, *, passing: bool = True) -> None:
@@ -38,7 +38,7 @@ class NotConnected(aiohttp.ClientError):
 
 
 def not_connected(error: aiohttp.ClientError) -> NotConnected:
-    """Return what an error of aiohttp's says about a connection that could not be made."""
+    """Return the same error without what must not be shown."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
         again = not _CLIENT_ERROR <= error.status < _SERVER_ERROR or error.status in _PASSING
         return NotConnected(f"the proxy answered CONNECT with HTTP {error.status} {error.message}", passing=again)
@@ -61,10 +61,10 @@ def watch() -> TraceConfig:
 def within(
     connector: BaseConnector | None, total: float | None, otherwise: float, sock_read: float | None = None
 ) -> ClientTimeout:
-    """Return the time-outs of a request: *total* for all of it, and its connection within a bound of its own.
+    """Return the time-outs of a request: ``total`` for all of it, and a separate one for its connection.
 
-    aiohttp counts the wait for a place in the connector's pool as connecting. A connector that limits its connections
-    lets requests wait for each other there, so with such a one they may take *otherwise* seconds to connect.
+    aiohttp counts the wait for a place in the connector's pool as connecting. In a connector that limits its
+    connections, requests wait there for each other, so they may take ``otherwise`` seconds to connect.
     """
     limited = connector is not None and (connector.limit > 0 or connector.limit_per_host > 0)
     return ClientTimeout(
@@ -73,8 +73,8 @@ def within(
 
 
 def unsent(error: Exception, request: Connecting) -> bool:
-    """Say whether *error* ended a request before any byte of it left."""
-    # The last two are aiohttp's own words for it, should they come from a session without the middleware.
+    """Return whether ``error`` ended a request before any byte of it left."""
+    # The last two are aiohttp's own classes for it, which come from a session without the middleware.
     return request.connecting or isinstance(
         error, NotConnected | aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError
     )

@@ -1,7 +1,7 @@
-"""What describe calls tell of a record type, kept for a day, and the check of records against it.
+"""Descriptions of record types, kept for a day, and the check of records against them.
 
-Whoever asks about a type shares one answer: writes of many records, their checks, and bulk imports. Not here: the
-describe calls themselves, which each family has.
+Writes of many records, their checks and bulk imports share one description of a type. See ``resources`` for the
+describe calls.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ class Described(Struct, Generic[D], frozen=True):
 
     @property
     def name(self) -> tuple[object, ...]:
-        """What tells one record type from another."""
+        """The key of the record type."""
         return (self.operation.name, *self.plan.path.values())
 
 
 class Descriptions:
-    """The descriptions that one session has asked for; each is asked for once a day, however many want it at once."""
+    """The descriptions of one open client; each costs one call a day, however many tasks ask for it at once."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[object, ...], tuple[float, Description | ObjectDescription]] = {}
@@ -48,9 +48,9 @@ class Descriptions:
         ask: Callable[[Operation, Plan[D]], Awaitable[D]],
         wait_for: Callable[[Callable[[], Awaitable[bool]]], Awaitable[bool]],
     ) -> Description | ObjectDescription:
-        """Return a description, by a call of *ask* where none is kept or the one that is has become old.
+        """Return the kept description, or make the call with ``ask`` if there is none or it is a day old.
 
-        *wait_for* waits for somebody else's call that asks the same; it may raise.
+        ``wait_for`` waits for another task's call for the same description; it may raise.
         """
         lock = self._asking.setdefault(described.name, asyncio.Lock())
         await wait_for(lock.acquire)
@@ -65,7 +65,7 @@ class Descriptions:
             lock.release()
 
     def forget(self) -> None:
-        """Ask again next time: fields have changed."""
+        """Drop all descriptions, because fields have changed."""
         self._kept.clear()
 
 
@@ -74,29 +74,29 @@ _WHOLE = frozenset({"integer", "score", "reference"})
 
 
 class FieldCheck:
-    """Tells what a record holds that Marketo would refuse or drop, by the description of its type."""
+    """Finds values in a record that Marketo would refuse or drop, by the description of its type."""
 
     def __init__(self, description: Description | ObjectDescription, *, always: frozenset[str] = frozenset()) -> None:
-        """Know the fields; those of *always* identify the record, and may be named however they are described."""
+        """Take a description; the fields of ``always`` identify the record, and are accepted in any case."""
         self._fields = {field.name.casefold(): field for field in description.fields}
         self._always = {name.casefold() for name in always}
 
     def __call__(self, record: Mapping[str, Any] | Struct) -> str | None:
-        """Return what is wrong with a record, ``None`` where nothing is."""
+        """Return a message about the wrong values of a record, or ``None``."""
         wrong = [trouble for name, value in members_of(record) if (trouble := self._trouble(name, value))]
         return "; ".join(wrong) or None
 
     def _trouble(self, name: str, value: object) -> str | None:
         field = self._fields.get(name.casefold())
         if field is None:
-            return None if name.casefold() in self._always else f"{name} is no field; describe() lists them"
+            return None if name.casefold() in self._always else f"{name} is not a field; describe() lists the fields"
         if field.updateable is False and name.casefold() not in self._always:
-            return f"{name} is read-only"
+            return f"{name} is read-only; leave it out"
         return None if value is None else _misfit(field, value)
 
 
 def members_of(record: Mapping[str, Any] | Struct) -> Iterator[tuple[str, object]]:
-    """Yield what is sent of a record, by REST field names."""
+    """Yield the REST names and values of a record that are sent."""
     if isinstance(record, Mapping):
         yield from record.items()
         return
@@ -108,17 +108,17 @@ def members_of(record: Mapping[str, Any] | Struct) -> Iterator[tuple[str, object
 
 
 def _misfit(field: FieldSummary, value: object) -> str | None:
-    """Return how a value misses its field's type or length."""
+    """Return how a value violates its field's type or length."""
     kind = (field.data_type or "").casefold()
     if not _is_a(kind, value):
-        return f"{field.name} is {type(value).__name__} where Marketo has {kind}"
+        return f"{field.name} is {type(value).__name__}, Marketo expects {kind}"
     if field.length is not None and isinstance(value, str) and len(value) > field.length:
         return f"{field.name} has {len(value):,} characters, Marketo takes {field.length:,}"
     return None
 
 
 def _is_a(kind: str, value: object) -> bool:
-    """Tell whether Marketo reads a value as this type; text is read as what it says; types not known take all."""
+    """Return whether Marketo reads a value as this type; it parses text; an unknown type accepts everything."""
     if isinstance(value, Mapping | list | tuple | set | Struct):
         return False
     if kind == "boolean":

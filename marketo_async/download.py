@@ -1,8 +1,10 @@
-"""A file on its way in: which part of it to ask for, where its bytes go, and how to tell it from an error.
+"""Downloads: which part of a file to ask for, where its bytes go, and how to distinguish it from an error.
 
-A file is asked for from the byte where a `Sink` stands, so a transfer that broke goes on there. What is no file after
-all (an envelope with an error, a web page, a few words with a 404) is handed back to be judged like any other answer.
-Not here: the pipeline that asks (``session``), and sinks themselves (``bulk``).
+A request asks for the bytes that a `Sink` does not hold yet, so a transfer that broke resumes there. A body that is not
+a file (an envelope with an error, a web page, a few words with a 404) is returned, to be read like any other answer.
+See ``transport`` for the request, ``bulk`` for the sinks.
+
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-extract/bulk-extract
 """
 
 from __future__ import annotations
@@ -20,24 +22,24 @@ _TOTAL = re.compile(r"bytes \*/(\d+)")
 
 
 class Sink(Protocol):
-    """Where a file's bytes go; it knows how many it holds, and takes more without waiting for anybody."""
+    """Where a file's bytes go; it knows how many it holds, and takes more without waiting."""
 
     @property
     def held(self) -> int:
-        """How many bytes of the file are here."""
+        """How many bytes of the file it holds."""
         ...
 
     def restart(self) -> None:
-        """Forget all bytes: the file comes from its beginning."""
+        """Drop all bytes: the file comes again from its beginning."""
         ...
 
     def write(self, chunk: bytes) -> None:
-        """Take the bytes behind those that are here."""
+        """Append the next bytes."""
         ...
 
 
 class SinkFailed(Exception):
-    """Carries the *error* of a sink past those who take every `OSError` for one of the connection."""
+    """Carries the ``error`` of a sink past code that takes every `OSError` for one of the connection."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
@@ -45,16 +47,16 @@ class SinkFailed(Exception):
 
 
 def headers_for(sink: Sink) -> Mapping[str, str]:
-    """Return what asks for the rest of a file, byte for byte: ranges of a packed file would be others."""
+    """Return the headers that ask for the rest of a file, uncompressed: a range counts the bytes that are sent."""
     plain = {"Accept": "*/*", "Accept-Encoding": "identity"}
     return {**plain, "Range": f"bytes={sink.held}-"} if sink.held else plain
 
 
 async def receive(response: aiohttp.ClientResponse, sink: Sink) -> bytes | None:
-    """Read an answer into *sink*, or return the body of what may be no file, for which nothing is forgotten yet.
+    """Read an answer into ``sink``; return a body that may not be a file, and then leave the sink as it is.
 
-    A 200 in place of a 206 starts over, as does a part that begins elsewhere than asked; a 416 of a file that is here
-    as a whole is its end. Raises `SinkFailed` for an error of the sink.
+    A 200 instead of a 206 starts over, and so does a part with another beginning than asked for; a 416 for a file that
+    is complete ends it. Raises `SinkFailed` for an error of the sink.
     """
     said = response.headers.get("Content-Range", "")
     if response.status == _OUTSIDE:
@@ -66,10 +68,10 @@ async def receive(response: aiohttp.ClientResponse, sink: Sink) -> bytes | None:
         part = _RANGE.fullmatch(said)
         if part is None or int(part[1]) != sink.held:
             _restarted(sink)
-            raise aiohttp.ClientPayloadError(f"a part of the file that was not asked for: {said!r}")
+            raise aiohttp.ClientPayloadError(f"the answer is another part of the file than asked for: {said!r}")
     elif response.status != _WHOLE:
         return await response.read()
-    start = b"" if response.status == _WHOLE else None  # what is held back until it is known to be a file
+    start = b"" if response.status == _WHOLE else None  # held back until it is known to be a file
     async for chunk in response.content.iter_any():
         if start is None:
             _written(sink, chunk)
@@ -97,6 +99,6 @@ def _written(sink: Sink, chunk: bytes) -> None:
 
 
 def _doubtful(start: bytes) -> bool:
-    """Tell whether a body may yet turn out to be an envelope or a web page."""
+    """Return whether a body may still be an envelope or a web page."""
     begins = start.lstrip()[:1]
     return begins in {b"", b"{", b"<"}

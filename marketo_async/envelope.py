@@ -1,9 +1,9 @@
 """The envelope of every answer: ``success``, ``requestId``, ``result``, ``errors``, and the bytes it is read from.
 
-Reading is tolerant of what Marketo is known to send (missing or null members, numbers as text and text as numbers,
-an empty text for nothing, unknown members) and strict about the rest. A body is decoded by its type at once; only one
-that is refused is decoded without types and made to fit. No I/O. See ``codes`` for what a code means, and ``fitting``
-for what is made to fit.
+Reading accepts the irregularities that Marketo is known for (missing or null members, numbers as text and text as
+numbers, an empty text for a missing value, unknown members), and is strict about the rest. A body is decoded directly
+into its type; if that fails, it is decoded without types, fitted and converted. No I/O. See ``codes`` for what a code
+means, and ``fitting`` for the rules of fitting.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ R = TypeVar("R")
 OnBadRecord = Callable[[BadRecord], None]
 
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
-_GLANCE = 200  # bytes that tell what kind of body it is
+_GLANCE = 200  # bytes that show what kind of body it is
 _BOM = b"\xef\xbb\xbf"  # some proxies put it in front
 _REQUEST_ID = re.compile(rb'"requestId"\s*:\s*"([^"]{1,64})"')
 _PATH = re.compile(r" - at `(?:key in )?(\$[^`]*)`$")
@@ -40,7 +40,7 @@ class Notice(Struct, frozen=True):
 
 
 class PageDetails(Struct, rename="camel", kw_only=True):
-    """Where a page stands in a listing by page index."""
+    """The position of a page in a listing by page index."""
 
     total_items: int | None = None
     page_size: int | None = None
@@ -48,7 +48,7 @@ class PageDetails(Struct, rename="camel", kw_only=True):
 
 
 class Items(PageDetails, Generic[R], rename="camel", kw_only=True):
-    """A result that is an object with the page's records in it, instead of a list of them."""
+    """A result that is an object with the page's records, instead of a list of them."""
 
     items: list[R] = []
 
@@ -64,23 +64,23 @@ class Envelope(Struct, Generic[R], rename="camel", kw_only=True):
     next_page_token: str | None = None
     more_result: bool | None = None
     page_details: PageDetails | None = None
-    unread: int = 0  # records of the page that could not be read, and are not among the items
+    unread: int = 0  # records of the page that could not be read; they are not among the items
 
     @property
     def items(self) -> list[Any]:
-        """The records of a page, wherever they stand."""
+        """The records of a page, in either kind of result."""
         result: Any = self.result
         return result.items if isinstance(result, Items) else result or []
 
     @property
     def total(self) -> int | None:
-        """How many records the whole listing has, where Marketo tells."""
+        """How many records the whole listing has, where Marketo reports it."""
         details = self.result if isinstance(self.result, Items) else self.page_details
         return details.total_items if details else None
 
     @property
     def blank(self) -> bool:
-        """Whether nothing here says that Marketo wrote it."""
+        """Whether it lacks every member of a Marketo answer."""
         return self.success is None and self.request_id is None and self.result is None and self.errors is None
 
     @property
@@ -122,12 +122,12 @@ _HEAD = msgspec.json.Decoder(_Head, strict=False)
 def read(
     body: bytes, answer: Any, *, status: int, operation: str, on_bad_record: OnBadRecord | None = None
 ) -> Envelope[Any]:
-    """Decode *body* into an envelope whose result is an *answer*.
+    """Decode ``body`` into an envelope whose result has the type ``answer``.
 
-    *on_bad_record* receives each record of a result that can't be read, and the result is without it.
+    ``on_bad_record`` receives each record of a result that can't be read, and the result is returned without it.
 
-    Raises `BadResponse` for what is no envelope in JSON, and `UnexpectedShape` for one whose result is no *answer*; an
-    answer that reports errors is returned whatever its result looks like.
+    Raises `BadResponse` for a body that is not an envelope in JSON, and `UnexpectedShape` for a result of another type.
+    An answer that reports errors is returned, whatever its result looks like.
     """
     plain = body.removeprefix(_BOM)
     try:
@@ -139,12 +139,12 @@ def read(
             _diagnosis(plain), status=status, body=body, operation=operation, request_id=request_id(body)
         ) from error
     if envelope.blank:
-        raise BadResponse("the body is no Marketo answer", status=status, body=body, operation=operation)
+        raise BadResponse("the body is not a Marketo answer", status=status, body=body, operation=operation)
     return envelope
 
 
 class _Complaint(Struct):
-    """How the families without an envelope tell what went wrong: a list of errors, or one in members of its own."""
+    """An error of the families without an envelope: a list of errors, or a code and a message."""
 
     errors: list[str | Notice] = []
     error_code: str | int = ""
@@ -162,9 +162,9 @@ def read_bare(
 ) -> Envelope[Any]:
     """Decode an answer without an envelope: the value itself where the HTTP status says success, else its errors.
 
-    *on_bad_record* is as for `read`.
+    ``on_bad_record`` is as for `read`.
 
-    Raises `BadResponse` for what is no JSON, and `UnexpectedShape` for what is no *answer*.
+    Raises `BadResponse` for a body that is not JSON, and `UnexpectedShape` for one that is not an ``answer``.
     """
     success = status < _CLIENT_ERROR
     if success and not body.strip():
@@ -180,7 +180,7 @@ def read_bare(
         if success:
             try:
                 value = {"success": True, "requestId": named, "result": msgspec.json.decode(body)}
-                return _made_to_fit(value, answer, operation, on_bad_record)
+                return _fit_and_convert(value, answer, operation, on_bad_record)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 pass  # the first error says where, in the body as it came
         raise _misshapen(error, status, body, operation, named) from error
@@ -198,9 +198,9 @@ def _complaint(body: bytes) -> _Complaint:
 
 
 def read_raw(body: bytes, *, status: int, operation: str) -> Envelope[Any]:
-    """Take a body for the file that it is, unless it is an envelope with errors, or plain text with an HTTP error.
+    """Return a body as a file, unless it is an envelope with errors, or plain text with an HTTP error.
 
-    Raises `BadResponse` for a web page, which some proxies put in a file's place.
+    Raises `BadResponse` for a web page, which some proxies return instead of a file.
     """
     start = body[:_GLANCE].lstrip().lower()
     if start.startswith(b"{"):
@@ -231,22 +231,22 @@ def _read_again(
     operation: str,
     on_bad_record: OnBadRecord | None,
 ) -> Envelope[Any]:
-    """Read a body that is JSON but not of the expected shape: its errors count, and the rest is made to fit."""
+    """Read a body that is JSON of another shape than expected: return its errors, or fit it to the model."""
     head = _head_of(body)
     if head.errors or head.success is False:
         return Envelope(success=False, request_id=head.request_id, errors=head.errors)
     try:
-        return _made_to_fit(msgspec.json.decode(body), answer, operation, on_bad_record)
+        return _fit_and_convert(msgspec.json.decode(body), answer, operation, on_bad_record)
     except (msgspec.ValidationError, RecursionError):
         raise _misshapen(error, status, body, operation, head.request_id or request_id(body)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as malformed:  # further on than where the shape went wrong
+    except (msgspec.DecodeError, UnicodeDecodeError) as malformed:  # after the place where the shape is wrong
         raise BadResponse(
             _diagnosis(body), status=status, body=body, operation=operation, request_id=request_id(body)
         ) from malformed
 
 
-def _made_to_fit(value: object, answer: Any, operation: str, on_bad_record: OnBadRecord | None) -> Envelope[Any]:
-    """Convert decoded JSON once it fits the model, without the records that can't be read if somebody takes those."""
+def _fit_and_convert(value: object, answer: Any, operation: str, on_bad_record: OnBadRecord | None) -> Envelope[Any]:
+    """Fit decoded JSON to the model and convert it; if ``on_bad_record`` is given, without the unreadable records."""
     value = fitted(value, Envelope[answer])
     bad: list[BadRecord] = []
     places: list[int] | None = None
@@ -281,7 +281,7 @@ def _records_of(value: Any) -> list[object]:
 
 
 def _head_of(body: bytes) -> _Head:
-    """Read an envelope without its result; a body that has none gives an empty one."""
+    """Read an envelope without its result; return an empty one if there is none."""
     try:
         return _HEAD.decode(body)
     except msgspec.ValidationError:
@@ -296,7 +296,7 @@ def _head_of(body: bytes) -> _Head:
 def _misshapen(
     error: msgspec.ValidationError, status: int, body: bytes, operation: str, request_id: str | None
 ) -> UnexpectedShape:
-    """Tell where in an answer a member is of another type than the model says."""
+    """Return an error with the place in the answer that has another type than the model."""
     found = _PATH.search(str(error))
     return UnexpectedShape(
         str(error),

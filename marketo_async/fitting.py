@@ -1,8 +1,8 @@
-"""Making what Marketo sent fit what a model says: the one rule for members that came as another type. Pure.
+"""Fits decoded JSON to a model, where members came as another type. Pure.
 
-A text may come as a number or a boolean, a list of texts as one text, and nothing as null or as an empty text. `fitted`
-puts that right by the model's types, at any depth, and leaves alone what it has no rule for: whether that can be read
-decides the conversion after it. It runs only where a body was refused as it came. See ``envelope`` for that.
+A text may come as a number or a boolean, a list of texts as one text, and a missing value as null or an empty text.
+`fitted` corrects that by the model's types, at any depth. It leaves other values as they are; the conversion after it
+reads or refuses them. See ``envelope``, which calls it only for a body that could not be decoded directly.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from marketo_async.models.moment import Moment
 
 
 def fitted(value: object, model: Any) -> object:
-    """Return decoded JSON as *model* expects it, as far as that is only a matter of spelling."""
+    """Return decoded JSON as ``model`` expects it, where only the spelling differs."""
     return _fitted(value, _kind_of(model))
 
 
@@ -44,7 +44,7 @@ def _fitted(value: object, kind: inspect.Type) -> object:
 
 
 def _members(value: Mapping[str, object], kind: inspect.StructType) -> dict[str, object]:
-    """Fit an object's members, and leave out those that are null or an empty text where the model has neither."""
+    """Fit an object's members; leave out a null or an empty text where the model accepts neither."""
     fields = {field.encode_name: field.type for field in kind.fields}
     found = {}
     for name, member in value.items():
@@ -56,7 +56,7 @@ def _members(value: Mapping[str, object], kind: inspect.StructType) -> dict[str,
 
 
 def _member_of(value: object, kind: inspect.Type) -> inspect.Type:
-    """Return the type of a union that a value is meant as: of its own kind, else text, else a list, else the union."""
+    """Return the member of a union that fits a value: its own kind, else text, else a list, else the whole union."""
     if not isinstance(kind, inspect.UnionType) or value is None:
         return kind
     wanted = _KINDS.get(type(value), ())

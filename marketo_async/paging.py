@@ -1,15 +1,15 @@
-"""Draining a listing: one sequence of pages, several in order, or several side by side.
+"""Reads listings to their end: one sequence of pages, several in order, or several side by side.
 
-`Lane` is one sequence: it holds the cursor and knows how the next page is fetched. A `Pager` delivers the pages of
-lanes to the caller and fetches ahead while the caller works on the last one.
+A `Lane` is one sequence: it holds the cursor and fetches the next page. A `Pager` delivers the pages of lanes to the
+caller, and fetches ahead while the caller works on the last one.
 
 What a token promises
-    Every page carries the token behind it, and ``pager.token`` is the token behind the last page that the caller has
-    taken whole. To go on from there loses nothing, and repeats at most the page that was being read. The exception
-    that ends a drain carries the same token.
+    Every page carries the token of the next one, and ``pager.token`` resumes after the last page that the caller has
+    finished reading. To resume there loses nothing, and repeats at most the page that was being read. The exception
+    that ends a listing carries the same token.
 
-No page is ever yielded from within a time-out, a task group, a lock or a slot. Not here: what a page is fetched with
-(``session``), and how an operation's answers end (``turn`` is told the rule).
+No page is ever yielded from within a time-out, a task group, a lock or a slot. See ``caller`` for the function that
+fetches a page.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ log = logging.getLogger("marketo_async.paging")
 
 T = TypeVar("T")
 
-_LOGGED = frozenset({10, 100, 1_000, 10_000})  # pages in a row without a record
-_DIGITS = 18  # of an offset; more is no number of records
-OFFSET_SIZE = 200  # the most that an asset listing gives; its default is 20
+_LOGGED = frozenset({10, 100, 1_000, 10_000})  # empty pages in a row
+_DIGITS = 18  # of an offset; no listing has more records than that
+OFFSET_SIZE = 200  # the largest page of an asset listing; the default is 20
 _SIZES = {Paging.OFFSET: ("maxReturn", OFFSET_SIZE), Paging.INDEX: ("pageSize", 50), Paging.USERS: ("pageSize", 200)}
 _CURSORS = {Paging.OFFSET: "offset", Paging.INDEX: "pageIndex", Paging.USERS: "pageOffset"}
 
 
 def turn(rule: Paging, plan: Plan[Page[T]], cursor: str | None) -> Plan[Page[T]]:
-    """Return the plan of the page at *cursor*, in the query or in the JSON body, wherever the listing's arguments are.
+    """Return the plan of the page at ``cursor``, which is sent where the listing's arguments are: query or JSON body.
 
-    Pages are as large as Marketo makes them, unless the plan asks for less.
+    Pages are as large as Marketo allows, unless the plan asks for smaller ones.
     """
     arguments: Mapping[str, object] = plan.json if isinstance(plan.json, Mapping) else plan.query
     if rule in _SIZES:
@@ -54,19 +54,19 @@ def turn(rule: Paging, plan: Plan[Page[T]], cursor: str | None) -> Plan[Page[T]]
         arguments = {**arguments, name: arguments.get(name) or size, _CURSORS[rule]: _number(cursor)}
     elif cursor is not None:
         arguments = {**arguments, "nextPageToken": cursor}
-    judge = partial(after, rule, arguments)
+    unwrap = partial(after, rule, arguments)
     if isinstance(plan.json, Mapping):
-        return replace(plan, json=arguments, unwrap=judge)
-    return replace(plan, query=cast("Mapping[str, Arg]", arguments), unwrap=judge)
+        return replace(plan, json=arguments, unwrap=unwrap)
+    return replace(plan, query=cast("Mapping[str, Arg]", arguments), unwrap=unwrap)
 
 
 def after(rule: Paging, arguments: Mapping[str, object], envelope: Envelope[Any]) -> Page[Any]:
-    """Judge an answer: its records, where the listing goes on, and whether there is more.
+    """Read an answer as a page: its records, the token of the next page, and whether there is more.
 
-    A position listing ends without a token, or with ``moreResult`` false; the length of a page means nothing, and an
-    empty page may be followed by full ones. A date listing always hands out a token. The others end with a page that
-    is short or missing, or where Marketo tells the total, when that is reached. A page that promises more and has no
-    token is an error: an end would lose the rest.
+    A position listing ends without a token, or with ``moreResult`` false; the length of a page means nothing, and full
+    pages may follow an empty one. A date listing always has a token. The others end with a page that is short or
+    missing, or at the total, where Marketo reports it. A page that promises more without a token is an error: to end
+    there would lose the rest.
 
     https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/paging-tokens
     """
@@ -74,7 +74,7 @@ def after(rule: Paging, arguments: Mapping[str, object], envelope: Envelope[Any]
     if rule in _SIZES:
         size, here = arguments[_SIZES[rule][0]], arguments[_CURSORS[rule]]
         if not isinstance(size, int) or not isinstance(here, int):
-            raise InvalidRequest(f"the size of a page is a number, not {size!r}")
+            raise InvalidRequest(f"the page size is {size!r}: pass a whole number")
         count = len(items) + envelope.unread
         reached = (here + 1) * size if rule is Paging.INDEX else here + count
         if count < size or (envelope.total is not None and reached >= envelope.total):
@@ -93,19 +93,19 @@ def _number(cursor: str | None) -> int:
     if cursor is None:
         return 0
     if not cursor.isdecimal() or len(cursor) > _DIGITS:
-        raise InvalidRequest(f"{cursor[:40]!r} is no token of this listing")
+        raise InvalidRequest(f"{cursor[:40]!r} is not a token from this listing; pass the token of the same call")
     return int(cursor)
 
 
 class Distinct(PageFilter[T]):
-    """Lets every record through once: listings without a token shift under the hands of others."""
+    """Keeps the first of equal records: a listing by offset repeats records when others add some meanwhile."""
 
     def __init__(self, key: Callable[[T], Hashable]) -> None:
         self._key = key
         self._seen: set[Hashable] = set()
 
     def __call__(self, items: list[T]) -> tuple[list[T], bool]:
-        """Return the records whose key is new; the listing ends when Marketo says so."""
+        """Return the records whose key is new; never end the listing."""
         new = []
         for item in items:
             if (key := self._key(item)) not in self._seen:
@@ -115,9 +115,9 @@ class Distinct(PageFilter[T]):
 
 
 class Progress:
-    """Checks that a listing advances: no token comes twice, and few enough pages in a row bring no record.
+    """Checks that a listing advances: no token comes twice, and few enough pages in a row are empty.
 
-    Of tokens only the hashes are kept: some 60 bytes a page.
+    It keeps only the hashes of tokens: some 60 bytes a page.
     """
 
     def __init__(self, most_empty: int, start: str | None = None) -> None:
@@ -126,7 +126,7 @@ class Progress:
         self._empty = 0
 
     def check(self, token: str | None, *, count: int) -> None:
-        """Raise `TransportError` where a page of *count* records, which continues at *token*, was no advance."""
+        """Raise `TransportError` where a page of ``count`` records, which continues at ``token``, did not advance."""
         if hash(token) in self._tokens:
             raise TransportError(
                 f"the listing is not advancing: Marketo returned the token {token!r} a second time",
@@ -136,15 +136,15 @@ class Progress:
         self._empty = 0 if count else self._empty + 1
         if self._empty >= self._most_empty:
             raise TransportError(
-                f"{self._empty:,} pages in a row without a record, and still more are announced",
+                f"{self._empty:,} pages in a row were empty, and Marketo announces more",
                 hint="continue from this token, or raise RetryPolicy.empty_pages",
             )
         if self._empty in _LOGGED:
-            log.warning("%d pages in a row without a record; the listing continues", self._empty)
+            log.warning("%d pages in a row were empty; the listing continues", self._empty)
 
 
 class Lane(Generic[T]):
-    """One sequence of pages, fetched one after the other from a cursor on."""
+    """One sequence of pages, fetched one after the other, starting at a cursor."""
 
     def __init__(
         self,
@@ -161,12 +161,12 @@ class Lane(Generic[T]):
         self.more = True
 
     async def next(self) -> Page[T]:
-        """Fetch the page at the cursor and move behind it."""
+        """Fetch the page at the cursor, and move the cursor after it."""
         page = await self._fetch(self.cursor)
         count = len(page.items)
         if self._sift is not None:
             items, enough = self._sift(page.items)
-            if isinstance(self._sift, Distinct):  # a page that only repeats records brings none
+            if isinstance(self._sift, Distinct):  # a page that only repeats records counts as empty
                 count = len(items)
             page = Page(items, page.token, page.more and not enough)
         if page.more:
@@ -176,20 +176,20 @@ class Lane(Generic[T]):
 
 
 class Pager(ABC, Generic[T]):
-    """The records of a listing: ``async for``, ``pages()``, ``first()``, ``all()``, and ``token`` to go on later.
+    """The records of a listing: ``async for``, ``pages()``, ``first()``, ``all()``, and ``token`` to resume later.
 
-    One drain at a time; iterating again goes on behind the last page that was taken whole.
+    Iterate it once at a time; iterating again resumes after the last page that you finished reading.
     """
 
     token: str | None
-    _ended = False  # where nothing can follow there is no token, and none also means "from the start"
+    _ended = False  # at the end there is no token, and no token also means "from the start"
 
     @abstractmethod
     def _drain(self, *, ahead: bool) -> AsyncGenerator[Page[T], None]:
-        """Yield pages from ``self.token`` on, each with the token behind it; fetch *ahead* or only as asked."""
+        """Yield the pages after ``self.token``, each with its token; fetch ``ahead``, or only what is asked for."""
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
-        """Yield the pages; a page counts as taken when the next one is asked for."""
+        """Yield the pages; a page counts as read when the next one is asked for."""
         if self._ended:
             return
         try:
@@ -208,7 +208,7 @@ class Pager(ABC, Generic[T]):
                     yield item
 
     async def first(self) -> T | None:
-        """Return the next record, or ``None``, without fetching ahead; it does not count as taken."""
+        """Return the next record, or ``None``, without fetching ahead; it does not count as read."""
         if self._ended:
             return None
         async with aclosing(self._drain(ahead=False)) as drain:
@@ -218,7 +218,7 @@ class Pager(ABC, Generic[T]):
         return None
 
     async def all(self) -> list[T]:
-        """Return every record; all of them are in memory at once. If that fails, none counts as taken."""
+        """Return every record; all of them are in memory at once. If that fails, none counts as read."""
         found: list[T] = []
         if self._ended:
             return found
@@ -236,7 +236,7 @@ class Pager(ABC, Generic[T]):
         return found
 
     def _take(self, page: Page[T]) -> None:
-        """Count a page as taken whole: the next drain goes on behind it."""
+        """Count a page as read: the next drain resumes after it."""
         self.token = page.token
         self._ended = not page.more and page.token is None
 
@@ -266,10 +266,10 @@ class LanePager(Pager[T]):
 
 
 class OffsetPager(Pager[T]):
-    """The pages of a listing by offset, several at once: where the next one begins is known before this one has come.
+    """The pages of a listing by offset, several at once: the offset of the next page is known in advance.
 
-    Its end is not, so no more pages are asked for ahead than have come full: a listing of one page costs no call too
-    many, and a longer one at most as many as it has pages.
+    The end is not, so it asks ahead for at most as many pages as have come full: a listing of one page costs no extra
+    call, and a longer one at most doubles its calls.
     """
 
     def __init__(
@@ -314,9 +314,9 @@ class OffsetPager(Pager[T]):
 
 
 class OrderedPager(Pager[T]):
-    """The pages of many lanes, lane after lane, while the next *width* lanes are already being fetched.
+    """The pages of many lanes, lane after lane, with the next ``width`` lanes fetched ahead.
 
-    A token is the lane's number and the token in it. Lanes are made as they are needed, so there may be any number.
+    A token is the lane's number and the token within it. Lanes are made when they are needed, in any number.
     """
 
     def __init__(
@@ -335,7 +335,7 @@ class OrderedPager(Pager[T]):
         def fill_up() -> None:
             for number, make in islice(lanes, width - len(coming)):
                 lane = make(inner if number == start else None)
-                # The first in line is awaited itself: only what runs beside it needs a task.
+                # The first lane is awaited directly: only those that run beside it need a task.
                 coming.append((number, lane, asyncio.ensure_future(lane.next()) if coming else None))
 
         try:
@@ -360,7 +360,7 @@ class OrderedPager(Pager[T]):
 
 
 class MergedPager(Pager[T]):
-    """The pages of several lanes side by side, each delivered as it arrives: no order across lanes.
+    """The pages of several lanes side by side, in the order in which they arrive.
 
     Every lane has at most one page waiting. A token holds the cursor of every lane.
     """
@@ -400,10 +400,14 @@ class MergedPager(Pager[T]):
         try:
             cursors = msgspec.json.decode(self.token, type=list[_Cursor])
         except msgspec.DecodeError as error:
-            raise InvalidRequest(f"{self.token[:40]!r} is no token of this listing") from error
+            raise InvalidRequest(
+                f"{self.token[:40]!r} is not a token from this listing; pass the token of the same call"
+            ) from error
         if len(cursors) != len(self._lanes):
-            raise InvalidRequest("the token belongs to a listing with other arguments: pass the same ones again")
-        if all(cursor.done for cursor in cursors):  # a date listing that was drained goes on with what is new
+            raise InvalidRequest(
+                "the token belongs to a listing with other arguments: pass the arguments of that call again"
+            )
+        if all(cursor.done for cursor in cursors):  # a date listing that was read to its end continues with new records
             return [_Cursor(cursor.cursor, done=cursor.cursor is None) for cursor in cursors]
         return cursors
 
@@ -418,11 +422,11 @@ def _split(token: str | None) -> tuple[int, str | None]:
         return 0, None
     number, colon, inner = token.partition(":")
     if not colon or not number.isdecimal():
-        raise InvalidRequest(f"{token[:40]!r} is no token of this listing")
+        raise InvalidRequest(f"{token[:40]!r} is not a token from this listing; pass the token of the same call")
     return int(number), inner or None
 
 
 def _drop(future: asyncio.Future[Any]) -> None:
-    """Stop waiting for a page that nobody will read; its exception, if any, has nobody to go to either."""
+    """Cancel a page that will not be read; take its exception, so that asyncio does not report it."""
     if not future.cancel() and not future.cancelled():
         future.exception()

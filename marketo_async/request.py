@@ -1,7 +1,9 @@
-"""From a plan to a request: URL, query and body, and the refusals that cost no call. Pure functions.
+"""Writes a plan as a request: URL, query and body. Refuses what Marketo would refuse, before it costs a call. Pure.
 
-A GET of the lead database whose URL would pass 8 KB becomes ``POST ...?_method=GET`` with its query as a form; assets
-take no such override. Not here: headers that change from attempt to attempt, like the token (``session``).
+A GET of the lead database whose URL would exceed 8 KB becomes ``POST ...?_method=GET`` with its query as a form; assets
+do not accept that. See ``transport`` for headers that change with each attempt, like the token.
+
+Sizes: https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/error-codes (413, 414)
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from marketo_async.errors import InvalidRequest, RequestTooLarge
 from marketo_async.operation import Arg, File, Method, Operation, Plan
 from marketo_async.wire_value import as_json, as_query
 
-LONGEST_URL = 8192  # lead database; counted over the whole URL, which is never less than what Marketo counts
+LONGEST_URL = 8192  # lead database; counted over the whole URL, and so never less than Marketo counts
 LONGEST_ASSET_URL = 65_536
 LARGEST_BODY = 1_000_000
 LARGEST_FILE = 10_000_000  # bulk imports only
@@ -32,7 +34,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class Request(Struct, frozen=True):
-    """What goes on the wire, but for the token."""
+    """What goes on the wire, without the token."""
 
     method: Method
     url: str
@@ -41,15 +43,15 @@ class Request(Struct, frozen=True):
 
     @property
     def content_type(self) -> str | None:
-        """What the body is written in."""
+        """The content type of the body."""
         return self.headers.get("Content-Type")
 
 
 def build(operation: Operation, plan: Plan[Any], base: str) -> Request:
-    """Turn a plan into a request to *base*.
+    """Turn a plan into a request to ``base``.
 
-    Raises `InvalidRequest` for path arguments that would change the path, `RequestTooLarge` for what Marketo answers
-    with 413 or 414.
+    Raises `InvalidRequest` for path arguments that would change the path, `RequestTooLarge` for requests that Marketo
+    would answer with 413 or 414.
     """
     path = fill(operation, plan.path)
     query = pairs(plan.query)
@@ -57,7 +59,7 @@ def build(operation: Operation, plan: Plan[Any], base: str) -> Request:
     body, content_type = _body(operation, plan)
     if method == "GET" and operation.path.startswith("/rest/v1/"):
         if body is not None:
-            # No proxy may be trusted with the body of a GET: the documented way is the override.
+            # A proxy may drop the body of a GET; the override is the documented way.
             method, url = "POST", _join(base + path, [*query, ("_method", "GET")])
         elif len(url) > LONGEST_URL:
             method, url = "POST", f"{base}{path}?_method=GET"
@@ -71,7 +73,7 @@ def build(operation: Operation, plan: Plan[Any], base: str) -> Request:
 
 
 def _body(operation: Operation, plan: Plan[Any]) -> tuple[bytes | None, str | None]:
-    """Write what the plan sends beside its query, and name the content type."""
+    """Write the plan's body, and name its content type."""
     if plan.json is not None:
         return _json(operation, plan.json), _JSON
     form = [(name, _member(operation, value)) for name, value in (plan.form or {}).items() if value is not None]
@@ -81,7 +83,7 @@ def _body(operation: Operation, plan: Plan[Any]) -> tuple[bytes | None, str | No
 
 
 def _member(operation: Operation, value: object) -> str:
-    """Write one member of a form: plain values as text, all others as JSON inside it."""
+    """Write one member of a form: plain values as text, all others as JSON."""
     if isinstance(value, Mapping | Struct | list | tuple | set | frozenset):
         return _json(operation, value).decode()
     return as_query(value)
@@ -98,7 +100,7 @@ def multipart(form: Sequence[tuple[str, str]], files: Mapping[str, File]) -> tup
         parts += [f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()]
     for name, file in files.items():
         if not _CONTENT_TYPE.fullmatch(file.content_type):
-            raise InvalidRequest(f"{file.content_type!r} is no content type like text/html")
+            raise InvalidRequest(f"{file.content_type!r} is not a content type: pass one like text/html")
         quoted = file.name.replace("\\", "\\\\").replace('"', '\\"').replace("\r", "").replace("\n", "")
         head = (
             f'Content-Disposition: form-data; name="{name}"; filename="{quoted}"\r\nContent-Type: {file.content_type}'
@@ -108,12 +110,12 @@ def multipart(form: Sequence[tuple[str, str]], files: Mapping[str, File]) -> tup
 
 
 def fill(operation: Operation, arguments: Mapping[str, str | int]) -> str:
-    """Put percent-encoded arguments into the operation's path; ``""``, ``.`` and ``..`` would be another path."""
+    """Put percent-encoded arguments into the operation's path; refuse ``""``, ``.`` and ``..``, which change it."""
     encoded: dict[str, str] = {}
     for name, value in arguments.items():
         text = as_query(value)
         if text in {"", ".", ".."}:
-            raise InvalidRequest(f"{operation.name}: {name} is {text!r}, which can't be part of a path")
+            raise InvalidRequest(f"{operation.name}: {name} is {text!r}, which can't be part of a path; pass a value")
         encoded[name] = quote(text, safe="")
     return operation.path.format_map(encoded)
 
@@ -121,7 +123,7 @@ def fill(operation: Operation, arguments: Mapping[str, str | int]) -> str:
 def pairs(arguments: Mapping[str, Arg]) -> list[tuple[str, str]]:
     """Return the arguments that are not ``None`` as text; a sequence is joined by commas.
 
-    Raises `InvalidRequest` for a member that holds a comma itself: Marketo splits there, however the list is sent.
+    Raises `InvalidRequest` for a member that contains a comma: Marketo splits there, in every encoding.
     """
     found: list[tuple[str, str]] = []
     for name, value in arguments.items():
@@ -149,8 +151,8 @@ def _listed(name: str, index: int, member: object) -> str:
     text = _named(f"{name}[{index}]", member)
     if "," in text:
         raise InvalidRequest(
-            f"{name}[{index}] is {text!r}: Marketo splits a list at commas and would look for its parts; search by"
-            " another field, or leave the value out"
+            f"{name}[{index}] is {text!r}: Marketo would split it at the comma; search by another field, or leave the"
+            " value out"
         )
     return text
 
@@ -170,10 +172,10 @@ def _json(operation: Operation, value: object) -> bytes:
 
 
 def plain(value: object) -> object:
-    """Write the mappings that msgspec does not know as what they are."""
+    """Turn a mapping that msgspec does not know into a dict."""
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
+    raise TypeError(f"{type(value).__name__} can't be written as JSON")
 
 
 def _encode(query: Sequence[tuple[str, str]]) -> str:

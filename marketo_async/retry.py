@@ -1,8 +1,8 @@
-"""What is sent again, and when: a pure decision over what went wrong, the operation, and what was tried so far.
+"""The retry rule: whether a call is sent again, and when. A pure decision: exponential backoff with full jitter.
 
-Sent again is only what is safe: every call that was certainly not executed, and others where a repeat does no harm
-(``Operation.repeat``). Where it would, the caller gets `OutcomeUnknown`. Not here: renewing tokens (``auth``) and
-the pause after a 606 (``governor``), which the session turns to first.
+A call is sent again only where that is safe: where Marketo certainly did not execute it, or where a repeat does no harm
+(``Operation.repeat``). Otherwise the caller gets `OutcomeUnknown`. See ``auth`` for the renewal of tokens, and
+``governor`` for the pause after a 606.
 """
 
 from __future__ import annotations
@@ -17,19 +17,18 @@ from marketo_async.codes import Action, Code, lookup
 from marketo_async.errors import ApiError, BadResponse, MarketoError, TransportError, UnexpectedShape
 
 _REDIRECT, _SERVER_ERROR = 300, 500
-EMPTY_PAGES = 1_000  # in a row; each costs a call of the day's 50,000
-_DOUBLINGS = 60  # beyond any cap, and within a float
+EMPTY_PAGES = 1_000  # in a row; each costs one of the day's 50,000 calls
+_DOUBLINGS = 60  # more than any cap allows, and still a float
 
 
 class RetryPolicy(Struct, frozen=True, kw_only=True):
-    """How long to insist.
+    """How often a failed call is sent again.
 
-    A failed call is sent at most ``attempts`` times, at most ``few`` times for errors that seldom pass, at most
-    ``throttles`` times when others crowd the instance (606, 615), and not again once ``budget`` seconds have gone by
-    since it first failed. Waits are random between 0 and a bound that doubles from
-    ``base`` to ``cap`` seconds. A listing is followed through at most ``empty_pages`` pages in a row that bring no
-    record; Marketo's date listings are known to have such pages. ``codes`` overrides rows of the table in
-    `marketo_async.codes`.
+    A call is sent at most ``attempts`` times, at most ``few`` times for errors that seldom pass, at most ``throttles``
+    times when other integrations use up the limits (606, 615), and not again once ``budget`` seconds have passed since
+    it first failed. Waits have full jitter: random between 0 and a bound that doubles from ``base`` to ``cap`` seconds.
+    A listing continues through at most ``empty_pages`` empty pages in a row, which Marketo's date listings may have.
+    ``codes`` overrides rows of the table in `marketo_async.codes`.
     """
 
     attempts: int = 8
@@ -46,18 +45,18 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
             positive(f"RetryPolicy: {name}", getattr(self, name), whole=True)
         for name in ("budget", "base", "cap"):
             value = getattr(self, name)
-            if value != 0:  # 0 gives up, or repeats, at once
+            if value != 0:  # a budget of 0 seconds gives up at once, waits of 0 repeat at once
                 positive(f"RetryPolicy: {name}", value)
 
     def delay(self, attempt: int, rng: random.Random) -> float:
-        """Return how long to wait after the failure of the *attempt*-th try, counted from 1."""
+        """Return how many seconds to wait after the failure of try number ``attempt``, counted from 1."""
         return rng.uniform(0.0, min(self.cap, self.base * 2.0 ** min(attempt - 1, _DOUBLINGS)))
 
 
 class Decision(Struct, frozen=True):
-    """What to do about a failure: whether it may be sent ``again``, and whether the call may have ``acted``.
+    """What to do about a failure: send the call ``again`` or not, and whether it may have ``acted``.
 
-    ``answered`` says that the failure is Marketo's own answer: no answer of this attempt was lost.
+    ``answered`` means that the failure is Marketo's own answer: the answer to this attempt was not lost.
     """
 
     again: bool
@@ -66,15 +65,15 @@ class Decision(Struct, frozen=True):
 
 
 def decide(error: MarketoError, policy: RetryPolicy, *, repeatable: bool, attempt: int, elapsed: float) -> Decision:
-    """Decide about one failure of the *attempt*-th try, *elapsed* seconds after the first failure."""
+    """Decide about the failure of try number ``attempt``, ``elapsed`` seconds after the first failure."""
     acted, transient, attempts = _nature(error, policy)
-    insists = attempt < attempts and elapsed < policy.budget
+    may_try = attempt < attempts and elapsed < policy.budget
     answered = isinstance(error, ApiError) and lookup(error.code, error.message, policy.codes).answered
-    return Decision(again=transient and insists and (repeatable or not acted), acted=acted, answered=answered)
+    return Decision(again=transient and may_try and (repeatable or not acted), acted=acted, answered=answered)
 
 
 def _nature(error: MarketoError, policy: RetryPolicy) -> tuple[bool, bool, int]:
-    """Return whether the call may have acted, whether the failure may pass, and how many tries it is worth."""
+    """Return whether the call may have acted, whether the failure may pass, and at most how many tries to make."""
     if isinstance(error, ApiError):
         row = lookup(error.code, error.message, policy.codes)
         attempts = {
@@ -85,7 +84,7 @@ def _nature(error: MarketoError, policy: RetryPolicy) -> tuple[bool, bool, int]:
         }
         return row.acted, row.action in attempts, attempts.get(row.action, 1)
     if isinstance(error, UnexpectedShape) and error.status < _SERVER_ERROR:
-        return True, False, 1  # Marketo did it and said so; another answer would have the same shape
+        return True, False, 1  # Marketo executed the call; another answer would have the same shape
     if isinstance(error, BadResponse):
         transient = error.status < _REDIRECT or error.status >= _SERVER_ERROR
         return transient, transient, policy.attempts

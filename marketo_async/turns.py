@@ -1,4 +1,4 @@
-"""Work on a crowd without stopping the event loop: a hundred steps in each of its turns."""
+"""Long work in small parts, so that the event loop does not stop: a hundred steps in each of its turns."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _END = object()
 
 
 def in_turns(loop: asyncio.AbstractEventLoop, steps: Iterator[object]) -> None:
-    """Advance *steps* to its end: the first hundred now, and a hundred more in each later turn of *loop*.
+    """Advance ``steps`` to its end: the first hundred now, and a hundred more in each later turn of ``loop``.
 
-    The steps must not raise. Steps that the loop does not live to see are dropped.
+    The steps must not raise. Steps are dropped if the loop ends before them.
     """
     for _ in range(_STEPS):
         if next(steps, _END) is _END:

@@ -1,7 +1,7 @@
-"""`WorkThread`: a thread for one library that blocks, which does one thing after the other for an event loop.
+"""`WorkThread`: a thread for a library that blocks; it runs one function after the other for an event loop.
 
-An executor would do, were it not for the ends: executors take no work once the main thread has ended, although other
-threads may go on, and what there is to close at the interpreter's exit is closed later still. Not here: what is done.
+An executor is not enough: executors refuse work once the main thread has ended, although other threads may still run,
+and at the interpreter's exit a library may have to be closed even later.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _Work = Callable[[], None]
 
 
 class WorkThread:
-    """A daemon thread called *name*; it starts with the first work, and ends with this object."""
+    """A daemon thread called ``name``; it starts with the first work, and ends with this object."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._work: SimpleQueue[_Work | None] = SimpleQueue()
         self._started = False
-        weakref.finalize(self, self._work.put, None).atexit = False  # there it ends with the interpreter
+        weakref.finalize(self, self._work.put, None).atexit = False  # at exit, the interpreter ends it
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run *function* in the thread, when its turn comes, and to its end even if nobody waits for it any more."""
+        """Run ``function`` in the thread, after earlier work, and to its end even if the caller is cancelled."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
         self._work.put(partial(_done, partial(function, *args, **kwargs), loop, future))
@@ -44,20 +44,20 @@ class WorkThread:
 def _serve(queue: SimpleQueue[_Work | None]) -> None:
     while (work := queue.get()) is not None:
         work()
-        del work  # or it would live until the next one comes
+        del work  # otherwise it would live until the next one comes
 
 
 def _done(work: Callable[[], R], loop: asyncio.AbstractEventLoop, future: asyncio.Future[R]) -> None:
-    """Do *work*, and tell the loop how it went."""
+    """Do ``work``, and give its result or error to the loop."""
     try:
-        settle: Callable[[Any], None] = future.set_result
-        outcome: Any = work()
-    except BaseException as error:  # noqa: BLE001 - whoever waits is to have it
-        settle, outcome = future.set_exception, error
-    with suppress(RuntimeError):  # a loop that has ended waits for nothing
-        loop.call_soon_threadsafe(_tell, future, settle, outcome)
+        finish: Callable[[Any], None] = future.set_result
+        result: Any = work()
+    except BaseException as error:  # noqa: BLE001 - the caller gets it
+        finish, result = future.set_exception, error
+    with suppress(RuntimeError):  # the loop has ended, and the caller with it
+        loop.call_soon_threadsafe(_finish, future, finish, result)
 
 
-def _tell(future: asyncio.Future[R], settle: Callable[[Any], None], outcome: Any) -> None:
+def _finish(future: asyncio.Future[R], finish: Callable[[Any], None], result: Any) -> None:
     if not future.done():
-        settle(outcome)
+        finish(result)

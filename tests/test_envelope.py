@@ -160,7 +160,7 @@ def test_json_that_is_no_object_has_an_unexpected_shape(body: object) -> None:
 
 @pytest.mark.parametrize("body", [{}, {"message": "Too many requests"}])
 def test_an_object_that_is_no_envelope_is_a_bad_response(body: object) -> None:
-    with pytest.raises(BadResponse, match="no Marketo answer") as caught:
+    with pytest.raises(BadResponse, match="not a Marketo answer") as caught:
         decoded(body)
 
     assert not isinstance(caught.value, UnexpectedShape), "Marketo did not answer: the call may be sent again"

@@ -84,7 +84,7 @@ def test_a_datetime_without_an_offset_is_refused_instead_of_guessed() -> None:
 def test_a_comma_within_a_member_is_refused_wherever_members_are_joined(values: list[str], long: bool) -> None:  # noqa: FBT001
     """Marketo splits at commas, whether a list comes joined, repeated or in the form of an override."""
     place = next(index for index, value in enumerate(values) if "," in value)
-    with pytest.raises(InvalidRequest, match=rf"filterValues\[{place}\] is .*commas"):
+    with pytest.raises(InvalidRequest, match=rf"filterValues\[{place}\] is .*comma"):
         build(LEADS, plan(query={"filterValues": [*values, "x" * (9_000 if long else 1)]}), BASE)
 
 

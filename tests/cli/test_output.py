@@ -101,7 +101,7 @@ def test_a_device_is_refused_and_stays() -> None:
     try:
         device = Path(os.ttyname(theirs))
         for start_over in (False, True):
-            with pytest.raises(InvalidRequest, match="is no ordinary file"):
+            with pytest.raises(InvalidRequest, match="is not a regular file"):
                 Output(device, ARGUMENTS, start_over=start_over).__enter__()
         assert device.exists()
     finally:

@@ -60,21 +60,21 @@ def test_what_marketo_takes_passes(record: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("record", "words"),
     [
-        ({"nmae": "Ann"}, "nmae is no field"),
+        ({"nmae": "Ann"}, "nmae is not a field"),
         ({"createdAt": "2024-01-02"}, "createdAt is read-only"),
         ({"id": 5}, "id is read-only"),
         ({"short": "123456"}, "short has 6 characters, Marketo takes 5"),
-        ({"count": "five"}, "count is str where Marketo has integer"),
-        ({"count": True}, "bool where"),
-        ({"count": 1.5}, "float where"),
-        ({"price": "a lot"}, "str where"),
+        ({"count": "five"}, "count is str, Marketo expects integer"),
+        ({"count": True}, "is bool, Marketo"),
+        ({"count": 1.5}, "is float, Marketo"),
+        ({"price": "a lot"}, "is str, Marketo"),
         ({"agrees": "perhaps"}, "boolean"),
         ({"agrees": 2}, "boolean"),
         ({"born": "tomorrow"}, "date"),
         ({"seen": 5}, "datetime"),
         ({"name": ["Ann"]}, "name is list"),
         ({"odd": {"a": 1}}, "odd is dict"),
-        ({"nmae": 1, "short": "123456"}, "nmae is no field.*; short has"),
+        ({"nmae": 1, "short": "123456"}, "nmae is not a field.*; short has"),
     ],
 )
 def test_what_marketo_would_refuse_or_drop_is_told(record: dict[str, Any], words: str) -> None:
@@ -104,14 +104,14 @@ async def test_unknown_read_only_and_ill_typed_values_are_refused_before_a_call_
                 {"email": "a@example.com", "leadScore": "high"},
                 {"email": "a@example.com", "city": "x" * 256},
             ]
-            for record, word in zip(bad, ["no field", "read-only", "integer|score", "256"], strict=True):
+            for record, word in zip(bad, ["not a field", "read-only", "integer|score", "256"], strict=True):
                 with pytest.raises(RecordRefused, match=word):
                     await marketo.leads.sync([{"email": "b@example.com"}, record], check=True)
             (pushed,) = await marketo.leads.push([{"email": "a@example.com"}], "Spring Webinar", check=True)
             (by_id,) = await marketo.leads.sync(
                 [{"id": 1, "city": "Oslo"}], action="updateOnly", lookup_field="id", check=True
             )
-            with pytest.raises(RecordRefused, match="externalCompanyid_ is no field"):
+            with pytest.raises(RecordRefused, match="externalCompanyid_ is not a field"):
                 await marketo.companies.sync([{"externalCompanyId": "1", "externalCompanyid_": 1}], check=True)
 
         assert (pushed.status, by_id.status) == ("created", "updated")
