@@ -26,8 +26,9 @@ class Waits:
         Raises `ConfigurationError` when the client is closed first.
         """
         self.check_open()
+        limit = asyncio.timeout(None)
         try:
-            async with asyncio.timeout(None) as limit:
+            async with limit:
                 self._limits.add(limit)
                 try:
                     return await what()
