@@ -65,7 +65,9 @@ class Caller:
     def pages(self, operation: Operation, listing: Listing[T]) -> Pager[T]:
         """Return the pager of a listing; several in order are fetched far enough ahead to keep every slot busy."""
         session, empty = self._opened().session, self.options.retry.empty_pages
-        fetch = partial(_fetch, session, operation, self._for_listings())
+        # Pages let single calls go first, unless the client has a priority.
+        options = self.options if self.options.priority is not None else replace(self.options, priority=Priority.BULK)
+        fetch = partial(_fetch, session, operation, options)
 
         def lane(plan: Plan[Page[T]], cursor: str | None) -> Lane[T]:
             return Lane(fetch(plan), cursor, plan.sift() if plan.sift else None, most_empty=empty)
@@ -88,10 +90,6 @@ class Caller:
                 )
             case Plan():
                 return LanePager(partial(lane, listing), listing.token)
-
-    def _for_listings(self) -> Options:
-        """Return the options of pages: they let single calls go first, unless the client has a priority."""
-        return self.options if self.options.priority is not None else replace(self.options, priority=Priority.BULK)
 
 
 def _fetch(

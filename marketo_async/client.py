@@ -245,7 +245,9 @@ class Marketo:
 
     async def __aenter__(self) -> Self:
         if self._parent is not None:
-            raise ConfigurationError("with_options() gives a sibling on an open session: open the client it came from")
+            raise ConfigurationError(
+                "a sibling from with_options() has no session of its own: open the client that it came from"
+            )
         if self._opened is not None:
             raise ConfigurationError("this client is open already: use it inside the `async with` block that opened it")
         session = Session(
@@ -275,7 +277,7 @@ class Marketo:
         """
         if self._parent is not None:
             raise ConfigurationError(
-                "with_options() gives a sibling on a shared session: close the client it came from"
+                "a sibling from with_options() has no session of its own: close the client that it came from"
             )
         if self._desk is not None:
             await self._desk.close()
@@ -286,9 +288,9 @@ class Marketo:
     @property
     def session(self) -> Session:
         """The open session; `ConfigurationError` outside ``async with``."""
-        return self.opened().session
+        return self._open_client().session
 
-    def opened(self) -> OpenClient:
+    def _open_client(self) -> OpenClient:
         """Return what the families share while the client is open; `ConfigurationError` outside ``async with``."""
         opened = (self._parent or self)._opened  # noqa: SLF001 - a sibling
         if opened is None:
@@ -383,17 +385,16 @@ class Marketo:
 
         root = self._parent or self
         root._desk = desk = root._desk or JobSlots(  # noqa: SLF001 - siblings share it
-            self.base_url, in_flight=lambda: root.opened().in_flight
+            self.base_url, in_flight=lambda: self._open_client().in_flight
         )
-        return Bulk(Caller(self.opened, self._options), desk)
+        return Bulk(Caller(self._open_client, self._options), desk)
 
     def _open(self, kind: type[resources.Resource]) -> resources.Resource:
         """Make a family with the arguments that its constructor takes beside the sender."""
         given = {"model": Record, "munchkin_id": self.munchkin_id}
         asked = inspect.signature(kind).parameters
-        return kind(
-            Caller(self.opened, self._options), **{name: value for name, value in given.items() if name in asked}
-        )
+        caller = Caller(self._open_client, self._options)
+        return kind(caller, **{name: value for name, value in given.items() if name in asked})
 
 
 def _whole(envelope: Envelope[Any]) -> Envelope[Any]:

@@ -118,7 +118,7 @@ class Session:
                     await asyncio.wait(late)
         finally:
             await self._tokens.close()
-            await self._transport.close()
+            await self._transport.http.close()
             await self.governor.settle()
 
     def prepare(self, operation: Operation, plan: Plan[R], options: Options) -> Call[R]:
@@ -132,7 +132,7 @@ class Session:
 
     async def send(self, operation: Operation, plan: Plan[R], options: Options) -> R:
         """Prepare a call and run it."""
-        return await self.run(self.prepare(operation, plan, options))
+        return await self._with_deadline(self.prepare(operation, plan, options))
 
     async def stream(self, operation: Operation, plan: Plan[bytes], sink: Sink, options: Options) -> None:
         """Download a file into ``sink``, from the byte that it has reached; resume after every break.

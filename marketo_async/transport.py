@@ -87,10 +87,6 @@ class Transport:
             skip_auto_headers=("Content-Type",),  # a POST without a body has none
         )
 
-    async def close(self) -> None:
-        """Close the connections."""
-        await self.http.close()
-
     async def send_http(
         self, call: Call[R], permit: Permit, token: str, resets_at: Callable[[], datetime]
     ) -> Outcome[R]:
@@ -101,9 +97,8 @@ class Transport:
         operation, request = call.operation, call.request
         if permit.lapsed:  # the last look at the clock before the wire: see the proof in ``shared_limiter``
             permit.unsent()
-            return Outcome(
-                error=TransportError("held up until its permit was void", operation=operation.name, sent=False)
-            )
+            late = TransportError("held up until its permit was void", operation=operation.name, sent=False)
+            return Outcome(error=late)
         headers = {**request.headers, **_credentials(operation, token)}
         timeout = within(self.http.connector, call.bound, operation.timeout)
         if call.sink is not None:

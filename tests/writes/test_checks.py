@@ -139,7 +139,7 @@ async def test_a_description_is_asked_for_once_a_day_however_many_want_it(
         await asyncio.sleep(KEPT)
         mocked.script = [described, updated]
         await marketo.leads.sync([{"email": "a"}], check=True)
-        marketo.opened().descriptions.forget()
+        marketo._open_client().descriptions.forget()
         mocked.script = [described, updated]
         await marketo.leads.sync([{"email": "a"}], check=True)
 
