@@ -114,7 +114,7 @@ class TokenSource:
         return self._token
 
     def reject(self, token: str) -> None:
-        """Use ``token`` no more, as Marketo refused it."""
+        """Stop using ``token``, which Marketo refused."""
         if token == self._token:
             self._token = None
 

@@ -1,6 +1,7 @@
-"""`Marketo`, where everything starts: it opens a session on one instance and hangs the resources on it.
+"""`Marketo`, the entry point: it opens a session on one instance, and makes the families that send through it.
 
-See ``session`` for how a call is made, ``resources`` for what can be called.
+See ``session`` for how a call is made, ``resources`` for the operations. The module is long because it names every
+family for type checkers.
 """
 
 from __future__ import annotations

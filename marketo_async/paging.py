@@ -9,7 +9,7 @@ What a token promises
     that ends a listing carries the same token.
 
 No page is ever yielded from within a time-out, a task group, a lock or a slot. See ``caller`` for the function that
-fetches a page.
+fetches a page. The module is long because the four pagers share lanes, tokens and the rules of pages.
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ class Pager(ABC, Generic[T]):
         return found
 
     def _take(self, page: Page[T]) -> None:
-        """Count a page as read: the next drain resumes after it."""
+        """Count a page as read: the next iteration resumes after it."""
         self.token = page.token
         self._ended = not page.more and page.token is None
 
@@ -407,7 +407,7 @@ class MergedPager(Pager[T]):
             raise InvalidRequest(
                 "the token belongs to a listing with other arguments: pass the arguments of that call again"
             )
-        if all(cursor.done for cursor in cursors):  # a date listing that was read to its end continues with new records
+        if all(cursor.done for cursor in cursors):  # a date listing that ended continues with new records
             return [_Cursor(cursor.cursor, done=cursor.cursor is None) for cursor in cursors]
         return cursors
 
