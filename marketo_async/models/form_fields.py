@@ -112,7 +112,7 @@ class FieldSettings(Struct, kw_only=True, rename="camel", omit_defaults=True):
 
 
 class NewVisibilityRule(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """A condition to set: an *operator* such as ``is``, ``isEmpty``, ``contains`` or ``between``, and its values."""
+    """A condition to set: an ``operator`` such as ``is``, ``isEmpty``, ``contains`` or ``between``, and its values."""
 
     subject_field: str
     operator: str

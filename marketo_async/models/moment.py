@@ -46,7 +46,7 @@ def decode_hook(kind: type, value: object) -> object:
 
 
 def to_datetime(when: datetime | date | str, *, name: str) -> datetime:
-    """Return an aware datetime for an argument *name*; a date is its first moment in UTC.
+    """Return an aware datetime for an argument ``name``; a date is its first moment in UTC.
 
     Raises `InvalidRequest` for text that is no ISO 8601 date, and for datetimes without an offset.
     """

@@ -62,7 +62,7 @@ class RecordResult(Struct, frozen=True, kw_only=True, rename="camel"):
 def settle(results: list[RecordResult], proof: tuple[str, ...]) -> list[RecordResult]:
     """Read the answer to a repeat whose first answer was lost.
 
-    A reason of the operation's *proof* means that the record is as asked for. Any other reason that the first attempt
+    A reason of the operation's ``proof`` means that the record is as asked for. Any other reason that the first attempt
     may have caused leaves the outcome unknown: "it exists already" means that somebody created the record, and not
     who. A reason that has nothing to do with the first attempt (a bad value) counts as it is.
     """

@@ -66,10 +66,10 @@ class Activities(Resource):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Listing[Activity]:
-        """Iterate the activities of some *types* after a moment, the oldest first.
+        """Iterate the activities of some ``types`` after a moment, the oldest first.
 
         More than 10 types or 30 leads are asked for in several listings side by side, in no order across them.
-        *list_id* names a list of fewer than 10,000 leads; *asset_ids* go with one type.
+        ``list_id`` names a list of fewer than 10,000 leads; ``asset_ids`` go with one type.
         """
         queries = _queries(types, leads, list_id, asset_ids, batch_size)
         start = to_datetime(since, name="since")
@@ -89,7 +89,7 @@ class Activities(Resource):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Plan[Page[LeadChange]]:
-        """Iterate new leads and changes of the values of *fields* after a moment; at most 30 *leads*."""
+        """Iterate new leads and changes of the values of ``fields`` after a moment; at most 30 ``leads``."""
         query: dict[str, Arg] = {
             "fields": within("fields", fields),
             "leadIds": None if leads is None or leads == "all" else within("leads", leads, _LEADS),
@@ -122,7 +122,7 @@ class Activities(Resource):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Pager[Activity]:
-        """Iterate the activities with ``since <= activity_date < until``, the range cut into *shards* drained at once.
+        """Iterate the activities with ``since <= activity_date < until``, the range cut into ``shards`` drained at once.
 
         One listing gives one page a round trip, however much the limits allow; eight give eight. Records come in no
         order across shards, each once by its GUID; one shard keeps the order. Maps to GET /rest/v1/activities.json.
@@ -229,7 +229,7 @@ class _Within(Once[Activity]):
 
 
 def _shards(start: datetime, end: datetime, count: int) -> list[_Shard]:
-    """Cut a range at whole seconds, as activities are dated, into at most *count* parts."""
+    """Cut a range at whole seconds, as activities are dated, into at most ``count`` parts."""
     seconds = max(1, int((end - start).total_seconds()))
     count = min(count, seconds)
     cuts = [start, *(start + timedelta(seconds=seconds * n // count) for n in range(1, count)), end]

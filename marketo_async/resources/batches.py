@@ -19,7 +19,7 @@ Ids = Iterable[int] | AsyncIterable[int]
 
 
 def several(name: str, given: Iterable[V] | AsyncIterable[V]) -> Iterable[V] | AsyncIterable[V]:
-    """Return what is *given* as it is, any number of members; one that is no collection of them is refused."""
+    """Return what is ``given`` as it is, any number of members; one that is no collection of them is refused."""
     single = isinstance(given, str | bytes | Mapping | Struct)
     if single or not isinstance(given, Iterable | AsyncIterable):
         raise InvalidRequest(f"{name} is an iterable or an async iterable, not a {type(given).__name__}")
@@ -27,7 +27,7 @@ def several(name: str, given: Iterable[V] | AsyncIterable[V]) -> Iterable[V] | A
 
 
 def no_record(record: object) -> str | None:
-    """Tell why *record* is none, ``None`` where it is one."""
+    """Tell why ``record`` is none, ``None`` where it is one."""
     if not isinstance(record, Mapping | Struct):
         return f"a record is a dict by field name or a Struct, not a {type(record).__name__}"
     if isinstance(record, Mapping) and not _TEXT.issuperset(map(type, record)):
@@ -44,7 +44,7 @@ def _no_name(name: object) -> str | None:
 
 
 def unless_new(id_field: str, action: str) -> Callable[[WriteRow], str | None]:
-    """Return what refuses records that *action* does not take: an id of Marketo's own goes with ``updateOnly``."""
+    """Return what refuses records that ``action`` does not take: an id of Marketo's own goes with ``updateOnly``."""
     id_of = KeyOf(id_field)
 
     def refusal(record: WriteRow) -> str | None:
@@ -67,7 +67,7 @@ def of_ids(
     most: int = BATCH,
     told: str | None = None,
 ) -> Batches[int]:
-    """Plan a write of any number of ids, each sent as ``{member: id}``; without a *scope*, repeats are sent as such."""
+    """Plan a write of any number of ids, each sent as ``{member: id}``; without a ``scope``, repeats are sent as such."""
     return Batches(
         records=several(name, ids),
         plan=plan,
@@ -81,6 +81,6 @@ def of_ids(
 
 
 def no_id(number: int) -> str | None:
-    """Tell why *number* is no id, ``None`` where it is one."""
+    """Tell why ``number`` is no id, ``None`` where it is one."""
     fits = isinstance(number, int) and not isinstance(number, bool) and number > 0
     return None if fits else f"an id is a positive number, not {number!r}"

@@ -39,7 +39,7 @@ class Campaigns(Resource):
     ) -> Plan[Page[Campaign]]:
         """Iterate the campaigns, or those of the given ids, names, programs or workspaces.
 
-        *is_triggerable* keeps those that ``request`` takes.
+        ``is_triggerable`` keeps those that ``request`` takes.
         """
         query = {
             "id": None if ids is None else within("ids", ids),
@@ -61,7 +61,7 @@ class Campaigns(Resource):
         """Run any number of leads through an active trigger campaign, 100 a call: each is ``requested``.
 
         The campaign must be triggered by "Campaign is Requested" with the source Web Service API (1003 otherwise).
-        *tokens* maps at most 100 names like ``{{my.name}}`` to values for this run. A call whose answer is lost is
+        ``tokens`` maps at most 100 names like ``{{my.name}}`` to values for this run. A call whose answer is lost is
         never repeated, as nobody wants an e-mail twice: its leads are ``unknown``. A lead named twice runs twice.
         """
         values = members({"tokens": _tokens(tokens)})
@@ -82,7 +82,7 @@ class Campaigns(Resource):
     ) -> Plan[AssetId]:
         """Schedule a batch campaign, in five minutes unless told otherwise; never repeated by itself.
 
-        *run_at* is at least 5 minutes and at most two years ahead (1042). *clone_to_program_name* copies the program
+        ``run_at`` is at least 5 minutes and at most two years ahead (1042). ``clone_to_program_name`` copies the program
         first and runs the campaign of the copy, at most 20 times a day (1020).
         """
         when = None if run_at is None else to_datetime(run_at, name="run_at").replace(microsecond=0)

@@ -20,5 +20,5 @@ class Companies(ByFilter[L], Sync, DeleteRecords, Describe, FieldSchema):
     identity = Identity(("externalCompanyId",), "id")
 
     def of(self, model: type[M]) -> Companies[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records as instances of ``model``, a Struct; only its fields are asked for."""
         return Companies(self._sender, model)

@@ -28,7 +28,7 @@ class CustomActivityTypes(Resource):
 
     @endpoint("GET", _TYPE + "/describe.json", timeout=30)
     def describe(self, api_name: str, *, draft: bool | None = None) -> Plan[CustomActivityType]:
-        """Return one type with its attributes, as approved or as *draft*."""
+        """Return one type with its attributes, as approved or as ``draft``."""
         return one(CustomActivityType, path={"apiName": api_name}, query={"draft": draft})
 
     @endpoint("POST", "/rest/v1/activities/external/type.json", repeat=Repeat.SETTLES, timeout=30)

@@ -37,13 +37,13 @@ class CustomObjectTypes(Resource):
     def browse(
         self, *, names: Iterable[str] | None = None, state: TypeState | None = None
     ) -> Plan[list[ObjectDescription]]:
-        """Return the types, drafts included, or those of *names* or in a *state*."""
+        """Return the types, drafts included, or those of ``names`` or in a ``state``."""
         query = {"names": None if names is None else within("names", names), "state": state}
         return many(ObjectDescription, query=query)
 
     @endpoint("GET", _TYPE + "/describe.json", timeout=30)
     def describe(self, api_name: str, *, state: TypeState | None = None) -> Plan[ObjectDescription]:
-        """Return one type; without *state* the approved version first."""
+        """Return one type; without ``state`` the approved version first."""
         return one(ObjectDescription, path={"apiName": api_name}, query={"state": state})
 
     @endpoint("POST", _ROOT + ".json", repeat=Repeat.SAFE, timeout=30)

@@ -40,12 +40,12 @@ class CustomObjects(Records[L]):
     name, area = "custom_objects", "Custom Object"
 
     def of(self, model: type[M]) -> CustomObjects[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records as instances of ``model``, a Struct; only its fields are asked for."""
         return CustomObjects(self._sender, model)
 
     @endpoint("GET", "/rest/v1/customobjects.json", timeout=30)
     def browse(self, *, names: Iterable[str] | None = None) -> Plan[list[ObjectDescription]]:
-        """Return the approved custom object types, or those of *names*."""
+        """Return the approved custom object types, or those of ``names``."""
         return many(ObjectDescription, query={"names": None if names is None else within("names", names)})
 
     @endpoint("GET", _ONE + "/describe.json", timeout=30)
@@ -64,7 +64,7 @@ class CustomObjects(Records[L]):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Ordered[L]:
-        """Iterate the records whose field *filter_type* equals any of *values*: any number of them, in chunks of 300.
+        """Iterate the records whose field ``filter_type`` equals any of ``values``: any number of them, in chunks of 300.
 
         ``describe()`` tells what can be searched by; a key of several fields needs ``by_key``.
         """
@@ -81,7 +81,7 @@ class CustomObjects(Records[L]):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Pager[L]:
-        """Iterate the records with any of these compound *keys*, each with a value for all dedupe fields.
+        """Iterate the records with any of these compound ``keys``, each with a value for all dedupe fields.
 
         Any number of keys, in chunks of 300. Maps to the same call as ``by_filter``, with the keys in its body.
         """
@@ -99,11 +99,11 @@ class CustomObjects(Records[L]):
         dedupe_by: DeleteKey | None = None,
         check: bool = False,
     ) -> Batches[WriteRow]:
-        """Create or update any number of records, 300 a call, with a result for each in the order of *records*.
+        """Create or update any number of records, 300 a call, with a result for each in the order of ``records``.
 
-        *dedupe_by* is ``dedupeFields`` by default; ``idField`` goes with ``updateOnly`` alone. Every record needs its
+        ``dedupe_by`` is ``dedupeFields`` by default; ``idField`` goes with ``updateOnly`` alone. Every record needs its
         key, which ``describe()`` tells (one call a day) and which is never in two calls under way; of a repeated one
-        the last record wins. An empty value or null is stored as null. *check* holds every record against the same
+        the last record wins. An empty value or null is stored as null. ``check`` holds every record against the same
         description first.
         """
         path = {"customObjectName": api_name}

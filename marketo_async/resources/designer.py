@@ -103,7 +103,7 @@ class Designer(Resource, Generic[D]):
 
     @paged("{root}/usedby", method="POST", rule=Paging.INDEX, needs=_READ)
     def used_by(self, id: str, *, kind: str | None = None, token: str | None = None) -> Plan[Page[UsedBy]]:
-        """Iterate what uses an asset, or what of one *kind* does."""
+        """Iterate what uses an asset, or what of one ``kind`` does."""
         return page(
             UsedBy,
             json=members({"assetId": id, "type": kind}),
@@ -126,7 +126,7 @@ class EmailsV2(Designer[DesignedEmail]):
     def browse(
         self, workspace_id: str, search: EmailSearch | None = None, *, token: str | None = None
     ) -> Plan[Page[DesignedEmail]]:
-        """Iterate the emails of a workspace, or those that *search* fits; without their content."""
+        """Iterate the emails of a workspace, or those that ``search`` fits; without their content."""
         return page(
             DesignedEmail,
             query=_query(workspace_id, search),
@@ -147,7 +147,7 @@ class EmailsV2(Designer[DesignedEmail]):
         template_id: str | None = None,
         editor_context: EditorContext | None = None,
     ) -> Plan[DesignedEmail]:
-        """Create an email as a draft; the content of a template wins over *data*."""
+        """Create an email as a draft; the content of a template wins over ``data``."""
         body = _new(name, place, description, data, editor_context)
         return one(
             DesignedEmail, json=members({**body, "headers": headers, "settings": settings, "templateId": template_id})
@@ -169,7 +169,7 @@ class EmailTemplatesV2(Designer[DesignedTemplate]):
     def browse(
         self, workspace_id: str, search: Search | None = None, *, token: str | None = None
     ) -> Plan[Page[DesignedTemplate]]:
-        """Iterate the templates of a workspace, or those that *search* fits; without their content."""
+        """Iterate the templates of a workspace, or those that ``search`` fits; without their content."""
         return page(
             DesignedTemplate,
             query=_query(workspace_id, search),
@@ -205,7 +205,7 @@ class Fragments(Designer[Fragment]):
     def browse(
         self, workspace_id: str, search: FragmentSearch | None = None, *, token: str | None = None
     ) -> Plan[Page[Fragment]]:
-        """Iterate the fragments of a workspace, or those that *search* fits; without their content."""
+        """Iterate the fragments of a workspace, or those that ``search`` fits; without their content."""
         return page(
             Fragment, query=_query(workspace_id, search), token=token, sift=lambda: Distinct(lambda found: found.id)
         )

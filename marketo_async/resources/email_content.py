@@ -28,7 +28,7 @@ class EmailContent(Resource):
 
     @endpoint("GET", "{root}/{id}/content.json")
     def content(self, id: int, *, status: Version | None = None) -> Plan[list[EmailSection]]:
-        """Return the sections and modules of an email; without *status* of the approved version first."""
+        """Return the sections and modules of an email; without ``status`` of the approved version first."""
         return many(EmailSection, path={"id": id}, query={"status": status})
 
     @endpoint("POST", "{root}/{id}/content.json", repeat=Repeat.SAFE)
@@ -89,7 +89,7 @@ class EmailContent(Resource):
 
     @endpoint("POST", "{root}/{id}/content/{moduleId}/add.json")
     def add_module(self, id: int, module_id: str, name: str, index: int) -> Plan[AssetId]:
-        """Insert a module of the template, at the end where *index* is beyond it; never repeated by itself."""
+        """Insert a module of the template, at the end where ``index`` is beyond it; never repeated by itself."""
         return one(AssetId, path={"id": id, "moduleId": module_id}, form={"name": name, "index": index})
 
     @endpoint("POST", "{root}/{id}/content/{moduleId}/delete.json", repeat=Repeat.SETTLES)

@@ -26,7 +26,7 @@ class Files(Get[StoredFile], ByName[StoredFile]):
     def create(
         self, file: File, folder: FolderId, *, description: str | None = None, insert_only: bool | None = None
     ) -> Plan[StoredFile]:
-        """Upload a file; one of the same name is overwritten unless *insert_only*. It is served as its content type."""
+        """Upload a file; one of the same name is overwritten unless ``insert_only``. It is served as its content type."""
         form = {"name": file.name, "folder": folder, "description": description, "insertOnly": insert_only}
         plan = one(StoredFile, form=form, files={"file": file})
         return replace(plan, repeat=Repeat.SETTLES) if insert_only else plan

@@ -32,7 +32,7 @@ class Folders(Resource):
         root: FolderId | None = None,
         workspace: str | None = None,
     ) -> Plan[list[Folder]]:
-        """Return every folder with exactly this name; a *root* goes with a *type* alone."""
+        """Return every folder with exactly this name; a ``root`` goes with a ``type`` alone."""
         if root is not None and type is None:
             raise InvalidRequest("a search below a root needs the type of what is searched for")
         return many(Folder, query={"name": name, "type": type, "root": as_json(root), "workSpace": workspace})
@@ -46,7 +46,7 @@ class Folders(Resource):
         workspace: str | None = None,
         token: str | None = None,
     ) -> Plan[Page[Folder]]:
-        """Iterate the tree below a root, two levels deep without *max_depth*; 0 is the root alone."""
+        """Iterate the tree below a root, two levels deep without ``max_depth``; 0 is the root alone."""
         query = {"root": as_json(root), "maxDepth": max_depth, "workSpace": workspace}
         return page(Folder, query=query, token=token, sift=lambda: Distinct(lambda found: found.reference))
 

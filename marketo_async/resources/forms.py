@@ -107,7 +107,7 @@ class Forms(GetVersion[Form], ByNameInFolder[Form], BrowseFolder[Form], Drafts, 
         button_position: int | None = None,
         button_style: str | None = None,
     ) -> Plan[Form]:
-        """Replace the submit button; *button_position* is in pixels from the left."""
+        """Replace the submit button; ``button_position`` is in pixels from the left."""
         form = {
             "label": label,
             "waitingLabel": waiting_label,

@@ -42,7 +42,7 @@ class Ingestion(Resource):
         partition_name: str | None = None,
         priority: Urgency | None = None,
     ) -> Plan[str | None]:
-        """Create or update leads, found by one or two *dedupe_fields* together."""
+        """Create or update leads, found by one or two ``dedupe_fields`` together."""
         keys = None if dedupe_fields is None else within("dedupe_fields", dedupe_fields, 2)
         body = {
             "priority": priority,

@@ -33,7 +33,7 @@ class LandingPageTemplates(
         template_type: TemplateType | None = None,
         enable_munchkin: bool | None = None,
     ) -> Plan[LandingPageTemplate]:
-        """Create an empty template, free-form unless *template_type* says guided, as a draft."""
+        """Create an empty template, free-form unless ``template_type`` says guided, as a draft."""
         form = {
             "name": name,
             "folder": folder,

@@ -98,7 +98,7 @@ class LandingPages(GetVersion[LandingPage], ByNameVersion[LandingPage], BrowseFo
     def full_content(
         self, id: int, *, lead_id: int | None = None, segments: Sequence[SegmentChoice] | None = None
     ) -> Plan[Document | None]:
-        """Return a page as a browser shows it, to a lead or to somebody in *segments*; ``None`` where there is none."""
+        """Return a page as a browser shows it, to a lead or to somebody in ``segments``; ``None`` where there is none."""
         return first(Document, path={"id": id}, query={"leadId": lead_id, "segmentation": as_json(segments)})
 
     @endpoint("GET", "{root}/{id}/variables.json")

@@ -57,14 +57,14 @@ class Leads(Resource, Generic[L]):
         self.model = model
 
     def of(self, model: type[M]) -> Leads[M]:
-        """Return the same resource with leads decoded into *model*, a msgspec Struct; only its fields are asked for."""
+        """Return the same resource with leads decoded into ``model``, a msgspec Struct; only its fields are asked for."""
         return Leads(self._sender, model)
 
     @endpoint("GET", "/rest/v1/lead/{leadId}.json", timeout=30)
     def get(self, lead_id: int, *, fields: Fields = None) -> Plan[L | None]:
         """Return one lead by its id, ``None`` where there is none.
 
-        Without *fields* Marketo returns id, email, updatedAt, createdAt, firstName and lastName.
+        Without ``fields`` Marketo returns id, email, updatedAt, createdAt, firstName and lastName.
         """
         return first(self.model, path={"leadId": lead_id}, query={"fields": field_names(self.model, fields)})
 
@@ -78,7 +78,7 @@ class Leads(Resource, Generic[L]):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Ordered[L]:
-        """Iterate the leads whose field *filter_type* equals any of *values*: any number of them, in chunks of 300.
+        """Iterate the leads whose field ``filter_type`` equals any of ``values``: any number of them, in chunks of 300.
 
         The chunks are fetched side by side and delivered in order; within one, leads come in Marketo's order. A chunk
         that matches more than 1,000 leads is refused with `InvalidData` (1003): use a list or a bulk export then. A
@@ -99,14 +99,14 @@ class Leads(Resource, Generic[L]):
         async_processing: bool | None = None,
         check: bool = False,
     ) -> Batches[WriteRow]:
-        """Create or update any number of leads, 300 a call, with a result for each in the order of *records*.
+        """Create or update any number of leads, 300 a call, with a result for each in the order of ``records``.
 
-        *lookup_field* is ``email`` by default, and every record needs it; ``id`` goes with ``updateOnly`` alone. A key
+        ``lookup_field`` is ``email`` by default, and every record needs it; ``id`` goes with ``updateOnly`` alone. A key
         is never in two calls under way, whoever makes them through this client; of a repeated one the last record wins.
         After a lost answer ``createOnly`` looks up whose a record is that exists already, and ``createDuplicate`` is
-        never repeated: what nobody can tell is ``unknown``. *async_processing* answers ``accepted`` and no ids, before
+        never repeated: what nobody can tell is ``unknown``. ``async_processing`` answers ``accepted`` and no ids, before
         the keys are free in truth.
-        *check* holds every record against ``describe2()``, kept for a day, before a call is spent. ``None`` empties a
+        ``check`` holds every record against ``describe2()``, kept for a day, before a call is spent. ``None`` empties a
         field; NaN, bytes and datetimes without a time zone are refused.
 
         Raises `RecordRefused` for a record without its key, with an id that can't go, or above 1 MB.
@@ -153,10 +153,10 @@ class Leads(Resource, Generic[L]):
         partition_name: str | None = None,
         check: bool = False,
     ) -> Batcher[WriteRow, Result[WriteRow]]:
-        """Gather leads that come one by one, and ``sync`` them in batches: of *max_records*, *max_bytes* or *max_age*.
+        """Gather leads that come one by one, and ``sync`` them in batches: of ``max_records``, ``max_bytes`` or ``max_age``.
 
         Use it in ``async with``: ``put(record)`` returns when the record is safely queued, ``submit(record)`` with its
-        own result. With a *journal* what was accepted survives a crash, and is sent at least once. Maps to the same
+        own result. With a ``journal`` what was accepted survives a crash, and is sent at least once. Maps to the same
         call as ``sync``.
         """
 
@@ -276,8 +276,8 @@ class Leads(Resource, Generic[L]):
     ) -> Batches[WriteRow]:
         """Create or update any number of leads, 300 a call, and give each one triggerable activity.
 
-        Every record needs its *lookup_field*, ``email`` by default. A call whose answer is lost is never repeated: its
-        records are ``unknown``. *check* holds every record against ``describe2()`` first.
+        Every record needs its ``lookup_field``, ``email`` by default. A call whose answer is lost is never repeated: its
+        records are ``unknown``. ``check`` holds every record against ``describe2()`` first.
         """
         field = lookup_field or "email"
         rest = members(
@@ -314,7 +314,7 @@ class Leads(Resource, Generic[L]):
         cookie: str | None = None,
         program_id: int | None = None,
     ) -> Plan[RecordResult]:
-        """Fill in a form for one person, found by the ``email`` of *form_fields*; never repeated by itself.
+        """Fill in a form for one person, found by the ``email`` of ``form_fields``; never repeated by itself.
 
         Raises `RecordsFailed` where Marketo skips the submission, for instance for a field that the form lacks (1006).
         """
@@ -331,7 +331,7 @@ class Leads(Resource, Generic[L]):
 
     @written("POST", "/rest/v1/leads/{leadId}/merge.json", repeat=Repeat.SETTLES, timeout=180)
     def merge(self, winner_id: int, loser_ids: Ids, *, merge_in_crm: bool | None = None) -> Batches[int]:
-        """Merge any number of leads into *winner_id*, whose values win where it has any; this can't be undone.
+        """Merge any number of leads into ``winner_id``, whose values win where it has any; this can't be undone.
 
         25 a call, one call after the other. Marketo does not tell what became of each: all of a call that succeeded
         are ``merged``, and all of a call whose answer was lost are ``unknown``, unless it succeeds when sent again.
@@ -376,7 +376,7 @@ class Leads(Resource, Generic[L]):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Plan[Page[ProgramMembership]]:
-        """Iterate the programs that a lead is in, or those of *program_ids*."""
+        """Iterate the programs that a lead is in, or those of ``program_ids``."""
         query = {
             "filterType": None if program_ids is None else "programId",
             "filterValues": None if program_ids is None else within("program_ids", program_ids),

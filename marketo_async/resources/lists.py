@@ -32,7 +32,7 @@ class Lists(Resource, Generic[L]):
         self.model = model
 
     def of(self, model: type[M]) -> Lists[M]:
-        """Return the same resource with leads decoded into *model*, a msgspec Struct; only its fields are asked for."""
+        """Return the same resource with leads decoded into ``model``, a msgspec Struct; only its fields are asked for."""
         return Lists(self._sender, model)
 
     @paged("/rest/v1/lists.json")
@@ -79,7 +79,7 @@ class Lists(Resource, Generic[L]):
 
     @written("POST", "/rest/v1/lists/{listId}/leads.json", repeat=Repeat.SAFE)
     def add(self, list_id: int, lead_ids: Ids) -> Batches[int]:
-        """Add any number of leads to a static list, 300 a call; results stand in the order of *lead_ids*."""
+        """Add any number of leads to a static list, 300 a call; results stand in the order of ``lead_ids``."""
         return _members(list_id, lead_ids)
 
     @written("DELETE", "/rest/v1/lists/{listId}/leads.json", repeat=Repeat.SETTLES, proof=("1015",))
@@ -99,9 +99,9 @@ class Lists(Resource, Generic[L]):
         max_queued: int | None = None,
         journal: str | Path | None = None,
     ) -> Batcher[int, Result[int]]:
-        """Gather lead ids that come one by one, and ``add`` them to one list, or *remove* them, in batches.
+        """Gather lead ids that come one by one, and ``add`` them to one list, or ``remove`` them, in batches.
 
-        As ``leads.batcher``; one batcher, and one *journal*, is for one list and one direction.
+        As ``leads.batcher``; one batcher, and one ``journal``, is for one list and one direction.
         """
 
         def send(lead_ids: Iterable[int]) -> Results[int]:

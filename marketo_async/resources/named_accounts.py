@@ -47,7 +47,7 @@ class NamedAccounts(ByFilter[L], Sync, DeleteRecords, Describe, FieldSchema):
     sync = taking(120, Sync.sync)
 
     def of(self, model: type[M]) -> NamedAccounts[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records as instances of ``model``, a Struct; only its fields are asked for."""
         return NamedAccounts(self._sender, model)
 
 
@@ -58,7 +58,7 @@ class NamedAccountLists(Records[L], DeleteRecords):
     identity = Identity(("name",))
 
     def of(self, model: type[M]) -> NamedAccountLists[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records as instances of ``model``, a Struct; only its fields are asked for."""
         return NamedAccountLists(self._sender, model)
 
     @paged("{root}.json", timeout=60)

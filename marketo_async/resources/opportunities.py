@@ -20,7 +20,7 @@ class Opportunities(ByKey[L], Sync, DeleteRecords, Describe, FieldSchema):
     identity = Identity(("externalOpportunityId",))
 
     def of(self, model: type[M]) -> Opportunities[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records as instances of ``model``, a Struct; only its fields are asked for."""
         return Opportunities(self._sender, model)
 
 
@@ -34,5 +34,5 @@ class OpportunityRoles(ByKey[L], Sync, DeleteRecords, Describe):
     identity = Identity(("externalOpportunityId", "leadId", "role"))
 
     def of(self, model: type[M]) -> OpportunityRoles[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records as instances of ``model``, a Struct; only its fields are asked for."""
         return OpportunityRoles(self._sender, model)

@@ -41,7 +41,7 @@ class ProgramMembers(Records[L], FieldSchema):
     fields = taking(300, FieldSchema.fields)
 
     def of(self, model: type[M]) -> ProgramMembers[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records as instances of ``model``, a Struct; only its fields are asked for."""
         return ProgramMembers(self._sender, model)
 
     @paged(_MEMBERS + ".json")
@@ -55,7 +55,7 @@ class ProgramMembers(Records[L], FieldSchema):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Ordered[L]:
-        """Iterate the members whose field *filter_type* equals any of *values*: any number of them, in chunks of 300.
+        """Iterate the members whose field ``filter_type`` equals any of ``values``: any number of them, in chunks of 300.
 
         Other filters than ``leadId`` are refused where more than 100,000 members match (`InvalidData`, 1003).
         """
@@ -96,7 +96,7 @@ class ProgramMembers(Records[L], FieldSchema):
     def sync(self, program_id: int, records: WriteRows, *, check: bool = False) -> Batches[WriteRow]:
         """Update fields of any number of members, 300 a call, each by its ``leadId``; no member is skipped (1013).
 
-        *check* holds every record against ``describe()``, kept for a day, before a call is spent.
+        ``check`` holds every record against ``describe()``, kept for a day, before a call is spent.
         """
 
         def plan(records: Raw) -> Plan[list[RecordResult]]:

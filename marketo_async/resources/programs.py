@@ -52,7 +52,7 @@ class Programs(Get[Program], DeleteAsset):
     ) -> Plan[Page[Program]]:
         """Iterate programs without their tags and costs.
 
-        *status* finds engagement programs (``on``, ``off``) and email programs (``unlocked``).
+        ``status`` finds engagement programs (``on``, ``off``) and email programs (``unlocked``).
         """
         if (filter_type is None) is not (filter_values is None):
             raise InvalidRequest("filter_type and filter_values go together")
@@ -82,7 +82,7 @@ class Programs(Get[Program], DeleteAsset):
         tags: Iterable[ProgramTag] | None = None,
         costs: Iterable[NewCost] | None = None,
     ) -> Plan[Program]:
-        """Make a program; *type* and *channel* never change. An instance may demand tags.
+        """Make a program; ``type`` and ``channel`` never change. An instance may demand tags.
 
         Types are ``Default``, ``Event``, ``Event with Webinar``, ``Engagement`` and ``Email``.
         """
@@ -110,10 +110,10 @@ class Programs(Get[Program], DeleteAsset):
         start_date: datetime | None = None,
         end_date: datetime | None = None,
     ) -> Plan[Program]:
-        """Change a program: name all *tags* that are to stay; *start_date* and *end_date* are for email programs.
+        """Change a program: name all ``tags`` that are to stay; ``start_date`` and ``end_date`` are for email programs.
 
-        *costs* are added to what is there, which is never repeated by itself; with *costs_destructive_update* they
-        replace it, and without *costs* that clears it.
+        ``costs`` are added to what is there, which is never repeated by itself; with ``costs_destructive_update`` they
+        replace it, and without ``costs`` that clears it.
         """
         form = {
             "name": name,

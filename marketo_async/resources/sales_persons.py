@@ -17,5 +17,5 @@ class SalesPersons(ByFilter[L], Sync, DeleteRecords, Describe):
     identity = Identity(("externalSalesPersonId",), "id")
 
     def of(self, model: type[M]) -> SalesPersons[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records as instances of ``model``, a Struct; only its fields are asked for."""
         return SalesPersons(self._sender, model)

@@ -35,7 +35,7 @@ class SmartCampaigns(
         latest_updated_at: datetime | None = None,
         token: str | None = None,
     ) -> Plan[Page[SmartCampaign]]:
-        """Iterate smart campaigns; *is_active* finds active trigger campaigns only."""
+        """Iterate smart campaigns; ``is_active`` finds active trigger campaigns only."""
         query = {
             "folder": as_json(folder),
             "isActive": is_active,
