@@ -54,11 +54,11 @@ def to_datetime(when: datetime | date | str, *, name: str) -> datetime:
         try:
             return parse(when)
         except ValueError as error:
-            raise InvalidRequest(f"{name} is no date in ISO 8601: {when!r}") from error
+            raise InvalidRequest(f"{name} is {when!r}, which is not an ISO 8601 date") from error
     if not isinstance(when, date):
-        raise InvalidRequest(f"{name} has {when!r}, which is not a datetime, a date or text in ISO 8601")
+        raise InvalidRequest(f"{name} is {when!r}; pass a datetime, a date or ISO 8601 text")
     if not isinstance(when, datetime):
         return datetime(when.year, when.month, when.day, tzinfo=UTC)
     if when.tzinfo is None:
-        raise InvalidRequest(f"{name} has no time zone: pass an aware datetime, for instance with tzinfo=UTC")
+        raise InvalidRequest(f"{name} has no time zone; pass an aware datetime, for instance with tzinfo=UTC")
     return when

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from marketo_async.codes import DONE_ALREADY
 
-UNKNOWN = "unknown"  # the status of a record whose answer was lost; the one word here that is not Marketo's
+UNKNOWN = "unknown"  # the status of a record whose response was lost; the only status that is not Marketo's
 
 
 class Reason(Struct, frozen=True):
