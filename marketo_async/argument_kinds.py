@@ -93,7 +93,7 @@ def shown(value: object) -> str:
 
 
 class Argument(Struct, frozen=True):
-    """One parameter: the kinds it may be, and whether it may be left out."""
+    """One parameter: its allowed kinds, and whether it is optional."""
 
     kinds: tuple[Kind, ...]
     optional: bool

@@ -69,7 +69,7 @@ class Code(Struct, frozen=True):
 _H, _R = Level.HTTP, Level.RECORD
 
 CODES: Mapping[str, Code] = {
-    # HTTP statuses; the 5xx ones also come as codes inside an answer
+    # HTTP statuses; those from 500 also come as codes inside a response
     "401": Code("not authorized", AccessDenied, level=_H, hint="check the client id and secret, and the user's role"),
     "403": Code("forbidden", AccessDenied, level=_H, hint="check the API user's role"),
     "404": Code("no such path, user or file", NotFound, level=_H, hint="check the path and the ids"),
@@ -124,7 +124,7 @@ CODES: Mapping[str, Code] = {
     # records, and calls without records
     "1001": Code("value of the wrong type", level=_R),
     "1002": Code("required parameter missing", level=_R),
-    "1003": Code("invalid data", level=_R, hint="the message says which value"),
+    "1003": Code("invalid data", level=_R, hint="the message says what is wrong"),
     "1004": Code("lead not found", NotFound, level=_R),
     "1005": Code("lead already exists", Conflict, level=_R),
     "1006": Code("unknown field", level=_R, hint="describe() lists the fields"),
@@ -162,7 +162,7 @@ CODES: Mapping[str, Code] = {
     "1076": Code("the merge would make a duplicate in the CRM", Conflict),
     "1077": Code("merge in the CRM: a field is too long", hint="shorten it, or merge without the CRM"),
     "1078": Code("merge in the CRM: deleted or not mergeable", Conflict),
-    "1079": Code("merge: personalised URLs clash", Conflict, hint="resolve it in the web interface"),
+    "1079": Code("merge: personalized URLs clash", Conflict, hint="resolve it in the web interface"),
     "1080": Code("more than 25 leads to merge", hint="merge 25 at a time"),
     # data ingestion
     "4000801": Code("bad request", level=_H),

@@ -53,7 +53,7 @@ E = TypeVar("E", bound=BaseException)
 
 
 class ErrorItem(Struct, frozen=True):
-    """One member of an answer's ``errors``, or of a record's ``reasons``."""
+    """One member of a response's ``errors``, or of a record's ``reasons``."""
 
     code: str
     message: str = ""

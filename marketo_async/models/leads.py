@@ -51,7 +51,7 @@ class Description(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class FieldMetadata(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The full metadata of one field, hidden ones included."""
+    """The full metadata of one field, which may be hidden."""
 
     name: str
     display_name: str | None = None

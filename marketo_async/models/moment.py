@@ -54,7 +54,9 @@ def to_datetime(when: datetime | date | str, *, name: str) -> datetime:
         try:
             return parse(when)
         except ValueError as error:
-            raise InvalidRequest(f"{name} is {when!r}, which is not an ISO 8601 date") from error
+            raise InvalidRequest(
+                f"{name} is {when!r}, which is not an ISO 8601 date; pass one like '2026-01-31'"
+            ) from error
     if not isinstance(when, date):
         raise InvalidRequest(f"{name} is {when!r}; pass a datetime, a date or ISO 8601 text")
     if not isinstance(when, datetime):

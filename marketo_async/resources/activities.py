@@ -129,7 +129,8 @@ class Activities(Resource):
         """Iterate the activities with ``since <= activity_date < until``, in ``shards`` that are fetched concurrently.
 
         One listing fetches one page per round trip, whatever the limits allow; eight shards fetch eight. Each record
-        comes once, by its GUID; only a single shard keeps the order. Maps to GET /rest/v1/activities.json.
+        comes once, by its GUID; only a single shard keeps the order. Raises `InvalidRequest` for an empty range. Maps
+        to GET /rest/v1/activities.json.
         """
         start, end = to_datetime(since, name="since"), to_datetime(until, name="until")
         if start >= end:

@@ -44,7 +44,7 @@ def _no_name(name: object) -> str | None:
 
 
 def unless_new(id_field: str, action: str) -> Callable[[WriteRow], str | None]:
-    """Return the check of records for an ``action``: only ``updateOnly`` accepts Marketo's own id."""
+    """Return the check of records for ``action``: a record with Marketo's own id needs ``updateOnly``."""
     id_of = KeyOf(id_field)
 
     def refusal(record: WriteRow) -> str | None:

@@ -9,7 +9,7 @@ from marketo_async.resources.mixins import ByName, distinct
 
 
 class Channels(ByName[Channel]):
-    """Channels: the purpose of a program, and the statuses that its members can have."""
+    """Channels: the purposes of programs, and the statuses that their members can have."""
 
     name, area, root = "channels", "Assets", "/rest/asset/v1/channel"
     model = Channel

@@ -101,10 +101,10 @@ class CustomObjects(Records[L]):
     ) -> Batches[WriteRow]:
         """Create or update any number of records, 300 a call, with a result for each in the order of ``records``.
 
-        ``dedupe_by`` is ``dedupeFields`` by default; ``idField`` needs ``updateOnly``. Every record needs its key,
-        which ``describe()`` names (one call a day). A key is never in two calls at the same time; if a key repeats, its
-        last record wins. An empty value or null is stored as null. ``check`` first checks every record against the same
-        description.
+        ``dedupe_by`` is ``dedupeFields`` by default; ``idField`` needs ``action="updateOnly"``. Every record needs its
+        key, which ``describe()`` names (one call a day). A key is never in two calls at the same time; if a key
+        repeats, its last record wins. An empty value or null is stored as null. ``check`` first checks every record
+        against the same description.
         """
         path = {"customObjectName": api_name}
         return synced(self, records, _IDENTITY, path=path, action=action, dedupe_by=dedupe_by, check=check)

@@ -46,7 +46,7 @@ _FETCHED, _COUNTED = 20, 50  # assets in one call
 
 
 class Designer(Resource, Generic[D]):
-    """The operations that the three families share; one missing permission disables all of them."""
+    """The operations that the three families share; an API user needs all permissions of an operation."""
 
     every = True
     model: type[D]

@@ -15,7 +15,7 @@ from marketo_async.resources.mixins import ByNameInFolder, DeleteAsset, Drafts, 
 
 
 class Emails(EmailContent, GetVersion[Email], ByNameInFolder[Email], Drafts, DeleteAsset):
-    """Emails; those of A/B tests are never listed, and those of the new designer lack some members.
+    """Emails; those of A/B tests are never returned, and those of the new designer lack some members.
 
     See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/emails
     """

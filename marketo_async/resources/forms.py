@@ -22,7 +22,7 @@ from marketo_async.resources.mixins import (
 
 
 class Forms(GetVersion[Form], ByNameInFolder[Form], BrowseFolder[Form], Drafts, Clone[Form], DeleteAsset):
-    """Forms, which are created with three fields: first name, last name and email.
+    """Forms, with drafts and approval.
 
     See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/forms
     """

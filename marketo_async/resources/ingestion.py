@@ -74,7 +74,7 @@ class Ingestion(Resource):
         action: Literal["createOrUpdate", "createOnly", "updateOnly"] | None = None,
         dedupe_by: Literal["dedupeFields", "idField"] | None = None,
     ) -> Plan[str | None]:
-        """Create or update companies; ``dedupe_by`` ``idField`` needs ``updateOnly``."""
+        """Create or update companies; ``dedupe_by="idField"`` needs ``action="updateOnly"``."""
         if dedupe_by == "idField" and action != "updateOnly":
             raise InvalidRequest(f"dedupe_by 'idField' needs action 'updateOnly', not {action!r}")
         body = {"action": action, "dedupeBy": dedupe_by, "input": within("companies", companies, _MOST)}

@@ -104,11 +104,11 @@ class Leads(Resource, Generic[L]):
     ) -> Batches[WriteRow]:
         """Create or update any number of leads, 300 a call, with a result for each in the order of ``records``.
 
-        ``lookup_field`` is ``email`` by default, and every record needs it; ``id`` needs ``updateOnly``. A key is never
-        in two calls of this client at the same time; if a key repeats, its last record wins. After a lost response
-        ``createOnly`` looks up whether it created a record that already exists, and ``createDuplicate`` is never
-        retried; a record whose outcome can't be known is ``unknown``. ``async_processing`` returns ``accepted`` without
-        ids, possibly before Marketo has written the records.
+        ``lookup_field`` is ``email`` by default, and every record needs it; ``id`` needs ``action="updateOnly"``. A key
+        is never in two calls of this client at the same time; if a key repeats, its last record wins. After a lost
+        response ``createOnly`` looks up whether it created a record that already exists, and ``createDuplicate`` is
+        never retried; a record whose outcome can't be known is ``unknown``. ``async_processing`` returns ``accepted``
+        without ids, possibly before Marketo has written the records.
 
         ``check`` first checks every record against ``describe2()``, which is kept for a day. ``None`` empties a field;
         NaN, bytes and datetimes without a time zone are refused.

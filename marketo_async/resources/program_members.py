@@ -118,7 +118,7 @@ class ProgramMembers(Records[L], FieldSchema):
 
     @written("POST", _MEMBERS + "/status.json", repeat=Repeat.SETTLES, proof=("1037",))
     def change_status(self, program_id: int, status: str, lead_ids: Ids) -> Batches[int]:
-        """Set the status of any number of leads, 300 a call, and make members of those that are not members.
+        """Set the status of any number of leads, 300 a call; leads that are not members become members.
 
         The program's channel defines the statuses; a status only moves forward (1037 otherwise).
         """
