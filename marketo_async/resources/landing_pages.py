@@ -21,7 +21,7 @@ class LandingPages(GetVersion[LandingPage], ByNameVersion[LandingPage], BrowseFo
     model = LandingPage
 
     @endpoint("POST", "{root}s.json", repeat=Repeat.SETTLES)
-    def create(  # noqa: PLR0913 - as many as Marketo accepts
+    def create(  # noqa: PLR0913 - as many as Marketo takes
         self,
         name: str,
         folder: FolderId,
