@@ -237,7 +237,7 @@ class DailyQuotaExceeded(QuotaExceeded):
         self, *, used: int, daily: int, resets_at: datetime, operation: str = "", request_id: str | None = None
     ) -> None:
         super().__init__(
-            f"the daily quota is used up: {used} of {daily} calls counted locally",
+            f"the daily quota is used up: {used} of {daily} calls are known",
             code="607",
             resets_at=resets_at,
             operation=operation,
