@@ -34,7 +34,8 @@ from marketo_async.models.objects import ObjectDescription
 from marketo_async.operation import Listing, Operation, Plan, one, raw
 from marketo_async.paging import Pager
 from marketo_async.resources.arguments import Fields as Names
-from marketo_async.resources.base import Sender, composite, endpoint, stream
+from marketo_async.resources.base import Sender
+from marketo_async.resources.descriptors import composite, endpoint
 from marketo_async.resources.import_files import as_file, lower
 from marketo_async.writes import Batches, Results
 
@@ -115,7 +116,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T]):
         """Return the rows that were taken with a warning, which is the column at the end; 404 where there are none."""
         return raw(path={"batchId": batch_id})
 
-    @stream
+    @composite
     async def export(
         self,
         *,

@@ -24,8 +24,8 @@ from marketo_async.models.bulk import (
     LeadSelection,
 )
 from marketo_async.resources.arguments import Fields as Names
-from marketo_async.resources.base import composite, stream
 from marketo_async.resources.bulk_leads import BulkLeads
+from marketo_async.resources.descriptors import composite
 
 T = TypeVar("T")
 M = TypeVar("M")
@@ -41,7 +41,7 @@ class LeadFiles(BulkFiles[LeadSelection, T], BulkLeads):
         """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
         return LeadFiles(self._sender, self._desk, model)
 
-    @stream
+    @composite
     async def export(
         self,
         *,

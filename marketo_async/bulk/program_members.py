@@ -26,8 +26,8 @@ from marketo_async.models.bulk import (
     ProgramMemberSelection,
 )
 from marketo_async.resources.arguments import Fields as Names
-from marketo_async.resources.base import composite, stream
 from marketo_async.resources.bulk_program_members import BulkProgramMembers
+from marketo_async.resources.descriptors import composite
 
 T = TypeVar("T")
 M = TypeVar("M")
@@ -43,7 +43,7 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], BulkProgramMember
         """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
         return ProgramMemberFiles(self._sender, self._desk, model)
 
-    @stream
+    @composite
     async def export(
         self,
         *,

@@ -31,8 +31,9 @@ from marketo_async.operation import (
 )
 from marketo_async.paging import Pager
 from marketo_async.resources.arguments import page_size, within
-from marketo_async.resources.base import Resource, drain, endpoint, paged, written
+from marketo_async.resources.base import Resource
 from marketo_async.resources.batches import several
+from marketo_async.resources.descriptors import composite, endpoint, paged, written
 from marketo_async.writes import Batches
 
 A = TypeVar("A", Activity, LeadChange)
@@ -108,7 +109,7 @@ class Activities(Resource):
         query = {"batchSize": page_size(batch_size)}
         return page(Activity, query=query, token=token, opening=opening, sift=Once[Activity])
 
-    @drain
+    @composite
     def between(
         self,
         since: When,

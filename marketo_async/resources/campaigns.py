@@ -12,8 +12,9 @@ from marketo_async.models.campaigns import Campaign
 from marketo_async.models.moment import to_datetime
 from marketo_async.operation import Page, Plan, one, page
 from marketo_async.resources.arguments import members, page_size, within
-from marketo_async.resources.base import Resource, endpoint, paged, written
+from marketo_async.resources.base import Resource
 from marketo_async.resources.batches import Ids, of_ids
+from marketo_async.resources.descriptors import endpoint, paged, written
 from marketo_async.writes import Batches
 
 _MOST = 100  # leads, and tokens, in one call

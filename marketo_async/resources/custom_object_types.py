@@ -18,7 +18,8 @@ from marketo_async.models.custom_object_types import (
 from marketo_async.models.objects import ObjectDescription
 from marketo_async.operation import Plan, Repeat, many, nothing, one
 from marketo_async.resources.arguments import members, within
-from marketo_async.resources.base import Resource, endpoint
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import endpoint
 from marketo_async.resources.record_mixins import SyncAction
 
 TypeState = Literal["draft", "approved", "approvedWithDraft"]

@@ -35,7 +35,8 @@ from marketo_async.models.designer import (
 from marketo_async.operation import Arg, Page, Paging, Plan, Repeat, first, many, nothing, one, page
 from marketo_async.paging import Distinct
 from marketo_async.resources.arguments import members, within
-from marketo_async.resources.base import Resource, composite, endpoint, paged
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import composite, endpoint, paged
 
 D = TypeVar("D", bound=Designed)
 

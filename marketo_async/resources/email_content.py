@@ -19,7 +19,8 @@ from marketo_async.models.emails import (
 )
 from marketo_async.operation import Plan, Repeat, first, many, one
 from marketo_async.resources.arguments import within
-from marketo_async.resources.base import Resource, endpoint
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import endpoint
 from marketo_async.resources.mixins import html, members
 
 

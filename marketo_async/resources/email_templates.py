@@ -5,7 +5,7 @@ from __future__ import annotations
 from marketo_async.models.assets import AssetUse, Document, FolderId, Version
 from marketo_async.models.email_templates import EmailTemplate
 from marketo_async.operation import Page, Paging, Plan, Repeat, first, one
-from marketo_async.resources.base import endpoint, paged
+from marketo_async.resources.descriptors import endpoint, paged
 from marketo_async.resources.mixins import (
     BrowseVersion,
     ByNameVersion,

@@ -27,7 +27,8 @@ from marketo_async.models.bulk import (
 from marketo_async.models.moment import to_datetime
 from marketo_async.operation import Page, Plan, Repeat, one, page, raw
 from marketo_async.resources.arguments import members, page_size, within
-from marketo_async.resources.base import Resource, endpoint, paged
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import endpoint, paged
 
 S = TypeVar("S", LeadSelection, ActivitySelection, ProgramMemberSelection, CustomObjectSelection)
 

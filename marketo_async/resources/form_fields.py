@@ -17,7 +17,8 @@ from marketo_async.models.form_fields import (
 )
 from marketo_async.operation import Page, Paging, Plan, Repeat, many, one, page
 from marketo_async.resources.arguments import within
-from marketo_async.resources.base import Resource, endpoint, paged
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import endpoint, paged
 from marketo_async.resources.mixins import distinct, html, members
 
 _RICH_TEXT = 65_535  # bytes

@@ -14,7 +14,8 @@ from marketo_async.errors import InvalidRequest
 from marketo_async.models.ingestion import ProgramRemoval, ProgramStatus
 from marketo_async.operation import Plan, Repeat, accepted
 from marketo_async.resources.arguments import members, within
-from marketo_async.resources.base import Resource, Sender, endpoint
+from marketo_async.resources.base import Resource, Sender
+from marketo_async.resources.descriptors import endpoint
 
 Urgency = Literal["normal", "high"]
 

@@ -7,7 +7,8 @@ from typing import Literal
 from marketo_async.models.assets import AssetId, DynamicContent, Version
 from marketo_async.models.landing_pages import PageSection, SectionLayout
 from marketo_async.operation import Plan, Repeat, first, many, one
-from marketo_async.resources.base import Resource, endpoint
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import endpoint
 from marketo_async.resources.mixins import members
 
 NewSectionType = Literal["Form", "HTML", "Image", "Rectangle", "RichText", "Snippet"]

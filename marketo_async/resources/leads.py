@@ -30,8 +30,9 @@ from marketo_async.models.records import RecordResult
 from marketo_async.operation import Ordered, Page, Plan, Repeat, first, many, nothing, one, page, results, single
 from marketo_async.request import LARGEST_BODY
 from marketo_async.resources.arguments import Fields, field_names, members, page_size, within
-from marketo_async.resources.base import Resource, Sender, endpoint, gathering, paged, written
+from marketo_async.resources.base import Resource, Sender
 from marketo_async.resources.batches import Ids, no_id, of_ids, several, unless_new
+from marketo_async.resources.descriptors import composite, endpoint, paged, written
 from marketo_async.resources.record_mixins import filtered, searchable
 from marketo_async.wire_value import Value
 from marketo_async.writes import BATCH, Batches, KeyOf, Look, Result, Results, WriteRow, WriteRows, folded
@@ -139,7 +140,7 @@ class Leads(Resource, Generic[L]):
             told="accepted" if async_processing else None,
         )
 
-    @gathering
+    @composite
     def batcher(
         self,
         *,

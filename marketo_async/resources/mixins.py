@@ -16,7 +16,8 @@ from msgspec import Struct
 from marketo_async.models.assets import AssetId, AssetSummary, AssetUse, FolderId, Version
 from marketo_async.operation import File, Page, PageFilter, Paging, Plan, Repeat, first, one, page
 from marketo_async.paging import Distinct
-from marketo_async.resources.base import Resource, endpoint, paged
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import endpoint, paged
 
 T = TypeVar("T", bound=Struct)
 

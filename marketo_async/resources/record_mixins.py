@@ -21,8 +21,9 @@ from marketo_async.models.records import RecordResult, settle
 from marketo_async.operation import Ordered, Page, Plan, Repeat, one, page, results
 from marketo_async.paging import Pager
 from marketo_async.resources.arguments import Fields, field_names, members, page_size
-from marketo_async.resources.base import Declared, Resource, Sender, drain, endpoint, paged, written
+from marketo_async.resources.base import Resource, Sender
 from marketo_async.resources.batches import no_record, several, unless_new
+from marketo_async.resources.descriptors import Declared, composite, endpoint, paged, written
 from marketo_async.wire_value import Value, as_query, as_record
 from marketo_async.writes import BATCH, Batches, KeyOf, Look, WriteRow, WriteRows, folded, together
 
@@ -237,7 +238,7 @@ class ByFilter(Records[L]):
 class ByKey(ByFilter[L]):
     """``by_filter`` and ``by_key``."""
 
-    @drain
+    @composite
     def by_key(
         self,
         keys: Iterable[WriteRow],

@@ -16,7 +16,7 @@ from marketo_async.bulk import custom_objects as object_files
 from marketo_async.bulk import leads as lead_files
 from marketo_async.bulk import program_members as member_files
 from marketo_async.bulk.rows.reader import Row
-from marketo_async.resources.base import Blocking
+from marketo_async.resources.blocking import Blocking
 
 T = TypeVar("T")
 M = TypeVar("M")

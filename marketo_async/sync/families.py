@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from marketo_async import resources
-from marketo_async.resources.base import Blocking
+from marketo_async.resources.blocking import Blocking
 
 L = TypeVar("L")
 M = TypeVar("M")
