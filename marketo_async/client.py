@@ -152,6 +152,7 @@ class _Caller:
         await self._client.session.stream(operation, plan, sink, self.options)
 
 
+@resources.with_families
 class Marketo:
     """A client of one Marketo instance; make its calls inside ``async with``.
 
@@ -382,6 +383,9 @@ class Marketo:
         usage = await self.usage.today()
         self.governor.calibrate(usage.total)
         return usage
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *resources.HOMES, "bulk"})
 
     if not TYPE_CHECKING:  # the annotations above say what there is; this would let every typo pass
 

@@ -68,9 +68,10 @@ class Resource:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()  # Generic's own hook sets __parameters__
-        members = {name: member for base in reversed(cls.__mro__) for name, member in vars(base).items()}
-        declared = {name: getattr(member, "operation", None) for name, member in members.items()}
-        cls.operations = {name: cls._owned(found) for name, found in declared.items() if isinstance(found, Operation)}
+        members = (member for base in reversed(cls.__mro__) for member in vars(base).items())
+        declared = ((name, getattr(member, "operation", None)) for name, member in members)
+        found = {name: operation for name, operation in declared if isinstance(operation, Operation)}
+        cls.operations = {name: cls._owned(operation) for name, operation in found.items()}
 
     @classmethod
     def _owned(cls, declared: Operation) -> Operation:

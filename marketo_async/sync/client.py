@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from marketo_async.sync.bulk import Bulk
 
 
+@resources.with_families
 class Marketo:
     """A blocking client of one Marketo instance; make its calls inside ``with``, from any number of threads.
 
@@ -216,6 +217,9 @@ class Marketo:
             return self._twin.governor.snapshot()
 
         return self._portal.call(look)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *resources.HOMES, "bulk"})
 
     if not TYPE_CHECKING:  # the annotations above say what there is; this would let every typo pass
 
