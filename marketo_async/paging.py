@@ -98,19 +98,29 @@ def _number(cursor: str | None) -> int:
 
 
 class Distinct(PageFilter[T]):
-    """Lets every record through once: listings without a token shift under the hands of others."""
+    """Delivers each record once: a listing without a token shifts while others edit.
 
-    def __init__(self, key: Callable[[T], Hashable]) -> None:
+    With ``remember``, only that many keys at least are kept. A record whose key is ``None`` is always delivered.
+    """
+
+    def __init__(self, key: Callable[[T], Hashable], *, remember: int | None = None) -> None:
         self._key = key
-        self._seen: set[Hashable] = set()
+        self._remember = remember
+        self._recent: set[Hashable] = set()
+        self._older: set[Hashable] = set()
 
     def __call__(self, items: list[T]) -> tuple[list[T], bool]:
         """Return the records whose key is new; the listing ends when Marketo says so."""
         new = []
         for item in items:
-            if (key := self._key(item)) not in self._seen:
-                self._seen.add(key)
-                new.append(item)
+            key = self._key(item)
+            if key in self._recent or key in self._older:
+                continue
+            if len(self._recent) == self._remember:
+                self._recent, self._older = set(), self._recent
+            if key is not None:
+                self._recent.add(key)
+            new.append(item)
         return new, False
 
 

@@ -18,7 +18,7 @@ from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
 from marketo_async.bulk.exports.windows import Between
 from marketo_async.bulk.fields import KnownFields, check
-from marketo_async.bulk.imports.input_file import Delimiter, Dialect
+from marketo_async.bulk.imports.input_file import Delimiter, FileDialect
 from marketo_async.bulk.imports.run import Importer, ImportRun, Source
 from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
 from marketo_async.bulk.slots import JobSlots, OnQuota, Polling
@@ -178,7 +178,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T]):
 
         For the rest see ``marketo.bulk.leads.load``.
         """
-        dialect = Dialect(encoding=encoding, delimiter=delimiter, null=null)
+        dialect = FileDialect(encoding=encoding, delimiter=delimiter, null=null)
 
         async def send(content: bytes) -> ImportJob:
             return await self.import_file(content, "CSV")

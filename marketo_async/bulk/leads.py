@@ -14,7 +14,7 @@ from marketo_async.bulk.exports.run import Hook
 from marketo_async.bulk.exports.windows import Between
 from marketo_async.bulk.fields import LEAD_KEYS, check
 from marketo_async.bulk.imports.files import LANES
-from marketo_async.bulk.imports.input_file import Delimiter, Dialect
+from marketo_async.bulk.imports.input_file import Delimiter, FileDialect
 from marketo_async.bulk.imports.run import Importer, ImportRun, Source
 from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
 from marketo_async.bulk.slots import OnQuota, Polling
@@ -138,7 +138,7 @@ class LeadFiles(BulkFiles[LeadSelection, T], BulkLeads):
         ``import_status``, ``import_failures`` and ``import_warnings``; see
         https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-import/bulk-lead-import
         """
-        dialect = Dialect(encoding=encoding, delimiter=delimiter, null=null)
+        dialect = FileDialect(encoding=encoding, delimiter=delimiter, null=null)
 
         async def send(content: bytes) -> ImportJob:
             return await self.import_file(

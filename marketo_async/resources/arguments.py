@@ -34,7 +34,7 @@ def within(name: str, given: Iterable[T], most: int = BATCH) -> list[T]:
     return found
 
 
-def members(body: Mapping[str, object]) -> dict[str, object]:
+def drop_none(body: Mapping[str, object]) -> dict[str, object]:
     """Leave out what is ``None``: Marketo would store it."""
     return {name: value for name, value in body.items() if value is not None}
 

@@ -21,7 +21,7 @@ from marketo_async.operation import Plan, Repeat, first, many, one
 from marketo_async.resources.arguments import within
 from marketo_async.resources.base import Resource
 from marketo_async.resources.descriptors import endpoint
-from marketo_async.resources.mixins import html, members
+from marketo_async.resources.mixins import form_members, html_part
 
 
 class EmailContent(Resource):
@@ -65,7 +65,7 @@ class EmailContent(Resource):
         look: SectionLook | None = None,
     ) -> Plan[AssetId]:
         """Fill one section: with HTML, or with the id of a snippet, or of a segmentation for dynamic content."""
-        form = {"type": type, "value": value, "textValue": text_value, **members(look)}
+        form = {"type": type, "value": value, "textValue": text_value, **form_members(look)}
         return one(AssetId, path={"id": id, "htmlId": html_id}, form=form)
 
     @endpoint("GET", "{root}/{id}/dynamicContent/{contentId}.json")
@@ -80,7 +80,7 @@ class EmailContent(Resource):
         self, id: int, content_id: str, segment: str, type: str, value: str, *, look: SectionLook | None = None
     ) -> Plan[AssetId]:
         """Set what people in one segment, given by its name, get to see."""
-        form = {"segment": segment, "type": type, "value": value, **members(look)}
+        form = {"segment": segment, "type": type, "value": value, **form_members(look)}
         return one(AssetId, path={"id": id, "contentId": content_id}, form=form)
 
     @endpoint("POST", "{root}/{id}/content/rearrange.json", repeat=Repeat.SAFE)
@@ -133,4 +133,4 @@ class EmailContent(Resource):
     @endpoint("POST", "{root}/{id}/fullContent.json", repeat=Repeat.SAFE)
     def update_full_content(self, id: int, content: str | bytes) -> Plan[AssetId]:
         """Replace the HTML of an email that was detached from its template; scripts are refused."""
-        return one(AssetId, path={"id": id}, files=html("content", content))
+        return one(AssetId, path={"id": id}, files=html_part("content", content))

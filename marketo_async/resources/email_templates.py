@@ -15,7 +15,7 @@ from marketo_async.resources.mixins import (
     GetVersion,
     Update,
     UpdateDocument,
-    html,
+    html_part,
     uses,
 )
 
@@ -41,7 +41,7 @@ class EmailTemplates(
     ) -> Plan[EmailTemplate]:
         """Create a template of an HTML document, as a draft; the name must be free in the folder (709 otherwise)."""
         form = {"name": name, "folder": folder, "description": description}
-        return one(EmailTemplate, form=form, files=html("content", content))
+        return one(EmailTemplate, form=form, files=html_part("content", content))
 
     @endpoint("GET", "{root}/{id}/content")  # the one path of its kind without .json
     def content(self, id: int, *, status: Version | None = None) -> Plan[Document | None]:

@@ -26,7 +26,7 @@ from marketo_async.models.bulk import (
 )
 from marketo_async.models.moment import to_datetime
 from marketo_async.operation import Page, Plan, Repeat, one, page, raw
-from marketo_async.resources.arguments import members, page_size, within
+from marketo_async.resources.arguments import drop_none, page_size, within
 from marketo_async.resources.base import Resource
 from marketo_async.resources.descriptors import endpoint, paged
 
@@ -109,7 +109,7 @@ def create_body(
         "format": format,
         "columnHeaderNames": column_header_names,
     }
-    return members(body)
+    return drop_none(body)
 
 
 def _written(selection: LeadSelection | ActivitySelection | ProgramMemberSelection | CustomObjectSelection) -> object:
@@ -130,7 +130,7 @@ def _written(selection: LeadSelection | ActivitySelection | ProgramMemberSelecti
     for member in msgspec.structs.fields(selection):
         value = getattr(selection, member.name)
         found[member.encode_name] = _between(member.name, value) if isinstance(value, DateRange) else value
-    return members(found)
+    return drop_none(found)
 
 
 def _exactly_one(selection: Struct, *names: str) -> None:

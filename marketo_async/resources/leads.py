@@ -29,7 +29,7 @@ from marketo_async.models.leads import (
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import Ordered, Page, Plan, Repeat, first, many, nothing, one, page, results, single
 from marketo_async.request import LARGEST_BODY
-from marketo_async.resources.arguments import Fields, field_names, members, page_size, within
+from marketo_async.resources.arguments import Fields, drop_none, field_names, page_size, within
 from marketo_async.resources.base import Resource, Sender
 from marketo_async.resources.batches import Ids, no_id, of_ids, several, unless_new
 from marketo_async.resources.descriptors import composite, endpoint, paged, written
@@ -40,7 +40,7 @@ from marketo_async.writes import BATCH, Batches, KeyOf, Look, Result, Results, W
 L = TypeVar("L")
 M = TypeVar("M")
 
-SyncAction = Literal["createOrUpdate", "createOnly", "updateOnly", "createDuplicate"]
+LeadSyncAction = Literal["createOrUpdate", "createOnly", "updateOnly", "createDuplicate"]
 
 _SCHEMA = ("Read-Write Schema Standard Field", "Read-Write Schema Custom Field")
 _ASSETS = ("Read-Only Assets",)
@@ -94,7 +94,7 @@ class Leads(Resource, Generic[L]):
         self,
         records: WriteRows,
         *,
-        action: SyncAction = "createOrUpdate",
+        action: LeadSyncAction = "createOrUpdate",
         lookup_field: str | None = None,
         partition_name: str | None = None,
         async_processing: bool | None = None,
@@ -115,7 +115,7 @@ class Leads(Resource, Generic[L]):
         if lookup_field == "id" and action != "updateOnly":
             raise InvalidRequest(f"lookup_field 'id' goes with action 'updateOnly', not {action!r}")
         field = lookup_field or "email"
-        rest = members(
+        rest = drop_none(
             {
                 "action": action,
                 "lookupField": lookup_field,
@@ -149,7 +149,7 @@ class Leads(Resource, Generic[L]):
         max_bytes: int = LARGEST_BODY,
         max_queued: int | None = None,
         journal: str | Path | None = None,
-        action: SyncAction = "createOrUpdate",
+        action: LeadSyncAction = "createOrUpdate",
         lookup_field: str | None = None,
         partition_name: str | None = None,
         check: bool = False,
@@ -281,7 +281,7 @@ class Leads(Resource, Generic[L]):
         records are ``unknown``. *check* holds every record against ``describe2()`` first.
         """
         field = lookup_field or "email"
-        rest = members(
+        rest = drop_none(
             {
                 "programName": program_name,
                 "lookupField": lookup_field,
@@ -321,8 +321,8 @@ class Leads(Resource, Generic[L]):
         """
         if not form_fields.get("email"):
             raise InvalidRequest("form_fields needs an email: the person is looked up by it")
-        person = members({"leadFormFields": dict(form_fields), "visitorData": visitor, "cookie": cookie})
-        body = members({"formId": form_id, "programId": program_id, "input": [person]})
+        person = drop_none({"leadFormFields": dict(form_fields), "visitorData": visitor, "cookie": cookie})
+        body = drop_none({"formId": form_id, "programId": program_id, "input": [person]})
         return single(json=body)
 
     @endpoint("POST", "/rest/v1/leads/{leadId}/associate.json", repeat=Repeat.SAFE, timeout=60)

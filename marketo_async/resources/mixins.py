@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from marketo_async.models.assets import AssetId, AssetSummary, AssetUse, FolderId, Version
-from marketo_async.operation import File, Page, PageFilter, Paging, Plan, Repeat, first, one, page
+from marketo_async.operation import File, Page, Paging, Plan, Repeat, first, one, page
 from marketo_async.paging import Distinct
 from marketo_async.resources.base import Resource
 from marketo_async.resources.descriptors import endpoint, paged
@@ -36,7 +36,7 @@ class HasId(Protocol):
 D = TypeVar("D", bound=HasId)
 
 
-def distinct(_: type[D]) -> Callable[[], PageFilter[D]]:
+def distinct(_: type[D]) -> Callable[[], Distinct[D]]:
     """Return what keeps an offset listing of a model from delivering a record twice while others edit."""
     return lambda: Distinct(lambda record: record.id)
 
@@ -46,13 +46,13 @@ def as_json(value: Struct | Sequence[Struct] | None) -> str | None:
     return None if value is None else msgspec.json.encode(value).decode()
 
 
-def members(request: Struct | None) -> dict[str, object]:
+def form_members(request: Struct | None) -> dict[str, object]:
     """Return what is given of a request by Marketo's names, as members of a form."""
     given: dict[str, object] = {} if request is None else msgspec.to_builtins(request)
     return given
 
 
-def html(part: str, document: str | bytes) -> dict[str, File]:
+def html_part(part: str, document: str | bytes) -> dict[str, File]:
     """Return a document as the *part* of a multipart form that holds it."""
     content = document.encode() if isinstance(document, str) else document
     return {part: File(name=f"{part}.html", content=content, content_type="text/html")}
@@ -227,7 +227,7 @@ class UpdateDocument(Resource):
     @endpoint("POST", "{root}/{id}/content.json", repeat=Repeat.SAFE)
     def update_content(self, id: int, content: str | bytes) -> Plan[AssetId]:
         """Replace the HTML; an approved template gets a draft."""
-        return one(AssetId, path={"id": id}, files=html("content", content))
+        return one(AssetId, path={"id": id}, files=html_part("content", content))
 
 
 class DeleteAsset(Resource):

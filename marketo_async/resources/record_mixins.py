@@ -20,7 +20,7 @@ from marketo_async.models.objects import Deletion, ObjectDescription
 from marketo_async.models.records import RecordResult, settle
 from marketo_async.operation import Ordered, Page, Plan, Repeat, one, page, results
 from marketo_async.paging import Pager
-from marketo_async.resources.arguments import Fields, field_names, members, page_size
+from marketo_async.resources.arguments import Fields, drop_none, field_names, page_size
 from marketo_async.resources.base import Resource, Sender
 from marketo_async.resources.batches import no_record, several, unless_new
 from marketo_async.resources.descriptors import Declared, composite, endpoint, paged, written
@@ -110,7 +110,7 @@ def keyed(
             as_record(record)
         except InvalidRequest as error:
             raise InvalidRequest(f"keys[{index}]: {error}") from error
-    body = members({"filterType": "dedupeFields", "fields": fields, "batchSize": page_size(batch_size)})
+    body = drop_none({"filterType": "dedupeFields", "fields": fields, "batchSize": page_size(batch_size)})
 
     def plans() -> Iterator[Plan[Page[L]]]:
         for chunk in together(wanted, BATCH, _compound):
@@ -145,7 +145,7 @@ def synced(
     """Plan a sync; what a first attempt of ``createOnly`` created is looked up where its answer was lost."""
     if dedupe_by == "idField" and action != "updateOnly":
         raise InvalidRequest(f"dedupe_by 'idField' goes with action 'updateOnly', not {action!r}")
-    rest = members({"action": action, "dedupeBy": dedupe_by})
+    rest = drop_none({"action": action, "dedupeBy": dedupe_by})
 
     def plan(records: Raw) -> Plan[list[RecordResult]]:
         repeat = Repeat.SETTLES if action == "createOnly" else None
