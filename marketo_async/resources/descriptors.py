@@ -246,8 +246,8 @@ def endpoint(
 ) -> Callable[[Callable[Concatenate[Any, P], Plan[R]]], Endpoint[P, R]]:
     """Declare an operation planned by the decorated method.
 
-    *timeout* is the server's, 300 s where it states none; *reads* marks a POST that changes nothing. *proof* are the
-    codes of a repeat that prove that the call was done before.
+    ``timeout`` is the server's, 300 s if Marketo states none; ``reads`` marks a POST that changes nothing. ``proof`` has
+    the error codes of a retry that prove that an earlier attempt succeeded.
     """
 
     def declare(planner: Callable[Concatenate[Any, P], Plan[R]]) -> Endpoint[P, R]:
@@ -278,7 +278,7 @@ def paged(
     every: bool = False,
     timeout: float = 300.0,
 ) -> Callable[[Callable[Concatenate[Any, P], Listing[T]]], Paged[P, T]]:
-    """Declare a listing whose first page, or whose chunks, the decorated method plans; a few are asked for by POST."""
+    """Declare a listing whose first page, or whose chunks, the decorated method plans; a few are requested by POST."""
 
     def declare(planner: Callable[Concatenate[Any, P], Listing[T]]) -> Paged[P, T]:
         operation = Operation(

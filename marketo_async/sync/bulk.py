@@ -24,25 +24,25 @@ M = TypeVar("M")
 
 class LeadFiles(Blocking, lead_files.LeadFiles[T]):
     def of(self, model: type[M]) -> LeadFiles[M]:
-        """Return the same family with rows as instances of *model*, a Struct; only its fields are requested."""
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are requested."""
         return LeadFiles(cast("lead_files.LeadFiles[T]", self.twin).of(model), self.portal)
 
 
 class ActivityFiles(Blocking, activity_files.ActivityFiles[T]):
     def of(self, model: type[M]) -> ActivityFiles[M]:
-        """Return the same family with rows as instances of *model*, a Struct; only its fields are requested."""
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are requested."""
         return ActivityFiles(cast("activity_files.ActivityFiles[T]", self.twin).of(model), self.portal)
 
 
 class ProgramMemberFiles(Blocking, member_files.ProgramMemberFiles[T]):
     def of(self, model: type[M]) -> ProgramMemberFiles[M]:
-        """Return the same family with rows as instances of *model*, a Struct; only its fields are requested."""
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are requested."""
         return ProgramMemberFiles(cast("member_files.ProgramMemberFiles[T]", self.twin).of(model), self.portal)
 
 
 class CustomObjectFiles(Blocking, object_files.CustomObjectFiles[T]):
     def of(self, model: type[M]) -> CustomObjectFiles[M]:
-        """Return the same family with rows as instances of *model*, a Struct; only its fields are requested."""
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are requested."""
         return CustomObjectFiles(cast("object_files.CustomObjectFiles[T]", self.twin).of(model), self.portal)
 
 
