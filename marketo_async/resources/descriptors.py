@@ -246,8 +246,8 @@ def endpoint(
 ) -> Callable[[Callable[Concatenate[Any, P], Plan[R]]], Endpoint[P, R]]:
     """Declare an operation planned by the decorated method.
 
-    ``timeout`` is the server's, 300 s if Marketo states none; ``reads`` marks a POST that changes nothing. ``proof`` has
-    the error codes of a retry that prove that an earlier attempt succeeded.
+    ``timeout`` is the server's, 300 s if Marketo states none; ``reads`` marks a POST that changes nothing. ``proof``
+    has the error codes of a retry that prove that an earlier attempt succeeded.
     """
 
     def declare(planner: Callable[Concatenate[Any, P], Plan[R]]) -> Endpoint[P, R]:
