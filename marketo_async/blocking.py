@@ -1,6 +1,6 @@
-"""What a blocking client hands out where the async one hands out something to iterate.
+"""The pagers, results and batchers of a blocking client.
 
-Not here: the loop and its thread (``portal``).
+See ``portal`` for the loop and its thread.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from marketo_async.operation import Page
 from marketo_async.paging import Pager
 from marketo_async.writes import Result, ResultList, Results
 
-if TYPE_CHECKING:  # families know these classes; who makes no blocking calls does not pay for a portal
+if TYPE_CHECKING:  # a program that makes no blocking calls does not pay for a portal
     from marketo_async.portal import Feed, Portal
 
 T = TypeVar("T")
@@ -25,9 +25,9 @@ R = TypeVar("R", bound=RecordResult)
 
 
 class BlockingPager(Generic[T]):
-    """The records of a listing: iterate it, or its ``pages()``; ``first()``, ``all()``, and ``token`` to go on later.
+    """The records of a listing: iterate it or its ``pages()``, call ``first()`` or ``all()``, resume with ``token``.
 
-    As `Pager`, without a loop: the next page is fetched while the caller works on the last one.
+    The blocking form of `Pager`: the next page is fetched while the caller works on the last one.
     """
 
     def __init__(self, pager: Pager[T], portal: Portal) -> None:
@@ -36,11 +36,11 @@ class BlockingPager(Generic[T]):
 
     @property
     def token(self) -> str | None:
-        """The token behind the last page that was taken whole; pass it to the same method to go on from there."""
+        """The token after the last page that you finished reading; pass it to the same method to resume there."""
         return self._pager.token
 
     def pages(self) -> Generator[Page[T], None, None]:
-        """Yield the pages; a page counts as taken when the next one is asked for."""
+        """Yield the pages; a page counts as read when the next one is requested."""
         pages = self._pager.pages()
 
         async def following() -> Page[T] | None:
@@ -58,18 +58,18 @@ class BlockingPager(Generic[T]):
                 yield from page.items
 
     def first(self) -> T | None:
-        """Return the next record, or ``None``, without fetching ahead; it does not count as taken."""
+        """Return the next record, or ``None``, without fetching ahead; it does not count as read."""
         return self._portal.call(self._pager.first)
 
     def all(self) -> list[T]:
-        """Return every record; all of them are in memory at once. If that fails, none counts as taken."""
+        """Return every record, all in memory at once. If that fails, no record counts as read."""
         return self._portal.call(self._pager.all)
 
 
 class BlockingResults(Generic[T]):
-    """The results of a write: iterate them, or take them with ``all()``; nothing is sent before, and once only.
+    """The results of a write: iterate them or call ``all()``, once; nothing is sent before.
 
-    As `Results`, without a loop: the records are read in the thread that takes the results, as they are needed.
+    The blocking form of `Results`: the thread that reads the results also reads the records, as they are needed.
     """
 
     def __init__(self, results: Results[T], portal: Portal, feeds: Sequence[Feed[Any]]) -> None:
@@ -85,17 +85,17 @@ class BlockingResults(Generic[T]):
         return self._portal.stream(drained(), *self._feeds)
 
     def all(self) -> ResultList[T]:
-        """Return every result; all of them are in memory at once.
+        """Return every result, all in memory at once.
 
-        An error of a call, or of a record that can't be sent, carries what is known by then as ``error.results``.
+        An error of a call, or of a record that can't be sent, has the results so far in ``error.results``.
         """
         return self._portal.call_with(self._feeds, self._results.all)
 
 
 class BlockingBatcher(Generic[T, R]):
-    """Gathers records of any number of threads and sends them in batches; use it in ``with``, which sends what is left.
+    """Collects records from any number of threads and sends them in batches; use it in ``with``, which sends the rest.
 
-    As `Batcher`, without a loop: batches go by themselves, on count, age or bytes, while callers do other things.
+    The blocking form of `Batcher`: a batch is sent on count, age or bytes, while callers do other things.
     """
 
     def __init__(self, batcher: Batcher[T, R], portal: Portal) -> None:
@@ -117,7 +117,7 @@ class BlockingBatcher(Generic[T, R]):
         return self._batcher.waiting
 
     def put(self, record: T) -> None:
-        """Accept a record: this returns when it is safely queued, and waits while the queue is full."""
+        """Accept a record: return when it is safely queued, and wait while the queue is full."""
         self._portal.call(self._batcher.put, record)
 
     def submit(self, record: T) -> R:
@@ -125,13 +125,13 @@ class BlockingBatcher(Generic[T, R]):
         return self._portal.call(self._batcher.submit, record)
 
     def flush(self) -> None:
-        """Send all that was accepted so far; raises what a call failed with, and the records then still wait."""
+        """Send all records accepted so far; raises the error of a failed call, whose records then stay queued."""
         self._portal.call(self._batcher.flush)
 
     def set_aside(self, *, forget: bool = False) -> list[SetAside]:
-        """Return the records that were accepted and can't be written, with the reasons; *forget* them afterwards."""
+        """Return the accepted records that can't be written, with the reasons; ``forget`` removes them afterwards."""
         return self._portal.call(self._batcher.set_aside, forget=forget)
 
     def close(self) -> None:
-        """Send what is left and accept no more; raises what a call failed with: a journal keeps the records then."""
+        """Send the rest and accept no more; raises the error of a failed call, whose records a journal keeps."""
         self._portal.call(self._batcher.close)

@@ -126,6 +126,7 @@ def base_url_of(instance: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" + "".join(f"/{segment}" for segment in segments)
 
 
+@resources.with_families
 class Marketo:
     """A client of one Marketo instance; make its calls inside ``async with``.
 
@@ -367,6 +368,9 @@ class Marketo:
         usage = await self.usage.today()
         self.governor.calibrate(usage.total)
         return usage
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *resources.HOMES, "bulk"})
 
     if not TYPE_CHECKING:  # type checkers read the annotations above; with this, they would accept every typo
 

@@ -98,19 +98,29 @@ def _number(cursor: str | None) -> int:
 
 
 class Distinct(PageFilter[T]):
-    """Keeps the first of equal records: a listing by offset repeats records when others add some meanwhile."""
+    """Delivers each record once: a listing by offset repeats records when others add some meanwhile.
 
-    def __init__(self, key: Callable[[T], Hashable]) -> None:
+    With ``remember``, only that many keys at least are kept. A record whose key is ``None`` is always delivered.
+    """
+
+    def __init__(self, key: Callable[[T], Hashable], *, remember: int | None = None) -> None:
         self._key = key
-        self._seen: set[Hashable] = set()
+        self._remember = remember
+        self._recent: set[Hashable] = set()
+        self._older: set[Hashable] = set()
 
     def __call__(self, items: list[T]) -> tuple[list[T], bool]:
         """Return the records whose key is new; never end the listing."""
         new = []
         for item in items:
-            if (key := self._key(item)) not in self._seen:
-                self._seen.add(key)
-                new.append(item)
+            key = self._key(item)
+            if key in self._recent or key in self._older:
+                continue
+            if len(self._recent) == self._remember:
+                self._recent, self._older = set(), self._recent
+            if key is not None:
+                self._recent.add(key)
+            new.append(item)
         return new, False
 
 

@@ -1,16 +1,16 @@
-"""`Portal`: one event loop in a thread of its own, and how code without a loop gets work done there.
+"""`Portal`: one event loop in a thread, through which code without a loop makes its calls.
 
-A portal belongs to one blocking client, and any number of threads may call through it. What a caller gives up, by
-Ctrl-C, an early ``break`` or an exception, is cancelled in the loop before the caller goes on. Records that a caller
-hands over are read in the caller's own thread, while it waits, because database cursors and the like belong to the
-thread that made them.
+A portal belongs to one blocking client, and any number of threads may call through it. Work abandoned by Ctrl-C, an
+early ``break`` or an exception is cancelled in the loop before control returns to the caller. Records that a caller
+passes are read in the caller's own thread, while it waits, because a database cursor belongs to the thread that made
+it.
 
 What ends a portal
-    ``close()``, the garbage collector, and the interpreter's exit, which never waits for a loop. A forked child has the
-    parent's portal without its thread, and its sockets without the right to use them: there every call raises
+    ``close()``, the garbage collector, and the interpreter's exit, which never waits for a loop. A forked child has
+    the parent's portal without its thread, and must not use the parent's sockets: every call there raises
     `ConfigurationError`, and nothing is closed.
 
-Not here: what is called (``sync``), and what callers get to hold (``blocking``).
+See ``sync`` for the clients, and ``blocking`` for the pagers, results and batchers that they return.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ R = TypeVar("R")
 T = TypeVar("T")
 L = TypeVar("L")
 
-_HARMLESS = (list, tuple, set, frozenset, range, str, bytes, Mapping, os.PathLike)  # read without waiting for anybody
-_AHEAD = 1000  # items that may wait for a caller
-_HELPING = 300  # records read from a caller's iterable at a time: one call's worth
-_PARTING = 10.0  # seconds for a loop to end, or for a call to notice that it was given up
+_PLAIN = (list, tuple, set, frozenset, range, str, bytes, Mapping, os.PathLike)  # reading these never blocks
+_AHEAD = 1000  # items that may wait for a caller: back-pressure beyond that
+_READ_AHEAD = 300  # records read from a caller's iterable at a time: those of one call
+_END_TIMEOUT = 10.0  # seconds for a loop to end, or for an abandoned call to be cancelled
 
 
 class _Thread(Struct, frozen=True):
-    """A loop that runs in a thread: what stops it, and the tasks that threads have started there."""
+    """A loop that runs in a thread, the portal that stops it, and the tasks that threads have started in it."""
 
     portal: BlockingPortal
     loop: asyncio.AbstractEventLoop
@@ -73,7 +73,7 @@ class Portal:
     def __init__(self) -> None:
         self._process = os.getpid()
         self._thread: _Thread | None = None
-        # Between the last call and the end: none is left behind. The garbage collector may call from within a call.
+        # No call starts after the end. Reentrant, as the garbage collector may close a portal in the middle of a call.
         self._lock = threading.RLock()
         self._stop: Callable[[], None] = _nothing
 
@@ -83,9 +83,9 @@ class Portal:
         return self._thread is not None and self._process == os.getpid()
 
     def open(self, at_end: Callable[[], Coroutine[Any, Any, None]]) -> Self:
-        """Start the loop; *at_end* is awaited in it before it ends, however that comes about.
+        """Start the loop; ``at_end`` is awaited in it before it ends, for whatever reason.
 
-        Raises `ConfigurationError` where it is open, here or in the process that this one was forked from, and where
+        Raises `ConfigurationError` if the portal is open, here or in the process that this one was forked from, and if
         threads are not real ones.
         """
         if self._thread is not None:
@@ -101,14 +101,14 @@ class Portal:
         return self
 
     def close(self) -> None:
-        """Cancel what is still under way, and end the loop; a second time, and in a forked child, nothing happens."""
+        """Cancel all calls in progress and end the loop; a second call, or one in a forked child, does nothing."""
         if self.usable:
             with self._lock:
                 self._thread = None
             self._stop()
 
     def call(self, method: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a coroutine method in the loop and return its result; where the caller is interrupted, it is cancelled.
+        """Run a coroutine method in the loop and return its result; an interrupted caller cancels it.
 
         Raises `ConfigurationError` in a closed portal, in a forked child, and in the loop's own thread.
         """
@@ -119,10 +119,10 @@ class Portal:
             work.abandon()
 
     def stream(self, source: AsyncGenerator[T, None], *feeds: Feed[Any]) -> Generator[T, None, None]:
-        """Yield what an async generator yields, a little ahead of the caller.
+        """Yield the items of an async generator, which runs a little ahead of the caller.
 
-        The generator runs in one task from its beginning to its end. What it reads from *feeds* is read from their
-        iterables in the caller's thread, while that waits for the next item.
+        The generator runs in one task from its beginning to its end. The records that it takes from ``feeds`` are read
+        in the caller's thread, while that waits for the next item.
         """
         events: SimpleQueue[_Event | Feed[Any]] = SimpleQueue()
         pump = _Pump(source, events)
@@ -131,7 +131,7 @@ class Portal:
         work = self._start(pump.run)
         try:
             while True:
-                self._check_process()  # a generator may be carried on in a fork, where nobody would put anything
+                self._check_process()  # a fork may continue a generator, and would wait for items that never come
                 event = events.get()
                 if isinstance(event, Feed):
                     self._soon(event.give, *event.read())
@@ -146,7 +146,7 @@ class Portal:
             work.abandon()
 
     def call_with(self, feeds: Sequence[Feed[Any]], method: Callable[[], Coroutine[Any, Any, R]]) -> R:
-        """Call a coroutine method that reads from *feeds*."""
+        """Call a coroutine method that reads from ``feeds``."""
         if not feeds:
             return self.call(method)
 
@@ -157,14 +157,14 @@ class Portal:
             return next(results)
 
     def lend(self, records: L) -> tuple[L | Feed[Any], list[Feed[Any]]]:
-        """Return *records* as the loop may read them, with the feeds to serve: only plain collections can't block."""
-        if isinstance(records, _HARMLESS) or not isinstance(records, Iterable):
+        """Return ``records`` as the loop may read them, with the feeds to serve: only plain collections never block."""
+        if isinstance(records, _PLAIN) or not isinstance(records, Iterable):
             return records, []
         feed: Feed[Any] = Feed(records)
         return feed, [feed]
 
     def finish(self, method: Callable[[], Awaitable[None]]) -> None:
-        """Clean up in the loop, if there still is one and this thread may wait for it."""
+        """Clean up in the loop, if it still runs and this thread may wait for it."""
 
         async def run() -> None:
             await method()
@@ -183,30 +183,30 @@ class Portal:
             thread, loop = self._thread, self._thread.loop
             if _is_running_here(loop):
                 raise ConfigurationError(
-                    "a blocking call inside its own event loop would wait for ever: await the async client"
+                    "a blocking call inside its own event loop would never return: await the async client"
                 )
             work = _Work(method, loop)
             try:
                 loop.call_soon_threadsafe(work.begin, thread.under_way)
-            except RuntimeError as error:  # the interpreter's exit has ended it
+            except RuntimeError as error:  # the interpreter's exit has ended the loop
                 raise _closed() from error
         return work
 
     def _check_process(self) -> None:
         if self._process != os.getpid():
             raise ConfigurationError(
-                f"the client was opened in process {self._process} and can't be used in its fork: open a client of its"
-                " own in each process, with one governor store for all"
+                f"the client was opened in process {self._process} and can't be used in its fork {os.getpid()}: open a"
+                " client in each process, with one governor store for all"
             )
 
     def _soon(self, function: Callable[..., None], *args: Any) -> None:
-        with suppress(RuntimeError):  # the loop has ended, and with it what waited for this
+        with suppress(RuntimeError):  # the loop has ended, and so has the task that waited for this
             if self._thread is not None:
                 self._thread.loop.call_soon_threadsafe(function, *args)
 
 
 class _Work(Generic[R]):
-    """A coroutine that a thread has started in the loop, as a task of its own."""
+    """A coroutine that a thread has started in the loop, as a task."""
 
     def __init__(self, method: Callable[[], Coroutine[Any, Any, R]], loop: asyncio.AbstractEventLoop) -> None:
         self._method = method
@@ -216,30 +216,30 @@ class _Work(Generic[R]):
         self._future: Future[R] = Future()
 
     def begin(self, under_way: set[asyncio.Task[Any]]) -> None:
-        """Start, in the loop; what is *under_way* when the loop ends is cancelled."""
+        """Start in the loop; a task that is still in ``under_way`` when the loop ends is cancelled."""
         self._task = task = self._loop.create_task(self._run())
         under_way.add(task)
         task.add_done_callback(under_way.discard)
         task.add_done_callback(self._ended)
 
     async def _run(self) -> R:
-        return await self._method()  # in here, so that a call with wrong arguments fails in the task, too
+        return await self._method()  # called here, so that wrong arguments fail in the task, too
 
     def result(self) -> R:
-        """Wait for it, in the thread."""
+        """Wait for the result, in the thread."""
         try:
             return self._future.result()
         except CancelledError as error:
             raise _closed() from error
 
     def abandon(self) -> None:
-        """Cancel what has not ended, and wait until it has; the loop's own thread can't wait."""
-        if self._future.done() or self._process != os.getpid():  # the loop of a fork's parent is not to be touched
+        """Cancel the task unless it has ended, and wait until it has; the loop's own thread can't wait."""
+        if self._future.done() or self._process != os.getpid():  # a fork must not touch the loop of its parent
             return
-        with suppress(RuntimeError):  # a loop that has ended has cancelled it
+        with suppress(RuntimeError):  # a loop that has ended has cancelled the task
             self._loop.call_soon_threadsafe(self._cancel)
         if not _is_running_here(self._loop):
-            wait([self._future], _PARTING)
+            wait([self._future], _END_TIMEOUT)
 
     def _cancel(self) -> None:
         if self._task is not None:
@@ -256,7 +256,7 @@ class _Work(Generic[R]):
 
 
 class Feed(AsyncIterator[T]):
-    """An iterable of a caller's, as the loop sees it: read in the caller's thread, a call's worth at a time."""
+    """A caller's iterable as the loop sees it: the caller's thread reads it, in portions of one call."""
 
     def __init__(self, records: Iterable[T]) -> None:
         self._records = iter(records)
@@ -267,21 +267,21 @@ class Feed(AsyncIterator[T]):
         self._events: SimpleQueue[_Event | Feed[Any]] | None = None
 
     def connect(self, events: SimpleQueue[_Event | Feed[Any]]) -> None:
-        """Say where the reading thread listens."""
+        """Set the queue on which the reading thread waits."""
         self._events = events
 
     def read(self) -> tuple[list[T], bool, BaseException | None]:
-        """Read on, in the caller's thread: some records, whether that was the end, and what went wrong."""
+        """Read in the caller's thread: return some records, whether they are the last ones, and an error."""
         found: list[T] = []
         try:
-            for record in islice(self._records, _HELPING):
+            for record in islice(self._records, _READ_AHEAD):
                 found.append(record)  # noqa: PERF402 - what came before an error counts
         except Exception as error:  # noqa: BLE001 - it is raised where the records are read
             return found, True, error
-        return found, len(found) < _HELPING, None
+        return found, len(found) < _READ_AHEAD, None
 
     def give(self, records: list[T], done: bool, error: BaseException | None) -> None:  # noqa: FBT001 - as read
-        """Take what was read, in the loop."""
+        """Take the records that were read, in the loop."""
         self._ready.extend(records)
         self._done, self._error = done, error
         if self._wanted is not None and not self._wanted.done():
@@ -301,10 +301,10 @@ class Feed(AsyncIterator[T]):
 
 
 class _Event(Enum):
-    """What a waiting thread is told, unless it is a feed that wants to be read."""
+    """A message to a waiting thread; the other kind is a feed that needs to be read."""
 
-    ITEMS = "some are there"
-    LAST = "no more will come"
+    ITEMS = "items are ready"
+    LAST = "no more items will come"
 
 
 class _Pump(Generic[T]):
@@ -330,9 +330,9 @@ class _Pump(Generic[T]):
             self._events.put(_Event.LAST)
 
     def take(self) -> list[T]:
-        """Take what is there, in the caller's thread.
+        """Take the items that are ready, in the caller's thread.
 
-        Emptied to the last: an item that finds another one waiting is not told of.
+        All of them: only an item that finds the queue empty is announced.
         """
         found: list[T] = []
         while self._items and len(found) < _AHEAD:
@@ -340,12 +340,12 @@ class _Pump(Generic[T]):
         return found
 
     def make_room(self) -> None:
-        """Go on, in the loop."""
+        """Continue, in the loop."""
         self._room.set()
 
 
 def _run(started: Future[_Thread], at_end: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Be the thread of a loop."""
+    """Run a loop, as the body of its thread."""
     try:
         anyio.run(_keep, started, at_end)
     except BaseException as error:
@@ -355,7 +355,7 @@ def _run(started: Future[_Thread], at_end: Callable[[], Coroutine[Any, Any, None
 
 
 async def _keep(started: Future[_Thread], at_end: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run the loop until the portal is stopped, and cancel what is under way then."""
+    """Run the loop until the portal is stopped, and then cancel the tasks that still run."""
     under_way: set[asyncio.Task[Any]] = set()
     async with BlockingPortal() as portal:
         started.set_result(_Thread(portal, asyncio.get_running_loop(), under_way))
@@ -367,26 +367,26 @@ async def _keep(started: Future[_Thread], at_end: Callable[[], Coroutine[Any, An
     try:
         await at_end()
     except Exception:
-        log.exception("the client could not be closed as it should")
+        log.exception("the client was not closed properly")
 
 
 def _end(process: int, thread: threading.Thread, running: _Thread) -> None:
-    """Stop a loop whose portal has gone; called once, by ``close``, the garbage collector or the exit."""
+    """Stop the loop of a portal that is gone; called once, by ``close``, the garbage collector or the exit."""
     if process != os.getpid():
-        return  # a child has no such thread, and closing its copies of the sockets would disturb the parent
+        return  # a child does not have the thread, and closing its copies of the sockets would disturb the parent
     with suppress(RuntimeError):
         running.loop.call_soon_threadsafe(lambda: running.loop.create_task(running.portal.stop()))
     if not _is_running_here(running.loop):
-        thread.join(_PARTING)
+        thread.join(_END_TIMEOUT)
 
 
 def _check_threads() -> None:
-    """Refuse threads that are coroutines of a hub: the loop would hold up its own callers."""
+    """Refuse threads that are coroutines of a hub: the loop would block its own callers."""
     if (module := threading.get_ident.__module__) != "_thread":
         raise ConfigurationError(
             f"{module.partition('.')[0]} has replaced the threads of this process, and the blocking client needs a real"
-            " one: patch without them, as gevent.monkey.patch_all(thread=False) does (a call then holds up all"
-            " greenlets), or use the client in a process of its own"
+            " thread: patch without threads, as gevent.monkey.patch_all(thread=False) does (a call then blocks all"
+            " greenlets), or use the client in a separate process"
         )
 
 
@@ -395,8 +395,8 @@ def _is_running_here(loop: asyncio.AbstractEventLoop) -> bool:
 
 
 def _closed() -> ConfigurationError:
-    return ConfigurationError("the client was closed while the call was under way")
+    return ConfigurationError("the client was closed during the call: close it when its calls have ended")
 
 
 def _nothing() -> None:
-    """Stand for the end of a portal that was never opened."""
+    """Do nothing, as the end of a portal that was never opened."""

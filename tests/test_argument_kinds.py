@@ -23,7 +23,8 @@ from marketo_async.bulk.slots import JobSlots, Polling
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.leads import Record
 from marketo_async.resources import families
-from marketo_async.resources.base import Composite, Declared, Drain, Gathering, Resource, Stream
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import Composite, Declared
 
 Between = tuple[datetime | date | str, datetime | date | str]
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -51,7 +52,7 @@ def opened(kind: type[Any]) -> Resource:
 def planned(found: object) -> Callable[..., Any] | None:
     if isinstance(found, Declared):
         return found.planner
-    return found.method if isinstance(found, Composite | Drain | Stream | Gathering) else None
+    return found.method if isinstance(found, Composite) else None
 
 
 def options(hint: Any) -> list[Any]:

@@ -35,7 +35,7 @@ from marketo_async.operation import Dialect, Merged, Operation, Ordered, Plan, P
 from marketo_async.paging import turn
 from marketo_async.request import Request, build
 from marketo_async.resources import Resource, families
-from marketo_async.resources.base import Declared
+from marketo_async.resources.descriptors import Declared
 from marketo_async.writes import Batches
 from marketo_async.writes.chunks import Cutter
 from tests.conftest import Client

@@ -17,17 +17,8 @@ from marketo_async import Marketo, operations
 from marketo_async.operation import Operation, Paging, Plan, Provenance, Repeat, batched, one
 from marketo_async.paging import Pager
 from marketo_async.resources import Lists, families
-from marketo_async.resources.base import (
-    Composite,
-    Declared,
-    Drain,
-    Resource,
-    Stream,
-    composite,
-    drain,
-    endpoint,
-    stream,
-)
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import Composite, Declared, composite, endpoint
 from tests.official import official
 from tests.official.make_table import ORIGINALS, TABLE, table
 from tests.wire import ORIGIN
@@ -208,7 +199,7 @@ def methods() -> list[tuple[str, Any]]:
         (f"{family.name}.{name}", declared)
         for family in families()
         for name, declared in inspect.getmembers(family)
-        if isinstance(declared, Declared | Composite | Drain | Stream)
+        if isinstance(declared, Declared | Composite)
     ]
 
 
@@ -301,13 +292,13 @@ class Pets(Resource):
         """Return one pet and walk it."""
         return [await self.get(pet_id), await self.walk(pet_id)]
 
-    @drain
+    @composite
     def stroll(self, *, size: int = 3) -> Pager[object]:
         """Iterate all pets."""
         found: Pager[object] = self._sender.pages(self.operations["get"], None)  # type: ignore[arg-type]
         return found
 
-    @stream
+    @composite
     async def visits(self, *pet_ids: int) -> AsyncGenerator[object, None]:
         """Yield one pet after the other."""
         for pet_id in pet_ids:
@@ -318,7 +309,7 @@ async def test_a_stream_is_an_async_generator_and_no_operation() -> None:
     pets = Pets(Recorder())
 
     assert [pet async for pet in pets.visits(7, 8)] == ["pets.get", "pets.get"]
-    assert isinstance(Pets.visits, Stream)
+    assert isinstance(Pets.visits, Composite)
     assert list(inspect.signature(pets.visits).parameters) == ["pet_ids"]
     assert pets.visits.__doc__ == Pets.visits.__doc__ == "Yield one pet after the other."
 
@@ -330,7 +321,7 @@ async def test_a_composite_is_a_method_and_no_operation() -> None:
     assert pets.stroll() == "pets.get"  # type: ignore[comparison-overlap]
     assert Pets.operations.keys() == {"get", "walk"}
     assert isinstance(Pets.fetch_and_walk, Composite)
-    assert isinstance(Pets.stroll, Drain)
+    assert isinstance(Pets.stroll, Composite)
     assert list(inspect.signature(pets.fetch_and_walk).parameters) == ["pet_id"]
     assert list(inspect.signature(pets.stroll).parameters) == ["size"]
     assert pets.fetch_and_walk.__doc__ == Pets.fetch_and_walk.__doc__ == "Return one pet and walk it."

@@ -21,7 +21,7 @@ from marketo_async.models.activities import Activity
 from marketo_async.models.lists import StaticList
 from marketo_async.operation import Operation, Paging, page
 from marketo_async.paging import Lane, LanePager, MergedPager, OrderedPager, after, turn
-from marketo_async.resources.activities import Once, _shards, _Within
+from marketo_async.resources.activities import _once, _shards, _Within
 from marketo_async.sandbox import Sandbox
 from tests.governor.instance import in_virtual_time
 from tests.wire import Answer, MockedMarketo, done, ok
@@ -446,14 +446,14 @@ def activity(seconds: float, guid: str | None) -> Activity:
 
 
 def test_an_activity_is_known_again_by_its_guid() -> None:
-    once: Once[Activity] = Once()
+    once = _once(Activity)()
     assert once([activity(0, "a"), activity(1, "b"), activity(1, "a")])[0] == [activity(0, "a"), activity(1, "b")]
     assert once([activity(0, "b"), activity(0, None), activity(0, None)])[0] == [activity(0, None)] * 2
 
 
 def test_memory_is_bounded_and_the_recent_past_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("marketo_async.resources.activities._REMEMBERED", 10)
-    once: Once[Activity] = Once()
+    once = _once(Activity)()
     for n in range(25):
         once([activity(n, str(n))])
     assert once([activity(24, "24"), activity(15, "15")])[0] == []

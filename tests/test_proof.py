@@ -23,7 +23,7 @@ from marketo_async.models.leads import FieldChange
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import Operation, Repeat
 from marketo_async.resources import families
-from marketo_async.resources.base import Declared
+from marketo_async.resources.descriptors import Declared
 from marketo_async.writes import ResultList
 from tests.wire import Answer, MockedMarketo, done, envelope, ok, refused
 

@@ -66,7 +66,7 @@ from marketo_async.models.records import RecordResult
 from marketo_async.models.usage import ErrorsDay, UsageDay
 from marketo_async.models.users import Role, User, UserSummary
 from marketo_async.resources import Companies, Leads, Lists
-from marketo_async.resources.base import Endpoint, Paged, Stream, Written
+from marketo_async.resources.descriptors import Composite, Endpoint, Paged, Written
 from marketo_async.sync import Marketo as BlockingMarketo
 from marketo_async.writes import ResultList, WriteRow
 
@@ -385,7 +385,7 @@ async def bulk(marketo: Marketo, since: datetime, path: Path) -> None:
     members = marketo.bulk.program_members.export(program_id=[1, 2])
     assert_type(members, AsyncGenerator[dict[str, str | None], None])
     assert_type(await marketo.bulk.program_members.load(1, "Attended", path), ImportReport)
-    declared: Stream[..., Any] = LeadFiles.export
+    declared: Composite[..., AsyncGenerator[Any, None], Generator[Any, None, None]] = LeadFiles.export
     assert_type(declared.__doc__, str | None)
 
     leads.export(created_at=since)  # type: ignore[arg-type]

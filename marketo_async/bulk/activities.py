@@ -21,8 +21,8 @@ from marketo_async.models.bulk import (
     FileFormat,
 )
 from marketo_async.resources.arguments import Fields as Names
-from marketo_async.resources.base import composite, stream
 from marketo_async.resources.bulk_activities import BulkActivities
+from marketo_async.resources.descriptors import composite
 
 T = TypeVar("T")
 M = TypeVar("M")
@@ -38,7 +38,7 @@ class ActivityFiles(BulkFiles[ActivitySelection, T], BulkActivities):
         """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
         return ActivityFiles(self._sender, self._desk, model)
 
-    @stream
+    @composite
     async def export(
         self,
         *,

@@ -36,7 +36,8 @@ from marketo_async.models.bulk import (
 )
 from marketo_async.resources.arguments import Fields as Names
 from marketo_async.resources.arguments import field_names
-from marketo_async.resources.base import Sender, composite
+from marketo_async.resources.base import Sender
+from marketo_async.resources.descriptors import composite
 from marketo_async.resources.export_mixins import Exports
 
 S = TypeVar("S", LeadSelection, ActivitySelection, ProgramMemberSelection, CustomObjectSelection)

@@ -18,7 +18,7 @@ from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
 from marketo_async.bulk.exports.windows import Between
 from marketo_async.bulk.fields import KnownFields, check
-from marketo_async.bulk.imports.input_file import Delimiter, Dialect
+from marketo_async.bulk.imports.input_file import Delimiter, FileDialect
 from marketo_async.bulk.imports.run import Importer, ImportRun, Source
 from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
 from marketo_async.bulk.slots import JobSlots, OnQuota, Polling
@@ -34,7 +34,8 @@ from marketo_async.models.objects import ObjectDescription
 from marketo_async.operation import Listing, Operation, Plan, one, raw
 from marketo_async.paging import Pager
 from marketo_async.resources.arguments import Fields as Names
-from marketo_async.resources.base import Sender, composite, endpoint, stream
+from marketo_async.resources.base import Sender
+from marketo_async.resources.descriptors import composite, endpoint
 from marketo_async.resources.import_files import as_file, lower
 from marketo_async.writes import Batches, Results
 
@@ -115,7 +116,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T]):
         """Return the rows that were taken with a warning, which is the column at the end; 404 where there are none."""
         return raw(path={"batchId": batch_id})
 
-    @stream
+    @composite
     async def export(
         self,
         *,
@@ -177,7 +178,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T]):
 
         For the rest see ``marketo.bulk.leads.load``.
         """
-        dialect = Dialect(encoding=encoding, delimiter=delimiter, null=null)
+        dialect = FileDialect(encoding=encoding, delimiter=delimiter, null=null)
 
         async def send(content: bytes) -> ImportJob:
             return await self.import_file(content, "CSV")

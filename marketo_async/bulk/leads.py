@@ -14,7 +14,7 @@ from marketo_async.bulk.exports.run import Hook
 from marketo_async.bulk.exports.windows import Between
 from marketo_async.bulk.fields import LEAD_KEYS, check
 from marketo_async.bulk.imports.files import LANES
-from marketo_async.bulk.imports.input_file import Delimiter, Dialect
+from marketo_async.bulk.imports.input_file import Delimiter, FileDialect
 from marketo_async.bulk.imports.run import Importer, ImportRun, Source
 from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
 from marketo_async.bulk.slots import OnQuota, Polling
@@ -24,8 +24,8 @@ from marketo_async.models.bulk import (
     LeadSelection,
 )
 from marketo_async.resources.arguments import Fields as Names
-from marketo_async.resources.base import composite, stream
 from marketo_async.resources.bulk_leads import BulkLeads
+from marketo_async.resources.descriptors import composite
 
 T = TypeVar("T")
 M = TypeVar("M")
@@ -41,7 +41,7 @@ class LeadFiles(BulkFiles[LeadSelection, T], BulkLeads):
         """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
         return LeadFiles(self._sender, self._desk, model)
 
-    @stream
+    @composite
     async def export(
         self,
         *,
@@ -138,7 +138,7 @@ class LeadFiles(BulkFiles[LeadSelection, T], BulkLeads):
         ``import_status``, ``import_failures`` and ``import_warnings``; see
         https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-import/bulk-lead-import
         """
-        dialect = Dialect(encoding=encoding, delimiter=delimiter, null=null)
+        dialect = FileDialect(encoding=encoding, delimiter=delimiter, null=null)
 
         async def send(content: bytes) -> ImportJob:
             return await self.import_file(

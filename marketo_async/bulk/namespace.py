@@ -11,7 +11,8 @@ from marketo_async.bulk.leads import LeadFiles
 from marketo_async.bulk.program_members import ProgramMemberFiles
 from marketo_async.bulk.rows.reader import Row
 from marketo_async.bulk.slots import JobSlots
-from marketo_async.resources.base import Resource, Sender, composite
+from marketo_async.resources.base import Resource, Sender
+from marketo_async.resources.descriptors import composite
 
 
 class Bulk(Resource):

@@ -16,7 +16,7 @@ from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
 from marketo_async.bulk.exports.windows import Between
 from marketo_async.bulk.fields import check
-from marketo_async.bulk.imports.input_file import Delimiter, Dialect
+from marketo_async.bulk.imports.input_file import Delimiter, FileDialect
 from marketo_async.bulk.imports.run import Importer, ImportRun, Source
 from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
 from marketo_async.bulk.slots import OnQuota, Polling
@@ -26,8 +26,8 @@ from marketo_async.models.bulk import (
     ProgramMemberSelection,
 )
 from marketo_async.resources.arguments import Fields as Names
-from marketo_async.resources.base import composite, stream
 from marketo_async.resources.bulk_program_members import BulkProgramMembers
+from marketo_async.resources.descriptors import composite
 
 T = TypeVar("T")
 M = TypeVar("M")
@@ -43,7 +43,7 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], BulkProgramMember
         """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
         return ProgramMemberFiles(self._sender, self._desk, model)
 
-    @stream
+    @composite
     async def export(
         self,
         *,
@@ -112,7 +112,7 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], BulkProgramMember
 
         For the rest see ``marketo.bulk.leads.load``.
         """
-        dialect = Dialect(encoding=encoding, delimiter=delimiter, null=null)
+        dialect = FileDialect(encoding=encoding, delimiter=delimiter, null=null)
 
         async def send(content: bytes) -> ImportJob:
             return await self.import_file(program_id, status, content, "CSV")

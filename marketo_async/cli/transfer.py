@@ -24,7 +24,7 @@ from marketo_async.cli.output import STDOUT
 from marketo_async.cli.rejects import RejectsFile
 from marketo_async.errors import ImportStopped, MarketoError
 
-Export = Callable[[Path, Callable[[ExportProgress], None] | None], Awaitable[ExportReport]]
+ExportCall = Callable[[Path, Callable[[ExportProgress], None] | None], Awaitable[ExportReport]]
 Import = Callable[[Callable[[ImportProgress], None], Callable[[list[Rejected]], None]], Awaitable[ImportReport]]
 
 _VOLUME = 500 * 1_048_576  # what an instance may export a day, as a rule
@@ -75,7 +75,7 @@ class TransferGauge(Gauge):
         return [GaugeRow("jobs", None, None, "none yet")]
 
 
-def export(marketo: Marketo, work: Export, path: Path, *, quiet: bool) -> None:
+def export(marketo: Marketo, work: ExportCall, path: Path, *, quiet: bool) -> None:
     """Run an export, and say what came; whatever stops it gets a note on how to go on.
 
     For stdout, the file is made in a temporary folder and copied once it is whole: CSV unless a format is named. Such
@@ -97,7 +97,7 @@ def export(marketo: Marketo, work: Export, path: Path, *, quiet: bool) -> None:
         raise
 
 
-def _export(marketo: Marketo, work: Export, path: Path, shown: str, *, quiet: bool) -> None:
+def _export(marketo: Marketo, work: ExportCall, path: Path, shown: str, *, quiet: bool) -> None:
     gauge = TransferGauge(marketo.governor)
 
     async def go() -> ExportReport:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from marketo_async.errors import InvalidRequest
 
+When = datetime | date | str  # a moment as a caller may give it
+
 _COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})T")  # user service: 20200731T20:49:54.0t+0000
 _FRACTION = re.compile(r"\.(\d+)")
 

@@ -1,15 +1,17 @@
-"""What can be called: one module per family of operations, and the registry over all of them.
+"""The families of operations, one module each, and the registry of all operations.
 
-A family's module is imported when it is first asked for, so that a program pays for those that it uses.
+The module of a family is imported on first use, so that a program pays only for the families that it uses. `HOMES`
+declares the families; ``tests/test_families_table.py`` reports every other place that a new family needs.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from marketo_async.auth import IDENTITY, IDENTITY_BY_POST
 from marketo_async.operation import Operation
@@ -56,7 +58,9 @@ if TYPE_CHECKING:
     from marketo_async.resources.usage import Usage
     from marketo_async.resources.users import Users
 
-# The name of a family on the client: its module, and its class.
+C = TypeVar("C")
+
+# The name of each family on the client, with its module and its class.
 HOMES: Mapping[str, tuple[str, str]] = {
     "leads": ("leads", "Leads"),
     "lists": ("lists", "Lists"),
@@ -109,6 +113,25 @@ def __getattr__(kind: str) -> type[Resource]:
     if kind not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {kind!r}")
     return cast("type[Resource]", getattr(importlib.import_module(f"{__name__}.{_MODULES[kind]}"), kind))
+
+
+class _FamilyLines:
+    """A client's docstring with one line for each family; the families are imported when it is read."""
+
+    def __init__(self, text: str) -> None:
+        self._text = inspect.cleandoc(text)
+
+    def __get__(self, obj: object, owner: object) -> str:
+        lines = {name: (__getattr__(kind).__doc__ or "").partition("\n")[0] for name, (_, kind) in HOMES.items()}
+        lines["bulk"] = "Exports and imports of any size, by files."
+        return "\n".join((self._text, "", "Families:", *(f"    {name}: {line}" for name, line in lines.items())))
+
+
+def with_families(client: type[C]) -> type[C]:
+    """Let ``help`` of a client name its families, with one line each."""
+    if client.__doc__ is not None:
+        client.__doc__ = _FamilyLines(client.__doc__)  # type: ignore[assignment]
+    return client
 
 
 @cache
@@ -171,4 +194,5 @@ __all__ = [
     "Users",
     "families",
     "operations",
+    "with_families",
 ]

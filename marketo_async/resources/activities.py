@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from itertools import pairwise, product
 from typing import Literal, TypeVar
 
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.activities import Activity, ActivityType, LeadChange, NewActivity
-from marketo_async.models.moment import to_datetime
+from marketo_async.models.moment import When, to_datetime
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import (
     Arg,
@@ -29,16 +29,16 @@ from marketo_async.operation import (
     paging_token,
     results,
 )
-from marketo_async.paging import Pager
+from marketo_async.paging import Distinct, Pager
 from marketo_async.resources.arguments import page_size, within
-from marketo_async.resources.base import Resource, drain, endpoint, paged, written
+from marketo_async.resources.base import Resource
 from marketo_async.resources.batches import several
+from marketo_async.resources.descriptors import composite, endpoint, paged, written
 from marketo_async.writes import Batches
 
 A = TypeVar("A", Activity, LeadChange)
 
-When = datetime | date | str
-Leads = Iterable[int] | Literal["all"] | None  # `None` means all of them too
+LeadFilter = Iterable[int] | Literal["all"] | None  # `None` is all of them too
 
 _TYPES = 10  # activity types in one query
 _LEADS = 30  # lead ids in one query
@@ -60,7 +60,7 @@ class Activities(Resource):
         since: When,
         *,
         types: Iterable[int],
-        leads: Leads = None,
+        leads: LeadFilter = None,
         list_id: int | None = None,
         asset_ids: Iterable[int] | None = None,
         batch_size: int | None = None,
@@ -78,8 +78,8 @@ class Activities(Resource):
         queries = _queries(types, leads, list_id, asset_ids, batch_size)
         start = to_datetime(since, name="since")
         if len(queries) == 1:
-            return page(Activity, query=queries[0], token=token, opening=self._opening(start), sift=Once[Activity])
-        plans = [page(Activity, query=query, opening=self._opening(start), sift=Once[Activity]) for query in queries]
+            return page(Activity, query=queries[0], token=token, opening=self._opening(start), sift=_once(Activity))
+        plans = [page(Activity, query=query, opening=self._opening(start), sift=_once(Activity)) for query in queries]
         return Merged(plans, token)
 
     @paged("/rest/v1/activities/leadchanges.json", rule=Paging.DATE, timeout=30)
@@ -88,7 +88,7 @@ class Activities(Resource):
         since: When,
         *,
         fields: Sequence[str],
-        leads: Leads = None,
+        leads: LeadFilter = None,
         list_id: int | None = None,
         batch_size: int | None = None,
         token: str | None = None,
@@ -101,7 +101,7 @@ class Activities(Resource):
             "batchSize": page_size(batch_size),
         }
         opening = self._opening(to_datetime(since, name="since"))
-        return page(LeadChange, query=query, token=token, opening=opening, sift=Once[LeadChange])
+        return page(LeadChange, query=query, token=token, opening=opening, sift=_once(LeadChange))
 
     @paged("/rest/v1/activities/deletedleads.json", rule=Paging.DATE, timeout=30)
     def deleted_leads(
@@ -110,16 +110,16 @@ class Activities(Resource):
         """Iterate the deletions of leads after a moment; Marketo may drop them after 14 days."""
         opening = self._opening(to_datetime(since, name="since"))
         query = {"batchSize": page_size(batch_size)}
-        return page(Activity, query=query, token=token, opening=opening, sift=Once[Activity])
+        return page(Activity, query=query, token=token, opening=opening, sift=_once(Activity))
 
-    @drain
+    @composite
     def between(
         self,
         since: When,
         until: When,
         *,
         types: Iterable[int],
-        leads: Leads = None,
+        leads: LeadFilter = None,
         list_id: int | None = None,
         asset_ids: Iterable[int] | None = None,
         shards: int = 8,
@@ -180,26 +180,9 @@ def _dated(activity: NewActivity) -> NewActivity:
     return replace(activity, activity_date=to_datetime(activity.activity_date, name="activity_date"))
 
 
-class Once(PageFilter[A]):
-    """Lets every activity through once, by its GUID; remembers at least the last 50,000 of a loop."""
-
-    def __init__(self) -> None:
-        self._recent: set[str] = set()
-        self._older: set[str] = set()
-
-    def __call__(self, items: list[A]) -> tuple[list[A], bool]:
-        """Return the activities that are new to the loop; the listing ends when Marketo ends it."""
-        return [item for item in items if self._new(item.marketo_guid)], False
-
-    def _new(self, guid: str | None) -> bool:
-        if guid is None:
-            return True
-        if guid in self._recent or guid in self._older:
-            return False
-        if len(self._recent) >= _REMEMBERED:
-            self._recent, self._older = set(), self._recent
-        self._recent.add(guid)
-        return True
+def _once(_: type[A]) -> Callable[[], Distinct[A]]:
+    """Return what keeps a listing from delivering an activity twice, by its GUID."""
+    return lambda: Distinct(lambda item: item.marketo_guid, remember=_REMEMBERED)
 
 
 class _Shard:
@@ -213,7 +196,7 @@ class _Shard:
         return _Within(self.start, self.end)
 
 
-class _Within(Once[Activity]):
+class _Within(PageFilter[Activity]):
     """Keeps the activities with ``start <= date < end``, and ends the listing after them.
 
     Pages are usually in order of date, but Marketo does not promise it. So a page that is not in order says nothing
@@ -222,16 +205,16 @@ class _Within(Once[Activity]):
     """
 
     def __init__(self, start: datetime, end: datetime) -> None:
-        super().__init__()
         self._start = start
         self._end = end
+        self._distinct = _once(Activity)()
 
     def __call__(self, items: list[Activity]) -> tuple[list[Activity], bool]:
         dates = [item.activity_date for item in items]
         inside = [item for item in items if self._start <= item.activity_date < self._end]
         in_order = all(earlier <= later for earlier, later in pairwise(dates))
         past = bool(dates) and (dates[-1] >= self._end if in_order else min(dates) >= self._end)
-        return super().__call__(inside)[0], past
+        return self._distinct(inside)[0], past
 
 
 def _shards(start: datetime, end: datetime, count: int) -> list[_Shard]:
@@ -244,7 +227,7 @@ def _shards(start: datetime, end: datetime, count: int) -> list[_Shard]:
 
 def _queries(
     types: Iterable[int],
-    leads: Leads,
+    leads: LeadFilter,
     list_id: int | None,
     asset_ids: Iterable[int] | None,
     batch_size: int | None,

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from marketo_async.models.bulk import CustomObjectSelection, ExportJob, FileFormat, ImportJob
 from marketo_async.operation import Page, Plan, Repeat, one, page, raw
-from marketo_async.resources.base import Resource, endpoint, paged
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import endpoint, paged
 from marketo_async.resources.export_mixins import create_body, jobs_query
 from marketo_async.resources.import_files import as_file, lower
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marketo_async.models.bulk import FileFormat, ImportJob, ProgramMemberSelection
 from marketo_async.operation import Plan, one, raw
-from marketo_async.resources.base import endpoint
+from marketo_async.resources.descriptors import endpoint
 from marketo_async.resources.export_mixins import Exports
 from marketo_async.resources.import_files import as_file, lower
 

@@ -11,9 +11,10 @@ from marketo_async.models.assets import AssetId
 from marketo_async.models.campaigns import Campaign
 from marketo_async.models.moment import to_datetime
 from marketo_async.operation import Page, Plan, one, page
-from marketo_async.resources.arguments import members, page_size, within
-from marketo_async.resources.base import Resource, endpoint, paged, written
+from marketo_async.resources.arguments import drop_none, page_size, within
+from marketo_async.resources.base import Resource
 from marketo_async.resources.batches import Ids, of_ids
+from marketo_async.resources.descriptors import endpoint, paged, written
 from marketo_async.writes import Batches
 
 _MOST = 100  # leads, and tokens, in one call
@@ -68,7 +69,7 @@ class Campaigns(Resource):
         lost, the call is not retried, so that no lead gets an email twice; its leads are ``unknown``. A lead that is
         named twice runs twice.
         """
-        values = members({"tokens": _tokens(tokens)})
+        values = drop_none({"tokens": _tokens(tokens)})
 
         def plan(ids: Raw) -> Plan[AssetId]:
             return one(AssetId, path={"campaignId": campaign_id}, json={"input": {"leads": ids, **values}})
@@ -90,7 +91,7 @@ class Campaigns(Resource):
         program first and runs the campaign of the copy, at most 20 times a day (1020).
         """
         when = None if run_at is None else to_datetime(run_at, name="run_at").replace(microsecond=0)
-        body = members({"runAt": when, "cloneToProgramName": clone_to_program_name, "tokens": _tokens(tokens)})
+        body = drop_none({"runAt": when, "cloneToProgramName": clone_to_program_name, "tokens": _tokens(tokens)})
         return one(AssetId, path={"campaignId": campaign_id}, json={"input": body})
 
 

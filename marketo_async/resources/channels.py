@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marketo_async.models.channels import Channel
 from marketo_async.operation import Page, Paging, Plan, page
-from marketo_async.resources.base import paged
+from marketo_async.resources.descriptors import paged
 from marketo_async.resources.mixins import ByName, distinct
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from marketo_async.models.activities import CustomActivityType, NewActivityType, NewAttribute
 from marketo_async.operation import Plan, Repeat, many, one
 from marketo_async.resources.arguments import within
-from marketo_async.resources.base import Resource, endpoint
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import endpoint
 
 _ATTRIBUTES = 20
 _TYPE = "/rest/v1/activities/external/type/{apiName}"

@@ -18,8 +18,9 @@ from marketo_async.models.custom_object_types import (
 )
 from marketo_async.models.objects import ObjectDescription
 from marketo_async.operation import Plan, Repeat, many, nothing, one
-from marketo_async.resources.arguments import members, within
-from marketo_async.resources.base import Resource, endpoint
+from marketo_async.resources.arguments import drop_none, within
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import endpoint
 from marketo_async.resources.record_mixins import SyncAction
 
 TypeState = Literal["draft", "approved", "approvedWithDraft"]
@@ -67,7 +68,7 @@ class CustomObjectTypes(Resource):
             "description": description,
             "showInLeadDetail": show_in_lead_detail,
         }
-        return nothing(json=members(body))
+        return nothing(json=drop_none(body))
 
     @endpoint("POST", _TYPE + "/approve.json", repeat=Repeat.SETTLES, timeout=30)
     def approve(self, api_name: str) -> Plan[None]:

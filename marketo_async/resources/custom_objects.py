@@ -9,7 +9,7 @@ from marketo_async.models.objects import ObjectDescription
 from marketo_async.operation import Ordered, Plan, Repeat, many, one
 from marketo_async.paging import Pager
 from marketo_async.resources.arguments import Fields, within
-from marketo_async.resources.base import drain, endpoint, paged, written
+from marketo_async.resources.descriptors import composite, endpoint, paged, written
 from marketo_async.resources.record_mixins import (
     DeleteKey,
     Identity,
@@ -71,7 +71,7 @@ class CustomObjects(Records[L]):
         names, path = asked(self.model, fields), {"customObjectName": api_name}
         return filtered(self.model, filter_type, values, path=path, fields=names, batch_size=batch_size, token=token)
 
-    @drain
+    @composite
     def by_key(
         self,
         api_name: str,

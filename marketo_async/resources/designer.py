@@ -34,8 +34,9 @@ from marketo_async.models.designer import (
 )
 from marketo_async.operation import Arg, Page, Paging, Plan, Repeat, first, many, nothing, one, page
 from marketo_async.paging import Distinct
-from marketo_async.resources.arguments import members, within
-from marketo_async.resources.base import Resource, composite, endpoint, paged
+from marketo_async.resources.arguments import drop_none, within
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import composite, endpoint, paged
 
 D = TypeVar("D", bound=Designed)
 
@@ -64,7 +65,7 @@ class Designer(Resource, Generic[D]):
     @endpoint("POST", "{root}/clone", needs=_EDIT)
     def clone(self, id: str, name: str, *, description: str | None = None) -> Plan[D]:
         """Copy the asset under another name; never retried automatically."""
-        return one(self.model, json={"assetId": id, "newAsset": members({"name": name, "description": description})})
+        return one(self.model, json={"assetId": id, "newAsset": drop_none({"name": name, "description": description})})
 
     @endpoint("POST", "{root}/state/transition", needs=_APPROVE, repeat=Repeat.SETTLES)
     def transition(self, id: str, action: Transition) -> Plan[D]:
@@ -99,14 +100,14 @@ class Designer(Resource, Generic[D]):
     @endpoint("POST", "{root}/bulk/delete", needs=_DELETE, repeat=Repeat.SETTLES)
     def delete_many(self, ids: Iterable[str], *, ignore_used_by: bool | None = None) -> Plan[None]:
         """Delete at most 20 assets for good; ``ignore_used_by`` also deletes assets that are in use."""
-        return nothing(json=members({"assetIds": within("ids", ids, _FETCHED), "ignoreUsedBy": ignore_used_by}))
+        return nothing(json=drop_none({"assetIds": within("ids", ids, _FETCHED), "ignoreUsedBy": ignore_used_by}))
 
     @paged("{root}/usedby", method="POST", rule=Paging.INDEX, needs=_READ)
     def used_by(self, id: str, *, kind: str | None = None, token: str | None = None) -> Plan[Page[UsedBy]]:
         """Iterate the assets that use an asset, or only those of one ``kind``."""
         return page(
             UsedBy,
-            json=members({"assetId": id, "type": kind}),
+            json=drop_none({"assetId": id, "type": kind}),
             token=token,
             sift=lambda: Distinct(lambda found: found.id),
         )
@@ -153,7 +154,8 @@ class EmailsV2(Designer[DesignedEmail]):
         """Create an email as a draft; a template's content overrides ``data``."""
         body = _new(name, place, description, data, editor_context)
         return one(
-            DesignedEmail, json=members({**body, "headers": headers, "settings": settings, "templateId": template_id})
+            DesignedEmail,
+            json=drop_none({**body, "headers": headers, "settings": settings, "templateId": template_id}),
         )
 
     @endpoint("POST", "{root}/{id}/update", needs=_EDIT, repeat=Repeat.SAFE)
@@ -194,7 +196,7 @@ class EmailTemplatesV2(Designer[DesignedTemplate]):
         editor_context: EditorContext | None = None,
     ) -> Plan[DesignedTemplate]:
         """Create a template as a draft."""
-        return one(DesignedTemplate, json=members(_new(name, place, description, data, editor_context)))
+        return one(DesignedTemplate, json=drop_none(_new(name, place, description, data, editor_context)))
 
     @endpoint("POST", "{root}/{id}/update", needs=_EDIT, repeat=Repeat.SAFE)
     def update(self, id: str, change: TemplateChange) -> Plan[DesignedTemplate]:
@@ -232,7 +234,7 @@ class Fragments(Designer[Fragment]):
     ) -> Plan[Fragment]:
         """Create a fragment as a draft."""
         return one(
-            Fragment, json=members({**_new(name, place, description, data, editor_context), "settings": settings})
+            Fragment, json=drop_none({**_new(name, place, description, data, editor_context), "settings": settings})
         )
 
     @endpoint("POST", "{root}/{id}/update", needs=_EDIT, repeat=Repeat.SAFE)

@@ -19,8 +19,9 @@ from marketo_async.models.emails import (
 )
 from marketo_async.operation import Plan, Repeat, first, many, one
 from marketo_async.resources.arguments import within
-from marketo_async.resources.base import Resource, endpoint
-from marketo_async.resources.mixins import html, members
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import endpoint
+from marketo_async.resources.mixins import form_members, html_part
 
 
 class EmailContent(Resource):
@@ -64,7 +65,7 @@ class EmailContent(Resource):
         look: SectionLook | None = None,
     ) -> Plan[AssetId]:
         """Set the content of a section: HTML, the id of a snippet, or a segmentation's id for dynamic content."""
-        form = {"type": type, "value": value, "textValue": text_value, **members(look)}
+        form = {"type": type, "value": value, "textValue": text_value, **form_members(look)}
         return one(AssetId, path={"id": id, "htmlId": html_id}, form=form)
 
     @endpoint("GET", "{root}/{id}/dynamicContent/{contentId}.json")
@@ -82,7 +83,7 @@ class EmailContent(Resource):
         self, id: int, content_id: str, segment: str, type: str, value: str, *, look: SectionLook | None = None
     ) -> Plan[AssetId]:
         """Set the content for one segment, given by its name."""
-        form = {"segment": segment, "type": type, "value": value, **members(look)}
+        form = {"segment": segment, "type": type, "value": value, **form_members(look)}
         return one(AssetId, path={"id": id, "contentId": content_id}, form=form)
 
     @endpoint("POST", "{root}/{id}/content/rearrange.json", repeat=Repeat.SAFE)
@@ -138,4 +139,4 @@ class EmailContent(Resource):
     @endpoint("POST", "{root}/{id}/fullContent.json", repeat=Repeat.SAFE)
     def update_full_content(self, id: int, content: str | bytes) -> Plan[AssetId]:
         """Replace the HTML of an email that was detached from its template; Marketo refuses scripts."""
-        return one(AssetId, path={"id": id}, files=html("content", content))
+        return one(AssetId, path={"id": id}, files=html_part("content", content))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marketo_async.models.assets import AssetUse, Document, FolderId, Version
 from marketo_async.models.email_templates import EmailTemplate
 from marketo_async.operation import Page, Paging, Plan, Repeat, first, one
-from marketo_async.resources.base import endpoint, paged
+from marketo_async.resources.descriptors import endpoint, paged
 from marketo_async.resources.mixins import (
     BrowseVersion,
     ByNameVersion,
@@ -15,7 +15,7 @@ from marketo_async.resources.mixins import (
     GetVersion,
     Update,
     UpdateDocument,
-    html,
+    html_part,
     uses,
 )
 
@@ -44,7 +44,7 @@ class EmailTemplates(
     ) -> Plan[EmailTemplate]:
         """Create a template from an HTML document, as a draft; its name must be unique in the folder (709)."""
         form = {"name": name, "folder": folder, "description": description}
-        return one(EmailTemplate, form=form, files=html("content", content))
+        return one(EmailTemplate, form=form, files=html_part("content", content))
 
     @endpoint("GET", "{root}/{id}/content")  # the one path of its kind without .json
     def content(self, id: int, *, status: Version | None = None) -> Plan[Document | None]:

@@ -9,7 +9,7 @@ from marketo_async.envelope import Envelope
 from marketo_async.models.assets import FolderId, Version
 from marketo_async.models.emails import CcField, Email, SampleResult
 from marketo_async.operation import Page, Paging, Plan, Repeat, many, one, page
-from marketo_async.resources.base import endpoint, paged
+from marketo_async.resources.descriptors import endpoint, paged
 from marketo_async.resources.email_content import EmailContent
 from marketo_async.resources.mixins import ByNameInFolder, DeleteAsset, Drafts, GetVersion, as_json, distinct
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from marketo_async.models.assets import FolderId
 from marketo_async.models.files import StoredFile
 from marketo_async.operation import File, Page, Paging, Plan, Repeat, one, page
-from marketo_async.resources.base import endpoint, paged
+from marketo_async.resources.descriptors import endpoint, paged
 from marketo_async.resources.mixins import ByName, Get, as_json, distinct
 
 

@@ -9,7 +9,8 @@ from marketo_async.models.assets import AssetId, FolderId
 from marketo_async.models.folders import Folder, FolderItem
 from marketo_async.operation import Page, Paging, Plan, Repeat, first, many, one, page
 from marketo_async.paging import Distinct
-from marketo_async.resources.base import Resource, endpoint, paged
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import endpoint, paged
 from marketo_async.resources.mixins import as_json
 
 

@@ -17,8 +17,9 @@ from marketo_async.models.form_fields import (
 )
 from marketo_async.operation import Page, Paging, Plan, Repeat, many, one, page
 from marketo_async.resources.arguments import within
-from marketo_async.resources.base import Resource, endpoint, paged
-from marketo_async.resources.mixins import distinct, html, members
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import endpoint, paged
+from marketo_async.resources.mixins import distinct, form_members, html_part
 
 _RICH_TEXT = 65_535  # bytes
 
@@ -46,12 +47,12 @@ class FormFields(Resource):
     @endpoint("POST", "{root}/{id}/fields.json", repeat=Repeat.SETTLES)
     def add(self, form_id: int, field_id: str, *, settings: FieldSettings | None = None) -> Plan[FormField]:
         """Add a field to a form; a form has each field at most once."""
-        return one(FormField, path={"id": form_id}, form={"fieldId": field_id, **members(settings)})
+        return one(FormField, path={"id": form_id}, form={"fieldId": field_id, **form_members(settings)})
 
     @endpoint("POST", "{root}/{id}/field/{fieldId}.json", repeat=Repeat.SAFE)
     def update(self, form_id: int, field_id: str, settings: FieldSettings) -> Plan[FormField]:
         """Change the settings of a field on a form."""
-        return one(FormField, path={"id": form_id, "fieldId": field_id}, form=members(settings))
+        return one(FormField, path={"id": form_id, "fieldId": field_id}, form=form_members(settings))
 
     @endpoint("POST", "{root}/{id}/field/{fieldId}/delete.json", repeat=Repeat.SETTLES)
     def delete(self, form_id: int, field_id: str) -> Plan[AssetId]:
@@ -76,7 +77,7 @@ class FormFields(Resource):
         """Add rich text of at most 65,535 bytes, without script, meta or link tags; never retried automatically."""
         if len(text.encode()) > _RICH_TEXT:
             raise InvalidRequest(f"text has {len(text.encode()):,} bytes; shorten it to at most {_RICH_TEXT:,}")
-        return one(FormField, path={"id": form_id}, files=html("text", text))
+        return one(FormField, path={"id": form_id}, files=html_part("text", text))
 
     @endpoint("POST", "{root}/{id}/fieldSet.json")
     def add_fieldset(self, form_id: int, label: str) -> Plan[FormField]:

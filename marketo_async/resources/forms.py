@@ -8,7 +8,7 @@ from marketo_async.models.assets import AssetSummary, AssetUse, FolderId, Versio
 from marketo_async.models.forms import FollowUp, Form, KnownVisitor, ThankYouPage
 from marketo_async.operation import Page, Paging, Plan, Provenance, Repeat, first, one
 from marketo_async.resources.arguments import within
-from marketo_async.resources.base import endpoint, paged
+from marketo_async.resources.descriptors import endpoint, paged
 from marketo_async.resources.mixins import (
     APPROVE,
     BrowseFolder,

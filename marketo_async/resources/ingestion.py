@@ -14,8 +14,9 @@ from typing import Any, Literal
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.ingestion import ProgramRemoval, ProgramStatus
 from marketo_async.operation import Plan, Repeat, accepted
-from marketo_async.resources.arguments import members, within
-from marketo_async.resources.base import Resource, Sender, endpoint
+from marketo_async.resources.arguments import drop_none, within
+from marketo_async.resources.base import Resource, Sender
+from marketo_async.resources.descriptors import endpoint
 
 Urgency = Literal["normal", "high"]
 
@@ -51,7 +52,7 @@ class Ingestion(Resource):
             "dedupeFields": keys and {f"field{number}": key for number, key in enumerate(keys, 1)},
             "persons": within("persons", persons, _MOST),
         }
-        return accepted(path=self._path(), json=members(body))
+        return accepted(path=self._path(), json=drop_none(body))
 
     @endpoint("POST", _ROOT + "/customobjects/{customObjectAPIName}", needs=_OBJECT, repeat=Repeat.SAFE)
     def sync_custom_objects(
@@ -64,7 +65,7 @@ class Ingestion(Resource):
     ) -> Plan[str | None]:
         """Create or update custom objects; if an object's person is missing, Marketo retries for 65 minutes."""
         body = {"priority": priority, "dedupeBy": dedupe_by, "customObjects": within("records", records, _MOST)}
-        return accepted(path={**self._path(), "customObjectAPIName": api_name}, json=members(body))
+        return accepted(path={**self._path(), "customObjectAPIName": api_name}, json=drop_none(body))
 
     @endpoint("POST", _ROOT + "/companies", needs=_COMPANY, repeat=Repeat.SAFE)
     def sync_companies(
@@ -78,7 +79,7 @@ class Ingestion(Resource):
         if dedupe_by == "idField" and action != "updateOnly":
             raise InvalidRequest(f"dedupe_by 'idField' needs action 'updateOnly', not {action!r}")
         body = {"action": action, "dedupeBy": dedupe_by, "input": within("companies", companies, _MOST)}
-        return accepted(path=self._path(), json=members(body))
+        return accepted(path=self._path(), json=drop_none(body))
 
     @endpoint("POST", _ROOT + "/programmembers", needs=_LEAD, repeat=Repeat.SAFE)
     def sync_program_members(self, programs: Iterable[ProgramStatus]) -> Plan[str | None]:

@@ -7,11 +7,12 @@ from typing import Literal
 from marketo_async.models.assets import AssetId, DynamicContent, Version
 from marketo_async.models.landing_pages import PageSection, SectionLayout
 from marketo_async.operation import Plan, Repeat, first, many, one
-from marketo_async.resources.base import Resource, endpoint
-from marketo_async.resources.mixins import members
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import endpoint
+from marketo_async.resources.mixins import form_members
 
 NewSectionType = Literal["Form", "HTML", "Image", "Rectangle", "RichText", "Snippet"]
-SectionType = NewSectionType | Literal["DynamicContent"]
+PageSectionType = NewSectionType | Literal["DynamicContent"]
 
 
 class LandingPageContent(Resource):
@@ -38,7 +39,7 @@ class LandingPageContent(Resource):
         layout: SectionLayout | None = None,
     ) -> Plan[AssetId]:
         """Add a section under an id that you choose."""
-        form = {"contentId": content_id, "type": type, "value": value, **members(layout)}
+        form = {"contentId": content_id, "type": type, "value": value, **form_members(layout)}
         return one(AssetId, path={"id": page_id}, form=form)
 
     @endpoint("POST", "{root}/{id}/content/{contentId}.json", repeat=Repeat.SAFE)
@@ -46,14 +47,14 @@ class LandingPageContent(Resource):
         self,
         page_id: int,
         content_id: str | int,
-        type: SectionType,
+        type: PageSectionType,
         *,
         value: str | int | None = None,
         index: int | None = None,
         layout: SectionLayout | None = None,
     ) -> Plan[AssetId]:
         """Change a section; ``DynamicContent`` and a segmentation's id give every segment its own copy."""
-        form = {"type": type, "value": value, "index": index, **members(layout)}
+        form = {"type": type, "value": value, "index": index, **form_members(layout)}
         return one(AssetId, path={"id": page_id, "contentId": content_id}, form=form)
 
     @endpoint("POST", "{root}/{id}/content/{contentId}/delete.json", repeat=Repeat.SETTLES)
@@ -81,5 +82,5 @@ class LandingPageContent(Resource):
         layout: SectionLayout | None = None,
     ) -> Plan[AssetId]:
         """Set the content for one segment, given by its name."""
-        form = {"segment": segment, "type": type, "value": value, **members(layout)}
+        form = {"segment": segment, "type": type, "value": value, **form_members(layout)}
         return one(AssetId, path={"id": page_id, "contentId": content_id}, form=form)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marketo_async.models.assets import FolderId, Version
 from marketo_async.models.landing_page_templates import LandingPageDocument, LandingPageTemplate, TemplateType
 from marketo_async.operation import Plan, Repeat, first, one
-from marketo_async.resources.base import endpoint
+from marketo_async.resources.descriptors import endpoint
 from marketo_async.resources.mixins import BrowseFolder, ByName, Clone, DeleteAsset, Drafts, GetVersion, UpdateDocument
 
 

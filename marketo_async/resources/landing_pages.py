@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from marketo_async.models.assets import Document, FolderId, Version
 from marketo_async.models.landing_pages import LandingPage, PageVariable, SegmentChoice
 from marketo_async.operation import Plan, Repeat, first, many, one
-from marketo_async.resources.base import endpoint
+from marketo_async.resources.descriptors import endpoint
 from marketo_async.resources.mixins import BrowseFolder, ByNameVersion, DeleteAsset, Drafts, GetVersion, as_json
 
 

@@ -29,9 +29,10 @@ from marketo_async.models.leads import (
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import Ordered, Page, Plan, Repeat, first, many, nothing, one, page, results, single
 from marketo_async.request import LARGEST_BODY
-from marketo_async.resources.arguments import Fields, field_names, members, page_size, within
-from marketo_async.resources.base import Resource, Sender, endpoint, gathering, paged, written
+from marketo_async.resources.arguments import Fields, drop_none, field_names, page_size, within
+from marketo_async.resources.base import Resource, Sender
 from marketo_async.resources.batches import Ids, no_id, of_ids, several, unless_new
+from marketo_async.resources.descriptors import composite, endpoint, paged, written
 from marketo_async.resources.record_mixins import filtered, searchable
 from marketo_async.wire_value import Value
 from marketo_async.writes import BATCH, Batches, KeyOf, Look, Result, Results, WriteRow, WriteRows, folded
@@ -39,7 +40,7 @@ from marketo_async.writes import BATCH, Batches, KeyOf, Look, Result, Results, W
 L = TypeVar("L")
 M = TypeVar("M")
 
-SyncAction = Literal["createOrUpdate", "createOnly", "updateOnly", "createDuplicate"]
+LeadSyncAction = Literal["createOrUpdate", "createOnly", "updateOnly", "createDuplicate"]
 
 _SCHEMA = ("Read-Write Schema Standard Field", "Read-Write Schema Custom Field")
 _ASSETS = ("Read-Only Assets",)
@@ -96,7 +97,7 @@ class Leads(Resource, Generic[L]):
         self,
         records: WriteRows,
         *,
-        action: SyncAction = "createOrUpdate",
+        action: LeadSyncAction = "createOrUpdate",
         lookup_field: str | None = None,
         partition_name: str | None = None,
         async_processing: bool | None = None,
@@ -118,7 +119,7 @@ class Leads(Resource, Generic[L]):
         if lookup_field == "id" and action != "updateOnly":
             raise InvalidRequest(f"lookup_field 'id' needs action 'updateOnly', not {action!r}")
         field = lookup_field or "email"
-        rest = members(
+        rest = drop_none(
             {
                 "action": action,
                 "lookupField": lookup_field,
@@ -143,7 +144,7 @@ class Leads(Resource, Generic[L]):
             told="accepted" if async_processing else None,
         )
 
-    @gathering
+    @composite
     def batcher(
         self,
         *,
@@ -152,7 +153,7 @@ class Leads(Resource, Generic[L]):
         max_bytes: int = LARGEST_BODY,
         max_queued: int | None = None,
         journal: str | Path | None = None,
-        action: SyncAction = "createOrUpdate",
+        action: LeadSyncAction = "createOrUpdate",
         lookup_field: str | None = None,
         partition_name: str | None = None,
         check: bool = False,
@@ -284,7 +285,7 @@ class Leads(Resource, Generic[L]):
         not retried and its records are ``unknown``. ``check`` first checks every record against ``describe2()``.
         """
         field = lookup_field or "email"
-        rest = members(
+        rest = drop_none(
             {
                 "programName": program_name,
                 "lookupField": lookup_field,
@@ -324,8 +325,8 @@ class Leads(Resource, Generic[L]):
         """
         if not form_fields.get("email"):
             raise InvalidRequest("form_fields has no email, which identifies the person; add it")
-        person = members({"leadFormFields": dict(form_fields), "visitorData": visitor, "cookie": cookie})
-        body = members({"formId": form_id, "programId": program_id, "input": [person]})
+        person = drop_none({"leadFormFields": dict(form_fields), "visitorData": visitor, "cookie": cookie})
+        body = drop_none({"formId": form_id, "programId": program_id, "input": [person]})
         return single(json=body)
 
     @endpoint("POST", "/rest/v1/leads/{leadId}/associate.json", repeat=Repeat.SAFE, timeout=60)

@@ -14,8 +14,9 @@ from marketo_async.models.records import RecordResult
 from marketo_async.operation import Page, Plan, Repeat, one, page, results
 from marketo_async.request import LARGEST_BODY
 from marketo_async.resources.arguments import Fields, field_names, page_size, within
-from marketo_async.resources.base import Resource, Sender, endpoint, gathering, paged, written
+from marketo_async.resources.base import Resource, Sender
 from marketo_async.resources.batches import Ids, of_ids
+from marketo_async.resources.descriptors import composite, endpoint, paged, written
 from marketo_async.writes import BATCH, Batches, Result, Results
 
 L = TypeVar("L")
@@ -90,7 +91,7 @@ class Lists(Resource, Generic[L]):
         """Remove any number of leads from a static list, 300 a call; a lead that is not in it is skipped (1015)."""
         return _members(list_id, lead_ids)
 
-    @gathering
+    @composite
     def batcher(
         self,
         list_id: int,

@@ -1,7 +1,7 @@
-"""The verbs that families share. A family is a root, a model, a list of these, and what is its own.
+"""The verbs that families of assets share. A family is a root, a model, a list of these verbs, and its own methods.
 
-Every verb takes Marketo's own arguments; what is ``None`` is not sent. Answers to writes are the asset as it is now
-where Marketo sends it, and otherwise its id. Not here: what only one family has.
+Every verb has Marketo's own arguments; an argument that is ``None`` is not sent. A write returns the changed asset
+where Marketo sends it, and otherwise the asset's id.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import msgspec
 from msgspec import Struct
 
 from marketo_async.models.assets import AssetId, AssetSummary, AssetUse, FolderId, Version
-from marketo_async.operation import File, Page, PageFilter, Paging, Plan, Repeat, first, one, page
+from marketo_async.operation import File, Page, Paging, Plan, Repeat, first, one, page
 from marketo_async.paging import Distinct
-from marketo_async.resources.base import Resource, endpoint, paged
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import endpoint, paged
 
 T = TypeVar("T", bound=Struct)
 
@@ -24,52 +25,52 @@ APPROVE = ("Approve Assets",)
 
 
 class HasId(Protocol):
-    """A record that is known by its id."""
+    """A record with an id."""
 
     @property
     def id(self) -> Hashable:
-        """What it is known by."""
+        """The id."""
         ...
 
 
 D = TypeVar("D", bound=HasId)
 
 
-def distinct(_: type[D]) -> Callable[[], PageFilter[D]]:
-    """Return what keeps an offset listing of a model from delivering a record twice while others edit."""
+def distinct(_: type[D]) -> Callable[[], Distinct[D]]:
+    """Return a filter that keeps an offset listing from delivering a record twice while others edit."""
     return lambda: Distinct(lambda record: record.id)
 
 
 def as_json(value: Struct | Sequence[Struct] | None) -> str | None:
-    """Write a folder, or what else has members, as a query wants it: JSON in one parameter."""
+    """Return a folder, or another value with members, as JSON for one parameter of a query."""
     return None if value is None else msgspec.json.encode(value).decode()
 
 
-def members(request: Struct | None) -> dict[str, object]:
-    """Return what is given of a request by Marketo's names, as members of a form."""
+def form_members(request: Struct | None) -> dict[str, object]:
+    """Return the members of a request that are set, by Marketo's names, for a form."""
     given: dict[str, object] = {} if request is None else msgspec.to_builtins(request)
     return given
 
 
-def html(part: str, document: str | bytes) -> dict[str, File]:
-    """Return a document as the *part* of a multipart form that holds it."""
+def html_part(part: str, document: str | bytes) -> dict[str, File]:
+    """Return a document as ``part`` of a multipart form."""
     content = document.encode() if isinstance(document, str) else document
     return {part: File(name=f"{part}.html", content=content, content_type="text/html")}
 
 
 def uses(id: int, token: str | None) -> Plan[Page[AssetUse]]:
-    """Plan the listing of what uses an asset."""
+    """Plan the listing of the assets that use an asset."""
     return page(AssetUse, path={"id": id}, token=token, sift=lambda: Distinct(lambda use: (use.type, use.id)))
 
 
 class Get(Resource, Generic[T]):
-    """``get`` of assets that have one version."""
+    """``get`` of assets with one version."""
 
     model: type[T]
 
     @endpoint("GET", "{root}/{id}.json")
     def get(self, id: int) -> Plan[T | None]:
-        """Return the one with this id, ``None`` where there is none."""
+        """Return the asset with this id, or ``None``."""
         return first(self.model, path={"id": id})
 
 
@@ -80,18 +81,18 @@ class GetVersion(Resource, Generic[T]):
 
     @endpoint("GET", "{root}/{id}.json")
     def get(self, id: int, *, status: Version | None = None) -> Plan[T | None]:
-        """Return the one with this id, ``None`` where there is none; without *status* the approved version first."""
+        """Return the asset with this id, or ``None``; without ``status``, the approved version if there is one."""
         return first(self.model, path={"id": id}, query={"status": status})
 
 
 class ByName(Resource, Generic[T]):
-    """``by_name`` of assets that are known by their name alone."""
+    """``by_name`` of assets with one version."""
 
     model: type[T]
 
     @endpoint("GET", "{root}/byName.json")
     def by_name(self, name: str) -> Plan[T | None]:
-        """Return the one with exactly this name, ``None`` where there is none."""
+        """Return the asset with exactly this name, or ``None``."""
         return first(self.model, query={"name": name})
 
 
@@ -102,18 +103,18 @@ class ByNameVersion(Resource, Generic[T]):
 
     @endpoint("GET", "{root}/byName.json")
     def by_name(self, name: str, *, status: Version | None = None) -> Plan[T | None]:
-        """Return the one with exactly this name, ``None`` where there is none."""
+        """Return the asset with exactly this name, or ``None``."""
         return first(self.model, query={"name": name, "status": status})
 
 
 class ByNameInFolder(Resource, Generic[T]):
-    """``by_name`` of assets with drafts, whose names a folder may narrow."""
+    """``by_name`` of assets with drafts, in all folders or in one."""
 
     model: type[T]
 
     @endpoint("GET", "{root}/byName.json")
     def by_name(self, name: str, *, status: Version | None = None, folder: FolderId | None = None) -> Plan[T | None]:
-        """Return the one with exactly this name, ``None`` where there is none."""
+        """Return the asset with exactly this name, or ``None``."""
         return first(self.model, query={"name": name, "status": status, "folder": as_json(folder)})
 
 
@@ -124,7 +125,7 @@ class BrowseVersion(Resource, Generic[D]):
 
     @paged("{root}s.json", rule=Paging.OFFSET)
     def browse(self, *, status: Version | None = None, token: str | None = None) -> Plan[Page[D]]:
-        """Iterate them all, or those with an approved version or a draft."""
+        """Iterate all assets, or those with an approved version or with a draft."""
         return page(self.model, query={"status": status}, token=token, sift=distinct(self.model))
 
 
@@ -137,13 +138,13 @@ class BrowseFolder(Resource, Generic[D]):
     def browse(
         self, *, status: Version | None = None, folder: FolderId | None = None, token: str | None = None
     ) -> Plan[Page[D]]:
-        """Iterate them all, or those in a folder, or with an approved version or a draft."""
+        """Iterate all assets, or those in a folder, with an approved version or with a draft."""
         query = {"status": status, "folder": as_json(folder)}
         return page(self.model, query=query, token=token, sift=distinct(self.model))
 
 
 class BrowseRecent(Resource, Generic[D]):
-    """``browse`` of assets without drafts, by folder and by when they were changed."""
+    """``browse`` of assets without drafts, by folder and by time of change."""
 
     model: type[D]
 
@@ -156,7 +157,7 @@ class BrowseRecent(Resource, Generic[D]):
         latest_updated_at: datetime | None = None,
         token: str | None = None,
     ) -> Plan[Page[D]]:
-        """Iterate those that stand in a folder, or were changed within a span of time."""
+        """Iterate all assets, or those in a folder or changed within a range of time."""
         query = {
             "folder": as_json(folder),
             "earliestUpdatedAt": earliest_updated_at,
@@ -166,13 +167,13 @@ class BrowseRecent(Resource, Generic[D]):
 
 
 class Create(Resource, Generic[T]):
-    """``create`` of assets that are made of a name, a folder and a description."""
+    """``create`` of assets with a name, a folder and a description."""
 
     model: type[T]
 
     @endpoint("POST", "{root}s.json", repeat=Repeat.SETTLES)
     def create(self, name: str, folder: FolderId, *, description: str | None = None) -> Plan[T]:
-        """Make a new one in a folder; the name must be free (709 otherwise)."""
+        """Create an asset in a folder; the name must be free (error 709 otherwise)."""
         return one(self.model, form={"name": name, "folder": folder, "description": description})
 
 
@@ -188,29 +189,29 @@ class Update(Resource, Generic[T]):
 
 
 class Drafts(Resource):
-    """``approve``, ``unapprove`` and ``discard_draft``: 709 where the asset is not in the state for it.
+    """``approve``, ``unapprove`` and ``discard_draft``: error 709 if the asset is in another state.
 
-    Some families answer with the asset and some with its id: the id is what they have in common.
+    Marketo returns the asset in some families and its id in others: all have the id.
     """
 
     @endpoint("POST", "{root}/{id}/approveDraft.json", needs=APPROVE, repeat=Repeat.SETTLES)
     def approve(self, id: int) -> Plan[AssetSummary]:
-        """Put the draft in the place of the approved version; one at a time for assets that belong together."""
+        """Replace the approved version by the draft; approve assets that depend on each other one after the other."""
         return one(AssetSummary, path={"id": id})
 
     @endpoint("POST", "{root}/{id}/unapprove.json", needs=APPROVE, repeat=Repeat.SETTLES)
     def unapprove(self, id: int) -> Plan[AssetSummary]:
-        """Turn the approved version back into a draft, and lose the draft beside it; refused while it is in use."""
+        """Make a draft of the approved version, which replaces the current draft; refused while it is in use."""
         return one(AssetSummary, path={"id": id})
 
     @endpoint("POST", "{root}/{id}/discardDraft.json", repeat=Repeat.SETTLES)
     def discard_draft(self, id: int) -> Plan[AssetId]:
-        """Drop the draft beside an approved version."""
+        """Delete the draft of an approved asset."""
         return one(AssetId, path={"id": id})
 
 
 class Clone(Resource, Generic[T]):
-    """``clone`` into a folder; never repeated by itself."""
+    """``clone`` into a folder; never retried after a lost answer."""
 
     model: type[T]
 
@@ -226,7 +227,7 @@ class UpdateDocument(Resource):
     @endpoint("POST", "{root}/{id}/content.json", repeat=Repeat.SAFE)
     def update_content(self, id: int, content: str | bytes) -> Plan[AssetId]:
         """Replace the HTML; an approved template gets a draft."""
-        return one(AssetId, path={"id": id}, files=html("content", content))
+        return one(AssetId, path={"id": id}, files=html_part("content", content))
 
 
 class DeleteAsset(Resource):
@@ -234,5 +235,5 @@ class DeleteAsset(Resource):
 
     @endpoint("POST", "{root}/{id}/delete.json", repeat=Repeat.SETTLES, proof=("702",))
     def delete(self, id: int) -> Plan[AssetId]:
-        """Delete the asset for good; refused while it is in use or approved."""
+        """Delete the asset permanently; refused while it is in use or approved."""
         return one(AssetId, path={"id": id})

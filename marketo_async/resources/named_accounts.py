@@ -11,8 +11,8 @@ from marketo_async.models.objects import NamedAccountList
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import Ordered, Page, Plan, Repeat, page, results
 from marketo_async.resources.arguments import Fields, page_size
-from marketo_async.resources.base import paged, written
 from marketo_async.resources.batches import several
+from marketo_async.resources.descriptors import paged, written
 from marketo_async.resources.record_mixins import (
     ByFilter,
     DeleteKey,

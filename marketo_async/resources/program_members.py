@@ -19,8 +19,8 @@ from marketo_async.models.records import RecordResult
 from marketo_async.operation import Ordered, Page, Plan, Repeat, one, page, results, single
 from marketo_async.paging import Pager
 from marketo_async.resources.arguments import Fields, page_size, within
-from marketo_async.resources.base import drain, endpoint, paged, written
 from marketo_async.resources.batches import Ids, no_record, of_ids, several
+from marketo_async.resources.descriptors import composite, endpoint, paged, written
 from marketo_async.resources.record_mixins import SCHEMA, FieldSchema, Records, asked, described, filtered, taking
 from marketo_async.wire_value import Value
 from marketo_async.writes import Batches, KeyOf, WriteRow, WriteRows
@@ -65,7 +65,7 @@ class ProgramMembers(Records[L], FieldSchema):
         names, path = asked(self.model, fields), {"programId": program_id}
         return filtered(self.model, filter_type, values, path=path, fields=names, batch_size=batch_size, token=token)
 
-    @drain
+    @composite
     def updated(
         self,
         program_id: int,

@@ -15,7 +15,7 @@ from marketo_async.models.programs import NewCost, Program, ProgramTag
 from marketo_async.models.smart_lists import SmartList
 from marketo_async.operation import Page, Paging, Plan, Provenance, Repeat, first, one, page
 from marketo_async.resources.arguments import within
-from marketo_async.resources.base import endpoint, paged
+from marketo_async.resources.descriptors import endpoint, paged
 from marketo_async.resources.mixins import DeleteAsset, Get, distinct
 from marketo_async.wire_value import Value
 

@@ -1,7 +1,9 @@
-"""The verbs that families of records share: query, sync, delete, describe, and what is known of fields.
+"""The verbs that families of records share: query, sync, delete, describe, and the schema of fields.
 
-A family is a root, an area, a list of these verbs, and what is its own. The functions plan the same calls for families
-whose verbs take more arguments (custom objects, program members). Not here: leads, whose verbs came first and differ.
+A family is a root, an area, a list of these verbs, and its own methods. The functions plan the same calls for families
+whose verbs have more arguments (custom objects, program members). See `leads` for leads, whose verbs differ.
+
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/lead-database
 """
 
 from __future__ import annotations
@@ -20,9 +22,10 @@ from marketo_async.models.objects import Deletion, ObjectDescription
 from marketo_async.models.records import RecordResult, settle
 from marketo_async.operation import Ordered, Page, Plan, Repeat, one, page, results
 from marketo_async.paging import Pager
-from marketo_async.resources.arguments import Fields, field_names, members, page_size
-from marketo_async.resources.base import Declared, Resource, Sender, drain, endpoint, paged, written
+from marketo_async.resources.arguments import Fields, drop_none, field_names, page_size
+from marketo_async.resources.base import Resource, Sender
 from marketo_async.resources.batches import no_record, several, unless_new
+from marketo_async.resources.descriptors import Declared, composite, endpoint, paged, written
 from marketo_async.wire_value import Value, as_query, as_record
 from marketo_async.writes import BATCH, Batches, KeyOf, Look, WriteRow, WriteRows, folded, together
 
@@ -36,12 +39,12 @@ SCHEMA = ("Read-Write Schema Standard Field", "Read-Write Schema Custom Field")
 
 
 def taking(seconds: float, declared: D) -> D:
-    """Declare a shared verb again, for a family whose server gives it another time."""
+    """Declare a shared verb for a family with another time-out of the server."""
     return type(declared)(replace(declared.operation, timeout=seconds), declared.planner)
 
 
 def asked(model: type[object], fields: Fields) -> Fields:
-    """Return the fields to ask for; a row's number always comes, and is no field that could be asked for."""
+    """Return the fields to request, without ``seq``: Marketo always sends it and does not accept it as a field."""
     names = field_names(model, fields)
     return None if names is None else [name for name in names if name != "seq"]
 
@@ -68,7 +71,7 @@ def filtered(
 
 
 def searched(name: str, values: Iterable[object]) -> tuple[str, ...]:
-    """Return the values of a filter as text, each once; one that Marketo would cut at a comma is refused."""
+    """Return the distinct values of a filter as text; a value with a comma is refused, as Marketo would split it."""
     found = []
     for index, value in enumerate(values):
         try:
@@ -100,16 +103,16 @@ def keyed(
     batch_size: int | None = None,
     token: str | None = None,
 ) -> Ordered[L]:
-    """Plan a query by a compound key, which goes in the body: any number of keys, in chunks of 300."""
+    """Plan a query by compound keys, which the body holds: any number of keys, in chunks of 300."""
     if isinstance(keys, str | Mapping | Struct):
-        raise InvalidRequest(f"keys is a collection of records, not {keys!r}")
+        raise InvalidRequest(f"{keys!r} is not a collection of records: pass keys as a list of them")
     wanted = list(keys)
     for index, record in enumerate(wanted):
         try:
             as_record(record)
         except InvalidRequest as error:
             raise InvalidRequest(f"keys[{index}]: {error}") from error
-    body = members({"filterType": "dedupeFields", "fields": fields, "batchSize": page_size(batch_size)})
+    body = drop_none({"filterType": "dedupeFields", "fields": fields, "batchSize": page_size(batch_size)})
 
     def plans() -> Iterator[Plan[Page[L]]]:
         for chunk in together(wanted, BATCH, _compound):
@@ -119,13 +122,13 @@ def keyed(
 
 
 class Identity(Struct, frozen=True):
-    """What identifies a record: ``dedupe_fields``, none where describe tells them, and the id that Marketo gave it."""
+    """The fields that identify a record: ``dedupe_fields``, empty if describe returns them, and Marketo's own id."""
 
     dedupe_fields: tuple[str, ...] = ()
     id_field: str = "marketoGUID"
 
     def key(self, by: DeleteKey | None) -> KeyOf | None:
-        """Return what reads the key by which a write finds a record, ``None`` where describe tells it."""
+        """Return the reader of the key by which a write finds a record, ``None`` if describe returns the key."""
         if by == "idField":
             return KeyOf(self.id_field)
         return KeyOf(*self.dedupe_fields) if self.dedupe_fields else None
@@ -141,10 +144,10 @@ def synced(
     dedupe_by: DeleteKey | None = None,
     check: bool = False,
 ) -> Batches[WriteRow]:
-    """Plan a sync; what a first attempt of ``createOnly`` created is looked up where its answer was lost."""
+    """Plan a sync; if the answer of a ``createOnly`` is lost, the records that it created are looked up."""
     if dedupe_by == "idField" and action != "updateOnly":
-        raise InvalidRequest(f"dedupe_by 'idField' goes with action 'updateOnly', not {action!r}")
-    rest = members({"action": action, "dedupeBy": dedupe_by})
+        raise InvalidRequest(f"action {action!r} does not allow dedupe_by 'idField': pass action 'updateOnly'")
+    rest = drop_none({"action": action, "dedupeBy": dedupe_by})
 
     def plan(records: Raw) -> Plan[list[RecordResult]]:
         repeat = Repeat.SETTLES if action == "createOnly" else None
@@ -178,7 +181,7 @@ def deleted(
     path: Mapping[str, str | int] = {},
     delete_by: DeleteKey,
 ) -> Batches[WriteRow]:
-    """Plan a deletion; one page of the documentation requires ``deleteBy``, so it is always sent."""
+    """Plan a deletion; a page of the documentation requires ``deleteBy``, so it is always sent."""
 
     def plan(records: Raw) -> Plan[list[RecordResult]]:
         body = {"deleteBy": delete_by, "input": records}
@@ -195,7 +198,7 @@ def deleted(
 
 
 def described(family: Resource, path: Mapping[str, str | int] = {}) -> Described[ObjectDescription] | None:
-    """Return the call that describes the records of a family, where there is one."""
+    """Return the call that describes the records of a family, or ``None``."""
     operation = family.operations.get("describe")
     return None if operation is None else Described(operation, one(ObjectDescription, path=path))
 
@@ -205,7 +208,7 @@ def _deletions(envelope: Envelope[list[Deletion]]) -> list[RecordResult]:
 
 
 class Records(Resource, Generic[L]):
-    """A family whose records are ``dict`` by REST field name, or the caller's own Struct."""
+    """A family whose records are ``dict`` by REST field name, or a Struct of the caller."""
 
     def __init__(self, sender: Sender, model: type[L]) -> None:
         super().__init__(sender)
@@ -225,10 +228,10 @@ class ByFilter(Records[L]):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Ordered[L]:
-        """Iterate the records whose field *filter_type* equals any of *values*: any number of them, in chunks of 300.
+        """Iterate the records whose field ``filter_type`` equals any of ``values``: any number, in chunks of 300.
 
-        ``dedupeFields`` and ``idField`` stand for the fields that identify a record; ``describe()`` tells which those
-        are, and what else can be searched by.
+        ``dedupeFields`` and ``idField`` name the fields that identify a record; ``describe()`` returns them and the
+        other searchable fields.
         """
         names = asked(self.model, fields)
         return filtered(self.model, filter_type, values, fields=names, batch_size=batch_size, token=token)
@@ -237,7 +240,7 @@ class ByFilter(Records[L]):
 class ByKey(ByFilter[L]):
     """``by_filter`` and ``by_key``."""
 
-    @drain
+    @composite
     def by_key(
         self,
         keys: Iterable[WriteRow],
@@ -246,7 +249,7 @@ class ByKey(ByFilter[L]):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Pager[L]:
-        """Iterate the records with any of these compound *keys*, each with a value for all dedupe fields.
+        """Iterate the records with any of these compound ``keys``; each key has a value for all dedupe fields.
 
         Any number of keys, in chunks of 300. Maps to the same call as ``by_filter``, with the keys in its body.
         """
@@ -269,11 +272,11 @@ class Sync(Resource):
         dedupe_by: DeleteKey | None = None,
         check: bool = False,
     ) -> Batches[WriteRow]:
-        """Create or update any number of records, 300 a call, with a result for each in the order of *records*.
+        """Create or update any number of records, 300 per call, with a result for each in the order of ``records``.
 
-        *dedupe_by* is ``dedupeFields`` by default; ``idField`` goes with ``updateOnly`` alone. Every record needs its
-        key, which is never in two calls under way; of a repeated one the last record wins. An empty value or null is
-        stored as null. *check* holds every record against ``describe()``, kept for a day, before a call is spent.
+        ``dedupe_by`` is ``dedupeFields`` by default; ``idField`` requires ``updateOnly``. Every record needs its key.
+        Two concurrent calls never have the same key; if a key repeats, the last record wins. Marketo stores an empty
+        value as null. ``check`` validates every record against ``describe()``, cached for a day, before any call.
         """
         return synced(self, records, self.identity, action=action, dedupe_by=dedupe_by, check=check)
 
@@ -285,7 +288,7 @@ class DeleteRecords(Resource):
 
     @written("POST", "{root}/delete.json", repeat=Repeat.SETTLES, proof=("1013",), timeout=60)
     def delete(self, records: WriteRows, *, delete_by: DeleteKey = "dedupeFields") -> Batches[WriteRow]:
-        """Delete any number of records, 300 a call, each given by its key; one that is missing is skipped (1013)."""
+        """Delete any number of records by their keys, 300 per call; a missing record is skipped (1013)."""
         return deleted(self, records, self.identity, delete_by=delete_by)
 
 
@@ -294,19 +297,19 @@ class Describe(Resource):
 
     @endpoint("GET", "{root}/describe.json", timeout=30)
     def describe(self) -> Plan[ObjectDescription]:
-        """Return the fields of a record, those that identify it, and those it can be searched by."""
+        """Return the fields of a record, the fields that identify it, and the searchable fields."""
         return one(ObjectDescription)
 
 
 class FieldSchema(Resource):
-    """``field`` and ``fields``: Marketo wants a permission to write schemas even to read them."""
+    """``field`` and ``fields``: Marketo requires a permission to write schemas even to read them."""
 
     @endpoint("GET", "{root}/schema/fields/{fieldApiName}.json", needs=SCHEMA, timeout=30)
     def field(self, name: str) -> Plan[FieldMetadata]:
-        """Return everything about one field."""
+        """Return the schema of one field."""
         return one(FieldMetadata, path={"fieldApiName": name})
 
     @paged("{root}/schema/fields.json", needs=SCHEMA, timeout=30)
     def fields(self, *, batch_size: int | None = None, token: str | None = None) -> Plan[Page[FieldMetadata]]:
-        """Iterate everything about all fields, hidden ones included."""
+        """Iterate the schemas of all fields, including hidden ones."""
         return page(FieldMetadata, query={"batchSize": page_size(batch_size)}, token=token)

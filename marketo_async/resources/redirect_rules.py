@@ -7,7 +7,7 @@ from datetime import datetime
 from marketo_async.models.redirect_rules import LandingPageDomain, RedirectFrom, RedirectRule, RedirectTo
 from marketo_async.operation import Page, Paging, Plan, Repeat, one, page
 from marketo_async.paging import Distinct
-from marketo_async.resources.base import endpoint, paged
+from marketo_async.resources.descriptors import endpoint, paged
 from marketo_async.resources.mixins import DeleteAsset, Get, distinct
 
 

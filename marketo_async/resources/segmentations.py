@@ -5,7 +5,8 @@ from __future__ import annotations
 from marketo_async.models.assets import Version
 from marketo_async.models.segmentations import Segment, Segmentation
 from marketo_async.operation import Page, Paging, Plan, many, page
-from marketo_async.resources.base import Resource, endpoint, paged
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import endpoint, paged
 from marketo_async.resources.mixins import distinct
 
 

@@ -8,7 +8,7 @@ from marketo_async.models.assets import AssetId, FolderId
 from marketo_async.models.smart_campaigns import SmartCampaign
 from marketo_async.models.smart_lists import SmartList
 from marketo_async.operation import Page, Paging, Plan, Repeat, first, one, page
-from marketo_async.resources.base import endpoint, paged
+from marketo_async.resources.descriptors import endpoint, paged
 from marketo_async.resources.mixins import ByName, Clone, Create, DeleteAsset, Get, Update, as_json, distinct
 
 

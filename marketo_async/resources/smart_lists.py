@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marketo_async.models.smart_lists import SmartList
 from marketo_async.operation import Plan, first
-from marketo_async.resources.base import endpoint
+from marketo_async.resources.descriptors import endpoint
 from marketo_async.resources.mixins import BrowseRecent, ByName, Clone, DeleteAsset
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from marketo_async.models.assets import AssetId, DynamicContent, Version
 from marketo_async.models.snippets import Snippet, SnippetContent, SnippetType
 from marketo_async.operation import Plan, Repeat, first, many, one
-from marketo_async.resources.base import endpoint
+from marketo_async.resources.descriptors import endpoint
 from marketo_async.resources.mixins import BrowseVersion, Clone, Create, DeleteAsset, Drafts, GetVersion
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marketo_async.models.tags import TagType
 from marketo_async.operation import Page, Paging, Plan, page
 from marketo_async.paging import Distinct
-from marketo_async.resources.base import paged
+from marketo_async.resources.descriptors import paged
 from marketo_async.resources.mixins import ByName
 
 

@@ -8,7 +8,8 @@ from marketo_async.envelope import Envelope
 from marketo_async.models.assets import AssetId, FolderId
 from marketo_async.models.tokens import FolderTokens, Token
 from marketo_async.operation import Plan, Repeat, one
-from marketo_async.resources.base import Resource, endpoint
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import endpoint
 
 TokenType = Literal["date", "number", "rich text", "score", "sfdc campaign", "text"]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from marketo_async.models.usage import ErrorsDay, UsageDay
 from marketo_async.operation import Plan, many, one_or
-from marketo_async.resources.base import Resource, endpoint
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import endpoint
 
 
 class Usage(Resource):

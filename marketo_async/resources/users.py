@@ -22,7 +22,8 @@ from marketo_async.models.users import (
 from marketo_async.operation import Page, Paging, Plan, Repeat, nothing, page, whole
 from marketo_async.paging import Distinct
 from marketo_async.resources.arguments import within
-from marketo_async.resources.base import Resource, endpoint, paged
+from marketo_async.resources.base import Resource
+from marketo_async.resources.descriptors import endpoint, paged
 
 _ROOT = "/userservice/management/v1/users"
 

@@ -1,6 +1,6 @@
 """The blocking client, for scripts and worker threads: ``from marketo_async.sync import Marketo``.
 
-The same names and the same types as the async client's, without an event loop to be seen.
+It has the names and types of the async client, without an event loop in the caller's code.
 """
 
 from marketo_async.sync.client import Marketo

@@ -1,6 +1,6 @@
-"""``marketo.bulk`` of a blocking client: each kind of bulk files is its async twin's, seen without a loop.
+"""``marketo.bulk`` of a blocking client: each kind of bulk files has the methods of its async twin.
 
-Imported when it is first asked for. What a kind can do is said where it is declared (``marketo_async.bulk``).
+This module is imported on first use. See ``marketo_async.bulk`` for the declarations.
 """
 
 # ruff: noqa: D101 - a twin has the docstring of its family
@@ -16,7 +16,7 @@ from marketo_async.bulk import custom_objects as object_files
 from marketo_async.bulk import leads as lead_files
 from marketo_async.bulk import program_members as member_files
 from marketo_async.bulk.rows.reader import Row
-from marketo_async.resources.base import Blocking
+from marketo_async.resources.blocking import Blocking
 
 T = TypeVar("T")
 M = TypeVar("M")
@@ -24,25 +24,25 @@ M = TypeVar("M")
 
 class LeadFiles(Blocking, lead_files.LeadFiles[T]):
     def of(self, model: type[M]) -> LeadFiles[M]:
-        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are requested."""
         return LeadFiles(cast("lead_files.LeadFiles[T]", self.twin).of(model), self.portal)
 
 
 class ActivityFiles(Blocking, activity_files.ActivityFiles[T]):
     def of(self, model: type[M]) -> ActivityFiles[M]:
-        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are requested."""
         return ActivityFiles(cast("activity_files.ActivityFiles[T]", self.twin).of(model), self.portal)
 
 
 class ProgramMemberFiles(Blocking, member_files.ProgramMemberFiles[T]):
     def of(self, model: type[M]) -> ProgramMemberFiles[M]:
-        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are requested."""
         return ProgramMemberFiles(cast("member_files.ProgramMemberFiles[T]", self.twin).of(model), self.portal)
 
 
 class CustomObjectFiles(Blocking, object_files.CustomObjectFiles[T]):
     def of(self, model: type[M]) -> CustomObjectFiles[M]:
-        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are requested."""
         return CustomObjectFiles(cast("object_files.CustomObjectFiles[T]", self.twin).of(model), self.portal)
 
 

@@ -1,7 +1,7 @@
-"""`Marketo` for code without an event loop: the async client's names and types, and its loop in a thread of its own.
+"""`Marketo` for code without an event loop: the async client's names and types, with its loop in a thread.
 
-Any number of threads may share one client; each process opens its own. Not here: how a thread gets work done in a loop
-(``portal``), what a call does (``session``).
+Any number of threads may share one client; each process opens its own. See ``portal`` for how a thread calls into a
+loop, and ``session`` for a call.
 """
 
 from __future__ import annotations
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from marketo_async.sync.bulk import Bulk
 
 
+@resources.with_families
 class Marketo:
     """A blocking client of one Marketo instance; make its calls inside ``with``, from any number of threads.
 
-    Takes what `marketo_async.Marketo` takes, and raises what it raises; listings, results and rows are iterables, and
-    records that are handed over are read in the caller's thread. Hooks are called in the loop's thread. A process that
-    was forked off can't use its parent's client: it gets a `ConfigurationError`, and opens one of its own.
+    It has the arguments and errors of `marketo_async.Marketo`. Listings, results and rows are iterables. Records that
+    you pass are read in the caller's thread; hooks are called in the loop's thread. A forked process can't use its
+    parent's client: calls raise `ConfigurationError`, so open a client in each process.
     """
 
     leads: families.Leads[Record]
@@ -129,14 +130,14 @@ class Marketo:
     ) -> Self:
         """Make a client from MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID), MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET.
 
-        Raises `ConfigurationError` that names what is missing.
+        Raises `ConfigurationError` with the names of missing variables.
         """
         return cls._around(client.Marketo.from_env(environment, governor=governor, retry=retry), Portal())
 
     @classmethod
     def _around(cls, twin: client.Marketo, portal: Portal, *, sibling: bool = False) -> Self:
         made = cls.__new__(cls)
-        made._adopt(twin, portal, sibling=sibling)  # noqa: SLF001 - its own
+        made._adopt(twin, portal, sibling=sibling)  # noqa: SLF001 - of the same class
         return made
 
     def __repr__(self) -> str:
@@ -151,7 +152,7 @@ class Marketo:
         self.close()
 
     def open(self) -> Self:
-        """Open the client where no ``with`` block can, as in a worker's start-up hook; ``close`` it at the end."""
+        """Open the client where a ``with`` block can't, as in a worker's start-up hook; ``close`` it at the end."""
         if self._sibling:
             raise ConfigurationError("with_options() gives a sibling on an open session: open the client it came from")
         self._portal.open(self._twin.close)
@@ -163,9 +164,9 @@ class Marketo:
         return self
 
     def close(self, grace: float = 5.0) -> None:
-        """Close the session, after waiting at most *grace* seconds for calls that their callers gave up.
+        """Close the session, after waiting at most ``grace`` seconds for abandoned calls to end.
 
-        Calls of other threads that are under way then end with an error.
+        Calls of other threads that are then in progress raise `ConfigurationError`.
         """
         if self._sibling:
             raise ConfigurationError(
@@ -185,7 +186,7 @@ class Marketo:
         retry: RetryPolicy | None = None,
         on_bad_record: OnBadRecord | None = None,
     ) -> Self:
-        """Return a sibling on the same session whose calls are made differently; see `marketo_async.Marketo`."""
+        """Return a sibling on the same session with other options for its calls; see `marketo_async.Marketo`."""
         sibling = self._twin.with_options(timeout=timeout, priority=priority, retry=retry, on_bad_record=on_bad_record)
         return self._around(sibling, self._portal, sibling=True)
 
@@ -200,29 +201,32 @@ class Marketo:
         decode: Any = Any,
         idempotent: bool = False,
     ) -> Envelope[Any]:
-        """Make any call through the same pipeline, and return the whole answer; see `marketo_async.Marketo`."""
+        """Make any call through the same pipeline and return the whole answer; see `marketo_async.Marketo`."""
         return self._portal.call(
             self._twin.call, method, path, query=query, json=json, form=form, decode=decode, idempotent=idempotent
         )
 
     def calibrate(self) -> UsageDay:
-        """Ask Marketo for today's count of calls, everybody's, and tell the governor; costs one call."""
+        """Read today's count of all calls to the instance from Marketo and set it in the governor; costs one call."""
         return self._portal.call(self._twin.calibrate)
 
     def snapshot(self) -> Snapshot:
-        """Return what the governor knows: a governor is its loop's, and not to be read from threads."""
+        """Return the state of the governor, read in its loop: threads must not read a governor themselves."""
 
         async def look() -> Snapshot:
             return self._twin.governor.snapshot()
 
         return self._portal.call(look)
 
-    if not TYPE_CHECKING:  # the annotations above say what there is; this would let every typo pass
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *resources.HOMES, "bulk"})
+
+    if not TYPE_CHECKING:  # the annotations above are complete; with this, a typo would pass the type checkers
 
         def __getattr__(self, name: str) -> object:
-            """Open a family when it is first asked for, and keep it."""
+            """Open a family on first use, and keep it."""
             if name == "bulk":
-                from marketo_async.sync.bulk import Bulk  # noqa: PLC0415 - programs without bulk jobs do not pay for it
+                from marketo_async.sync.bulk import Bulk  # noqa: PLC0415 - a program without bulk jobs does not pay for it
 
                 self.__dict__[name] = bulk = Bulk(self._twin.bulk, self._portal)
                 return bulk

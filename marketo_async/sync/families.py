@@ -1,6 +1,6 @@
-"""The families of a blocking client: each is its async twin's declarations, seen without a loop.
+"""The families of a blocking client; each has the methods of its async twin.
 
-What a family can do is said where it is declared (``resources``); here stands only that it can be done from threads.
+See ``resources`` for the declarations.
 """
 
 # ruff: noqa: D101 - a twin has the docstring of its family
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from marketo_async import resources
-from marketo_async.resources.base import Blocking
+from marketo_async.resources.blocking import Blocking
 
 L = TypeVar("L")
 M = TypeVar("M")
@@ -18,13 +18,13 @@ M = TypeVar("M")
 
 class Leads(Blocking, resources.Leads[L]):
     def of(self, model: type[M]) -> Leads[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return Leads(super().of(model), self.portal)
 
 
 class Lists(Blocking, resources.Lists[L]):
     def of(self, model: type[M]) -> Lists[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return Lists(super().of(model), self.portal)
 
 
@@ -39,7 +39,7 @@ class Usage(Blocking, resources.Usage): ...
 
 class ProgramMembers(Blocking, resources.ProgramMembers[L]):
     def of(self, model: type[M]) -> ProgramMembers[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return ProgramMembers(super().of(model), self.portal)
 
 
@@ -48,43 +48,43 @@ class Campaigns(Blocking, resources.Campaigns): ...
 
 class Companies(Blocking, resources.Companies[L]):
     def of(self, model: type[M]) -> Companies[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return Companies(super().of(model), self.portal)
 
 
 class Opportunities(Blocking, resources.Opportunities[L]):
     def of(self, model: type[M]) -> Opportunities[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return Opportunities(super().of(model), self.portal)
 
 
 class OpportunityRoles(Blocking, resources.OpportunityRoles[L]):
     def of(self, model: type[M]) -> OpportunityRoles[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return OpportunityRoles(super().of(model), self.portal)
 
 
 class SalesPersons(Blocking, resources.SalesPersons[L]):
     def of(self, model: type[M]) -> SalesPersons[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return SalesPersons(super().of(model), self.portal)
 
 
 class NamedAccounts(Blocking, resources.NamedAccounts[L]):
     def of(self, model: type[M]) -> NamedAccounts[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return NamedAccounts(super().of(model), self.portal)
 
 
 class NamedAccountLists(Blocking, resources.NamedAccountLists[L]):
     def of(self, model: type[M]) -> NamedAccountLists[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return NamedAccountLists(super().of(model), self.portal)
 
 
 class CustomObjects(Blocking, resources.CustomObjects[L]):
     def of(self, model: type[M]) -> CustomObjects[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return CustomObjects(super().of(model), self.portal)
 
 

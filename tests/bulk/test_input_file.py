@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketo_async.bulk.imports.files import Columns, ImportFiles
-from marketo_async.bulk.imports.input_file import Dialect, rows_of
+from marketo_async.bulk.imports.input_file import FileDialect, rows_of
 from marketo_async.bulk.rows.blocks import cells_of
 from marketo_async.bulk.rows.reader import DictMaker, Reader, Row
 from marketo_async.errors import BadRow, InvalidRequest
@@ -27,7 +27,7 @@ SENDS = "POST /bulk/v1/leads.json"
 
 async def rows_in(path: Path, **dialect: Any) -> list[Row]:
     headers: list[Any] = []
-    rows = [row async for row in rows_of(path, Dialect(**dialect), KNOWN, headers.append)]
+    rows = [row async for row in rows_of(path, FileDialect(**dialect), KNOWN, headers.append)]
     assert len(headers) == 1
     return rows
 
@@ -190,7 +190,7 @@ async def test_the_delimiter_is_seen_or_named(
 ) -> None:
     path, found = tmp_path / name, list[Any]()
     path.write_text(header + "\n")
-    dialect = Dialect(delimiter=delimiter)  # type: ignore[arg-type]
+    dialect = FileDialect(delimiter=delimiter)  # type: ignore[arg-type]
     assert [row async for row in rows_of(path, dialect, KNOWN, found.append)] == []
     assert found == [columns]
 

@@ -86,8 +86,8 @@ async def test_fragments_tell_what_uses_them(marketo: Marketo) -> None:
 
 async def test_more_than_one_call_takes_is_refused_before_it_is_sent(marketo: Marketo, sandbox: Sandbox) -> None:
     before = sandbox.stats.calls
-    with pytest.raises(InvalidRequest, match="21 given"):
+    with pytest.raises(InvalidRequest, match="21 members"):
         await marketo.emails_v2.get_many([str(number) for number in range(21)])
-    with pytest.raises(InvalidRequest, match="51 given"):
+    with pytest.raises(InvalidRequest, match="51 members"):
         await marketo.emails_v2.used_by_many([str(number) for number in range(51)])
     assert sandbox.stats.calls == before

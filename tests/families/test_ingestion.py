@@ -46,7 +46,7 @@ async def test_program_members_come_and_go(marketo: Marketo, sandbox: Sandbox) -
 
 
 async def test_what_can_not_be_taken_in_is_refused_before_it_is_sent(marketo: Marketo) -> None:
-    with pytest.raises(InvalidRequest, match="1001 given"):
+    with pytest.raises(InvalidRequest, match="1001 members"):
         await marketo.ingestion.sync_persons([{"email": "a"}] * 1001)
     with pytest.raises(InvalidRequest, match="updateOnly"):
         await marketo.ingestion.sync_companies([{"id": 1}], dedupe_by="idField")

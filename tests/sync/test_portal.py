@@ -219,7 +219,7 @@ def test_closing_ends_what_other_threads_wait_for(portal: Portal, ended: Ended) 
             pass
         portal.close()
         for future in waiting:
-            with pytest.raises(ConfigurationError, match="closed while"):
+            with pytest.raises(ConfigurationError, match="closed during"):
                 future.result()
     assert ended.times == 1
     portal.close()
@@ -348,7 +348,7 @@ def test_what_goes_wrong_at_the_end_is_told_to_the_log(caplog: pytest.LogCapture
         raise OSError("disk")
 
     Portal().open(failing).close()
-    assert [record.message for record in caplog.records] == ["the client could not be closed as it should"]
+    assert [record.message for record in caplog.records] == ["the client was not closed properly"]
     assert "disk" in caplog.text
 
 

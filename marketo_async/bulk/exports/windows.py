@@ -6,13 +6,12 @@ nor miss a row. Marketo's own ranges include both ends, to the second: each wind
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.bulk import DateRange
-from marketo_async.models.moment import to_datetime
+from marketo_async.models.moment import When, to_datetime
 
-When = datetime | date | str
 Between = tuple[When, When]
 
 _SECOND = timedelta(seconds=1)

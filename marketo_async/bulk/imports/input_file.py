@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
-from marketo_async.bulk.rows.blocks import Exact, Raw, is_unicode
+from marketo_async.bulk.rows.blocks import Exact, RawRecord, is_unicode
 from marketo_async.bulk.rows.reader import BLOCK, DictMaker, Reader, Row
 from marketo_async.errors import BadRow, InvalidRequest
 from marketo_async.workthread import WorkThread
@@ -44,7 +44,7 @@ _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _UNREADABLE = "marketo_async.unreadable"
 
 
-class Dialect(Struct, frozen=True, kw_only=True):
+class FileDialect(Struct, frozen=True, kw_only=True):
     """How a file is written; ``None`` stands for what is seen in it, and the bare word ``null`` is text without *null*.
 
     Without *encoding* it is UTF-8, or what its byte order mark says. Without *delimiter* it is the one of comma,
@@ -68,7 +68,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
 
 
 async def rows_of(
-    path: Path, dialect: Dialect, known: Collection[str], header: Callable[[Sequence[str]], object]
+    path: Path, dialect: FileDialect, known: Collection[str], header: Callable[[Sequence[str]], object]
 ) -> AsyncGenerator[Row, None]:
     """Yield the rows of a file; *header* receives its columns first, also where no row follows.
 
@@ -94,7 +94,7 @@ async def rows_of(
 class _Text:
     """How one file is written, by its first *block*; and its bytes as UTF-8 whose records end at line feeds."""
 
-    def __init__(self, path: Path, block: bytes, dialect: Dialect, known: Collection[str]) -> None:
+    def __init__(self, path: Path, block: bytes, dialect: FileDialect, known: Collection[str]) -> None:
         _refuse_other_kinds(path, block)
         self._encoding = dialect.encoding or _marked_encoding(block) or "utf-8"
         self._decoder = None
@@ -159,7 +159,7 @@ class _SwappedMaker(DictMaker):
         """Make rows."""
         return [_swapped(row) for row in super().many(records, null=null)]
 
-    def one(self, record: Raw) -> Row:
+    def one(self, record: RawRecord) -> Row:
         """Make one row; `BadRow` where line feeds outside of quotes leave open where its records end."""
         if "\r" in _QUOTED.sub("", record.text):
             raise BadRow(
@@ -203,9 +203,9 @@ def _seen(line: str, suffix: str, known: Collection[str]) -> str:
 
 def _cells(line: str, delimiter: str) -> list[str]:
     exact = Exact(line, delimiter=delimiter, line=1, crlf=False, null=False, final=True)
-    found: Iterator[Raw | BadRow] = iter(exact)
+    found: Iterator[RawRecord | BadRow] = iter(exact)
     header = next(found, None)
-    return [cell or "" for cell in header.cells] if isinstance(header, Raw) else []
+    return [cell or "" for cell in header.cells] if isinstance(header, RawRecord) else []
 
 
 def _unreadable(error: UnicodeError) -> tuple[str, int]:

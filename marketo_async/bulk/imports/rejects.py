@@ -18,7 +18,7 @@ from marketo_async.bulk.rows.blocks import Exact, is_unicode
 from marketo_async.errors import BadRow
 from marketo_async.writes import folded
 
-Rows = Callable[[], Iterator[tuple[int, list[str]]]]
+NumberedRows = Callable[[], Iterator[tuple[int, list[str]]]]
 """Yields the rows of one file that was sent, each with its index in the input; may be called again."""
 
 
@@ -53,7 +53,7 @@ def mapped(
     listed: Sequence[Sequence[str]],
     columns: Sequence[str],
     keys: Sequence[str],
-    rows: Rows,
+    rows: NumberedRows,
     *,
     batch_id: int,
 ) -> list[Rejected]:
@@ -77,7 +77,7 @@ def mapped(
 
 def _find(
     rejected: Sequence[tuple[str, ...]],
-    rows: Rows,
+    rows: NumberedRows,
     alike: Callable[[Sequence[str]], tuple[str, ...]],
     places: dict[int, tuple[int | None, Sequence[str]]],
 ) -> None:

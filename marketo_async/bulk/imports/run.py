@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from marketo_async.bulk.fields import Known, check
 from marketo_async.bulk.imports.files import LANES, Columns, Given, ImportFile, ImportFiles
-from marketo_async.bulk.imports.input_file import Dialect, rows_of
+from marketo_async.bulk.imports.input_file import FileDialect, rows_of
 from marketo_async.bulk.imports.rejects import Listed, listed, mapped
 from marketo_async.bulk.progress import ImportProgress, ImportReport, Rejected, RejectedKind, Unlisted, check_hook, tell
 from marketo_async.bulk.slots import JobSlots, Polling
@@ -97,7 +97,7 @@ class ImportRun:
         self._chunker: ImportFiles | None = None
         self._error: MarketoError | None = None
 
-    async def run(self, source: Source, fields: Sequence[str] | None, dialect: Dialect) -> ImportReport:
+    async def run(self, source: Source, fields: Sequence[str] | None, dialect: FileDialect) -> ImportReport:
         """Send all rows, and return what became of them; a file is read as *dialect* says."""
         with TemporaryDirectory(prefix="marketo-async-") as folder:
             await self._read(source, fields, dialect, Path(folder))
@@ -108,7 +108,7 @@ class ImportRun:
                 raise self._stopped(self._error) from self._error
         return self._report()
 
-    async def _read(self, source: Source, fields: Sequence[str] | None, dialect: Dialect, folder: Path) -> None:
+    async def _read(self, source: Source, fields: Sequence[str] | None, dialect: FileDialect, folder: Path) -> None:
         """Put all rows into files, which are closed whatever comes."""
         begin = partial(self._begun, folder, fields)
         try:
@@ -289,7 +289,7 @@ async def _together(lanes: Sequence[Awaitable[None]]) -> None:
 
 
 async def _rows(
-    source: Source, dialect: Dialect, known: Known, header: Callable[[Given], object]
+    source: Source, dialect: FileDialect, known: Known, header: Callable[[Given], object]
 ) -> AsyncGenerator[Given, None]:
     """Yield rows of any source; *header* receives a row without values for the columns of a file."""
     if isinstance(source, str | os.PathLike):

@@ -88,7 +88,7 @@ class Ends:
         return b'"'.join(segments)
 
 
-class Raw(Struct, frozen=True):
+class RawRecord(Struct, frozen=True):
     """One record: where it begins, its cells (``None`` for null), and how it stands in the file."""
 
     line: int
@@ -115,7 +115,7 @@ class Exact:
         self._end, self._null, self._final = "\r\n" if crlf else "\n", null, final
         self.read = 0
 
-    def __iter__(self) -> Iterator[Raw | BadRow]:
+    def __iter__(self) -> Iterator[RawRecord | BadRow]:
         """Yield records, and a `BadRow` in the place of each line where none could be read."""
         text = self._text
         while self.read < len(text):
@@ -128,7 +128,7 @@ class Exact:
             self._line += text.count("\n", start, self.read)
             yield found
 
-    def _record(self, start: int) -> Raw | BadRow | None:
+    def _record(self, start: int) -> RawRecord | BadRow | None:
         text, at, cells = self._text, start, list[str | None]()
         while True:
             if text.startswith('"', at):
@@ -154,7 +154,7 @@ class Exact:
             if not is_unicode(stands):
                 whole = list(takewhile(lambda cell: is_unicode(cell or ""), cells))
                 return self._bad(start, "the bytes are not UTF-8", whole)
-            return Raw(self._line, cells, stands)
+            return RawRecord(self._line, cells, stands)
 
     def _bad(self, start: int, message: str, before: list[str | None]) -> BadRow:
         line = self._text[start:].partition("\n")[0]

@@ -16,7 +16,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 from msgspec import Struct, inspect
 
-from marketo_async.bulk.rows.blocks import LONGEST_RECORD, Blocks, Exact, Raw
+from marketo_async.bulk.rows.blocks import LONGEST_RECORD, Blocks, Exact, RawRecord
 from marketo_async.errors import BadRow
 from marketo_async.models.bulk import FileFormat
 from marketo_async.models.moment import Moment, decode_hook, parse
@@ -39,7 +39,7 @@ class Maker(Protocol[T]):
         """Make rows, or raise `ValueError` where one can't be made; *null* says that there may be nulls."""
         ...
 
-    def one(self, record: Raw) -> T:
+    def one(self, record: RawRecord) -> T:
         """Make one row, or raise `BadRow`."""
         ...
 
@@ -55,7 +55,7 @@ class DictMaker:
         """Make rows; `ValueError` where one has another number of cells."""
         return self._with_null(records) if null else self._plain(records)
 
-    def one(self, record: Raw) -> Row:
+    def one(self, record: RawRecord) -> Row:
         """Make one row."""
         cells, wanted = len(record.cells), len(self._columns)
         if cells != wanted:
@@ -95,7 +95,7 @@ class StructMaker(Generic[S]):
         found: list[S] = msgspec.convert(rows, self._list, strict=False, dec_hook=decode_hook)
         return found
 
-    def one(self, record: Raw) -> S:
+    def one(self, record: RawRecord) -> S:
         """Make one row, also of what Marketo writes in ways of its own: other dates, and no text for no number."""
         row: dict[str, object] = {}
         for name, cell in self._dicts.one(record).items():
@@ -105,7 +105,7 @@ class StructMaker(Generic[S]):
         except msgspec.ValidationError as error:
             raise BadRow(str(error), line=record.line, text=record.text) from error
 
-    def _value(self, name: str, cell: str | None, record: Raw) -> object:
+    def _value(self, name: str, cell: str | None, record: RawRecord) -> object:
         kind = self._types[name]
         try:
             if name in self._json and cell is not None:
