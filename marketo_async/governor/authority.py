@@ -64,34 +64,34 @@ class AuthorityState(Enum):
     RETURNING = "returning"
 
 
-_BY_ITSELF = frozenset({AuthorityState.LOCAL, AuthorityState.LEAVING, AuthorityState.ALONE})
+_DECIDES_HERE = frozenset({AuthorityState.LOCAL, AuthorityState.LEAVING, AuthorityState.ALONE})
 
 
-class _Local(Permit):
+class LocalPermit(Permit):
     """A permit that this process has given itself."""
 
-    __slots__ = ("_books", "granted_at", "stamped")
+    __slots__ = ("_grants", "granted_at", "stamped")
 
-    def __init__(self, books: Books, granted_at: float) -> None:
+    def __init__(self, grants: LocalGrants, granted_at: float) -> None:
         super().__init__(0.0)
-        self._books = books
+        self._grants = grants
         self.granted_at = granted_at
         self.stamped = False  # in the books, which take no word of a permit whose loop has ended
 
     def _stamp(self) -> None:
-        self._books.answered(self)
+        self._grants.answered(self)
 
     def _free(self, *, counted: bool) -> None:
-        self._books.released(self, counted=counted)
+        self._grants.released(self, counted=counted)
 
     def _undo(self) -> None:
-        self._books.unsent(self)
+        self._grants.unsent(self)
 
     def _leave(self, seconds: float) -> None:
-        self._books.abandoned(self, seconds)
+        self._grants.abandoned(self, seconds)
 
 
-class Books:
+class LocalGrants:
     """What this process has granted by itself: the ledger, the calls under way, and those that were given up.
 
     Readings of the clock never go back, also where the next event loop counts from another beginning.
@@ -101,8 +101,8 @@ class Books:
         self, limits: Limits, clock: Callable[[], float], *, changed: Callable[[], None], undone: Callable[[], None]
     ) -> None:
         """Begin with nothing in use; *changed* is called when something came free, *undone* for a call not sent."""
-        self.ledger = Limiter.of(limits)
-        self.calls: set[_Local] = set()
+        self.limiter = Limiter.of(limits)
+        self.calls: set[LocalPermit] = set()
         """The calls under way on the loop of now."""
         self._given_up: list[tuple[float, bool]] = []  # a heap: until when, and whether the place was stamped before
         self._clock = clock
@@ -133,7 +133,7 @@ class Books:
         """Return the seconds until a call may start: 0 now, infinity if that hangs on calls under way."""
         now = self.now()
         self._lapse(now)
-        wait = self.ledger.wait(now)
+        wait = self.limiter.wait(now)
         return min(wait, self._given_up[0][0] - now) if wait and self._given_up else wait
 
     def use(self) -> Use:
@@ -142,53 +142,53 @@ class Books:
             self._leave_all(forked=False)
         now = self.now()
         self._lapse(now)
-        return self.ledger.use(now, self._clock())
+        return self.limiter.use(now, self._clock())
 
     @property
     def idle(self) -> bool:
         """Whether no call is under way, by what is known now."""
         self._lapse(self.now())
-        return not self.ledger.in_flight
+        return not self.limiter.in_flight
 
     def until_idle(self) -> float:
         """Return the seconds until the first call that was given up has certainly ended: infinity without one."""
         return self._given_up[0][0] - self.now() if self._given_up else inf
 
-    def grant(self) -> _Local:
+    def grant(self) -> LocalPermit:
         """Take a place, a slot and one call of the day."""
-        self.ledger.grant(self._clock())
-        permit = _Local(self, self.now())
+        self.limiter.grant(self._clock())
+        permit = LocalPermit(self, self.now())
         self.calls.add(permit)
         return permit
 
-    def answered(self, permit: _Local) -> None:
+    def answered(self, permit: LocalPermit) -> None:
         """Stamp the place of a call whose answer has begun."""
-        if self._knows(permit):
+        if self._is_current(permit):
             permit.stamped = True
-            self.ledger.answered(self.now())
+            self.limiter.answered(self.now())
 
-    def released(self, permit: _Local, *, counted: bool) -> None:
+    def released(self, permit: LocalPermit, *, counted: bool) -> None:
         """Free the slot of a call whose answer has been read."""
-        if self._knows(permit):
+        if self._is_current(permit):
             self.calls.remove(permit)
-            self.ledger.released(self._clock(), counted=counted)
+            self.limiter.released(self._clock(), counted=counted)
             self._changed()
 
-    def unsent(self, permit: _Local) -> None:
+    def unsent(self, permit: LocalPermit) -> None:
         """Undo a grant."""
-        if self._knows(permit):
+        if self._is_current(permit):
             self.calls.remove(permit)
-            self.ledger.unsent(self._clock())
+            self.limiter.unsent(self._clock())
             self._undone()
 
-    def abandoned(self, permit: _Local, seconds: float) -> None:
+    def abandoned(self, permit: LocalPermit, seconds: float) -> None:
         """Keep what a call holds for so many *seconds*."""
-        if self._knows(permit):
+        if self._is_current(permit):
             self.calls.remove(permit)
             self._give_up(permit, self.now() + seconds)
             self._changed()
 
-    def _knows(self, permit: _Local) -> bool:
+    def _is_current(self, permit: LocalPermit) -> bool:
         """Tell whether a permit is of this loop, and this loop still runs: of another one nothing more is known."""
         return permit in self.calls and self._loop is not None and not self._loop.is_closed()
 
@@ -198,7 +198,7 @@ class Books:
             self._give_up(permit, self.now() if forked else permit.granted_at + permit.bound)
         self.calls.clear()
 
-    def _give_up(self, permit: _Local, until: float) -> None:
+    def _give_up(self, permit: LocalPermit, until: float) -> None:
         heappush(self._given_up, (until, permit.stamped))
 
     def _lapse(self, now: float) -> None:
@@ -206,8 +206,8 @@ class Books:
         while self._given_up and self._given_up[0][0] <= now:
             until, stamped = heappop(self._given_up)
             if not stamped:
-                self.ledger.answered(until)
-            self.ledger.released(self._clock(), counted=True)
+                self.limiter.answered(until)
+            self.limiter.released(self._clock(), counted=True)
 
 
 class Authority:
@@ -224,8 +224,10 @@ class Authority:
         clock: Callable[[], float],
     ) -> None:
         self.state = AuthorityState.LOCAL if store is None else AuthorityState.SHARED
-        self.books = Books(limits, clock, changed=self.admit, undone=self._undo)  # with a store, what is done alone
-        self.member: StoreClient | None = None
+        self.grants = LocalGrants(
+            limits, clock, changed=self.admit, undone=self._undo
+        )  # with a store, what is done alone
+        self.store_client: StoreClient | None = None
         self._gate = gate
         self._limits = limits
         self._store = store
@@ -251,7 +253,7 @@ class Authority:
             )
         self._loop, self._process = loop, os.getpid()
         self._gate.open(loop, self.admit)
-        self.books.open(loop, forked=forked)
+        self.grants.open(loop, forked=forked)
         if self._store is not None:
             self._join(self._store, loop, forked=forked)
         return loop
@@ -259,63 +261,65 @@ class Authority:
     def joined(self) -> StoreClient | None:
         """Return this process's part in the fleet, where there is a store."""
         self.bind()
-        return self.member
+        return self.store_client
 
-    def told(self) -> Use | None:
+    def shared_use(self) -> Use | None:
         """Return what is in use by the store's last word, unless this process decides by itself."""
-        return None if self.member is None or self.state is not AuthorityState.SHARED else self.member.use
+        return None if self.store_client is None or self.state is not AuthorityState.SHARED else self.store_client.use
 
     def at_once(self) -> Permit | None:
         """Return a permit where one can be had without waiting or asking; raises `DailyQuotaExceeded`."""
         if self.state is not AuthorityState.LOCAL or self._gate.waiting or not self._may_start():
             return None
-        permit = self.books.grant()
+        permit = self.grants.grant()
         self._gate.count(permit, 0.0)
         return permit
 
     def admit(self) -> None:
         """Do what is due after anything has changed: grant permits in order, or ask the store for them."""
-        member = self.member
-        if member is not None:
+        store_client = self.store_client
+        if store_client is not None:
             if self.state is AuthorityState.RETURNING:
-                self._rejoin(member)
-            member.plan()
-        if self.state not in _BY_ITSELF:
+                self._rejoin(store_client)
+            store_client.plan()
+        if self.state not in _DECIDES_HERE:
             return
         try:
             while self._gate.waiting and self._may_start():
                 waiter = self._gate.take(oldest=self._gate.turn_of_oldest())
                 if waiter is None:
                     return
-                self._gate.hand(self.books.grant(), waiter, self._time())
+                self._gate.hand(self.grants.grant(), waiter, self._time())
         except DailyQuotaExceeded:
             self._gate.fail(self.quota_error)
 
     def withdraw(self) -> None:
         """Note that a waiter has gone, for which the store may have been asked."""
-        if self.member is not None:
+        if self.store_client is not None:
             self.admit()  # where it was the last one, the gate has stopped looking at what else is due
 
     def quota_error(self) -> DailyQuotaExceeded:
         """Return the error of a day that is spent."""
-        quota = self.books.ledger.quota
+        quota = self.grants.limiter.quota
         return DailyQuotaExceeded(used=quota.used(self._clock()), daily=quota.daily, resets_at=self.resets_at())
 
     def resets_at(self) -> datetime:
         """Return when the daily quota starts again, in UTC."""
-        moment, known = self._clock(), self.told()
+        moment, known = self._clock(), self.shared_use()
         if known is not None and known.resets_at > moment:
             return as_utc(known.resets_at)
-        return as_utc(self.books.ledger.quota.resets_at(moment))
+        return as_utc(self.grants.limiter.quota.resets_at(moment))
 
     def _busy(self) -> bool:
-        return bool(self.books.calls or self._gate.waiting or (self.member is not None and self.member.calls))
+        return bool(
+            self.grants.calls or self._gate.waiting or (self.store_client is not None and self.store_client.calls)
+        )
 
     def _join(self, store: Store, loop: asyncio.AbstractEventLoop, *, forked: bool) -> None:
         from marketo_async.governor.stores.client import GateHooks, StoreClient  # noqa: PLC0415 - only with a store
 
-        before = self.member
-        ours = GateHooks(
+        before = self.store_client
+        hooks = GateHooks(
             head=self._gate.head,
             granted=self._serve,
             exhausted=self._exhausted,
@@ -326,25 +330,25 @@ class Authority:
         # Of the calls that were made alone on the loop before, the store has to hear first.
         alone = self.state in {AuthorityState.LEAVING, AuthorityState.ALONE, AuthorityState.RETURNING} and not forked
         self.state = AuthorityState.RETURNING if alone else AuthorityState.SHARED
-        self.member = StoreClient(store, self._limits, ours, loop)
-        self.member.away = alone
+        self.store_client = StoreClient(store, self._limits, hooks, loop)
+        self.store_client.away = alone
         if before is not None and not forked:
-            self.member.inherit(before)
+            self.store_client.inherit(before)
 
     def _may_start(self) -> bool:
         """Tell whether a call may start now by the books, and see to it that somebody looks again if not."""
         if self.state is AuthorityState.LEAVING:
-            if self.member is not None and self.member.calls:
+            if self.store_client is not None and self.store_client.calls:
                 self._gate.look_again(_LOOK_FOR_ENDS)
                 return False
             self.state = AuthorityState.ALONE
-        moment, quota = self._clock(), self.books.ledger.quota
+        moment, quota = self._clock(), self.grants.limiter.quota
         if not quota.left(moment):
             if self._on_quota == "raise":
                 raise self.quota_error()
             self._gate.look_again(quota.resets_at(moment) - moment)
             return False
-        if wait := self.books.wait():
+        if wait := self.grants.wait():
             self._gate.look_again(wait)
             return False
         return self._gate.smooth()
@@ -372,7 +376,7 @@ class Authority:
 
     def _lose_store(self, why: Callable[[], MarketoError]) -> None:
         """Leave a store that can't be reached for the fallback, or report to all who wait that there is none."""
-        if self.member is None or self._fallback is None:
+        if self.store_client is None or self._fallback is None:
             self._gate.fail(why)
         elif self.state is AuthorityState.RETURNING:
             self.state = AuthorityState.ALONE
@@ -380,10 +384,10 @@ class Authority:
         elif self.state is AuthorityState.SHARED:
             log.warning("%s; this process continues alone within the fallback", why())
             self.state = AuthorityState.LEAVING
-            self.member.away = True
-            self.books = Books(self._fallback, self._clock, changed=self.admit, undone=self._undo)
-            self.books.open(self.member.loop)
-            self.books.ledger.paused_until = self.books.now() + self._fallback.per * (1 + DRIFT)
+            self.store_client.away = True
+            self.grants = LocalGrants(self._fallback, self._clock, changed=self.admit, undone=self._undo)
+            self.grants.open(self.store_client.loop)
+            self.grants.limiter.paused_until = self.grants.now() + self._fallback.per * (1 + DRIFT)
             self.admit()
 
     def _find_store(self) -> None:
@@ -391,14 +395,14 @@ class Authority:
         self.state = AuthorityState.RETURNING
         self.admit()
 
-    def _rejoin(self, member: StoreClient) -> None:
+    def _rejoin(self, store_client: StoreClient) -> None:
         """Go back to the store once nothing is under way that it does not know of."""
-        books = self.books
-        if not books.idle:
-            self._gate.look_again(books.until_idle())
+        grants = self.grants
+        if not grants.idle:
+            self._gate.look_again(grants.until_idle())
             return
         self.state = AuthorityState.SHARED
-        ledger, now = books.ledger, books.now()
-        ledger.window.used(now)  # forgets what is past
-        ages = [now - (free - ledger.window.keep) for free in ledger.window.frees]
-        member.rejoin(ages, ledger.quota.used(self._clock()))
+        limiter, now = grants.limiter, grants.now()
+        limiter.window.used(now)  # forgets what is past
+        ages = [now - (free - limiter.window.keep) for free in limiter.window.frees]
+        store_client.rejoin(ages, limiter.quota.used(self._clock()))

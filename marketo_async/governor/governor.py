@@ -129,24 +129,24 @@ class Governor:
     async def settle(self) -> None:
         """Report to the store what it has not heard, and close its connections where nothing is under way."""
         authority = self._authority
-        member = authority.member
-        if member is None or self.store is None or member.loop is not asyncio.get_running_loop():
+        store_client = authority.store_client
+        if store_client is None or self.store is None or store_client.loop is not asyncio.get_running_loop():
             return
-        await member.flush()
-        if not member.calls and not self._gate.waiting:
+        await store_client.flush()
+        if not store_client.calls and not self._gate.waiting:
             await self.store.close()
 
     def snapshot(self) -> Snapshot:
         """Return what is in use, what is left, and what it has cost so far."""
         gate = self._gate
-        use = self._authority.told() or self._authority.books.use()
+        use = self._authority.shared_use() or self._authority.grants.use()
         return Snapshot.of(use, waiting=gate.count_waiting(), granted=gate.granted, waited=gate.waited)
 
     def calibrate(self, used_today: int) -> None:
         """Adopt the instance's own count of today's calls, which includes everybody's; it never lowers ours."""
-        self._authority.books.ledger.quota.calibrate(self._clock(), used_today)
-        if self.store is not None and (member := self._authority.joined()):
-            member.calibrate(used_today)
+        self._authority.grants.limiter.quota.calibrate(self._clock(), used_today)
+        if self.store is not None and (store_client := self._authority.joined()):
+            store_client.calibrate(used_today)
 
     def throttled(self) -> None:
         """Report a 606: somebody else used the window up. Every waiting call pauses, and our share shrinks.
@@ -154,26 +154,26 @@ class Governor:
         Report it before the permit of the refused call is released, or one more call starts in between.
         """
         scatter = self._rng.random()
-        member, books = self._authority.joined(), self._authority.books
-        books.ledger.throttled(books.now(), scatter)
-        if member is not None:
-            member.throttled(scatter)
+        store_client, grants = self._authority.joined(), self._authority.grants
+        grants.limiter.throttled(grants.now(), scatter)
+        if store_client is not None:
+            store_client.throttled(scatter)
 
     def crowded(self) -> None:
         """Report a 615: somebody else holds slots. Our share of them shrinks.
 
         Report it before the permit of the refused call is released, or one more call starts in between.
         """
-        member, books = self._authority.joined(), self._authority.books
-        books.ledger.crowded(books.now())
-        if member is not None:
-            member.crowded()
+        store_client, grants = self._authority.joined(), self._authority.grants
+        grants.limiter.crowded(grants.now())
+        if store_client is not None:
+            store_client.crowded()
 
     def spent(self) -> None:
         """Report a 607: whoever used them, the calls of the day are gone. Report it before the permit is released."""
-        self._authority.books.ledger.spent(self._clock())
-        if self.store is not None and (member := self._authority.joined()):
-            member.spent()
+        self._authority.grants.limiter.spent(self._clock())
+        if self.store is not None and (store_client := self._authority.joined()):
+            store_client.spent()
 
     def resets_at(self) -> datetime:
         """Return when the daily quota starts again, in UTC."""

@@ -35,7 +35,7 @@ def wanting(number: int, worker: str = "a") -> StoreRequest:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "fleet.db"
+    return tmp_path / "limits.db"
 
 
 @pytest.fixture(params=["sqlite", "valkey"])
@@ -50,9 +50,9 @@ def stores(request: pytest.FixtureRequest, path: Path) -> Iterator[tuple[Store, 
 
 async def test_two_processes_share_one_state(stores: tuple[Store, Store]) -> None:
     one, other = stores
-    verdicts = [(await store.ask(wanting(n, w))).verdict for n, (store, w) in enumerate([(one, "a"), (other, "b")])]
-    assert verdicts == [Ruling.GRANTED] * 2
-    assert (await other.ask(wanting(2, "b"))).verdict is Ruling.WAIT
+    rulings = [(await store.ask(wanting(n, w))).ruling for n, (store, w) in enumerate([(one, "a"), (other, "b")])]
+    assert rulings == [Ruling.GRANTED] * 2
+    assert (await other.ask(wanting(2, "b"))).ruling is Ruling.WAIT
     assert (await one.ask(QUESTION)).use.in_flight == 2
     for store in stores:
         await store.close()
@@ -64,7 +64,7 @@ async def test_two_processes_share_one_state(stores: tuple[Store, Store]) -> Non
 
 async def test_questions_at_the_same_time_are_decided_one_by_one(stores: tuple[Store, Store]) -> None:
     replies = await asyncio.gather(*(stores[n % 2].ask(wanting(n, f"w{n}")) for n in range(20)))
-    assert sum(reply.verdict is Ruling.GRANTED for reply in replies) == 2
+    assert sum(reply.ruling is Ruling.GRANTED for reply in replies) == 2
     for store in stores:
         await store.close()
 
@@ -136,7 +136,7 @@ async def test_a_busy_file_is_waited_for_without_stopping_the_loop(path: Path) -
         await asyncio.sleep(0.001)
     assert not asked.done()
     busy.execute("COMMIT")
-    assert (await asked).verdict is Ruling.NOTED
+    assert (await asked).ruling is Ruling.NOTED
     busy.close()
     await store.close()
 
@@ -149,13 +149,13 @@ async def test_a_file_that_stays_busy_is_unavailable(path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="busy: look for one that hangs"):
         await store.ask(QUESTION)
     busy.close()
-    assert (await store.ask(QUESTION)).verdict is Ruling.NOTED
+    assert (await store.ask(QUESTION)).ruling is Ruling.NOTED
     await store.close()
 
 
 async def test_files_that_can_not_be_used_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="its folder has to be there"):
-        await SQLiteStore(tmp_path / "no" / "fleet.db").ask(QUESTION)
+        await SQLiteStore(tmp_path / "no" / "limits.db").ask(QUESTION)
     (tmp_path / "text.db").write_bytes(b"this is no database at all, and long enough to be looked at" * 100)
     with pytest.raises(StoreUnavailable, match="delete the file"):
         await SQLiteStore(tmp_path / "text.db").ask(QUESTION)
@@ -163,7 +163,7 @@ async def test_files_that_can_not_be_used_say_what_to_do(tmp_path: Path) -> None
     await store.ask(QUESTION)
     await store.close()
     other = sqlite3.connect(tmp_path / "other.db", isolation_level=None)
-    other.execute("UPDATE fleet SET state = x'00'")
+    other.execute("UPDATE shared_limiter SET state = x'00'")
     other.close()
     with pytest.raises(StoreUnavailable, match=r"holds what no store wrote .* delete the file"):
         await store.ask(QUESTION)
@@ -198,7 +198,7 @@ async def test_a_server_that_is_not_there_is_unavailable_and_its_password_is_not
 async def test_a_server_that_forgot_the_script_or_hung_up_is_asked_again() -> None:
     store = RedisStore(valkey_url(), instance=rested(uuid4().hex, QUESTION))
     client = valkey_client()
-    assert (await store.ask(wanting(1))).verdict is Ruling.GRANTED
+    assert (await store.ask(wanting(1))).ruling is Ruling.GRANTED
     client.script_flush()
     assert (await store.ask(QUESTION)).use.in_flight == 1
     for connection in client.client_list(_type="normal"):
@@ -232,7 +232,7 @@ async def test_one_slot_of_a_cluster_serves() -> None:
         while "cluster_state:ok" not in str(client.execute_command("CLUSTER", "INFO")):
             await asyncio.get_running_loop().run_in_executor(thread, os.getpid)
         store = RedisStore(f"redis://127.0.0.1:{server.port}", instance="123-ABC-456", cluster=True)
-        assert (await store.ask(wanting(1))).verdict is Ruling.WAIT, "a state that is new lets a window pass"
+        assert (await store.ask(wanting(1))).ruling is Ruling.WAIT, "a state that is new lets a window pass"
         assert (await store.ask(QUESTION)).sequence == 2
         await store.close()
         client.close()

@@ -93,7 +93,7 @@ class Life(RuleBasedStateMachine):
 
     @initialize(
         seed=st.integers(0, 2**32 - 1),
-        kind=st.sampled_from(["memory", "memory", "fleet", "fleet that moves", "sqlite"]),
+        kind=st.sampled_from(["memory", "memory", "shared", "store that moves", "sqlite"]),
         calls=st.integers(3, 14),
         per=st.sampled_from([5.0, 20.0]),
         concurrency=st.integers(1, 4),
@@ -134,7 +134,7 @@ class Life(RuleBasedStateMachine):
             self.shared = (
                 OnDisk(way, Path(self.folder.name))
                 if kind == "sqlite"
-                else InMemory(way, moves=kind == "fleet that moves")
+                else InMemory(way, moves=kind == "store that moves")
             )
             self.instance.excuse = way.excused
             self.instance.alone = False

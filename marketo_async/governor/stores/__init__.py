@@ -19,7 +19,7 @@ class Store(Protocol):
     lease: float | None
     """Seconds that a call is held for a worker that gives no sign of life; `None` for the governor's choice."""
 
-    async def ask(self, question: StoreRequest) -> StoreReply:
+    async def ask(self, request: StoreRequest) -> StoreReply:
         """Decide, atomically; asking the same thing twice does no harm. Raises `StoreUnavailable`."""
         ...
 

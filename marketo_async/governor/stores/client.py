@@ -65,36 +65,36 @@ class GateHooks(Struct, frozen=True):
 class LeasedPermit(Permit):
     """A permit that a store has given, void when it could not be renewed in time."""
 
-    __slots__ = ("_member", "answered_at", "granted_at", "id", "valid_until")
+    __slots__ = ("_store_client", "answered_at", "granted_at", "id", "valid_until")
 
-    def __init__(self, member: StoreClient, name: str, waited: float, valid_until: float) -> None:
+    def __init__(self, store_client: StoreClient, name: str, waited: float, valid_until: float) -> None:
         super().__init__(waited)
-        self._member = member
+        self._store_client = store_client
         self.id = name
         self.valid_until = valid_until
-        self.granted_at = member.loop.time()
+        self.granted_at = store_client.loop.time()
         self.answered_at: float | None = None
 
     @property
     def lapsed(self) -> bool:
         """Whether this process was held up for so long that the store may take it for dead."""
-        return self._member.elapsed() >= self.valid_until
+        return self._store_client.elapsed() >= self.valid_until
 
     def _stamp(self) -> None:
-        self.answered_at = self._member.loop.time()
+        self.answered_at = self._store_client.loop.time()
 
     def _free(self, *, counted: bool) -> None:
-        self._member.ended(self, counted=counted, sent=True)
+        self._store_client.ended(self, counted=counted, sent=True)
 
     def _undo(self) -> None:
-        self._member.ended(self, counted=False, sent=False)
+        self._store_client.ended(self, counted=False, sent=False)
 
     def _leave(self, seconds: float) -> None:
-        self._member.abandoned(self, seconds)
+        self._store_client.abandoned(self, seconds)
 
-    def inherited(self, member: StoreClient) -> None:
+    def inherited(self, store_client: StoreClient) -> None:
         """Leave a call whose event loop has ended to itself, in the care of the member that came after."""
-        self._member = member
+        self._store_client = store_client
         self._leave(self.bound)
 
 
@@ -124,37 +124,39 @@ class _End(Struct, frozen=True):
 class StoreClient:
     """The part of one process, or of one event loop in it, in a fleet."""
 
-    def __init__(self, store: Store, limits: Limits, queue: GateHooks, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, store: Store, limits: Limits, hooks: GateHooks, loop: asyncio.AbstractEventLoop) -> None:
         self._store = store
         self._limits = limits
-        self._queue = queue
+        self._hooks = hooks
         self.loop = loop
         self._name = token_hex(8)
         self._length = checked_lease(type(store).__name__, store.lease) or min(limits.per / 2, _LONGEST_LEASE)
         self._number = 0
-        self._want = self._next_name()
+        self._lease_id = self._next_lease_id()
         self._ends: list[_End] = []
         self._ended_at: float | None = None  # when the first of them came
-        self._telling: list[_End] = []  # those in the question under way
-        self._left: list[_End] = []  # told, and still at work: told again with every question, should the store forget
+        self._reporting: list[_End] = []  # those in the question under way
+        self._abandoned: list[
+            _End
+        ] = []  # told, and still at work: told again with every question, should the store forget
         self._news = News()
-        self._talk: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._spoke = self._granted_at = -inf
+        self._asked_at = self._granted_at = -inf
         self._ask_at: float | None = None  # when the store wants to be asked again for the head that it knows
-        self._told = Priority.BULK
+        self._known_priority = Priority.BULK
         self._not_before = -inf  # after a failure
         self._began = 0.0
         self._sequence = 0
-        self._heard_at = 0.0  # when the last reply came
+        self._replied_at = 0.0  # when the last reply came
         self._closing = 0  # how many wait for the ends to be told
         self._lapses = 0  # in a row
         self._lapsed_at = self._warned_at = -inf
         self.calls: dict[str, LeasedPermit] = {}
-        self.left_until = -inf
+        self.abandoned_until = -inf
         """Until when Marketo may still work on calls whose answer was given up; they are not among ``calls``."""
         self.use: Use | None = None
-        self.questions = 0
+        self.requests = 0
         self.away = False
         """Whether the store can't be reached and this process works on its own."""
 
@@ -167,9 +169,9 @@ class StoreClient:
 
     def plan(self) -> None:
         """Speak now, or see to it that it is done in time; called whenever anything has changed."""
-        if self._talk is not None or self.loop.is_closed():
+        if self._task is not None or self.loop.is_closed():
             return  # and it is looked at again when the answer has come
-        when, now = self._due(), self.loop.time()
+        when, now = self._next_exchange(), self.loop.time()
         if self._timer is not None:
             if when is not None and now < self._timer.when() <= when:
                 return
@@ -178,7 +180,7 @@ class StoreClient:
         if when is None:
             return
         if when <= now + _ROUNDING:
-            self._talk = self.loop.create_task(self._speak())
+            self._task = self.loop.create_task(self._exchange())
         else:
             self._timer = self.loop.call_at(when, self._wake)
 
@@ -192,13 +194,13 @@ class StoreClient:
             return
         ahead = self.loop.time() - before.loop.time()  # loops may count from different beginnings
         self._name, self._number = before._name, before._number
-        self._want = self._next_name()
+        self._lease_id = self._next_lease_id()
         self._began, self._sequence, self.use = before._began, before._sequence, before.use
-        self._heard_at = before._heard_at + ahead
+        self._replied_at = before._replied_at + ahead
         self._news = before._news
-        self._left = [end.moved(ahead) for end in before._left]
-        self.left_until = before.left_until + ahead
-        self._ends = [end.moved(ahead) for end in (*before._telling, *before._ends)]
+        self._abandoned = [end.moved(ahead) for end in before._abandoned]
+        self.abandoned_until = before.abandoned_until + ahead
+        self._ends = [end.moved(ahead) for end in (*before._reporting, *before._ends)]
         self._ended_at = self.loop.time() if self._ends else None
         for lease in list(before.calls.values()):
             lease.inherited(self)
@@ -209,16 +211,16 @@ class StoreClient:
             return  # the call did not end, its loop did: see `inherit`
         now = self.loop.time()
         at = now if lease.answered_at is None else lease.answered_at
-        self._watch(lease, now, sent=sent)
+        self._count_lapses(lease, now, sent=sent)
         self._note_end(lease, _End(lease.id, at, counted, sent), now)
 
     def abandoned(self, lease: LeasedPermit, seconds: float) -> None:
         """Note that an answer was given up, and that Marketo may work on the call for so many seconds from now."""
         now = self.loop.time()
         until = now + seconds
-        self.left_until = max(self.left_until, until)
+        self.abandoned_until = max(self.abandoned_until, until)
         at = until if lease.answered_at is None else lease.answered_at
-        self._watch(lease, now, sent=True)
+        self._count_lapses(lease, now, sent=True)
         self._note_end(lease, _End(lease.id, at, counted=True, sent=True, until=until), now)
 
     def throttled(self, scatter: float) -> None:
@@ -259,9 +261,9 @@ class StoreClient:
             for _ in range(2):
                 if self._has_news() and self.loop.time() >= self._not_before:
                     self.plan()
-                if self._talk is None:
+                if self._task is None:
                     return
-                await asyncio.wait([self._talk])
+                await asyncio.wait([self._task])
         finally:
             self._closing -= 1
 
@@ -271,7 +273,7 @@ class StoreClient:
         self._ended_at = now if self._ended_at is None else self._ended_at
         self.plan()
 
-    def _watch(self, lease: LeasedPermit, now: float, *, sent: bool) -> None:
+    def _count_lapses(self, lease: LeasedPermit, now: float, *, sent: bool) -> None:
         """Warn where permits lapse again and again, each granted after the last one had lapsed."""
         if sent:
             self._lapses = 0
@@ -288,7 +290,7 @@ class StoreClient:
                     self._length / 2,
                 )
 
-    def _next_name(self) -> str:
+    def _next_lease_id(self) -> str:
         self._number += 1
         return f"{self._name}:{self._number}"
 
@@ -299,13 +301,13 @@ class StoreClient:
     def _has_news(self) -> bool:
         return bool(self._ends) or self._news != News()
 
-    def _due(self) -> float | None:
+    def _next_exchange(self) -> float | None:
         """Return when to speak next, if ever."""
         now = self.loop.time()
         times = []
-        head = None if self.away else self._queue.head()
+        head = None if self.away else self._hooks.head()
         if head is not None:
-            known = self._ask_at is not None and head.priority >= self._told
+            known = self._ask_at is not None and head.priority >= self._known_priority
             times.append(self._ask_at if known and self._ask_at is not None else now)
             if self._ended_at is not None:
                 times.append(now)  # what has become free may be for our own head
@@ -316,42 +318,42 @@ class StoreClient:
         if self._news != News():
             times.append(max(self._not_before, now))
         if self.calls:
-            times.append(max(self._not_before, self._spoke + self._length / _BEATS))
-        if self.away and self._queue.head() is not None:
+            times.append(max(self._not_before, self._asked_at + self._length / _BEATS))
+        if self.away and self._hooks.head() is not None:
             times.append(self._not_before)
         return min(times, default=None)
 
-    async def _speak(self) -> None:
-        self._spoke, left = self.loop.time(), self.elapsed()
+    async def _exchange(self) -> None:
+        self._asked_at, left = self.loop.time(), self.elapsed()
         ends, news = self._ends, self._news
-        self._telling = ends
-        question = self._question(self._spoke)
+        self._reporting = ends
+        request = self._request(self._asked_at)
         self._ends, self._news, self._ended_at = [], News(), None
-        self.questions += 1
+        self.requests += 1
         try:
-            reply = await self._store.ask(question)
+            reply = await self._store.ask(request)
         except asyncio.CancelledError:
-            self._talk = None  # the loop is being left
+            self._task = None  # the loop is being left
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, those who wait must hear of it
-            self._talk, self._telling = None, []
-            self._unheard(ends, news)
+            self._task, self._reporting = None, []
+            self._keep_unreported(ends, news)
             self._fail(error)
         else:
-            self._talk, self._telling = None, []
-            self._left += [end for end in ends if end.until > self.loop.time()]
-            self._hear(question, reply, left)
+            self._task, self._reporting = None, []
+            self._abandoned += [end for end in ends if end.until > self.loop.time()]
+            self._apply(request, reply, left)
         self.plan()
 
-    def _question(self, now: float) -> StoreRequest:
-        head = None if self.away else self._queue.head()
+    def _request(self, now: float) -> StoreRequest:
+        head = None if self.away else self._hooks.head()
         want = None
         if head is not None:
             since = max(head.since, self._granted_at)  # it was not the head before
-            want = Want(self._want, head.priority, now - since, now - head.oldest)
-            self._told = head.priority
+            want = Want(self._lease_id, head.priority, now - since, now - head.oldest)
+            self._known_priority = head.priority
         limits = self._limits
-        self._left = [end for end in self._left if end.until > now]
+        self._abandoned = [end for end in self._abandoned if end.until > now]
         return StoreRequest(
             worker=self._name,
             calls=limits.calls,
@@ -361,7 +363,7 @@ class StoreClient:
             lease=self._length,
             began=self._began,
             sequence=self._sequence,
-            heard=self.elapsed() - self._heard_at if self._began else 0.0,
+            heard=self.elapsed() - self._replied_at if self._began else 0.0,
             used_today=self.use.used_today if self.use is not None else 0,
             day_ends=self.use.resets_at if self.use is not None else 0.0,
             want=want,
@@ -370,11 +372,11 @@ class StoreClient:
                 Held(lease.id) if lease.answered_at is None else Held(lease.id, now - lease.answered_at)
                 for lease in self.calls.values()
             ],
-            done=[end.done(now) for end in (*self._left, *self._ends)],
+            done=[end.done(now) for end in (*self._abandoned, *self._ends)],
             news=self._news,
         )
 
-    def _unheard(self, ends: list[_End], news: News) -> None:
+    def _keep_unreported(self, ends: list[_End], news: News) -> None:
         """Keep for later what the store has not heard, as long as it counts in any state of the store."""
         now = self.loop.time()
         counts = self._length + self._limits.per
@@ -390,10 +392,10 @@ class StoreClient:
         self._news.used += later.used
         self._not_before = now + _AGAIN
 
-    def _learn(self, reply: StoreReply) -> None:
+    def _remember_state(self, reply: StoreReply) -> None:
         """Remember which state the store is in, to name it with the next question."""
         self.use, self._began, self._sequence = reply.use, reply.began, reply.sequence
-        self._heard_at = self.elapsed()
+        self._replied_at = self.elapsed()
 
     def _fail(self, error: Exception) -> None:
         self._ask_at = None
@@ -402,38 +404,38 @@ class StoreClient:
         message = str(error) if isinstance(error, StoreUnavailable) else f"the store failed ({type(error).__name__})"
 
         def unavailable() -> StoreUnavailable:
-            told = StoreUnavailable(message)
-            told.__cause__ = error
-            return told
+            failure = StoreUnavailable(message)
+            failure.__cause__ = error
+            return failure
 
-        if self._queue.head() is not None:
-            self._queue.failed(unavailable)
+        if self._hooks.head() is not None:
+            self._hooks.failed(unavailable)
 
-    def _hear(self, question: StoreRequest, reply: StoreReply, left: float) -> None:
-        self._learn(reply)
+    def _apply(self, request: StoreRequest, reply: StoreReply, left: float) -> None:
+        self._remember_state(reply)
         self._ask_at = None
         valid_until = left + self._length / 2
-        for held in question.held:
+        for held in request.held:
             if held.id in self.calls:
                 self.calls[held.id].valid_until = valid_until
-        match reply.verdict:
+        match reply.ruling:
             case Ruling.GRANTED:
-                lease = LeasedPermit(self, self._want, 0.0, valid_until)
-                self.calls[self._want] = lease
-                self._want = self._next_name()
+                lease = LeasedPermit(self, self._lease_id, 0.0, valid_until)
+                self.calls[self._lease_id] = lease
+                self._lease_id = self._next_lease_id()
                 self._granted_at = self.loop.time()
-                self._queue.granted(lease, reply.oldest)
+                self._hooks.granted(lease, reply.oldest)
             case Ruling.WAIT:
                 self._ask_at = self.loop.time() + reply.again
-            case Ruling.SPENT if self._queue.exhausted():
+            case Ruling.SPENT if self._hooks.exhausted():
                 self._ask_at = self.loop.time() + min(reply.again, _LONGEST_NAP)
             case Ruling.DIFFERS:
                 kept = f"{reply.calls} calls in {reply.per:g} s, {reply.concurrency} at once"
-                self._queue.differs(
+                self._hooks.differs(
                     lambda: ConfigurationError(
                         f"the store keeps other limits for this instance ({kept}): give all its workers the same ones,"
                         " and change them while nobody calls"
                     )
                 )
         if self.away:
-            self._queue.returned()
+            self._hooks.returned()

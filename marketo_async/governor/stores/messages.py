@@ -104,7 +104,7 @@ class Ruling(IntEnum):
 class StoreReply(Struct, frozen=True, kw_only=True):
     """The verdict, when to ask ``again`` (seconds), and what is in use by the whole fleet, of which limits."""
 
-    verdict: Ruling
+    ruling: Ruling
     again: float
     oldest: bool
     """The grant is for whoever has waited longest, whatever the priority."""

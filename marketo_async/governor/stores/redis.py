@@ -97,12 +97,12 @@ class RedisStore:
     def __repr__(self) -> str:
         return f"<RedisStore of {self.instance}>"  # the URL may hold a password
 
-    async def ask(self, question: StoreRequest) -> StoreReply:
+    async def ask(self, request: StoreRequest) -> StoreReply:
         """Let the script decide."""
         loop = asyncio.get_running_loop()
         if self._client is None or self._loop is not loop:
             self._client, self._loop = self._connect(), loop
-        asked = _encode(question)
+        asked = _encode(request)
         try:
             while True:
                 answer = _decode(await self._insist(self._client, asked))
@@ -121,27 +121,27 @@ class RedisStore:
         if client is not None and self._loop is asyncio.get_running_loop():
             await client.aclose()
 
-    def _arguments(self, question: bytes) -> list[bytes]:
-        return [question, _encode(midnights(time.time() + self._ahead))]
+    def _arguments(self, request: bytes) -> list[bytes]:
+        return [request, _encode(midnights(time.time() + self._ahead))]
 
-    async def _insist(self, client: Redis | RedisCluster, question: bytes) -> bytes:
+    async def _insist(self, client: Redis | RedisCluster, request: bytes) -> bytes:
         """Ask over new connections where a server answers that is not the primary, a few times."""
         for failures in range(1, _TRIES):
             try:
-                return await self._evaluate(client, question)
+                return await self._evaluate(client, request)
             except ResponseError as error:
                 if not _demoted(error):
                     raise
             await _hang_up(client)
             await asyncio.sleep(_BACKOFF.compute(failures))
         try:
-            return await self._evaluate(client, question)
+            return await self._evaluate(client, request)
         except ResponseError:
             await _hang_up(client)  # the next question does not begin with this server
             raise
 
-    async def _evaluate(self, client: Redis | RedisCluster, question: bytes) -> bytes:
-        arguments = self._arguments(question)
+    async def _evaluate(self, client: Redis | RedisCluster, request: bytes) -> bytes:
+        arguments = self._arguments(request)
         answer: bytes
         try:
             answer = await client.evalsha(_SHA, 1, self.key, *arguments)

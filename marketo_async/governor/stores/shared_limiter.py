@@ -130,7 +130,7 @@ class LastReply(Struct):
 class SharedLimiter(Struct):
     """What all workers of one instance have in use; every reading is the store's clock, every moment epoch seconds."""
 
-    ledger: Limiter
+    limiter: Limiter
     leases: list[Lease]
     heads: list[WorkerHead]
     began: float
@@ -143,51 +143,51 @@ class SharedLimiter(Struct):
     home: str = ""
 
     @classmethod
-    def of(cls, question: StoreRequest, clock: float, *, home: str = "", rests: bool = False) -> Self:
+    def of(cls, request: StoreRequest, clock: float, *, home: str = "", paused: bool = False) -> Self:
         """Return the state of a fleet that nobody has asked before.
 
         *home* names the place where it is kept; *rests* is for a store that can't know whether there was a state
         before: then a whole window passes before the first call.
         """
-        fleet = cls(ledger=_ledger(question), leases=[], heads=[], began=clock, now=clock, moved=clock, home=home)
-        if rests:
-            fleet.rest(clock)
-        return fleet
+        shared = cls(limiter=_limiter_of(request), leases=[], heads=[], began=clock, now=clock, moved=clock, home=home)
+        if paused:
+            shared.pause_from(clock)
+        return shared
 
-    def decide(self, question: StoreRequest, clock: float, moment: float, home: str = "") -> StoreReply:
+    def decide(self, request: StoreRequest, clock: float, moment: float, home: str = "") -> StoreReply:
         """Take in what a worker says and answer it; all of it, or nothing where its limits are not the fleet's.
 
         *home* names the place where the state was found, empty where the store can't tell.
         """
         now = self._tick(clock)
         self._lapse(now, moment)
-        self._settle_at(home, now)
-        lost = self._note_worker(question, now)
+        self._check_home(home, now)
+        lost = self._check_history(request, now)
         if lost:
-            self.rest(_ago(now, question.heard))
-            self.ledger.quota.remember(moment, question.used_today, question.day_ends)
-        if not self._agrees(question, now):
+            self.pause_from(_ago(now, request.heard))
+            self.limiter.quota.remember(moment, request.used_today, request.day_ends)
+        if not self._agrees(request, now):
             return self._reply(Ruling.DIFFERS, 0.0, moment)
-        ledger = self.ledger
-        ledger.quota.daily = question.daily
-        for held in question.held:
-            self._renew(held, now, now + question.lease)
-        for done in question.done:
+        limiter = self.limiter
+        limiter.quota.daily = request.daily
+        for held in request.held:
+            self._renew(held, now, now + request.lease)
+        for done in request.done:
             self._end(done, now, moment, lost=lost)
-        self._note(question.news, now, moment)
+        self._note(request.news, now, moment)
         self.heads = [
             head
             for head in self.heads
-            if now <= head.due + _LATE and not (head.worker == question.worker and question.leaves)
+            if now <= head.due + _LATE and not (head.worker == request.worker and request.leaves)
         ]
-        if question.want is None:
+        if request.want is None:
             return self._reply(Ruling.NOTED, 0.0, moment)
-        return self._want(question, question.want, now, moment)
+        return self._grant_or_wait(request, request.want, now, moment)
 
-    def rest(self, since: float) -> None:
+    def pause_from(self, since: float) -> None:
         """Grant nothing until a whole window has passed since the birth of this state, and since *since*."""
-        ledger = self.ledger
-        ledger.paused_until = max(ledger.paused_until, max(self.began, since) + ledger.window.keep)
+        limiter = self.limiter
+        limiter.paused_until = max(limiter.paused_until, max(self.began, since) + limiter.window.keep)
 
     def _tick(self, clock: float) -> float:
         if clock + self.offset < self.now:
@@ -195,7 +195,7 @@ class SharedLimiter(Struct):
         self.now = max(self.now, clock + self.offset)
         return self.now
 
-    def _settle_at(self, home: str, now: float) -> None:
+    def _check_home(self, home: str, now: float) -> None:
         """Begin again where the state was found in another place than it was written."""
         if home and self.home and home != self.home:
             self._begin_again(now)
@@ -204,31 +204,31 @@ class SharedLimiter(Struct):
     def _begin_again(self, now: float) -> None:
         """Become another state than the one that workers know: it has gone back, or it may have."""
         self.began = max(now, self.began + _INSTANT)
-        self.rest(self.began)
+        self.pause_from(self.began)
 
-    def _note_worker(self, question: StoreRequest, now: float) -> bool:
+    def _check_history(self, request: StoreRequest, now: float) -> bool:
         """Note that a worker is given a reply, and return whether it knows of more than this state does."""
-        worker, window = question.worker, self.ledger.window.keep
+        worker, window = request.worker, self.limiter.window.keep
         last = next((reply.sequence for reply in self.replies if reply.worker == worker), None)
-        if question.began == self.began:
+        if request.began == self.began:
             # A worker that is missing here asked within a window, so it was not forgotten for being silent.
-            missing = last is None and question.heard < window
-            if missing or question.sequence > (self.sequence if last is None else last):
+            missing = last is None and request.heard < window
+            if missing or request.sequence > (self.sequence if last is None else last):
                 self._begin_again(now)
         self.sequence += 1
         self.replies = [reply for reply in self.replies if reply.worker != worker and now - reply.at < 2 * window]
         self.replies.append(LastReply(worker, self.sequence, now))
-        return question.began not in {0.0, self.began}
+        return request.began not in {0.0, self.began}
 
-    def _agrees(self, question: StoreRequest, now: float) -> bool:
-        ledger = self.ledger
-        kept = (ledger.places.whole, ledger.window.per, ledger.slots.whole)
-        if kept == (question.calls, question.per, question.concurrency):
+    def _agrees(self, request: StoreRequest, now: float) -> bool:
+        limiter = self.limiter
+        kept = (limiter.places.whole, limiter.window.per, limiter.slots.whole)
+        if kept == (request.calls, request.per, request.concurrency):
             return True
-        if self.leases or ledger.window.used(now):
+        if self.leases or limiter.window.used(now):
             return False
-        self.ledger = _ledger(question)
-        self.ledger.quota, self.ledger.paused_until = ledger.quota, ledger.paused_until
+        self.limiter = _limiter_of(request)
+        self.limiter.quota, self.limiter.paused_until = limiter.quota, limiter.paused_until
         return True
 
     def _lapse(self, now: float, moment: float) -> None:
@@ -236,8 +236,8 @@ class SharedLimiter(Struct):
         for lease in [lease for lease in self.leases if lease.until <= now]:
             self.leases.remove(lease)
             if not lease.answered:
-                self.ledger.answered(lease.until)
-            self.ledger.released(moment, counted=True)
+                self.limiter.answered(lease.until)
+            self.limiter.released(moment, counted=True)
             self.moved = now
 
     def _find(self, name: str) -> Lease | None:
@@ -252,13 +252,13 @@ class SharedLimiter(Struct):
         lease.until = max(lease.until, until)
         if held.age >= 0.0 and not lease.answered:
             lease.answered = True
-            self.ledger.answered(_ago(now, held.age))
+            self.limiter.answered(_ago(now, held.age))
 
     def _resume(self, name: str, until: float) -> Lease:
         """Take place and slot again for a call that is under way although its lease has ended or was lost."""
         lease = Lease(name, until)
         self.leases.append(lease)
-        self.ledger.resume()
+        self.limiter.resume()
         return lease
 
     def _abandon(self, done: Done, now: float) -> None:
@@ -270,7 +270,7 @@ class SharedLimiter(Struct):
         lease.abandoned, lease.until = True, until
         if done.age >= 0.0 and not lease.answered:
             lease.answered = True
-            self.ledger.answered(_ago(now, done.age))
+            self.limiter.answered(_ago(now, done.age))
 
     def _end(self, done: Done, now: float, moment: float, *, lost: bool) -> None:
         if done.left > 0.0:
@@ -280,99 +280,99 @@ class SharedLimiter(Struct):
         if lease is None or lease.abandoned:
             # Its lease has ended, or this is the second report; but of a state that was lost it is the first.
             if lost and lease is None and done.sent:
-                self.ledger.window.take()
-                self.ledger.answered(_ago(now, done.age))
+                self.limiter.window.take()
+                self.limiter.answered(_ago(now, done.age))
             return
         self.leases.remove(lease)
         self.moved = now
         if not done.sent and not lease.answered:
-            self.ledger.unsent(moment)
+            self.limiter.unsent(moment)
             return
         if not lease.answered:
-            self.ledger.answered(_ago(now, done.age))
-        self.ledger.released(moment, counted=done.counted)
+            self.limiter.answered(_ago(now, done.age))
+        self.limiter.released(moment, counted=done.counted)
 
     def _note(self, news: News, now: float, moment: float) -> None:
         """Take in what Marketo said to a worker, and what it did while it could not reach the store."""
-        ledger = self.ledger
+        limiter = self.limiter
         for age in news.ages:
-            ledger.window.take()
-            ledger.answered(_ago(now, age))
-        ledger.quota.note(moment, news.used)
+            limiter.window.take()
+            limiter.answered(_ago(now, age))
+        limiter.quota.note(moment, news.used)
         if news.throttled >= 0.0:
-            ledger.throttled(now, news.throttled)
+            limiter.throttled(now, news.throttled)
         if news.crowded:
-            ledger.crowded(now)
+            limiter.crowded(now)
         if news.spent:
-            ledger.spent(moment)
+            limiter.spent(moment)
         if news.total >= 0:
-            ledger.quota.calibrate(moment, news.total)
+            limiter.quota.calibrate(moment, news.total)
 
-    def _want(self, question: StoreRequest, want: Want, now: float, moment: float) -> StoreReply:
+    def _grant_or_wait(self, request: StoreRequest, want: Want, now: float, moment: float) -> StoreReply:
         known = self._find(want.id)
         if known is not None:  # the answer to the first asking was lost
             if not known.abandoned:
-                known.until = max(known.until, now + question.lease)
+                known.until = max(known.until, now + request.lease)
             return self._reply(Ruling.GRANTED, 0.0, moment)
-        others = [head for head in self.heads if head.worker != question.worker]
-        ledger = self.ledger
-        if not ledger.quota.left(moment):
+        others = [head for head in self.heads if head.worker != request.worker]
+        limiter = self.limiter
+        if not limiter.quota.left(moment):
             self.heads = others
-            return self._reply(Ruling.SPENT, ledger.quota.resets_at(moment) - moment, moment)
-        mine = WorkerHead(question.worker, want.priority, now - want.waited, now - want.oldest, now)
+            return self._reply(Ruling.SPENT, limiter.quota.resets_at(moment) - moment, moment)
+        mine = WorkerHead(request.worker, want.priority, now - want.waited, now - want.oldest, now)
         oldest = min([mine, *others], key=lambda head: (head.oldest, head.worker))
         turn = self.since_oldest >= OLDEST_EVERY
         before = 0
         if not (turn and mine is oldest):
             before = sum(head.turn < mine.turn or (turn and head is oldest) for head in others)
         if self._free(now) <= before:
-            again = self._again(before, len(question.held), now)
+            again = self._again(before, len(request.held), now)
             mine.due = now + again
             self.heads = [*others, mine]
             return self._reply(Ruling.WAIT, again, moment)
         self.heads = others
         self.moved = now
-        self.leases.append(Lease(want.id, now + question.lease))
-        ledger.grant(moment)
+        self.leases.append(Lease(want.id, now + request.lease))
+        limiter.grant(moment)
         patient = turn and mine is oldest
         self.since_oldest = 0 if patient else self.since_oldest + 1
         return self._reply(Ruling.GRANTED, 0.0, moment, oldest=patient)
 
     def _free(self, now: float) -> int:
-        ledger = self.ledger
-        if now < ledger.paused_until:
+        limiter = self.limiter
+        if now < limiter.paused_until:
             return 0
-        slots = ledger.slots.available(now) - ledger.in_flight
-        return min(slots, ledger.places.available(now) - ledger.window.used(now))
+        slots = limiter.slots.available(now) - limiter.in_flight
+        return min(slots, limiter.places.available(now) - limiter.window.used(now))
 
     def _again(self, before: int, held: int, now: float) -> float:
         """Return the seconds until it is worth asking again, for a worker with so many heads before, and calls held."""
-        ledger = self.ledger
-        if now < ledger.paused_until:
-            wait = ledger.paused_until - now
+        limiter = self.limiter
+        if now < limiter.paused_until:
+            wait = limiter.paused_until - now
         else:
-            wait = ledger.window.wait(now, ledger.places.available(now) - before)
-            wait = min(wait, ledger.places.next_growth(now)) if wait else inf
+            wait = limiter.window.wait(now, limiter.places.available(now) - before)
+            wait = min(wait, limiter.places.next_growth(now)) if wait else inf
         if wait < inf:
             return min(wait, _LONGEST)
-        if held >= ledger.in_flight >= ledger.slots.available(now):
+        if held >= limiter.in_flight >= limiter.slots.available(now):
             return _LONGEST  # all slots are its own, and it asks when it gives one back
         # Calls end at any moment: the first in line looks often, and less so the longer nothing has moved.
         return min(_SLOWEST_POLL, _POLL * (1 + before) + (now - self.moved) * _SLOWING)
 
-    def _reply(self, verdict: Ruling, again: float, moment: float, *, oldest: bool = False) -> StoreReply:
-        ledger = self.ledger
+    def _reply(self, ruling: Ruling, again: float, moment: float, *, oldest: bool = False) -> StoreReply:
+        limiter = self.limiter
         return StoreReply(
-            verdict=verdict,
+            ruling=ruling,
             again=again,
             oldest=oldest,
             began=self.began,
             sequence=self.sequence,
             heads=len(self.heads),
-            use=ledger.use(self.now, moment),
-            calls=ledger.places.whole,
-            per=ledger.window.per,
-            concurrency=ledger.slots.whole,
+            use=limiter.use(self.now, moment),
+            calls=limiter.places.whole,
+            per=limiter.window.per,
+            concurrency=limiter.slots.whole,
         )
 
 
@@ -380,7 +380,7 @@ def _ago(now: float, age: float) -> float:
     return now - age * (1 - DRIFT)
 
 
-def _ledger(question: StoreRequest) -> Limiter:
+def _limiter_of(request: StoreRequest) -> Limiter:
     return Limiter.of(
-        Limits(calls=question.calls, per=question.per, concurrency=question.concurrency, daily=question.daily)
+        Limits(calls=request.calls, per=request.per, concurrency=request.concurrency, daily=request.daily)
     )

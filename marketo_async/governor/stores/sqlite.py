@@ -42,7 +42,7 @@ _encode = msgspec.msgpack.Encoder(enc_hook=list).encode
 _decode = msgspec.msgpack.Decoder(SharedLimiter, dec_hook=lambda _, frees: deque(frees)).decode
 
 
-class FleetFile:
+class LimiterFile:
     """The file itself, for one thread; waits at most *patience* seconds for the transactions of others."""
 
     def __init__(
@@ -61,12 +61,12 @@ class FleetFile:
         self._home = ""  # the file that is open
         self._known: tuple[float, float] | None = None  # the birth of the last state that decided, and when it did
 
-    def decide(self, question: StoreRequest) -> StoreReply:
+    def decide(self, request: StoreRequest) -> StoreReply:
         """Let the fleet decide in one transaction, again while the file is busy. Raises `StoreUnavailable`."""
         deadline = time.monotonic() + self._patience
         while True:
             try:
-                reply = self._transact(self._opened(), question)
+                reply = self._transact(self._opened(), request)
             except sqlite3.Error as error:
                 passing = self._replaced() or getattr(error, "sqlite_errorcode", 0) & _PRIMARY in _PASSING
                 self.close()
@@ -102,7 +102,7 @@ class FleetFile:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.execute(
-                "CREATE TABLE IF NOT EXISTS fleet (version INTEGER PRIMARY KEY, state BLOB NOT NULL)"
+                "CREATE TABLE IF NOT EXISTS shared_limiter (version INTEGER PRIMARY KEY, state BLOB NOT NULL)"
             )
         return self._connection
 
@@ -118,24 +118,24 @@ class FleetFile:
             return ""
         return f"{seen.st_dev:x}:{seen.st_ino:x}"
 
-    def _transact(self, connection: sqlite3.Connection, question: StoreRequest) -> StoreReply | None:
+    def _transact(self, connection: sqlite3.Connection, request: StoreRequest) -> StoreReply | None:
         """Decide in one transaction; decide nothing where the file was replaced before the lock was held."""
         connection.execute("BEGIN IMMEDIATE")
         with connection:  # commits, or rolls back whatever was raised
             if self._replaced():
                 return None
-            row = connection.execute("SELECT state FROM fleet WHERE version = ?", (_VERSION,)).fetchone()
+            row = connection.execute("SELECT state FROM shared_limiter WHERE version = ?", (_VERSION,)).fetchone()
             clock = self._clock()  # read with the lock held, so that decisions and readings have one order
             try:
-                fleet = SharedLimiter.of(question, clock, home=self._home) if row is None else _decode(row[0])
+                shared = SharedLimiter.of(request, clock, home=self._home) if row is None else _decode(row[0])
             except msgspec.DecodeError as error:
                 hint = "delete the file while no process uses it"
                 raise StoreUnavailable(f"{self._path} holds what no store wrote", hint=hint) from error
-            if self._known is not None and (row is None or fleet.began != self._known[0]):
-                fleet.rest(self._known[1] + fleet.offset)
-            reply = fleet.decide(question, clock, self._moment(), self._home)
-            connection.execute("REPLACE INTO fleet VALUES (?, ?)", (_VERSION, _encode(fleet)))
-        self._known = fleet.began, clock
+            if self._known is not None and (row is None or shared.began != self._known[0]):
+                shared.pause_from(self._known[1] + shared.offset)
+            reply = shared.decide(request, clock, self._moment(), self._home)
+            connection.execute("REPLACE INTO shared_limiter VALUES (?, ?)", (_VERSION, _encode(shared)))
+        self._known = shared.began, clock
         return reply
 
 
@@ -162,11 +162,11 @@ class SQLiteStore:
     def __repr__(self) -> str:
         return f"<SQLiteStore {self.path}>"
 
-    async def ask(self, question: StoreRequest) -> StoreReply:
+    async def ask(self, request: StoreRequest) -> StoreReply:
         """Let the fleet decide, on the store's own thread."""
         if self._process != os.getpid():  # a fork has the parent's connection, and none of its threads
             self._begin()
-        return await self._thread.run(self._file.decide, question)
+        return await self._thread.run(self._file.decide, request)
 
     async def close(self) -> None:
         """Close the file; the next question opens it again."""
@@ -176,7 +176,7 @@ class SQLiteStore:
     def _begin(self) -> None:
         self._process = os.getpid()
         self._thread = WorkThread("marketo-store")
-        self._file = FleetFile(self.path, patience=self._patience)
+        self._file = LimiterFile(self.path, patience=self._patience)
 
 
 def _hint(error: sqlite3.Error, *, passing: bool) -> str:
