@@ -16,7 +16,7 @@ from math import inf
 from msgspec import Struct
 
 _SHRINK = 0.7
-_CLAIM = 0.3  # of the whole; a larger claim causes refusals, a smaller one keeps new clients out (benchmarks/neighbours)
+_CLAIM = 0.3  # of the whole; a larger claim causes refusals, a smaller one keeps new clients out (see benchmarks)
 _STEPS = 40  # additive steps from nothing to the whole window
 _FLOOR = 20  # the part of the whole below which no share shrinks
 

@@ -1,27 +1,26 @@
-"""Who decides whether the next call may start: this process, a store for many, or this process within its fallback.
+"""Decides whether the next call may start: by this process, by a shared store, or by this process within its fallback.
 
 States
-    LOCAL      There is no store. This process decides, by its own ledger.
-    SHARED     The store decides, through ``member``.
-    LEAVING    The store can't be reached and there is a fallback. Nothing starts until the calls that it granted here
-               have ended.
-    ALONE      This process decides within the fallback. The others may have used the window up just before, so the
-               first call starts a whole window after the store was lost.
-    RETURNING  The store can be reached again. Nothing starts until the calls made alone have ended; then the store is
-               told of them, and decides.
+    LOCAL      There is no store. This process decides, by its own limiter.
+    SHARED     The store decides; this process asks it through a `StoreClient`.
+    LEAVING    The store can't be reached and there is a fallback. Nothing starts until the calls that the store granted
+               to this process have ended.
+    ALONE      This process decides within the fallback. Other processes may just have used the window up, so the first
+               call starts a whole window after the store was lost.
+    RETURNING  The store can be reached again. Nothing starts until the calls made alone have ended. Then this process
+               reports them to the store, and the store decides.
 
-    A store that holds other limits is not out of reach: in every state those who wait get `ConfigurationError`. That
-    the shares of all processes fit into the limits, also beside what a store grants to those that still reach it, is
-    for whoever sets them.
+    A store that holds other limits is not unreachable: in every state waiting calls raise `ConfigurationError`. The
+    user must choose fallbacks that fit into the limits together, beside the calls that a store still grants to others.
 
 Ends of calls
-    A permit belongs to the event loop in which it was granted. A call under way when that loop ends has nobody left who
-    could read its answer, while Marketo may still work on it: its place and its slot stay taken for as long as the
-    permit's ``bound``, as those of an abandoned call do, and what is said of the permit later is ignored. The window
-    stays exact: for a call without an answer that moment stands for the beginning of the answer (see ``window``), and
-    Marketo can't count it later.
+    A permit belongs to the event loop in which it was granted. If that loop ends while the call is under way, no task
+    can read its answer, although Marketo may still work on it. Its place and its slot then stay taken for the permit's
+    ``bound``, like those of an abandoned call, and later reports about the permit are ignored. The window stays exact:
+    for a call without an answer, that moment counts as the beginning of the answer (see ``window``), and Marketo can't
+    count the call later.
 
-See ``gate`` for who goes first, and ``ledger`` for the rule.
+See ``gate`` for the order of waiting calls, and ``limiter`` for the rule.
 """
 
 from __future__ import annotations
@@ -45,17 +44,17 @@ from marketo_async.governor.permit import Permit
 from marketo_async.governor.quota import as_utc
 from marketo_async.governor.window import DRIFT
 
-if TYPE_CHECKING:  # a process that is alone does not pay for fleets
+if TYPE_CHECKING:  # a process without a store does not import one
     from marketo_async.governor.stores import Store
     from marketo_async.governor.stores.client import LeasedPermit, StoreClient
 
 log = logging.getLogger("marketo_async.governor")
 
-_LOOK_FOR_ENDS = 0.1  # seconds, of calls that the store granted, while this process waits to be alone
+_LOOK_FOR_ENDS = 0.1  # seconds between checks in LEAVING for the ends of calls that the store granted
 
 
 class AuthorityState(Enum):
-    """Who decides now; see the module for what each state means."""
+    """Which side decides now; see the module for what each state means."""
 
     LOCAL = "local"
     SHARED = "shared"
@@ -68,7 +67,7 @@ _DECIDES_HERE = frozenset({AuthorityState.LOCAL, AuthorityState.LEAVING, Authori
 
 
 class LocalPermit(Permit):
-    """A permit that this process has given itself."""
+    """A permit that this process granted without a store."""
 
     __slots__ = ("_grants", "granted_at", "stamped")
 
@@ -76,7 +75,7 @@ class LocalPermit(Permit):
         super().__init__(0.0)
         self._grants = grants
         self.granted_at = granted_at
-        self.stamped = False  # in the books, which take no word of a permit whose loop has ended
+        self.stamped = False  # in the limiter; `LocalGrants` ignores reports about a permit whose loop has ended
 
     def _stamp(self) -> None:
         self._grants.answered(self)
@@ -92,18 +91,18 @@ class LocalPermit(Permit):
 
 
 class LocalGrants:
-    """What this process has granted by itself: the ledger, the calls under way, and those that were given up.
+    """What this process has granted without a store: its limiter, its calls under way, and its abandoned calls.
 
-    Readings of the clock never go back, also where the next event loop counts from another beginning.
+    Readings of the clock never go back, even if the next event loop counts from another beginning.
     """
 
     def __init__(
         self, limits: Limits, clock: Callable[[], float], *, changed: Callable[[], None], undone: Callable[[], None]
     ) -> None:
-        """Begin with nothing in use; *changed* is called when something came free, *undone* for a call not sent."""
+        """Begin with nothing in use; ``changed`` is called when something came free, ``undone`` for a call not sent."""
         self.limiter = Limiter.of(limits)
         self.calls: set[LocalPermit] = set()
-        """The calls under way on the loop of now."""
+        """The calls under way on the current loop."""
         self._given_up: list[tuple[float, bool]] = []  # a heap: until when, and whether the place was stamped before
         self._clock = clock
         self._changed = changed
@@ -113,9 +112,9 @@ class LocalGrants:
         self._latest = 0.0
 
     def open(self, loop: asyncio.AbstractEventLoop, *, forked: bool = False) -> None:
-        """Begin on a loop, and leave the calls of the last one to themselves.
+        """Begin on a loop, and abandon the calls of the previous one.
 
-        In a *forked* process those calls are the parent's, and hold nothing here but their places.
+        In a ``forked`` process those calls belong to the parent; here they hold only their places.
         """
         if self._loop is not None:
             self._offset = max(0.0, self._latest - loop.time())
@@ -130,7 +129,7 @@ class LocalGrants:
         return self._latest
 
     def wait(self) -> float:
-        """Return the seconds until a call may start: 0 now, infinity if that hangs on calls under way."""
+        """Return the seconds until a call may start: 0 for now, infinity until a call ends."""
         now = self.now()
         self._lapse(now)
         wait = self.limiter.wait(now)
@@ -146,12 +145,12 @@ class LocalGrants:
 
     @property
     def idle(self) -> bool:
-        """Whether no call is under way, by what is known now."""
+        """Whether no call is under way, as far as is known now."""
         self._lapse(self.now())
         return not self.limiter.in_flight
 
     def until_idle(self) -> float:
-        """Return the seconds until the first call that was given up has certainly ended: infinity without one."""
+        """Return the seconds until the first abandoned call has certainly ended; infinity without one."""
         return self._given_up[0][0] - self.now() if self._given_up else inf
 
     def grant(self) -> LocalPermit:
@@ -182,18 +181,18 @@ class LocalGrants:
             self._undone()
 
     def abandoned(self, permit: LocalPermit, seconds: float) -> None:
-        """Keep what a call holds for so many *seconds*."""
+        """Keep the place and slot of a call for ``seconds``."""
         if self._is_current(permit):
             self.calls.remove(permit)
             self._give_up(permit, self.now() + seconds)
             self._changed()
 
     def _is_current(self, permit: LocalPermit) -> bool:
-        """Tell whether a permit is of this loop, and this loop still runs: of another one nothing more is known."""
+        """Return whether a permit belongs to the current loop, and this loop still runs."""
         return permit in self.calls and self._loop is not None and not self._loop.is_closed()
 
     def _leave_all(self, *, forked: bool) -> None:
-        """Give up all calls under way, whose loop has ended."""
+        """Abandon all calls under way, whose loop has ended."""
         for permit in self.calls:
             self._give_up(permit, self.now() if forked else permit.granted_at + permit.bound)
         self.calls.clear()
@@ -202,7 +201,7 @@ class LocalGrants:
         heappush(self._given_up, (until, permit.stamped))
 
     def _lapse(self, now: float) -> None:
-        """Free what was given up and has certainly ended, each at its own moment."""
+        """Free the abandoned calls that have certainly ended, each at its own moment."""
         while self._given_up and self._given_up[0][0] <= now:
             until, stamped = heappop(self._given_up)
             if not stamped:
@@ -211,7 +210,7 @@ class LocalGrants:
 
 
 class Authority:
-    """Decides for the waiters of a gate, and is the one that knows which of its states counts."""
+    """Decides for the waiters of a gate, and owns the state."""
 
     def __init__(
         self,
@@ -238,14 +237,14 @@ class Authority:
         self._process = os.getpid()
 
     def bind(self) -> asyncio.AbstractEventLoop:
-        """Return the running loop, after leaving another one behind where there is one.
+        """Return the running loop, after leaving the previous one.
 
-        Raises `ConfigurationError` where calls are under way or waiting on another loop.
+        Raises `ConfigurationError` if calls are under way or waiting on another loop.
         """
         loop = asyncio.get_running_loop()
         if loop is self._loop and self._process == os.getpid():
             return loop
-        forked = self._process != os.getpid()  # what the parent has under way is not ours
+        forked = self._process != os.getpid()  # the parent's calls are not ours
         if self._loop is not None and not self._loop.is_closed() and self._busy() and not forked:
             raise ConfigurationError(
                 "this Governor has calls under way on another event loop: use one Governor per loop, or let its clients"
@@ -259,16 +258,16 @@ class Authority:
         return loop
 
     def joined(self) -> StoreClient | None:
-        """Return this process's part in the fleet, where there is a store."""
+        """Return this process's client of the store, if there is a store."""
         self.bind()
         return self.store_client
 
     def shared_use(self) -> Use | None:
-        """Return what is in use by the store's last word, unless this process decides by itself."""
+        """Return the use that the store reported last, unless this process decides alone."""
         return None if self.store_client is None or self.state is not AuthorityState.SHARED else self.store_client.use
 
     def at_once(self) -> Permit | None:
-        """Return a permit where one can be had without waiting or asking; raises `DailyQuotaExceeded`."""
+        """Return a permit if this process can grant it without waiting; raises `DailyQuotaExceeded`."""
         if self.state is not AuthorityState.LOCAL or self._gate.waiting or not self._may_start():
             return None
         permit = self.grants.grant()
@@ -276,7 +275,7 @@ class Authority:
         return permit
 
     def admit(self) -> None:
-        """Do what is due after anything has changed: grant permits in order, or ask the store for them."""
+        """React to a change: grant permits in order, or ask the store for them."""
         store_client = self.store_client
         if store_client is not None:
             if self.state is AuthorityState.RETURNING:
@@ -294,9 +293,9 @@ class Authority:
             self._gate.fail(self.quota_error)
 
     def withdraw(self) -> None:
-        """Note that a waiter has gone, for which the store may have been asked."""
+        """Note that a waiter has left; the store may have received a request for it."""
         if self.store_client is not None:
-            self.admit()  # where it was the last one, the gate has stopped looking at what else is due
+            self.admit()  # if it was the last waiter, the gate stopped the timer
 
     def quota_error(self) -> DailyQuotaExceeded:
         """Return the error of a day that is spent."""
@@ -311,9 +310,8 @@ class Authority:
         return as_utc(self.grants.limiter.quota.resets_at(moment))
 
     def _busy(self) -> bool:
-        return bool(
-            self.grants.calls or self._gate.waiting or (self.store_client is not None and self.store_client.calls)
-        )
+        client = self.store_client
+        return bool(self.grants.calls or self._gate.waiting or (client is not None and client.calls))
 
     def _join(self, store: Store, loop: asyncio.AbstractEventLoop, *, forked: bool) -> None:
         from marketo_async.governor.stores.client import GateHooks, StoreClient  # noqa: PLC0415 - only with a store
@@ -327,7 +325,7 @@ class Authority:
             differs=self._gate.fail,
             returned=self._find_store,
         )
-        # Of the calls that were made alone on the loop before, the store has to hear first.
+        # The calls made alone on the previous loop must be reported to the store first.
         alone = self.state in {AuthorityState.LEAVING, AuthorityState.ALONE, AuthorityState.RETURNING} and not forked
         self.state = AuthorityState.RETURNING if alone else AuthorityState.SHARED
         self.store_client = StoreClient(store, self._limits, hooks, loop)
@@ -336,7 +334,7 @@ class Authority:
             self.store_client.inherit(before)
 
     def _may_start(self) -> bool:
-        """Tell whether a call may start now by the books, and see to it that somebody looks again if not."""
+        """Return whether this process lets a call start now; if not, schedule the next check."""
         if self.state is AuthorityState.LEAVING:
             if self.store_client is not None and self.store_client.calls:
                 self._gate.look_again(_LOOK_FOR_ENDS)
@@ -361,7 +359,7 @@ class Authority:
         self.admit()
 
     def _serve(self, lease: LeasedPermit, oldest: bool) -> None:  # noqa: FBT001 - as the store said it
-        """Hand on a lease that the store has granted; nobody may be left to take it."""
+        """Give a lease that the store granted to the next waiter, or give it back if there is none."""
         waiter = self._gate.take(oldest=oldest)
         if waiter is None:
             lease.unsent()
@@ -369,13 +367,13 @@ class Authority:
             self._gate.hand(lease, waiter, self._time())
 
     def _exhausted(self) -> bool:
-        """Tell whether those who wait go on waiting at the end of the day's quota, as the store counts it."""
+        """Return whether waiting calls keep waiting now that the day is spent, by the store's count."""
         if self._on_quota == "raise":
             self._gate.fail(self.quota_error)
         return self._on_quota == "wait"
 
     def _lose_store(self, why: Callable[[], MarketoError]) -> None:
-        """Leave a store that can't be reached for the fallback, or report to all who wait that there is none."""
+        """Leave a store that can't be reached for the fallback; without one, fail all waiters."""
         if self.store_client is None or self._fallback is None:
             self._gate.fail(why)
         elif self.state is AuthorityState.RETURNING:
@@ -391,18 +389,18 @@ class Authority:
             self.admit()
 
     def _find_store(self) -> None:
-        """Grant nothing alone any more: the store can be reached again."""
+        """Stop granting alone: the store can be reached again."""
         self.state = AuthorityState.RETURNING
         self.admit()
 
     def _rejoin(self, store_client: StoreClient) -> None:
-        """Go back to the store once nothing is under way that it does not know of."""
+        """Return to the store once no call is under way that it does not know of."""
         grants = self.grants
         if not grants.idle:
             self._gate.look_again(grants.until_idle())
             return
         self.state = AuthorityState.SHARED
         limiter, now = grants.limiter, grants.now()
-        limiter.window.used(now)  # forgets what is past
+        limiter.window.used(now)  # drops expired places
         ages = [now - (free - limiter.window.keep) for free in limiter.window.frees]
         store_client.rejoin(ages, limiter.quota.used(self._clock()))

@@ -1,6 +1,7 @@
 """`Limits`, what an instance allows, and `Priority`, which call goes first. See ``limiter`` and ``gate`` for the rules.
 
-Marketo's limits: https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/marketo-integration-best-practices
+Marketo's limits are on
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/marketo-integration-best-practices.
 """
 
 from __future__ import annotations

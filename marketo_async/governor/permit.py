@@ -1,4 +1,4 @@
-"""`Permit`: what a call holds from before it is sent until its answer has been read. See ``authority`` for the grant."""
+"""`Permit`: what a call holds from before it is sent until its answer has been read. See ``authority`` for grants."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Quota(Struct):
     _other: Day = field(default_factory=Day)  # the day that the clock was in before
 
     def used(self, moment: float) -> int:
-        """Return how many calls count for the day of *moment*."""
+        """Return how many calls count for the day of ``moment``."""
         return self._day(moment).used
 
     def left(self, moment: float) -> int:
@@ -94,7 +94,7 @@ class Quota(Struct):
         today.used = max(today.used, total + self.under_way)
 
     def remember(self, moment: float, used: int, ends: float) -> None:
-        """Adopt the count that a worker last received for the day that ends at ``ends``, if this count has lost part."""
+        """Adopt a worker's last count of the day that ends at ``ends``, if this count has lost part of it."""
         today = self._day(moment)
         if ends == today.ends:
             today.used = max(today.used, used)

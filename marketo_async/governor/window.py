@@ -54,7 +54,7 @@ class Window(Struct):
 
     per: float
     under_way: int = 0
-    # Moments at which places come free, sorted. In one process answers are stamped in order; in a store they may not be.
+    # Moments at which places come free, sorted. In one process stamps arrive in order; in a store they may not.
     frees: deque[float] = field(default_factory=deque)
 
     @property
@@ -70,7 +70,7 @@ class Window(Struct):
         return self.under_way + len(frees)
 
     def wait(self, now: float, places: int) -> float:
-        """Return the seconds until fewer than ``places`` are taken: 0 for now, infinity if calls under way hold them."""
+        """Return the seconds until fewer than ``places`` are taken: 0 for now, infinity until a call ends."""
         surplus = self.used(now) - places
         if surplus < 0:
             return 0.0

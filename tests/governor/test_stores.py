@@ -154,7 +154,7 @@ async def test_a_file_that_stays_busy_is_unavailable(path: Path) -> None:
 
 
 async def test_files_that_can_not_be_used_say_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailable, match="its folder has to be there"):
+    with pytest.raises(StoreUnavailable, match="its folder must exist"):
         await SQLiteStore(tmp_path / "no" / "limits.db").ask(QUESTION)
     (tmp_path / "text.db").write_bytes(b"this is no database at all, and long enough to be looked at" * 100)
     with pytest.raises(StoreUnavailable, match="delete the file"):
@@ -165,7 +165,7 @@ async def test_files_that_can_not_be_used_say_what_to_do(tmp_path: Path) -> None
     other = sqlite3.connect(tmp_path / "other.db", isolation_level=None)
     other.execute("UPDATE shared_limiter SET state = x'00'")
     other.close()
-    with pytest.raises(StoreUnavailable, match=r"holds what no store wrote .* delete the file"):
+    with pytest.raises(StoreUnavailable, match=r"holds a state that no store wrote .* delete the file"):
         await store.ask(QUESTION)
     await store.close()
 
@@ -189,7 +189,7 @@ def test_a_redis_store_that_can_not_work_is_refused() -> None:
 
 async def test_a_server_that_is_not_there_is_unavailable_and_its_password_is_not_told() -> None:
     store = RedisStore("redis://user:hunter2@127.0.0.1:1/0", instance="123-ABC-456", timeout=0.2)
-    with pytest.raises(StoreUnavailable, match=r"123-ABC-456 gives no answer \(ConnectionError\)") as caught:
+    with pytest.raises(StoreUnavailable, match=r"123-ABC-456 does not answer \(ConnectionError\)") as caught:
         await store.ask(QUESTION)
     assert not any("hunter2" in f"{error} {error!r}" for error in related(caught.value))
     await store.close()

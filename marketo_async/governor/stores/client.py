@@ -1,17 +1,19 @@
-"""One process among the workers of a fleet: what it tells the store, what it asks, and when.
+"""`StoreClient`: one process's side of the protocol with the store: what it reports, what it asks for, and when.
 
-One question is under way at a time, so what is told arrives in order. Each carries everything there is to tell: the
-calls under way (which renews their leases), those that have ended, and the want of the queue's head. A process in which
-nobody waits and nothing is under way asks nothing.
+One request is under way at a time, so reports arrive in order. Each request is complete: it carries the calls under way
+(which renews their leases), those that have ended, and the head of the queue. A process without waiters and without
+calls under way sends nothing.
 
-An admission takes one question where nobody waits. The end of a call is told with the next question, or a moment later
-by one of its own, that nobody waits for; if it can't be told, the lease ends by itself. An answer that is given up ends
-its call in the same way, with the moment until which Marketo may still work on it; the store holds it until then.
+An admission takes one request if no call waits before it. The end of a call is reported with the next request, or a
+moment later with a request of its own that no call waits for. If the report can't be sent, the lease expires. An
+abandoned call ends in the same way; its report carries the moment until which Marketo may still work on it, and the
+store holds the lease until then.
 
-Permits that lapse one after the other (each unused for half a lease) are logged: no call would ever leave otherwise,
-and nothing would say why.
+Permits that lapse in a row (each unused for half a lease) are logged, because then no call is ever sent and nothing
+else says why.
 
-See `governor` for who waits within this process, and `fleet` for the decision.
+The class is longer than 350 lines because all of it reads and writes one exchange's state. See `gate` for the waiters
+of this process, and `shared_limiter` for the decision.
 """
 
 from __future__ import annotations
@@ -37,33 +39,33 @@ from marketo_async.governor.stores.messages import Done, Held, News, Ruling, Sto
 log = logging.getLogger("marketo_async.governor")
 
 _LONGEST_LEASE = 10.0
-_BEATS = 3  # questions within one lease while calls are under way
-_LINGER = 0.002  # seconds that the end of a call waits for a question that takes it along
+_BEATS = 3  # requests (heartbeats) within one lease while calls are under way
+_LINGER = 0.002  # seconds that the end of a call waits for another request to carry it
 _AGAIN = 1.0  # seconds after which a store that could not be reached is tried again
 _ROUNDING = 1e-6  # a timer may go off this much too early
-_LAPSES = 3  # permits lapsed in a row, after which it is no accident
+_LAPSES = 3  # permits lapsed in a row before a warning
 _QUIET = 60.0  # seconds between two warnings of the same kind
-_LONGEST_NAP = 60.0  # a wall clock can be set: who waits for midnight looks again at least this often
+_LONGEST_NAP = 60.0  # a wall clock can be set: a wait for midnight checks at least this often
 
 
 class GateHooks(Struct, frozen=True):
-    """What a member asks and tells the governor whose calls it asks for."""
+    """The governor's callbacks for its store client."""
 
     head: Callable[[], QueueHead | None]
     granted: Callable[[LeasedPermit, bool], None]
-    """A permit to hand on, for whoever goes first or, if so said, whoever has waited longest."""
+    """Receives a granted permit for the head of the queue or, if the flag is set, for the oldest waiter."""
     exhausted: Callable[[], bool]
-    """The day is spent: do those who wait go on waiting?"""
+    """Called when the day is spent; returns whether waiting calls keep waiting."""
     failed: Callable[[Callable[[], MarketoError]], None]
-    """The store can't be reached; here is what makes the exceptions that say so."""
+    """Called when the store can't be reached; receives a factory of the exceptions."""
     differs: Callable[[Callable[[], MarketoError]], None]
-    """The store holds other limits; here is what makes the exceptions that say so."""
+    """Called when the store holds other limits; receives a factory of the exceptions."""
     returned: Callable[[], None]
-    """A store that was away can be reached again."""
+    """Called when a store that was unreachable can be reached again."""
 
 
 class LeasedPermit(Permit):
-    """A permit that a store has given, void when it could not be renewed in time."""
+    """A permit that a store has granted; it is void when its lease could not be renewed in time."""
 
     __slots__ = ("_store_client", "answered_at", "granted_at", "id", "valid_until")
 
@@ -77,7 +79,7 @@ class LeasedPermit(Permit):
 
     @property
     def lapsed(self) -> bool:
-        """Whether this process was held up for so long that the store may take it for dead."""
+        """Whether this process was blocked for so long that the store may take it for dead."""
         return self._store_client.elapsed() >= self.valid_until
 
     def _stamp(self) -> None:
@@ -93,16 +95,15 @@ class LeasedPermit(Permit):
         self._store_client.abandoned(self, seconds)
 
     def inherited(self, store_client: StoreClient) -> None:
-        """Leave a call whose event loop has ended to itself, in the care of the member that came after."""
+        """Abandon a call whose event loop has ended; the next loop's client reports it."""
         self._store_client = store_client
         self._leave(self.bound)
 
 
 class _End(Struct, frozen=True):
-    """The end of a call that the store has not heard of, and when its answer began.
+    """The end of a call that the store does not know of yet; the answer began ``at``.
 
-    Where the answer was given up, Marketo may work on the call until ``until``: then ``at`` lies ahead, too, if no
-    answer had begun.
+    For an abandoned call, Marketo may work on it until ``until``; if no answer had begun, ``at`` is in the future, too.
     """
 
     id: str
@@ -112,17 +113,17 @@ class _End(Struct, frozen=True):
     until: float = -inf
 
     def moved(self, seconds: float) -> _End:
-        """Return the same by a clock that is so many seconds ahead."""
+        """Return the same end on a clock that is so many seconds ahead."""
         return replace(self, at=self.at + seconds, until=self.until + seconds)
 
     def done(self, now: float) -> Done:
-        """Return what the store is to hear of it."""
+        """Return the report for the store."""
         age = now - self.at if self.at <= now else -1.0
         return Done(self.id, age, self.counted, self.sent, max(0.0, self.until - now))
 
 
 class StoreClient:
-    """The part of one process, or of one event loop in it, in a fleet."""
+    """One process's client of a store, for one event loop."""
 
     def __init__(self, store: Store, limits: Limits, hooks: GateHooks, loop: asyncio.AbstractEventLoop) -> None:
         self._store = store
@@ -135,42 +136,41 @@ class StoreClient:
         self._lease_id = self._next_lease_id()
         self._ends: list[_End] = []
         self._ended_at: float | None = None  # when the first of them came
-        self._reporting: list[_End] = []  # those in the question under way
-        self._abandoned: list[
-            _End
-        ] = []  # told, and still at work: told again with every question, should the store forget
+        self._reporting: list[_End] = []  # those in the request under way
+        # Reported abandoned calls, still at work; every request repeats them, in case the store has lost its state.
+        self._abandoned: list[_End] = []
         self._news = News()
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._asked_at = self._granted_at = -inf
-        self._ask_at: float | None = None  # when the store wants to be asked again for the head that it knows
+        self._ask_at: float | None = None  # when the store expects the next request for the head that it knows
         self._known_priority = Priority.BULK
         self._not_before = -inf  # after a failure
         self._began = 0.0
         self._sequence = 0
         self._replied_at = 0.0  # when the last reply came
-        self._closing = 0  # how many wait for the ends to be told
+        self._closing = 0  # how many wait for the ends to be reported
         self._lapses = 0  # in a row
         self._lapsed_at = self._warned_at = -inf
         self.calls: dict[str, LeasedPermit] = {}
         self.abandoned_until = -inf
-        """Until when Marketo may still work on calls whose answer was given up; they are not among ``calls``."""
+        """Until when Marketo may still work on abandoned calls; they are not among ``calls``."""
         self.use: Use | None = None
         self.requests = 0
         self.away = False
-        """Whether the store can't be reached and this process works on its own."""
+        """Whether the store can't be reached and this process decides alone."""
 
     def elapsed(self) -> float:
-        """Return the loop's time with what the machine has slept: as it passed for the store.
+        """Return the loop's time plus the time that the machine slept: as it passed for the store.
 
-        Ages are taken from the loop's time alone: told too short, they only cost pace.
+        Ages use the loop's time alone: an age that is too short only lowers the rate.
         """
         return self.loop.time() + slept()
 
     def plan(self) -> None:
-        """Speak now, or see to it that it is done in time; called whenever anything has changed."""
+        """Send a request now, or schedule the next one; called after every change."""
         if self._task is not None or self.loop.is_closed():
-            return  # and it is looked at again when the answer has come
+            return  # `_exchange` plans again after its reply
         when, now = self._next_exchange(), self.loop.time()
         if self._timer is not None:
             if when is not None and now < self._timer.when() <= when:
@@ -185,10 +185,10 @@ class StoreClient:
             self._timer = self.loop.call_at(when, self._wake)
 
     def inherit(self, before: StoreClient) -> None:
-        """Continue as the worker that a closed event loop left behind.
+        """Continue as the worker of a closed event loop.
 
-        The name and the last reply are taken over, so that a store which goes back between two loops is noticed; so is
-        what had not been reported, or was being reported. Calls under way are left to themselves.
+        This client adopts the name and the last reply, so that it notices a store that goes back between two loops. It
+        also adopts the ends that were unreported or being reported. Calls under way are abandoned.
         """
         if not before.loop.is_closed():
             return
@@ -206,16 +206,16 @@ class StoreClient:
             lease.inherited(self)
 
     def ended(self, lease: LeasedPermit, *, counted: bool, sent: bool) -> None:
-        """Note that a call has ended, to be told soon."""
+        """Note that a call has ended, and report it soon."""
         if self.loop.is_closed():
-            return  # the call did not end, its loop did: see `inherit`
+            return  # the loop has ended, and not the call: see `inherit`
         now = self.loop.time()
         at = now if lease.answered_at is None else lease.answered_at
         self._count_lapses(lease, now, sent=sent)
         self._note_end(lease, _End(lease.id, at, counted, sent), now)
 
     def abandoned(self, lease: LeasedPermit, seconds: float) -> None:
-        """Note that an answer was given up, and that Marketo may work on the call for so many seconds from now."""
+        """Note that a call was abandoned, and that Marketo may work on it for so many seconds from now."""
         now = self.loop.time()
         until = now + seconds
         self.abandoned_until = max(self.abandoned_until, until)
@@ -224,37 +224,37 @@ class StoreClient:
         self._note_end(lease, _End(lease.id, at, counted=True, sent=True, until=until), now)
 
     def throttled(self, scatter: float) -> None:
-        """Pass a 606 on."""
+        """Report a 606."""
         self._news.throttled = scatter
         self.plan()
 
     def crowded(self) -> None:
-        """Pass a 615 on."""
+        """Report a 615."""
         self._news.crowded = True
         self.plan()
 
     def spent(self) -> None:
-        """Pass a 607 on."""
+        """Report a 607."""
         self._news.spent = True
         self.plan()
 
     def calibrate(self, total: int) -> None:
-        """Pass the instance's own count on."""
+        """Report the instance's own count."""
         self._news.total = max(total, self._news.total)
         self.plan()
 
     def rejoin(self, ages: list[float], used: int) -> None:
-        """Ask the store again, and tell it what was called without it: how long ago each, and how many in all."""
+        """Use the store again, and report the calls made without it: the age of each, and how many in all."""
         self.away = False
         self._news.ages = [*self._news.ages, *ages]
         self._news.used += used
         self.plan()
 
     async def flush(self) -> None:
-        """Tell what there is to tell now, as far as the store can be reached.
+        """Report everything now, if the store can be reached.
 
-        That takes two questions at most, whatever others go on to ask: the one under way may have left before, and the
-        next one takes everything along.
+        That takes at most two requests, whatever happens meanwhile: one may be under way already, and the next one
+        carries everything.
         """
         self._closing += 1
         try:
@@ -274,7 +274,7 @@ class StoreClient:
         self.plan()
 
     def _count_lapses(self, lease: LeasedPermit, now: float, *, sent: bool) -> None:
-        """Warn where permits lapse again and again, each granted after the last one had lapsed."""
+        """Warn if permits lapse in a row, each granted after the previous one had lapsed."""
         if sent:
             self._lapses = 0
         elif lease.lapsed and lease.granted_at > self._lapsed_at:
@@ -283,7 +283,7 @@ class StoreClient:
             if self._lapses >= _LAPSES and now - self._warned_at >= _QUIET:
                 self._warned_at = now
                 log.warning(
-                    "%d permits in a row lapsed before their calls were sent, so no call leaves: the event loop was"
+                    "%d permits in a row lapsed before their calls were sent, so no call is sent: the event loop was"
                     " blocked, or the store took, longer than half the lease (%g s); move blocking work to a thread, or"
                     " give the store a longer lease",
                     self._lapses,
@@ -302,7 +302,7 @@ class StoreClient:
         return bool(self._ends) or self._news != News()
 
     def _next_exchange(self) -> float | None:
-        """Return when to speak next, if ever."""
+        """Return when to send the next request, if ever."""
         now = self.loop.time()
         times = []
         head = None if self.away else self._hooks.head()
@@ -310,9 +310,9 @@ class StoreClient:
             known = self._ask_at is not None and head.priority >= self._known_priority
             times.append(self._ask_at if known and self._ask_at is not None else now)
             if self._ended_at is not None:
-                times.append(now)  # what has become free may be for our own head
+                times.append(now)  # our own head may take what has come free
         elif self._ask_at is not None:
-            times.append(now)  # nobody waits any more
+            times.append(now)  # the queue is empty now
         if self._ended_at is not None:
             times.append(max(self._not_before, self._ended_at + (0.0 if self._closing else _LINGER)))
         if self._news != News():
@@ -333,9 +333,9 @@ class StoreClient:
         try:
             reply = await self._store.ask(request)
         except asyncio.CancelledError:
-            self._task = None  # the loop is being left
+            self._task = None  # the loop is ending
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it was, those who wait must hear of it
+        except Exception as error:  # noqa: BLE001 - every failure must reach the waiters
             self._task, self._reporting = None, []
             self._keep_unreported(ends, news)
             self._fail(error)
@@ -377,7 +377,7 @@ class StoreClient:
         )
 
     def _keep_unreported(self, ends: list[_End], news: News) -> None:
-        """Keep for later what the store has not heard, as long as it counts in any state of the store."""
+        """Keep unsent reports for later, as long as any state of the store would count them."""
         now = self.loop.time()
         counts = self._length + self._limits.per
         self._ends = [end for end in ends if now - max(end.at, end.until) < counts] + self._ends
@@ -393,14 +393,14 @@ class StoreClient:
         self._not_before = now + _AGAIN
 
     def _remember_state(self, reply: StoreReply) -> None:
-        """Remember which state the store is in, to name it with the next question."""
+        """Remember the store's state, to name it in the next request."""
         self.use, self._began, self._sequence = reply.use, reply.began, reply.sequence
         self._replied_at = self.elapsed()
 
     def _fail(self, error: Exception) -> None:
         self._ask_at = None
         if not isinstance(error, StoreUnavailable):
-            log.error("the store failed", exc_info=error)
+            log.error("the store raised an exception that is not StoreUnavailable", exc_info=error)
         message = str(error) if isinstance(error, StoreUnavailable) else f"the store failed ({type(error).__name__})"
 
         def unavailable() -> StoreUnavailable:
@@ -433,8 +433,8 @@ class StoreClient:
                 kept = f"{reply.calls} calls in {reply.per:g} s, {reply.concurrency} at once"
                 self._hooks.differs(
                     lambda: ConfigurationError(
-                        f"the store keeps other limits for this instance ({kept}): give all its workers the same ones,"
-                        " and change them while nobody calls"
+                        f"the store holds other limits for this instance ({kept}); give all its workers the same"
+                        " limits, and change them while no worker makes calls"
                     )
                 )
         if self.away:

@@ -1,12 +1,12 @@
--- One decision of a shared: what governor/shared.py and the limiter below it say, in the language of the server.
+-- One decision of a SharedLimiter: the same rule as shared_limiter.py, limiter.py and what they use, in Lua.
 --
--- KEYS[1]  where the state is kept: one value, MessagePack, with the names of the Python structs
+-- KEYS[1]  the key of the state: one value, MessagePack, with the field names of the Python structs
 -- ARGV[1]  the request        ARGV[2]  midnights in America/Chicago around now, in order, epoch seconds
--- ARGV[3]  the clock, ARGV[4] the moment and ARGV[5] the home, from tests only; else both are the server's time, and
---          home is the id of its replication history, which changes with a restart and with a failover
+-- ARGV[3]  the clock, ARGV[4] the moment and ARGV[5] the home, from tests only. In production clock and moment are the
+--          server's time, and home is the id of its replication history, which changes with a restart or a failover
 --
--- Answers the reply, or the moment alone where the midnights are not those around it.
--- A test holds this and the Python class equal: whoever changes one changes both.
+-- Returns the reply, or only the moment if the midnights are not those around it.
+-- A test holds this script and the Python class equal: change both together.
 
 local DRIFT = 500e-6
 local OLDEST_EVERY, LONGEST, LATE = 10, 2.0, 0.25
@@ -16,7 +16,7 @@ local PAUSE = 0.05
 local SKEW, RECHECK = 15 * 60.0, 60.0
 local NOTED, GRANTED, WAIT, SPENT, DIFFERS = 0, 1, 2, 3, 4
 local INSTANT = 1e-6
-local KEPT_FOR = 2 * 86400 -- seconds after the last request: the day's count has to outlive the day
+local KEPT_FOR = 2 * 86400 -- seconds after the last request; the day's count must outlive the day
 
 local request = cmsgpack.unpack(ARGV[1])
 local midnights = cmsgpack.unpack(ARGV[2])
@@ -24,7 +24,7 @@ local clock, moment, home
 if ARGV[3] then
     clock, moment, home = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 else
-    local replication = redis.pcall('INFO', 'replication') -- an error, as a table, where the user may not ask this
+    local replication = redis.pcall('INFO', 'replication') -- a table with the error if the user may not run INFO
     home = type(replication) == 'string' and replication:match('master_replid:(%x+)') or ''
     local time = redis.call('TIME')
     clock = tonumber(time[1]) + tonumber(time[2]) / 1e6
@@ -41,7 +41,7 @@ if not starts then
     return cmsgpack.pack(moment)
 end
 
--- share --------------------------------------------------------------------------------------------------------------
+-- share (AIMD) -------------------------------------------------------------------------------------------------------
 
 local function share_of(whole, interval)
     return {whole = whole, interval = interval, _missing = 0.0, _grown_at = 0.0, _shrunk_at = -math.huge}
@@ -75,7 +75,7 @@ local function next_growth(share, now)
     return math.max(share._grown_at + share.interval - now, share.interval * 1e-6)
 end
 
--- window -------------------------------------------------------------------------------------------------------------
+-- window (sliding-window log) ----------------------------------------------------------------------------------------
 
 local function keep(window)
     return window.per * (1 + DRIFT)
@@ -177,7 +177,7 @@ local function close_day(quota)
     today.closed_until = early and moment + RECHECK or today.ends
 end
 
--- limiter -------------------------------------------------------------------------------------------------------------
+-- limiter ------------------------------------------------------------------------------------------------------------
 
 local function limiter_of()
     return {
@@ -196,7 +196,7 @@ local function released(limiter, counted)
     landed(limiter.quota, counted)
 end
 
--- shared --------------------------------------------------------------------------------------------------------------
+-- shared limiter (leases and fencing) --------------------------------------------------------------------------------
 
 local stored = redis.call('GET', KEYS[1])
 local shared
@@ -216,7 +216,7 @@ else
         replies = {},
         home = home,
     }
-    -- There may have been a state before, of which nothing is left: a whole window passes.
+    -- An earlier state may have been lost: a whole window passes before the first call.
     shared.limiter.paused_until = clock + keep(shared.limiter.window)
 end
 
@@ -476,7 +476,7 @@ local function goes_first(one, other)
     return one.worker < other.worker
 end
 
-local function want()
+local function grant_or_wait()
     local wanted, limiter = request.want, shared.limiter
     local _, known = find(wanted.id)
     if known then
@@ -564,4 +564,4 @@ shared.heads = heads
 if not request.want then
     return respond(NOTED, 0.0)
 end
-return want()
+return grant_or_wait()
