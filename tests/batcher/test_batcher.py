@@ -286,7 +286,7 @@ async def test_what_can_not_be_sent_at_the_end_is_told_by_close(post: Post, capl
     other = await Batcher(post).__aenter__()
     await other.put(1)
     await other.__aexit__(None, KeyError(), None)
-    assert "could not send what was left" in caplog.text
+    assert "could not send its remaining records" in caplog.text
 
 
 @pytest.mark.looptime

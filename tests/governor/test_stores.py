@@ -178,11 +178,11 @@ def test_what_is_shown_of_a_store_holds_no_secret(path: Path) -> None:
 
 
 def test_a_redis_store_that_can_not_work_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="begins with redis://") as caught:
+    with pytest.raises(ConfigurationError, match="must begin with redis://") as caught:
         RedisStore("http://user:hunter2@10.0.0.5", instance="123-ABC-456")
     assert not any("hunter2" in str(error) for error in related(caught.value))
     for name in ("", "{a}"):
-        with pytest.raises(ConfigurationError, match="instance is a name"):
+        with pytest.raises(ConfigurationError, match="pass a name without braces"):
             RedisStore("redis://10.0.0.5", instance=name)
     RedisStore("valkey://10.0.0.5/1", instance="x")
 

@@ -97,10 +97,10 @@ def test_a_record_waits_for_its_key_in_a_call_under_way_and_younger_ones_take_it
     assert load is not None
     assert [row["email"] for row in sent(load)] == ["b", "c"]
     cutter.refill()
-    promised = cutter.promising
+    promised = cutter.may_fill_up
     claim.release()
     cutter.refill()
-    assert (promised, cutter.promising) == (True, False)
+    assert (promised, cutter.may_fill_up) == (True, False)
     assert [[row["email"] for row in sent(load)] for load in cut(cutter, [])] == [["A", "d"], ["a"]]
 
 
@@ -218,7 +218,7 @@ def test_text_that_is_not_text_is_refused_by_its_index_when_the_chunk_is_written
     for index, value in enumerate(["a", "\ud800", "b"]):
         cutter.add(index, {"email": str(index), "x": value})
 
-    with pytest.raises(RecordRefused, match=r"record 1: it can't be written as JSON") as caught:
+    with pytest.raises(RecordRefused, match=r"record 1: it can't be encoded as JSON") as caught:
         cutter.take()
 
     assert caught.value.index == 1
