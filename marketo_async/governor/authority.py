@@ -225,7 +225,7 @@ class Authority:
         self.state = AuthorityState.LOCAL if store is None else AuthorityState.SHARED
         self.grants = LocalGrants(
             limits, clock, changed=self.admit, undone=self._undo
-        )  # with a store, what is done alone
+        )  # with a store, only the calls made alone
         self.store_client: StoreClient | None = None
         self._gate = gate
         self._limits = limits

@@ -113,7 +113,7 @@ def test_an_unsent_call_gives_everything_back() -> None:
     assert (seen.window_used, seen.in_flight, seen.used_today) == (0, 0, 0)
 
 
-def test_a_place_counts_from_the_answer_not_from_when_it_is_told() -> None:
+def test_a_place_counts_from_the_answer_not_from_its_report() -> None:
     store = Store(calls=1)
     store.wants("a:1")
     store.clock += 5.0
@@ -180,7 +180,7 @@ def test_workers_take_turns_and_the_urgent_go_first() -> None:
     assert store.wants("b:1", waited=0.005).ruling is Ruling.GRANTED
 
 
-def test_what_is_left_over_goes_to_those_behind() -> None:
+def test_the_remaining_places_go_to_the_later_heads() -> None:
     store = Store(calls=100, concurrency=2)
     for name in ("a:1", "a:2"):
         store.wants(name)
@@ -202,7 +202,7 @@ def test_a_head_that_does_not_come_back_is_passed_over_and_one_that_leaves_at_on
     assert store.wants("a:3", done=[Done("a:2", 0.0)]).ruling is Ruling.GRANTED
 
 
-def test_every_tenth_grant_is_for_whoever_has_waited_longest() -> None:
+def test_every_tenth_grant_is_for_the_oldest_waiter() -> None:
     store = Store(calls=1000, concurrency=1)
     store.wants("a:0")
     patient = 0
@@ -219,7 +219,7 @@ def test_every_tenth_grant_is_for_whoever_has_waited_longest() -> None:
     assert patient == 2
 
 
-def test_a_workers_own_most_patient_waiter_is_served_by_the_same_rule() -> None:
+def test_a_workers_own_oldest_waiter_is_served_by_the_same_rule() -> None:
     store = Store(calls=1000, concurrency=100)
     replies = [store.wants(f"a:{number}", Priority.INTERACTIVE, oldest=60.0) for number in range(OLDEST_EVERY + 1)]
     assert [reply.oldest for reply in replies] == [False] * OLDEST_EVERY + [True]
@@ -249,7 +249,7 @@ def test_limits_that_differ_are_refused_while_anything_is_in_use() -> None:
     assert (reply.ruling, reply.calls, reply.use.used_today) == (Ruling.GRANTED, 50, 2)
 
 
-def test_a_clock_that_goes_back_or_begins_anew_frees_nothing_early() -> None:
+def test_a_clock_that_goes_back_or_restarts_frees_nothing_early() -> None:
     store = Store(calls=1)
     store.wants("a:1")
     store.ends("a:1")
@@ -274,7 +274,7 @@ def test_a_state_that_was_lost_makes_a_whole_window_pass() -> None:
     assert lost.wants("new:2").ruling is Ruling.GRANTED
 
 
-def test_what_was_called_without_the_store_is_told_to_it() -> None:
+def test_calls_made_without_the_store_are_reported_to_it() -> None:
     store = Store()
     seen = store.say("a", ages=[1.0, 15.0, 25.0], used=7).use
     assert (seen.window_used, seen.used_today, seen.in_flight) == (2, 7, 0)

@@ -248,7 +248,7 @@ async def test_without_a_fallback_a_store_that_is_away_is_an_error_for_all_who_w
 
 
 @virtually
-async def test_a_store_that_breaks_is_told_as_one_that_is_away() -> None:
+async def test_a_store_that_breaks_is_reported_as_unavailable() -> None:
     store = Store()
     gate = governor(store)
     store.down = RuntimeError("secret")
@@ -259,7 +259,7 @@ async def test_a_store_that_breaks_is_told_as_one_that_is_away() -> None:
 
 
 @virtually
-async def test_what_could_not_be_told_is_told_later() -> None:
+async def test_ends_that_could_not_be_reported_are_reported_later() -> None:
     store = Store()
     gate = governor(store)
     permits = [await gate.acquire() for _ in range(2)]
@@ -368,7 +368,7 @@ async def test_other_limits_than_the_others_have_are_an_error() -> None:
 
 
 @pytest.mark.parametrize("fallback", [None, Limits(calls=5, concurrency=2)], ids=["no fallback", "a fallback"])
-def test_other_limits_are_an_error_for_every_call_and_cost_one_question_each(fallback: Limits | None) -> None:
+def test_other_limits_are_an_error_for_every_call_and_cost_one_request_each(fallback: Limits | None) -> None:
     in_virtual_time(calls_with_other_limits(fallback))
 
 
@@ -435,7 +435,7 @@ async def test_who_decides_has_a_name_at_every_moment() -> None:
     assert Governor()._authority.state is AuthorityState.LOCAL
 
 
-def test_the_store_hears_of_calls_that_were_made_alone_on_a_loop_that_was_closed() -> None:
+def test_calls_made_alone_on_a_closed_loop_are_reported_to_the_store() -> None:
     store = Store()
     gate = governor(store, Limits(calls=8, concurrency=4), fallback=Limits(calls=2, concurrency=2))
 
@@ -560,7 +560,7 @@ async def test_an_abandoned_call_is_held_in_the_store_until_its_moment_whatever_
 
 
 @virtually
-async def test_what_was_abandoned_is_told_again_to_a_store_that_forgot_it() -> None:
+async def test_abandoned_calls_are_reported_again_to_a_store_that_lost_them() -> None:
     store, limits = Store(), Limits(concurrency=2, per=1.0)
     gate = governor(store, limits)
     permit = await gate.acquire()
@@ -579,7 +579,7 @@ async def test_what_was_abandoned_is_told_again_to_a_store_that_forgot_it() -> N
 
 
 @virtually
-async def test_an_abandoned_call_that_could_not_be_told_in_time_counts_from_its_moment() -> None:
+async def test_an_abandoned_call_that_could_not_be_reported_in_time_counts_from_its_moment() -> None:
     store = Store(lease=3.0)
     gate = governor(store)
     permit = await gate.acquire()
@@ -594,7 +594,7 @@ async def test_an_abandoned_call_that_could_not_be_told_in_time_counts_from_its_
 
 
 @virtually
-async def test_a_state_that_forgot_is_noticed_and_what_is_under_way_is_told_to_it() -> None:
+async def test_a_lost_state_is_noticed_and_calls_under_way_are_reported_to_it() -> None:
     loop = asyncio.get_running_loop()
     store = Store()
     gate = governor(store, Limits(calls=4, concurrency=4))

@@ -62,7 +62,7 @@ async def test_two_processes_share_one_state(stores: tuple[Store, Store]) -> Non
         await store.close()
 
 
-async def test_questions_at_the_same_time_are_decided_one_by_one(stores: tuple[Store, Store]) -> None:
+async def test_requests_at_the_same_time_are_decided_one_by_one(stores: tuple[Store, Store]) -> None:
     replies = await asyncio.gather(*(stores[n % 2].ask(wanting(n, f"w{n}")) for n in range(20)))
     assert sum(reply.ruling is Ruling.GRANTED for reply in replies) == 2
     for store in stores:
@@ -100,7 +100,7 @@ async def test_a_file_survives_the_process_and_its_death(path: Path) -> None:
     assert (governor.snapshot().in_flight, governor.snapshot().window_used) == (1, 2)
 
 
-def test_a_fork_opens_the_file_anew_and_is_a_worker_of_its_own(path: Path) -> None:
+def test_a_fork_opens_the_file_again_and_is_a_separate_worker(path: Path) -> None:
     script = f"""
         import asyncio, os
         from marketo_async.governor import Governor, Limits, SQLiteStore
@@ -187,7 +187,7 @@ def test_a_redis_store_that_can_not_work_is_refused() -> None:
     RedisStore("valkey://10.0.0.5/1", instance="x")
 
 
-async def test_a_server_that_is_not_there_is_unavailable_and_its_password_is_not_told() -> None:
+async def test_a_missing_server_is_unavailable_and_its_password_stays_secret() -> None:
     store = RedisStore("redis://user:hunter2@127.0.0.1:1/0", instance="123-ABC-456", timeout=0.2)
     with pytest.raises(StoreUnavailable, match=r"123-ABC-456 does not answer \(ConnectionError\)") as caught:
         await store.ask(QUESTION)
@@ -208,7 +208,7 @@ async def test_a_server_that_forgot_the_script_or_hung_up_is_asked_again() -> No
     await store.close()
 
 
-async def test_a_value_that_is_no_state_is_told() -> None:
+async def test_a_value_that_is_not_a_state_is_reported() -> None:
     store = RedisStore(valkey_url(), instance=uuid4().hex)
     valkey_client().set(store.key, b"\xc1")
     with pytest.raises(StoreUnavailable, match="ResponseError"):
@@ -216,7 +216,7 @@ async def test_a_value_that_is_no_state_is_told() -> None:
     await store.close()
 
 
-async def test_a_clock_that_is_days_off_costs_one_more_question(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_clock_that_is_days_off_costs_one_more_request(monkeypatch: pytest.MonkeyPatch) -> None:
     store = RedisStore(valkey_url(), instance=uuid4().hex)
     monkeypatch.setattr("marketo_async.governor.stores.redis.time", SimpleNamespace(time=lambda: 1_000_000_000.0))
     reply = await store.ask(QUESTION)

@@ -193,7 +193,7 @@ async def one_address(target: Callable[[], int]) -> AsyncIterator[int]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_after_a_failover_behind_one_address_the_next_question_reaches_the_new_primary(
+async def test_after_a_failover_at_one_address_the_next_request_reaches_the_new_primary(
     server: ValkeyServer, other_server: ValkeyServer
 ) -> None:
     primary = server.port

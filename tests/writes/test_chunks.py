@@ -248,7 +248,7 @@ def test_a_key_is_read_of_dicts_and_structs_whatever_the_case() -> None:
     assert two.values({"email": "A", "NUMBER": 1}) == ["A", 1]
 
 
-def test_keys_are_let_go_of_once_and_listeners_hear_of_it() -> None:
+def test_keys_are_released_once_and_listeners_are_called() -> None:
     in_flight, heard = InFlight(), list[int]()
     end = in_flight.listen(lambda: heard.append(1))
     held: Collection[Hashable] = in_flight.of("s")
