@@ -1,4 +1,4 @@
-"""Stores in virtual time: their clock is the loop's, their questions take random time on the way, and some are lost."""
+"""Stores in virtual time: their clock is the loop's, their requests take random time on the way, and some are lost."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class InFile:
 
 
 class _RestedScript(Script):
-    """One whose state is so old that its first window has passed before the first question."""
+    """One whose state is so old that its first window has passed before the first request."""
 
     _asked = False
 

@@ -1,4 +1,4 @@
-"""The rule for many processes, decision by decision: leases, turns, limits, clocks, and what is told twice."""
+"""The rule for many processes, decision by decision: leases, turns, limits, clocks, and repeated reports."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEEP = PER * (1 + DRIFT)
 
 
 class Store:
-    """A fleet of small limits, and a clock that the test moves."""
+    """A shared limiter with small limits, and a clock that the test moves."""
 
     def __init__(
         self, *, calls: int = 5, concurrency: int = 3, daily: int = 100, home: str = "", paused: bool = False
@@ -102,7 +102,7 @@ def test_asking_again_for_the_same_call_takes_no_second_one() -> None:
     store = Store()
     assert store.wants("a:1").ruling is store.wants("a:1").ruling is Ruling.GRANTED
     assert store.ends("a:1").use.window_used == 1
-    seen = store.ends("a:1").use  # told a second time, because the first reply was lost
+    seen = store.ends("a:1").use  # reported a second time, because the first reply was lost
     assert (seen.window_used, seen.in_flight, seen.used_today) == (1, 0, 1)
 
 
@@ -414,7 +414,7 @@ def test_an_abandoned_call_keeps_place_and_slot_until_its_moment_and_frees_them_
     store.say("a", done=left)
     for _ in range(4):
         store.clock += 74.0
-        store.say("a", held=[Held("a:1")])  # a question from before, that was late
+        store.say("a", held=[Held("a:1")])  # a request from before, that was late
         assert store.wants("b:1").ruling is Ruling.WAIT
     store.clock += 3.9
     assert store.wants("b:1").ruling is Ruling.WAIT
@@ -432,7 +432,7 @@ def test_an_abandoned_call_whose_answer_had_begun_counts_from_there_and_is_repor
     for left in (30.0, 30.0):
         seen = store.say("a", done=[Done("a:1", 1.0, left=left)]).use
         assert (seen.window_used, seen.in_flight) == (1, 1)
-    assert store.wants("a:1").ruling is Ruling.GRANTED  # an old question: it neither shortens nor prolongs it
+    assert store.wants("a:1").ruling is Ruling.GRANTED  # an old request: it neither shortens nor prolongs it
     store.clock += KEEP
     assert (store.say("a").use.window_used, store.say("a").use.in_flight) == (0, 1)
     store.say("a", done=[Done("a:1", 1.0)])

@@ -1,4 +1,4 @@
-"""A model check of the protocol between workers and the state of their fleet, judged by an instance of its own.
+"""A model check of the protocol between workers and their shared state, judged by an instance of its own.
 
 Questions and replies are lost, delayed and delivered twice; the state is lost, goes back with a failover, or is put
 back where it was; workers give up on answers, are cut off, and die. The instance counts what arrives, by the true time,
@@ -8,7 +8,7 @@ What the claim takes for granted is enforced here, and nothing else is: a reques
 permit's last valid moment; Marketo works on an abandoned call no longer than was said, and on a dead worker's call no
 longer than its lease; who lives renews its leases, and reports what it abandons, before they end, and reaches a state
 that was lost within a window. Nobody dies in a run in which the state is lost: the calls of such a worker are known to
-nobody. A question that took a window to arrive may make workers wait for nothing.
+nobody. A request that took a window to arrive may make workers wait for nothing.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class End:
 
 @dataclass(eq=False)
 class Worker:
-    """What one process knows, holds and has to report; it asks one question at a time."""
+    """What one process knows, holds and has to report; it asks one request at a time."""
 
     name: str
     number: int = 0
@@ -86,7 +86,7 @@ class Worker:
 
 @dataclass(eq=False)
 class Asked:
-    """A question on its way, which may be delivered more than once."""
+    """A request on its way, which may be delivered more than once."""
 
     worker: Worker
     request: StoreRequest
@@ -129,7 +129,7 @@ class Protocol(RuleBasedStateMachine):
         self.stayed: set[Worker] = set()  # who may still reach only that one
         self.wire: list[Call] = []  # sent, and not done with at Marketo
         self.mortal = False
-        self.late = False  # whether a question took a window to arrive, and the state had forgotten who asked
+        self.late = False  # whether a request took a window to arrive, and the state had forgotten who asked
 
     @initialize(mortal=st.booleans(), workers=st.integers(1, 4))
     def begin(self, mortal: bool, workers: int) -> None:  # noqa: FBT001 - hypothesis names it
@@ -423,13 +423,13 @@ class Protocol(RuleBasedStateMachine):
         """Restore a snapshot that says nothing of itself: the first worker that knows better tells of it."""
         state = self.saved[choose % len(self.saved)]
         shared = unpacked_state(state)
-        told = {reply.worker: reply.sequence for reply in shared.replies}
+        replied = {reply.worker: reply.sequence for reply in shared.replies}
         knowing = [
             worker
             for worker in self.workers
             if worker.alive
             and worker.began == shared.began
-            and worker.sequence > told.get(worker.name, shared.sequence)
+            and worker.sequence > replied.get(worker.name, shared.sequence)
             and self.now - worker.heard_at < PER
         ]
         if not knowing or shared.home != f"{self.home:x}":

@@ -54,7 +54,7 @@ homes = st.sampled_from(["", "here", "here", "here", "here", "there"])
 
 
 class Step(msgspec.Struct):
-    """One question, and what happens before it."""
+    """One request, and what happens before it."""
 
     said: dict[str, Any]
     knows: str
@@ -79,7 +79,7 @@ steps = st.builds(
     pause=st.sampled_from([0.0, 0.001, 0.05, 0.3, 1.5, 7.0, -3.0]),  # how the clock moves
     days=st.sampled_from([0.0] * 6 + [700.0, 40_000.0, 500_000.0, -1.0]),  # and how far the day; -1: to where it began
     home=homes,
-    back=st.sampled_from([False] * 9 + [True]),  # whether the state of some questions ago is restored first
+    back=st.sampled_from([False] * 9 + [True]),  # whether the state of some requests ago is restored first
 )
 
 
@@ -115,9 +115,9 @@ def test_the_script_reads_the_servers_clock_and_asks_for_the_midnights_around_it
     client, key = valkey_client(), "marketo-async:{clock}"
     client.delete(key)
     request = packed(StoreRequest(worker="a", calls=5, per=PER, concurrency=3, daily=40, lease=2.0))
-    told = client.eval(_SCRIPT, 1, key, request, packed(midnights(0.0)))
-    assert isinstance(told, bytes)
-    moment = msgspec.msgpack.decode(told, type=float)
+    answered = client.eval(_SCRIPT, 1, key, request, packed(midnights(0.0)))
+    assert isinstance(answered, bytes)
+    moment = msgspec.msgpack.decode(answered, type=float)
     seconds, _ = client.time()
     assert abs(seconds - moment) < 60
     assert not client.exists(key)

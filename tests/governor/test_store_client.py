@@ -1,4 +1,4 @@
-"""One process's part in a fleet: what it asks and when, what becomes of waiters, and of a store that is away."""
+"""One process's client of a store: its requests, its waiters, and a store that is unreachable."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TRIP = 0.001
 
 
 class Store:
-    """A store a millisecond away, that can be down, and whose questions are kept."""
+    """A store a millisecond away, that can be down, and whose requests are kept."""
 
     def __init__(self, *, lease: float | None = None) -> None:
         self.lease = lease
@@ -302,7 +302,7 @@ async def test_alone_within_the_fallback_after_a_whole_window_and_back_without_b
     first.release()
     second, third = await waiting[1], await waiting[2]
     seen = gate.snapshot()
-    # The first call alone is told of; of the three before it no lease was renewed, so they count from its end.
+    # Only the first call is reported; of the three before it no lease was renewed, so they count from its end.
     assert (seen.in_flight, seen.used_today) == (2, 6)
     assert seen.window_used == 6
     second.release()
@@ -451,8 +451,8 @@ def test_calls_made_alone_on_a_closed_loop_are_reported_to_the_store() -> None:
 
     in_virtual_time(alone())
     assert in_virtual_time(next_one()) == pytest.approx(5, abs=0.1)
-    told = [request.news for request in store.requests if request.news.used]
-    assert [(news.used, len(news.ages)) for news in told] == [(2, 2)]
+    reported = [request.news for request in store.requests if request.news.used]
+    assert [(news.used, len(news.ages)) for news in reported] == [(2, 2)]
 
 
 @virtually
@@ -501,7 +501,7 @@ async def test_settling_closes_the_store_only_where_nothing_is_under_way() -> No
     assert gate.snapshot().in_flight == 0
     store.down = StoreUnavailable("gone")
     (await asyncio.gather(gate.acquire(), return_exceptions=True))[0]
-    await gate.settle()  # what can't be told is left to the lease
+    await gate.settle()  # an end that can't be reported expires with its lease
     await Governor().settle()
 
 
@@ -520,9 +520,9 @@ async def test_settling_ends_while_a_neighbour_keeps_the_store_busy() -> None:
     ours.release()
     async with asyncio.timeout(5 * TRIP):
         await gate.settle()
-    told = {done.id for request in store.requests for done in request.done}
+    reported = {done.id for request in store.requests for done in request.done}
     assert isinstance(ours, LeasedPermit)
-    assert ours.id in told
+    assert ours.id in reported
     assert store.closed == 0, "the neighbours still need it"
     for task in neighbours:
         task.cancel()

@@ -25,7 +25,7 @@ from marketo_async.governor.stores.messages import Ruling, StoreRequest, Want
 from tests.governor.shared_limiters import rested, valkey_client, valkey_url
 from tests.wire import related
 
-QUESTION = StoreRequest(worker="a", calls=5, per=20.0, concurrency=2, daily=100, lease=10.0)
+REQUEST = StoreRequest(worker="a", calls=5, per=20.0, concurrency=2, daily=100, lease=10.0)
 
 
 def wanting(number: int, worker: str = "a") -> StoreRequest:
@@ -44,7 +44,7 @@ def stores(request: pytest.FixtureRequest, path: Path) -> Iterator[tuple[Store, 
     if request.param == "sqlite":
         yield SQLiteStore(path), SQLiteStore(path)
     else:
-        instance, url = rested(uuid4().hex, QUESTION), valkey_url()
+        instance, url = rested(uuid4().hex, REQUEST), valkey_url()
         yield RedisStore(url, instance=instance), RedisStore(url, instance=instance)
 
 
@@ -53,10 +53,10 @@ async def test_two_processes_share_one_state(stores: tuple[Store, Store]) -> Non
     rulings = [(await store.ask(wanting(n, w))).ruling for n, (store, w) in enumerate([(one, "a"), (other, "b")])]
     assert rulings == [Ruling.GRANTED] * 2
     assert (await other.ask(wanting(2, "b"))).ruling is Ruling.WAIT
-    assert (await one.ask(QUESTION)).use.in_flight == 2
+    assert (await one.ask(REQUEST)).use.in_flight == 2
     for store in stores:
         await store.close()
-    assert (await one.ask(QUESTION)).use.in_flight == 2, "it is opened again"
+    assert (await one.ask(REQUEST)).use.in_flight == 2, "it is opened again"
     for store in stores:
         await store.close()
         await store.close()
@@ -128,10 +128,10 @@ def test_a_fork_opens_the_file_again_and_is_a_separate_worker(path: Path) -> Non
 
 async def test_a_busy_file_is_waited_for_without_stopping_the_loop(path: Path) -> None:
     store = SQLiteStore(path, patience=30.0)
-    await store.ask(QUESTION)
+    await store.ask(REQUEST)
     busy = sqlite3.connect(path, isolation_level=None)
     busy.execute("BEGIN IMMEDIATE")
-    asked = asyncio.create_task(store.ask(QUESTION))
+    asked = asyncio.create_task(store.ask(REQUEST))
     for _ in range(20):
         await asyncio.sleep(0.001)
     assert not asked.done()
@@ -143,30 +143,30 @@ async def test_a_busy_file_is_waited_for_without_stopping_the_loop(path: Path) -
 
 async def test_a_file_that_stays_busy_is_unavailable(path: Path) -> None:
     store = SQLiteStore(path, patience=0.05)
-    await store.ask(QUESTION)
+    await store.ask(REQUEST)
     busy = sqlite3.connect(path, isolation_level=None)
     busy.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreUnavailable, match="busy: look for one that hangs"):
-        await store.ask(QUESTION)
+        await store.ask(REQUEST)
     busy.close()
-    assert (await store.ask(QUESTION)).ruling is Ruling.NOTED
+    assert (await store.ask(REQUEST)).ruling is Ruling.NOTED
     await store.close()
 
 
 async def test_files_that_can_not_be_used_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="its folder must exist"):
-        await SQLiteStore(tmp_path / "no" / "limits.db").ask(QUESTION)
+        await SQLiteStore(tmp_path / "no" / "limits.db").ask(REQUEST)
     (tmp_path / "text.db").write_bytes(b"this is no database at all, and long enough to be looked at" * 100)
     with pytest.raises(StoreUnavailable, match="delete the file"):
-        await SQLiteStore(tmp_path / "text.db").ask(QUESTION)
+        await SQLiteStore(tmp_path / "text.db").ask(REQUEST)
     store = SQLiteStore(tmp_path / "other.db")
-    await store.ask(QUESTION)
+    await store.ask(REQUEST)
     await store.close()
     other = sqlite3.connect(tmp_path / "other.db", isolation_level=None)
     other.execute("UPDATE shared_limiter SET state = x'00'")
     other.close()
     with pytest.raises(StoreUnavailable, match=r"holds a state that no store wrote .* delete the file"):
-        await store.ask(QUESTION)
+        await store.ask(REQUEST)
     await store.close()
 
 
@@ -190,21 +190,21 @@ def test_a_redis_store_that_can_not_work_is_refused() -> None:
 async def test_a_missing_server_is_unavailable_and_its_password_stays_secret() -> None:
     store = RedisStore("redis://user:hunter2@127.0.0.1:1/0", instance="123-ABC-456", timeout=0.2)
     with pytest.raises(StoreUnavailable, match=r"123-ABC-456 does not answer \(ConnectionError\)") as caught:
-        await store.ask(QUESTION)
+        await store.ask(REQUEST)
     assert not any("hunter2" in f"{error} {error!r}" for error in related(caught.value))
     await store.close()
 
 
 async def test_a_server_that_forgot_the_script_or_hung_up_is_asked_again() -> None:
-    store = RedisStore(valkey_url(), instance=rested(uuid4().hex, QUESTION))
+    store = RedisStore(valkey_url(), instance=rested(uuid4().hex, REQUEST))
     client = valkey_client()
     assert (await store.ask(wanting(1))).ruling is Ruling.GRANTED
     client.script_flush()
-    assert (await store.ask(QUESTION)).use.in_flight == 1
+    assert (await store.ask(REQUEST)).use.in_flight == 1
     for connection in client.client_list(_type="normal"):
         if int(connection["id"]) != client.client_id():
             client.client_kill_filter(_id=connection["id"])
-    assert (await store.ask(QUESTION)).use.in_flight == 1
+    assert (await store.ask(REQUEST)).use.in_flight == 1
     await store.close()
 
 
@@ -212,14 +212,14 @@ async def test_a_value_that_is_not_a_state_is_reported() -> None:
     store = RedisStore(valkey_url(), instance=uuid4().hex)
     valkey_client().set(store.key, b"\xc1")
     with pytest.raises(StoreUnavailable, match="ResponseError"):
-        await store.ask(QUESTION)
+        await store.ask(REQUEST)
     await store.close()
 
 
 async def test_a_clock_that_is_days_off_costs_one_more_request(monkeypatch: pytest.MonkeyPatch) -> None:
     store = RedisStore(valkey_url(), instance=uuid4().hex)
     monkeypatch.setattr("marketo_async.governor.stores.redis.time", SimpleNamespace(time=lambda: 1_000_000_000.0))
-    reply = await store.ask(QUESTION)
+    reply = await store.ask(REQUEST)
     assert reply.use.resets_at > 1_700_000_000
     await store.close()
 
@@ -233,7 +233,7 @@ async def test_one_slot_of_a_cluster_serves() -> None:
             await asyncio.get_running_loop().run_in_executor(thread, os.getpid)
         store = RedisStore(f"redis://127.0.0.1:{server.port}", instance="123-ABC-456", cluster=True)
         assert (await store.ask(wanting(1))).ruling is Ruling.WAIT, "a state that is new lets a window pass"
-        assert (await store.ask(QUESTION)).sequence == 2
+        assert (await store.ask(REQUEST)).sequence == 2
         await store.close()
         client.close()
 

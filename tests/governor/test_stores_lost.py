@@ -30,7 +30,7 @@ KEY = "marketo-async:{lost}"
 
 
 class Client:
-    """A worker that asks a store by itself, and remembers what it heard, as `Member` does."""
+    """A worker that asks a store directly, and remembers its last reply, as `StoreClient` does."""
 
     def __init__(self, store: Store, name: str) -> None:
         self.store, self.name, self.number = store, name, 0

@@ -510,7 +510,7 @@ class Life(RuleBasedStateMachine):
         waiting = worker.governor.snapshot().waiting
         self.claim(waiting == 0, f"{waiting} waiters are left after close()")
         if self.way is not None and self.timeline.now < self.way.failed_at + _AGAIN:
-            return  # what could not be reported is told again until it is heard, or counts no more
+            return  # unsent reports are repeated until they arrive, or no longer count
         tasks = [task for task in self.under_way() if self.tasks.get(task) == worker.name]
         self.claim(not tasks, f"tasks are left after close(): {tasks}")
         timers = [timer for timer in self.loop.timers() if context_of(timer).get(WORKER, "") == worker.name]

@@ -81,12 +81,12 @@ class Weather:
         self._heard[request.worker] = self._version
 
     def failed(self, what: str) -> StoreUnavailable:
-        """Return the error of a question that got no answer."""
+        """Return the error of a request that got no answer."""
         self.failed_at = self.timeline.now
         return StoreUnavailable(what)
 
     async def travel(self) -> None:
-        """Take as long as a question or an answer takes."""
+        """Take as long as a request or an answer takes."""
         await asyncio.sleep(self.rng.uniform(0.0, 0.5 if self.state == "slow" else 0.02))
 
 
@@ -124,7 +124,7 @@ class _Handle:
 
 
 class InMemory:
-    """The fleet's class, without a server; as with one, a state that is lost rests, and one that went back has moved.
+    """The class itself, without a server; as with one, a state that is lost rests, and one that went back has moved.
 
     *moves* is whether the place where a state is found changes when it goes back, as with a failover. Where it does not
     change, as when a dump is restored, only those who know what is missing can notice.
