@@ -2,7 +2,7 @@
 
 `window` (sliding-window log), `quota` (daily count) and `aimd` (the share left to us by other integrations) are the
 rules; `limiter` combines them. They do no I/O and read no clock. `gate` queues the waiting calls. `authority` decides
-which call may start: by this process's own limiter, or by a store that processes share (`stores`). `governor` is the
+which call may start: by this process's own `grants`, or by a store that processes share (`stores`). `governor` is the
 public face of all of it.
 """
 

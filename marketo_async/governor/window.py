@@ -16,7 +16,7 @@ Why no window as Marketo sees it ever holds more than ``calls`` of ours
 
     The proof assumes that Marketo does not count a call after its answer began. If no answer ever comes (a reset, a
     time-out above the server's own), ``c`` is the moment of the failure. If a call is abandoned, ``c`` is the moment at
-    which Marketo has certainly ended it (see ``authority``).
+    which Marketo has certainly ended it (see ``grants``).
 
 What it costs
     A place is kept for ``per`` plus the call's own latency, so the rate is ``calls / (per + latency)``: about 2 % below
