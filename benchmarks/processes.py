@@ -119,7 +119,7 @@ class Worker:
 
 
 class Counted:
-    """A store whose requests are counted."""
+    """A store that counts its requests."""
 
     def __init__(self, store: Store) -> None:
         self.lease = store.lease
@@ -127,7 +127,7 @@ class Counted:
         self._store = store
 
     async def ask(self, request: StoreRequest) -> StoreReply:
-        """Forward a request."""
+        """Pass a question on."""
         self.asked += 1
         return await self._store.ask(request)
 

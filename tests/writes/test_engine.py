@@ -252,9 +252,7 @@ async def test_a_stream_is_written_up_to_the_record_that_can_not_be_sent(name: s
     assert caught.value.index == 1_000
     assert [result.index for result in caught.value.results][:1_000] == list(range(1_000))
     assert {lead(number)["email"] for number in range(1_000)} <= set(sent)
-    assert len(sent) == len(caught.value.results) < 1_300, (
-        "every record read has a result, and no more are read"
-    )
+    assert len(sent) == len(caught.value.results) < 1_300, "every record read has a result, and no more are read"
 
 
 async def test_an_input_that_fails_is_raised_after_the_results_before_it(client: Client) -> None:
