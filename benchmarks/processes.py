@@ -119,17 +119,17 @@ class Worker:
 
 
 class Counted:
-    """A store whose questions are counted."""
+    """A store that counts its requests."""
 
     def __init__(self, store: Store) -> None:
         self.lease = store.lease
         self.asked = 0
         self._store = store
 
-    async def ask(self, question: StoreRequest) -> StoreReply:
+    async def ask(self, request: StoreRequest) -> StoreReply:
         """Pass a question on."""
         self.asked += 1
-        return await self._store.ask(question)
+        return await self._store.ask(request)
 
     async def close(self) -> None:
         """Close the store."""
@@ -181,7 +181,7 @@ async def pace(place: Place) -> list[Figure]:
 
 
 async def trips(place: Place) -> list[Figure]:
-    """Count the questions of calls one after the other, and time an admission."""
+    """Count the requests of calls one after the other, and time an admission."""
     counted = Counted(place.store())
     governor = Governor(Limits(calls=10_000, per=PER), store=counted)
     (await governor.acquire()).release()

@@ -927,13 +927,13 @@ async def test_a_place_in_the_window_is_stamped_when_the_headers_come_and_the_sl
         writer.write(body)
 
     governor = Governor()
-    answered = governor._authority.books.answered
+    answered = governor._authority.grants.answered
 
     def stamped(permit: Any) -> None:
         answered(permit)
         headers_came.set()
 
-    monkeypatch.setattr(governor._authority.books, "answered", stamped)
+    monkeypatch.setattr(governor._authority.grants, "answered", stamped)
     async with ScriptedServer(headers_first) as server, client(server.origin, governor=governor) as marketo:
         call = asyncio.create_task(marketo.leads.get(1))
         await headers_came.wait()

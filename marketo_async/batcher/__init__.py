@@ -1,8 +1,8 @@
-"""Records that come one by one, gathered until they are worth a call.
+"""Batches records that come one by one.
 
-`batcher` gathers and sends them, `search` finds the record that makes its whole call fail, and `queue` keeps what was
-accepted in memory; `journal` keeps it on disk, where it is to outlive the process. See `writes` for any number of
-records at once.
+`batcher` collects and sends the records, `search` finds the record that makes its whole call fail, `queue` keeps
+accepted records in memory, and `journal` keeps them on disk so that they survive the process. See `writes` for any
+number of records at once.
 """
 
 from marketo_async.batcher.batcher import Batcher, batching

@@ -1,18 +1,19 @@
-"""`Batcher`: records that come one by one, gathered until they are worth a call.
+"""`Batcher`: collects records that come one by one, and sends them in batches, at least once.
 
-A batch goes when enough records wait, when the oldest has waited long enough, when they are large enough, on demand,
-and at the end. Batches go one after the other, so that what is accepted first is written first.
+A batch is sent when enough records wait, when the oldest has waited long enough, when they are large enough, on demand,
+and at the end. Batches are sent one after the other, so that records are written in the order of acceptance.
 
-What becomes of a record
-    Written: its caller has the result, and it is let go of. Refused, by Marketo or because it can't be sent: its caller
-    has the result or the error; where nobody waits it is set aside with the reason, and blocks nothing. A call that
-    failed: whoever waits has the error, and takes the record back; what nobody waits for stays, and is tried again
-    after a while. A lost answer: the same, unless a second call could do harm; then the record is set aside. A call
-    that one of its records made fail: it is halved until that record is found, which is treated as a refused one, and
+The fate of a record
+    Written: its caller receives the result, and the record is removed.
+    Refused, by Marketo or because it can't be sent: its caller receives the result or the error. Without a caller the
+    record is set aside with the reason, as a dead letter, and blocks nothing.
+    The call failed: its caller receives the error, and the record is removed. Without a caller it stays and is retried.
+    The answer was lost: the same, unless a second call could do harm; then the record is set aside.
+    One record made the call fail: the call is halved until that record is found. It is treated as a refused one, and
     the others are written.
 
-Not here: how a batch is written (``send``), where accepted records are kept (``queue``, ``journal``), and which record
-is at fault (``search``).
+See ``queue`` and ``journal`` for where accepted records are kept, and ``search`` for how the record at fault is found.
+The module is longer than 350 lines because all of the class works on one queue and its counts.
 """
 
 from __future__ import annotations
@@ -56,15 +57,15 @@ log = logging.getLogger("marketo_async.batcher")
 V = TypeVar("V")
 R = TypeVar("R", bound=RecordResult)
 
-_SIDE_BY_SIDE = 10  # batches of a backlog that one send may take
+_SIDE_BY_SIDE = 10  # the batches of a backlog that one send may take
 _SHORTEST_NAP = 0.001  # seconds; rounding may leave less than a clock can measure
-_QUEUED = 10  # times as many records as a batch has may wait, where nothing else is said
+_QUEUED = 10  # the default of max_queued, in batches
 
 
 class Fate(Enum):
-    """What becomes of an accepted record after a send."""
+    """The fate of an accepted record after a send."""
 
-    DONE = "let go of"
+    DONE = "removed"
     ASIDE = "set aside"
     WAITS = "sent again later"
 
@@ -72,7 +73,7 @@ class Fate(Enum):
 def fate_of(
     result: RecordResult | None, error: Exception | None, *, refused: bool, awaited: bool, repeats: bool
 ) -> Fate:
-    """Decide by a record's *result*, or the *error* that left it without one; *awaited* tells of a caller."""
+    """Decide by a record's ``result``, or the ``error`` instead of one; ``awaited`` says that a caller waits for it."""
     if result is None and error is None:
         return Fate.WAITS
     if awaited:
@@ -85,15 +86,16 @@ def fate_of(
 
 
 class Batcher(Generic[V, R]):
-    """Gathers records and sends them in batches; use it in ``async with``, which sends what is left.
+    """Collects records and sends them in batches; use it in ``async with``, which sends the remaining records.
 
-    *send* writes at most ``max_records * width`` records and returns a result for each, in their order. A batch goes
-    when ``max_records`` wait, after ``max_age`` seconds, or with ``max_bytes`` of JSON. At most ``max_queued`` records
-    wait; more let ``put`` and ``submit`` wait. With a *journal*, a file, what was accepted survives a crash and is sent
-    by the next batcher that opens it, at least once. *refusal* raises what is wrong with a record before it is taken.
-    *repeats* says that a batch may be sent again whose outcome is unknown; without it, what *send* raises must be an
-    error of this package that says so where nothing was written, or the records are set aside. A failed send is tried
-    again after ``retry_after`` seconds, or when the quota starts anew; so is a journal that can't be read or written.
+    ``send`` writes at most ``max_records * width`` records and returns a result for each, in their order. A batch is
+    sent when ``max_records`` wait, after ``max_age`` seconds, or with ``max_bytes`` of JSON. At most ``max_queued``
+    records wait; beyond that, ``put`` and ``submit`` wait (back-pressure). With a ``journal``, a file, accepted records
+    survive a crash, and the next batcher that opens it sends them at least once. ``refusal`` raises an error for a
+    record that can't be accepted. Set ``repeats`` if sending a batch twice does no harm: then a batch of unknown
+    outcome is sent again. Without it, ``send`` must raise an error of this package that shows that nothing was written;
+    after any other error the records are set aside. A failed send is retried after ``retry_after`` seconds, or when the
+    quota restarts; so is a journal that can't be read or written.
     """
 
     def __init__(
@@ -132,25 +134,28 @@ class Batcher(Generic[V, R]):
         self._worker: asyncio.Task[None] | None = None
         self._arrived: dict[int, float] = {}  # the records of this process, and when they came
         self._count = self._size = self._last = 0
-        self._written = 0  # up to this number, nothing waits any more
-        self._debt = 0  # records of an earlier process beyond what may wait
+        self._written = 0  # no record up to this number waits any more
+        self._excess = 0  # records of an earlier process beyond what may wait
         self._not_before = -inf
         self._closing = False
-        self._over: Exception | None = None  # why the worker has ended
+        self._end_reason: Exception | None = None  # why the worker has ended
         self._search = FaultSearch()
-        self._unsettled: tuple[list[int], list[tuple[Entry, str]]] = [], []  # what the journal did not take yet
+        self._unrecorded: tuple[list[int], list[tuple[Entry, str]]] = (
+            [],
+            [],
+        )  # fates that the queue has not recorded yet
         self._process = os.getpid()
 
     async def __aenter__(self) -> Self:
         if self._worker is not None or self._closing:
-            raise ConfigurationError("this batcher has been opened before: make another one")
+            raise ConfigurationError("this batcher was opened before; create another one")
         if self._journal is not None:
-            from marketo_async.batcher.journal import Journal  # noqa: PLC0415 - SQLite is for those who ask for it
+            from marketo_async.batcher.journal import Journal  # noqa: PLC0415 - SQLite only with a journal
 
             self._queue = Journal(self._journal)
         self._count, self._size, self._last = await self._queue.open()
         self._room = Room(max(0, self._max_queued - self._count))
-        self._debt = max(0, self._count - self._max_queued)
+        self._excess = max(0, self._count - self._max_queued)
         self._process = os.getpid()
         self._worker = asyncio.get_running_loop().create_task(self._work())
         self._worker.add_done_callback(self._ended)
@@ -164,46 +169,46 @@ class Batcher(Generic[V, R]):
         except Exception:
             if error is None:
                 raise
-            log.exception("a batcher could not send what was left")
+            log.exception("a batcher could not send its remaining records")
 
     @property
     def waiting(self) -> int:
-        """How many accepted records are not written yet."""
+        """The number of accepted records that are not written yet."""
         return self._count
 
     async def put(self, record: V) -> None:
-        """Accept a record: this returns when it is safely queued, and waits while the queue is full.
+        """Accept a record: return when it is safely queued, and wait while the queue is full.
 
-        Raises `InvalidRequest` for one that can't be sent, `JournalUnavailable` where the journal can't keep it, and
-        `ConfigurationError` where the batcher is closed meanwhile; the record is then not accepted.
+        Raises `InvalidRequest` for a record that can't be sent, `JournalUnavailable` if the journal can't keep it, and
+        `ConfigurationError` if the batcher is closed meanwhile; the record is then not accepted.
         """
         await self._accept(record, None)
 
     async def submit(self, record: V) -> R:
-        """Accept a record, wait until its batch is written, and return its own result; an index is that in the batch.
+        """Accept a record, wait until its batch is written, and return its result; ``index`` counts within the batch.
 
-        Raises what its call failed with; the record is then not tried again. A caller who is cancelled leaves the
-        record to be written.
+        Raises the error of its call; the record is then not retried. If the caller is cancelled, the record is still
+        written.
         """
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         await self._accept(record, future)
         return await future
 
     async def flush(self) -> None:
-        """Send all that was accepted so far; raises what a call failed with, and the records then still wait."""
+        """Send all records accepted so far; raises the error of a call, and the records then still wait."""
         self._check_open()
         await self._flush()
 
     async def set_aside(self, *, forget: bool = False) -> list[SetAside]:
-        """Return the records that were accepted and can't be written, with the reasons; *forget* them afterwards."""
+        """Return the dead letters: accepted records that can't be written, and why; ``forget`` deletes them."""
         self._check_open()
         return await self._queue.set_aside(forget=forget)
 
     async def close(self) -> None:
-        """Send what is left and accept no more; raises what a call failed with: a journal keeps the records then."""
+        """Send the remaining records and accept no more; raises the error of a call, and a journal keeps them."""
         if self._worker is None or self._closing or self._process != os.getpid():
             return
-        self._closing = True  # whoever still waits for room is not let in any more
+        self._closing = True  # callers that wait for room are refused
         try:
             await self._flush()
         finally:
@@ -212,9 +217,9 @@ class Batcher(Generic[V, R]):
             await self._queue.close()
 
     async def _flush(self) -> None:
-        if self._over is not None:
-            raise own(self._over)
-        if self._count > 0 or any(self._unsettled):
+        if self._end_reason is not None:
+            raise own(self._end_reason)
+        if self._count > 0 or any(self._unrecorded):
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._flushes.append((self._last, done))
             self._wake.set()
@@ -222,14 +227,14 @@ class Batcher(Generic[V, R]):
 
     def _check_open(self) -> None:
         if self._worker is None or self._closing:
-            raise ConfigurationError("this batcher is not open: use it inside its `async with` block")
+            raise ConfigurationError("this batcher is not open; use it inside its `async with` block")
         if self._process != os.getpid():
             raise ConfigurationError(
-                f"the batcher was opened in process {self._process} and can't be used in its fork: open a batcher in"
-                " each process, with a journal of its own"
+                f"the batcher was opened in process {self._process} and can't be used in its fork; open a batcher with"
+                " a separate journal in each process"
             )
-        if self._over is not None:
-            raise own(self._over)
+        if self._end_reason is not None:
+            raise own(self._end_reason)
 
     async def _accept(self, record: V, caller: asyncio.Future[R] | None) -> None:
         self._check_open()
@@ -238,7 +243,7 @@ class Batcher(Generic[V, R]):
         try:
             encoded = msgspec.json.encode(as_json(record), enc_hook=plain)
         except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidRequest(f"the record can't be written as JSON: {error}") from error
+            raise InvalidRequest(f"the record can't be encoded as JSON: {error}") from error
         await self._room.take()
         try:
             self._check_open()
@@ -247,7 +252,7 @@ class Batcher(Generic[V, R]):
             raise
         self._last += 1
         keep = self._keep(Entry(self._last, record, encoded), caller)
-        # Once it is being written down it is accepted, whether or not its caller is still there to hear it.
+        # A record is accepted once its journal write begins, even if its caller is cancelled.
         await (keep if self._journal is None else asyncio.shield(keep))
 
     async def _keep(self, entry: Entry, caller: asyncio.Future[R] | None) -> None:
@@ -266,8 +271,8 @@ class Batcher(Generic[V, R]):
         self._wake.set()
 
     def _due(self, now: float) -> int:
-        """Return how many records are to go now."""
-        if self._count <= 0 or any(self._unsettled):
+        """Return how many records to send now."""
+        if self._count <= 0 or any(self._unrecorded):
             return 0
         if self._flushes:
             return self._count
@@ -279,7 +284,7 @@ class Batcher(Generic[V, R]):
 
     @property
     def _oldest(self) -> float:
-        """When the oldest record came; what an earlier process left has waited long enough."""
+        """When the oldest record came; records of an earlier process have waited long enough."""
         return -inf if self._count > len(self._arrived) else next(iter(self._arrived.values()), inf)
 
     async def _work(self) -> None:
@@ -288,8 +293,8 @@ class Batcher(Generic[V, R]):
             self._wake.clear()
             now = loop.time()
             try:
-                if any(self._unsettled) and (self._flushes or now >= self._not_before):
-                    await self._settle_rest()
+                if any(self._unrecorded) and (self._flushes or now >= self._not_before):
+                    await self._record_fates()
                 elif due := self._due(now):
                     await self._send_batch(min(due, self._max_records * self._width))
                 else:
@@ -298,8 +303,8 @@ class Batcher(Generic[V, R]):
                 self._stall(error)
 
     async def _sleep(self, now: float) -> None:
-        """Wait until something has happened, or until a record has waited long enough."""
-        until = self._not_before if any(self._unsettled) else None
+        """Wait for an event, or until a record has waited long enough."""
+        until = self._not_before if any(self._unrecorded) else None
         if until is None and self._count > 0:
             enough = self._size >= self._max_bytes or self._count >= self._max_records
             until = max(self._not_before, -inf if enough else self._oldest + self._max_age)
@@ -311,24 +316,26 @@ class Batcher(Generic[V, R]):
         skipped = len(self._search.suspects)
         entries = (await self._queue.oldest(skipped + self._search.size(most)))[skipped:]
         if damaged := [(entry, InvalidRequest(entry.damage)) for entry in entries if entry.damage]:
-            await self._settle([entry for entry, _ in self._search.suspects] + entries, {}, None, damaged)
+            await self._decide_fates([entry for entry, _ in self._search.suspects] + entries, {}, None, damaged)
             return
         entries = self._within_bytes(entries)
         known: dict[int, R] = {}
         failure: Exception | None = None
         try:
             found = await self._send([entry.record for entry in entries])
-        except Exception as error:  # noqa: BLE001 - whatever it is, the callers hear of it and the records stay
+        except Exception as error:  # noqa: BLE001 - the callers receive any error, and the records stay
             failure = error
             known = {result.index: result for result in getattr(error, "results", ())}
         else:
             known = dict(enumerate(found[: len(entries)]))
             if len(found) != len(entries):
-                failure = Incomplete(f"send returned {len(found)} results for {len(entries)} records")
-        await self._judge(entries, {entries[place].number: known[place] for place in known}, failure)
+                failure = Incomplete(
+                    f"send returned {len(found)} results for {len(entries)} records; return one for each"
+                )
+        await self._find_fault(entries, {entries[place].number: known[place] for place in known}, failure)
 
-    async def _judge(self, entries: list[Entry], known: dict[int, R], failure: Exception | None) -> None:
-        """Decide whose fault a *failure* is, and settle what is certain now."""
+    async def _find_fault(self, entries: list[Entry], known: dict[int, R], failure: Exception | None) -> None:
+        """Decide which records caused a ``failure``, if any, and the fates that are certain now."""
         suspects = [entry for entry, _ in self._search.suspects]
         guilty = self._search.succeeded(len(known)) if known else []
         left = [entry for entry in entries if entry.number not in known]
@@ -344,22 +351,22 @@ class Batcher(Generic[V, R]):
                     self._search.suspects = []
         elif failure is not None:
             self._search.end()
-        await self._settle([*suspects, *entries], known, failure, guilty)
+        await self._decide_fates([*suspects, *entries], known, failure, guilty)
 
     def _within_bytes(self, entries: list[Entry]) -> list[Entry]:
-        """Return the first of *entries* that together are not too large; at least one."""
+        """Return the first of ``entries`` that fit into a batch; at least one."""
         sizes = accumulate(len(entry.encoded) for entry in entries)
         fitting = sum(size <= self._max_bytes * self._width for size in sizes)
         return entries[: max(1, fitting)]
 
-    async def _settle(
+    async def _decide_fates(
         self,
         entries: list[Entry],
         known: dict[int, R],
         failure: Exception | None,
         guilty: Sequence[tuple[Entry, Exception]],
     ) -> None:
-        """Tell the callers, and let go of what is done with: *failure* is of all that are neither known nor guilty."""
+        """Resolve the callers, and remove finished records; ``failure`` is that of the others."""
         faults = {entry.number: error for entry, error in guilty}
         doubtful = failure is not None and not self._repeats and not not_executed(failure)
         done: list[int] = []
@@ -379,18 +386,18 @@ class Batcher(Generic[V, R]):
             else:
                 done.append(entry.number)
             if caller is not None and awaited:
-                _tell(caller, result, error)
+                _resolve(caller, result, error)
         self._let_go(entries, {*done, *(entry.number for entry, _ in aside)})
-        self._unsettled = done, aside
-        if any(self._unsettled):
-            await self._settle_rest()
-        self._note(failure)
+        self._unrecorded = done, aside
+        if any(self._unrecorded):
+            await self._record_fates()
+        self._note_outcome(failure)
 
-    async def _settle_rest(self) -> None:
-        """Write down what was decided; until that is done, nothing more is read from the queue."""
-        await self._queue.settle(*self._unsettled)
-        self._unsettled = [], []
-        self._note(None)
+    async def _record_fates(self) -> None:
+        """Record the fates in the queue; until that succeeds, no more is read from it."""
+        await self._queue.remove(*self._unrecorded)
+        self._unrecorded = [], []
+        self._note_outcome(None)
 
     def _let_go(self, entries: list[Entry], gone: set[int]) -> None:
         for entry in entries:
@@ -399,19 +406,19 @@ class Batcher(Generic[V, R]):
                 self._arrived.pop(entry.number, None)
                 self._count -= 1
                 self._size -= len(entry.encoded)
-                if self._debt:
-                    self._debt -= 1
+                if self._excess:
+                    self._excess -= 1
                 else:
                     self._room.give()
         left = [entry.number for entry in entries if entry.number not in gone]
         self._written = left[0] - 1 if left else entries[-1].number
 
-    def _note(self, failure: Exception | None) -> None:
-        """Tell those who wait for a flush, and put off the next try after a failure."""
+    def _note_outcome(self, failure: Exception | None) -> None:
+        """Resolve the flushes, and delay the next attempt after a failure."""
         if failure is not None:
             self._not_before = asyncio.get_running_loop().time() + _pause(failure, self._retry_after)
             log.warning("a batch was not written, and %d records wait: %s", self._count, failure)
-        still: list[tuple[int, asyncio.Future[None]]] = []
+        pending: list[tuple[int, asyncio.Future[None]]] = []
         for upto, future in self._flushes:
             if future.done():
                 continue
@@ -420,25 +427,25 @@ class Batcher(Generic[V, R]):
             elif upto <= self._written or self._count <= 0:
                 future.set_result(None)
             else:
-                still.append((upto, future))
-        self._flushes = still
+                pending.append((upto, future))
+        self._flushes = pending
 
     def _stall(self, error: JournalUnavailable) -> None:
-        """Tell everybody who waits that the journal can't be read or written; what it has is tried again later."""
+        """Fail all waiters because the journal can't be read or written, and retry later."""
         self._not_before = asyncio.get_running_loop().time() + self._retry_after
         log.warning("%s; it is tried again in %g s", error, self._retry_after)
         self._fail_all(error)
 
     def _ended(self, worker: asyncio.Task[None]) -> None:
-        """Tell everybody who waits that nothing comes any more, however the worker came to its end."""
+        """Fail all waiters once the worker has ended, for whatever reason."""
         error = None if worker.cancelled() else worker.exception()
         if isinstance(error, Exception):
-            self._over = error
+            self._end_reason = error
         elif self._closing:
-            self._over = ConfigurationError("the batcher was closed before the record was written")
+            self._end_reason = ConfigurationError("the batcher was closed before the record was written")
         else:
-            self._over = ConfigurationError("the batcher's task was cancelled: make another batcher")
-        self._fail_all(self._over)
+            self._end_reason = ConfigurationError("the batcher's task was cancelled; create another batcher")
+        self._fail_all(self._end_reason)
 
     def _fail_all(self, error: Exception) -> None:
         waiters: list[asyncio.Future[Any]] = [*self._callers.values(), *(future for _, future in self._flushes)]
@@ -461,7 +468,7 @@ def batching(
     journal: str | Path | None,
     repeats: bool = True,
 ) -> Batcher[V, Result[V]]:
-    """Return a batcher of a write: what it would refuse is refused at once, and large backlogs go side by side."""
+    """Return a batcher of a write: it refuses invalid records at once, and sends a backlog in parallel batches."""
     cutter = Cutter(batches)
 
     def refusal(record: V) -> None:
@@ -486,7 +493,7 @@ def _pause(failure: Exception, otherwise: float) -> float:
     return otherwise
 
 
-def _tell(caller: asyncio.Future[R], result: R | None, error: Exception | None) -> None:
+def _resolve(caller: asyncio.Future[R], result: R | None, error: Exception | None) -> None:
     if result is not None:
         caller.set_result(result)
     elif error is not None:

@@ -1,10 +1,10 @@
-"""A batcher's records on disk: what was accepted survives the process, and is sent by the next one.
+"""`Journal`: a batcher's records on disk. Accepted records survive the process, and the next process sends them.
 
-SQLite in WAL mode, from the standard library, in a thread of its own. Records that are accepted together are committed
-together, so that many producers cost few syncs. One process has a journal at a time.
+The journal is an SQLite database in WAL mode, used by a separate thread. Records that are accepted together are
+committed together (group commit), so that many producers cause few syncs. One process has a journal at a time.
 
-A fault of the disk or the file is a `JournalUnavailable` for everybody it concerns; the batcher tries again later. A
-record whose bytes are damaged is handed out with what is wrong, so that it can be set aside.
+After a fault of the disk or the file, all callers receive `JournalUnavailable`, and the batcher retries later. A record
+whose bytes are damaged is returned with the damage, so that it can be set aside.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ CREATE TABLE IF NOT EXISTS aside (number INTEGER PRIMARY KEY, body BLOB NOT NULL
 PRAGMA user_version = {_VERSION};
 """
 
-_OTHERWISE = "it is something else, or its directory does not exist"
+_OTHERWISE = "check that it is a file and that its directory exists"
 _REMEDIES = {
-    sqlite3.SQLITE_BUSY: "another process has it; end that, or use another file",
-    sqlite3.SQLITE_LOCKED: "another process has it; end that, or use another file",
+    sqlite3.SQLITE_BUSY: "another process has it; end that process, or use another file",
+    sqlite3.SQLITE_LOCKED: "another process has it; end that process, or use another file",
     sqlite3.SQLITE_FULL: "free some space on its disk",
     sqlite3.SQLITE_IOERR: "check its disk: it is full or fails",
-    sqlite3.SQLITE_READONLY: "let this process write it and its directory",
-    sqlite3.SQLITE_PERM: "let this process write it and its directory",
+    sqlite3.SQLITE_READONLY: "allow this process to write the file and its directory",
+    sqlite3.SQLITE_PERM: "allow this process to write the file and its directory",
     sqlite3.SQLITE_CORRUPT: "the file is damaged; keep a copy, and use another file",
     sqlite3.SQLITE_NOTADB: "it is not an SQLite file; use another file",
 }
 
 
 class Journal:
-    """The accepted records of one batcher, in the file at *path*."""
+    """The accepted records of one batcher, in the file at ``path``."""
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
@@ -54,9 +54,9 @@ class Journal:
         self._commit: asyncio.Future[None] | None = None
 
     async def open(self) -> tuple[int, int, int]:
-        """Open or make the file, and return what an earlier process left: records, bytes, and the highest number.
+        """Open or create the file, and return its number of records, their bytes, and the highest record number.
 
-        Raises `ConfigurationError` where it can't be opened: another process has it, it is not a journal, or the disk
+        Raises `ConfigurationError` if it can't be opened: another process has it, it is not a journal, or the disk
         does not allow it.
         """
         try:
@@ -71,14 +71,14 @@ class Journal:
         self._coming.append(entry)
         if self._commit is None:
             self._commit = asyncio.ensure_future(self._commit_all())
-        # Whoever is cancelled here leaves the commit to the others: the record may be kept, and is told to nobody.
+        # A cancelled caller must not cancel the commit of the others; its record may still be kept.
         try:
             await asyncio.shield(self._commit)
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
 
     async def oldest(self, most: int) -> list[Entry]:
-        """Return the records that came first."""
+        """Return the oldest records."""
         rows = await self._in_thread(
             lambda database: database.execute(
                 "SELECT number, CAST(body AS BLOB) FROM records ORDER BY number LIMIT ?", (most,)
@@ -86,10 +86,10 @@ class Journal:
         )
         return [_entry(number, body) for number, body in rows]
 
-    async def settle(self, done: Collection[int], aside: Sequence[tuple[Entry, str]]) -> None:
-        """Let go of what was written, and set aside what can't be, both or neither."""
+    async def remove(self, done: Collection[int], aside: Sequence[tuple[Entry, str]]) -> None:
+        """Delete the finished records, and set others aside, in one transaction."""
 
-        def settle(database: sqlite3.Connection) -> None:
+        def remove(database: sqlite3.Connection) -> None:
             with database:
                 gone = [*done, *(entry.number for entry, _ in aside)]
                 database.executemany("DELETE FROM records WHERE number = ?", [(number,) for number in gone])
@@ -98,10 +98,10 @@ class Journal:
                     [(entry.number, entry.encoded, reason) for entry, reason in aside],
                 )
 
-        await self._in_thread(settle)
+        await self._in_thread(remove)
 
     async def set_aside(self, *, forget: bool) -> list[SetAside]:
-        """Return what was set aside, by earlier processes too."""
+        """Return the records set aside, by earlier processes too."""
 
         def find(database: sqlite3.Connection) -> list[tuple[int, bytes, str]]:
             with database:
@@ -116,14 +116,14 @@ class Journal:
         return [SetAside(_entry(number, body).record, reason) for number, body, reason in rows]
 
     async def close(self) -> None:
-        """Close the file; what is in it stays for the next process."""
+        """Close the file; its records stay for the next process."""
         if self._commit is not None:
             await asyncio.wait([self._commit])
         await self._in_thread(sqlite3.Connection.close)
 
     async def _commit_all(self) -> None:
-        """Commit what has come, and what comes meanwhile goes into the next commit."""
-        await asyncio.sleep(0)  # whoever else has something to add in this turn of the loop
+        """Commit the collected records; later ones go into the next commit."""
+        await asyncio.sleep(0)  # collects all records of this turn of the loop
         coming, self._coming, self._commit = self._coming, [], None
 
         def insert(database: sqlite3.Connection) -> None:
@@ -153,7 +153,7 @@ class Journal:
         return count, size, highest
 
     async def _in_thread(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run *work* on the database in its thread; it is done to its end, whoever has stopped waiting.
+        """Run ``work`` on the database in its thread, to its end even if the caller is cancelled.
 
         Raises `JournalUnavailable` for a fault of the disk or the file.
         """
@@ -163,7 +163,7 @@ class Journal:
             raise self._unavailable(error) from error
 
     def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        return work(self._database)  # type: ignore[arg-type]  # opening is the one work that comes before there is one
+        return work(self._database)  # type: ignore[arg-type]  # `open` has set it
 
     def _unavailable(self, error: sqlite3.Error) -> JournalUnavailable:
         return JournalUnavailable(
@@ -173,7 +173,7 @@ class Journal:
 
 
 def _entry(number: int, body: bytes) -> Entry:
-    """Return a record as it was accepted, or its bytes with what is wrong with them."""
+    """Return a record as it was accepted, or its bytes with a description of the damage."""
     try:
         return Entry(number, msgspec.json.decode(body), body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -189,4 +189,4 @@ def _check_version(database: sqlite3.Connection) -> None:
     (version,) = database.execute("PRAGMA user_version").fetchone()
     (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if version != _VERSION and (version or tables):
-        raise sqlite3.DatabaseError(f"its version is {version}, not {_VERSION}")
+        raise sqlite3.DatabaseError(f"its version is {version}, this package writes {_VERSION}")

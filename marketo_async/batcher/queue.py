@@ -1,4 +1,4 @@
-"""Where a batcher keeps what it has accepted, in the order it came: here in memory; on disk it is a `Journal`."""
+"""Queues for a batcher's accepted records, in the order of acceptance; `MemoryQueue` here, `Journal` on disk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from marketo_async.errors import own
 
 
 class Entry(Struct, frozen=True):
-    """One accepted record: its number, itself, and its bytes as JSON; ``damage`` says why those can't be read."""
+    """One accepted record: its number, its value, and its JSON; ``damage`` says why the JSON can't be read."""
 
     number: int
     record: Any
@@ -23,7 +23,7 @@ class Entry(Struct, frozen=True):
 
 
 class SetAside(Struct, frozen=True):
-    """A record that was accepted and can't be written, and why; bytes stand for one that can't be read either."""
+    """A dead letter: an accepted record that can't be written, and why; ``record`` is bytes if it can't be read."""
 
     record: Any
     reason: str
@@ -33,39 +33,39 @@ class RecordQueue(Protocol):
     """Accepted records, oldest first."""
 
     async def open(self) -> tuple[int, int, int]:
-        """Return how many records are there already, their bytes, and the highest number there was."""
+        """Return the number of records in the queue, their bytes, and the highest record number so far."""
         ...
 
     async def add(self, entry: Entry) -> None:
-        """Keep a record; once this returns, it is as safe as it gets."""
+        """Keep a record; once this returns, it is as durable as the queue."""
         ...
 
     async def oldest(self, most: int) -> list[Entry]:
-        """Return the records that came first."""
+        """Return the oldest records."""
         ...
 
-    async def settle(self, done: Collection[int], aside: Sequence[tuple[Entry, str]]) -> None:
-        """Let go of what was written, and set aside what can't be."""
+    async def remove(self, done: Collection[int], aside: Sequence[tuple[Entry, str]]) -> None:
+        """Remove the finished records, and set others aside."""
         ...
 
     async def set_aside(self, *, forget: bool) -> list[SetAside]:
-        """Return what was set aside, and *forget* it."""
+        """Return the records set aside, and ``forget`` them."""
         ...
 
     async def close(self) -> None:
-        """Let go of everything that is open."""
+        """Close everything that is open."""
         ...
 
 
 class Room:
-    """Places for records; whoever finds none waits in turn for one, or for the error that ends the wait."""
+    """A semaphore of places for records, first in, first out; `fail` ends all waits with an error."""
 
     def __init__(self, places: int) -> None:
         self._free = places
         self._waiters: deque[asyncio.Future[None]] = deque()
 
     async def take(self) -> None:
-        """Take a place; raises what `fail` was called with meanwhile."""
+        """Take a place; raises the error that `fail` receives meanwhile."""
         if self._free > 0:
             self._free -= 1
             return
@@ -79,7 +79,7 @@ class Room:
             raise
 
     def give(self) -> None:
-        """Give a place back: to the first who waits, if anybody does."""
+        """Give a place back: to the first waiter, if there is one."""
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
@@ -88,7 +88,7 @@ class Room:
         self._free += 1
 
     def fail(self, error: Exception) -> None:
-        """End all waits with an error; each gets one of its own."""
+        """End all waits, each with its own copy of the error."""
         waiters, self._waiters = self._waiters, deque()
         for waiter in waiters:
             if not waiter.done():
@@ -103,7 +103,7 @@ class MemoryQueue:
         self._aside: list[SetAside] = []
 
     async def open(self) -> tuple[int, int, int]:
-        """Return that nothing is there yet."""
+        """Return that the queue is empty."""
         return 0, 0, 0
 
     async def add(self, entry: Entry) -> None:
@@ -111,11 +111,11 @@ class MemoryQueue:
         self._entries[entry.number] = entry
 
     async def oldest(self, most: int) -> list[Entry]:
-        """Return the records that came first."""
+        """Return the oldest records."""
         return list(islice(self._entries.values(), most))
 
-    async def settle(self, done: Collection[int], aside: Sequence[tuple[Entry, str]]) -> None:
-        """Let go of what was written, and set aside what can't be."""
+    async def remove(self, done: Collection[int], aside: Sequence[tuple[Entry, str]]) -> None:
+        """Remove the finished records, and set others aside."""
         for number in done:
             del self._entries[number]
         for entry, reason in aside:
@@ -123,11 +123,11 @@ class MemoryQueue:
             self._aside.append(SetAside(entry.record, reason))
 
     async def set_aside(self, *, forget: bool) -> list[SetAside]:
-        """Return what was set aside."""
+        """Return the records set aside."""
         found = list(self._aside)
         if forget:
             self._aside.clear()
         return found
 
     async def close(self) -> None:
-        """Keep the records, should anybody ask for them."""
+        """Keep the records."""

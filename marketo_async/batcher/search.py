@@ -1,14 +1,14 @@
-"""Which record makes its call fail: a binary search over the records at the front of a queue.
+"""A binary search, over the records at the front of a queue, for the record that makes its call fail.
 
-Marketo may refuse a whole call because of one of its records, without saying which. The call is then halved, front part
-first, so that the order of what is written is kept, until one record is left that fails alone: about log2(n) calls.
-Nothing is sent twice by this, because only errors of calls that were certainly not executed start a search.
+Marketo may refuse a whole call because of one of its records, without naming the record. The batcher then halves the
+call until one record is left that fails alone: about log2(n) calls. It sends the front part first, which keeps the
+order of the writes. Only errors of calls that were certainly not executed start a search, so nothing is written twice.
 
-A record that fails alone need not be at fault: after a list was deleted, every record fails alone. It is found guilty
-only if a call of other records has succeeded since the last one was found. Without such evidence the next records are
-sent alone, too, until one succeeds. If none of them does, the fault is a general one, and the search rests for a while.
+A record that fails alone is not always at fault: after a list was deleted, every record fails alone. The search finds a
+record guilty only if a call of other records has succeeded since the previous find. Without such evidence the next
+records are sent alone, too, until one succeeds. If none succeeds, the fault is general, and searches pause for a while.
 
-Not here: sending, and what becomes of a record that was found (``batcher``).
+See ``batcher`` for the sending, and for the fate of the record that was found.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from marketo_async.errors import (
     TransportError,
 )
 
-_PROBES = 10  # records sent alone before a fault is taken for a general one
+_PROBES = 10  # records sent alone before a fault counts as general
 _REST = 3600.0  # seconds until another search after that
 
-# Errors about the caller, the instance or what a call is addressed to: no record of it can cause them.
+# Errors about the caller, the instance or the target of a call: no record can cause them.
 _GENERAL = (AccessDenied, Busy, NotEnabled, NotFound, QuotaExceeded)
 
 
 class Incomplete(InvalidRequest):
-    """What was returned for a batch does not tell of each record, so which of them were written is unknown."""
+    """The results of a batch do not cover each record, so it is unknown which of them were written."""
 
 
 def not_executed(error: Exception) -> bool:
-    """Say whether *error* proves that Marketo did nothing of the call, so that sending it again doubles nothing."""
+    """Return whether ``error`` proves that Marketo did not execute the call, so that a retry repeats nothing."""
     if isinstance(error, ApiError):
         return error.code in CODES and not lookup(error.code, error.message).acted
     if isinstance(error, TransportError):
@@ -55,7 +55,7 @@ def not_executed(error: Exception) -> bool:
 
 
 def may_be_a_record(error: Exception, *, repeats: bool) -> bool:
-    """Say whether one record of a call may cause *error*, and the others may be sent again without it."""
+    """Return whether one record of a call may cause ``error``, and the others may be sent again without it."""
     if isinstance(error, InvalidRequest):
         return not isinstance(error, Incomplete)
     if not isinstance(error, ApiError) or isinstance(error, _GENERAL):
@@ -77,18 +77,18 @@ class Finding(Enum):
 
 
 class FaultSearch:
-    """Where a search stands; ``suspects`` have failed alone, are first in the queue, and wait for evidence."""
+    """The state of a search; ``suspects`` have failed alone, are first in the queue, and wait for evidence."""
 
     def __init__(self) -> None:
         self.suspects: list[tuple[Entry, Exception]] = []
-        self._among = 0  # the record at fault is one of so many after the suspects; 0 where nothing is searched
-        self._due = 0  # so many are left of the batch whose failure began this
+        self._among = 0  # the record at fault is one of so many after the suspects; 0 without a search
+        self._due = 0  # the number of records left of the batch whose failure began the search
         self._evidence = False
         self._rests_until = -inf
 
     @property
     def running(self) -> bool:
-        """Whether the next records are to be sent at once: to find the one at fault, or because their batch was due."""
+        """Whether to send the next records at once: to find the one at fault, or because their batch was due."""
         return self._due > 0
 
     def size(self, most: int) -> int:
@@ -96,7 +96,7 @@ class FaultSearch:
         return max(1, self._among // 2) if self._among else self._due or most
 
     def succeeded(self, count: int) -> list[tuple[Entry, Exception]]:
-        """Take note that *count* records of a call were written, and return the suspects, which are guilty now."""
+        """Note that ``count`` records of a call were written, and return the suspects, which are guilty now."""
         guilty, self.suspects = self.suspects, []
         self._evidence = not guilty
         self._among = max(0, self._among - count)
@@ -105,7 +105,7 @@ class FaultSearch:
         return guilty
 
     def failed(self, left: list[Entry], error: Exception, *, now: float, waiting: int) -> Finding:
-        """Take note that the call of the records *left* failed, of *waiting* in all; *now* is the loop's time."""
+        """Note that the call of the records ``left`` failed, of ``waiting`` in all; ``now`` is the loop's time."""
         if now < self._rests_until:
             return self.end()
         if len(left) > 1:

@@ -1,9 +1,9 @@
 """The rate governor: one Marketo instance's limits, enforced in one place.
 
-`window` and `quota` are the two rules with their proofs, `share` the neighbours' part, `ledger` the sum of them, and
-`fleet` the same for many processes (all without I/O or clock). `gate` is where calls wait, and `authority` what decides
-for them: this process, or a store, to which `member` speaks and whose kinds are in `stores`. `governor` shows all of it
-as one.
+`window` (sliding-window log), `quota` (daily count) and `aimd` (the share left to us by other integrations) are the
+rules; `limiter` combines them. They do no I/O and read no clock. `gate` queues the waiting calls. `authority` decides
+which call may start: by this process's own `grants`, or by a store that processes share (`stores`). `governor` is the
+public face of all of it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _STORES = {
     "SQLiteStore": "marketo_async.governor.stores.sqlite",
 }
 
-if not TYPE_CHECKING:  # the imports above say what there is; this would let every typo pass
+if not TYPE_CHECKING:  # a type checker uses the imports above; this function would hide every typo from it
 
     def __getattr__(name: str) -> object:
         """Import a store when it is first named: most programs need neither sqlite3 nor redis."""

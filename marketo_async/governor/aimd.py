@@ -1,11 +1,12 @@
-"""A fleet's or one process's share of the window and of the slots, when neighbours use the same instance.
+"""AIMD (additive increase, multiplicative decrease): our share of the window and of the slots on a shared instance.
 
-A refusal (606, 615) that our own calls cannot have caused means that somebody else is calling. The share then shrinks
-to a part of what we were using (once per window, so that one crowded moment counts once) and grows back step by step.
-Who was using next to nothing when it came has a claim all the same: a newcomer, or a client that was idle, would
-otherwise start from the floor and stay far below the others for minutes. Refusals that go on shrink the claim, too.
-Multiplicative decrease with additive increase is the rule under which clients that know nothing of each other
-approach equal shares. No I/O, no clock. Not here: the refusals themselves, which ``session`` reports.
+A refusal (606, 615) that our own calls cannot have caused means that another integration is calling. The share then
+shrinks to a part of our current use, at most once per interval, so that one crowded moment counts once. It grows back
+step by step. A client that uses almost nothing at the refusal keeps a minimum claim: without it, a new or idle client
+would start from the floor and stay far below the others for minutes. Repeated refusals shrink the claim, too.
+
+Under AIMD, clients that know nothing of each other approach equal shares. No I/O, no clock. See ``session`` for how
+refusals are detected.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from math import inf
 from msgspec import Struct
 
 _SHRINK = 0.7
-_CLAIM = 0.3  # of the whole; more brings refusals, less keeps newcomers out (benchmarks/neighbours.py)
+_CLAIM = 0.3  # of the whole; a larger claim causes refusals, a smaller one keeps new clients out (see benchmarks)
 _STEPS = 40  # additive steps from nothing to the whole window
 _FLOOR = 20  # the part of the whole below which no share shrinks
 
 
 class Share(Struct):
-    """How many of *whole* may be used now; grows by a fortieth of it every *interval* seconds after a refusal."""
+    """The part of ``whole`` that may be used now; after a refusal it grows by a fortieth every ``interval`` seconds."""
 
     whole: int
     interval: float
@@ -39,7 +40,7 @@ class Share(Struct):
         return int(self.whole - self._missing)
 
     def refused(self, now: float, in_use: int) -> None:
-        """Shrink after a refusal that came while *in_use* of ours were in use."""
+        """Shrink after a refusal that arrived while ``in_use`` of ours were in use."""
         if now - self._shrunk_at < self.interval:
             return
         self._shrunk_at = self._grown_at = now
@@ -48,7 +49,7 @@ class Share(Struct):
         self._missing = self.whole - max(1.0, self.whole / _FLOOR, used * _SHRINK)
 
     def next_growth(self, now: float) -> float:
-        """Return the seconds until the share grows again, above 0: infinity when it is whole."""
+        """Return the seconds until the share grows again (above 0); infinity when it is whole."""
         if self.available(now) == self.whole:
             return inf
         return max(self._grown_at + self.interval - now, self.interval * 1e-6)  # rounding must not make it "now"

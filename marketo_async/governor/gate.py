@@ -1,18 +1,18 @@
-"""The gate of one process: who waits for a permit, in which order, and how waiters are woken.
+"""The gate of one process: a priority queue of the calls that wait for a permit.
 
 Order
-    First come first served within a priority, and the most urgent priority first, except that every tenth grant goes
-    to the waiter of the greatest age: so a flood of interactive calls slows a bulk drain to a tenth, never to nothing.
-    A repeat keeps the age of its first wait, so it goes before everybody who came later, and after those before it.
+    The most urgent priority goes first, and calls of one priority are first in, first out. To prevent starvation, every
+    tenth grant goes to the oldest waiter of all: a flood of interactive calls slows a bulk job to a tenth, never to
+    nothing. A retry keeps the age of its first wait, so it keeps its place in the order.
 
 Cancellation
-    A waiter that is cancelled leaves no trace. Its entry stays in its line until it reaches the front, or until half of
-    the line is such entries.
+    A cancelled waiter leaves no trace. Its entry stays in its line until it reaches the front, or until half of the
+    entries are cancelled ones.
 
 Crowds
-    One timer however many wait. Waiters that fail together are woken a hundred per turn of the loop.
+    There is one timer for all waiters. Waiters that fail together are woken a hundred per turn of the loop.
 
-See ``authority`` for what decides whether the next one may start.
+See ``authority`` for what decides whether the next call may start.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from marketo_async.governor.permit import Permit
 from marketo_async.turns import in_turns
 
 _SHORTEST_NAP = 1e-6  # rounding may leave less than the clock can measure
-_LONGEST_NAP = 60.0  # a wall clock can be set and a machine can sleep: look again at least this often
-_FEW_DEAD = 64  # entries of cancelled waiters that are not worth a clean-up
+_LONGEST_NAP = 60.0  # a wall clock can be set and a machine can sleep: check at least this often
+_FEW_DEAD = 64  # so many entries of cancelled waiters are not worth a clean-up
 
 
 class QueueHead(Struct, frozen=True):
-    """The waiter that goes first: its urgency, since when it waits, and since when the oldest of all waiters does."""
+    """The waiter that goes first: its priority, the start of its wait, and the start of the oldest wait of all."""
 
     priority: Priority
     since: float
@@ -44,7 +44,7 @@ class QueueHead(Struct, frozen=True):
 
 
 class Waiter:
-    """One call that waits: for its permit, since when, and for how long Marketo may work on it."""
+    """One waiting call: its permit to come, the start of its wait, and the seconds that Marketo may work on it."""
 
     __slots__ = ("asked", "bound", "future", "queued", "since")
 
@@ -60,11 +60,11 @@ _Line = list[tuple[float, int, Waiter]]  # a heap
 
 
 class Gate:
-    """The waiters of one process, on one event loop after the other; every moment is a reading of the loop's clock."""
+    """The waiters of one process, on one event loop at a time; every moment is a reading of the loop's clock."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        # By age. The number keeps the order of those of one age, and waiters from being compared.
+        # By age. The number orders waiters of equal age, and keeps the heap from comparing waiters.
         self._lines: dict[Priority, _Line] = {priority: [] for priority in Priority}
         self._number = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -78,8 +78,8 @@ class Gate:
         self.waited = 0.0
 
     def open(self, loop: asyncio.AbstractEventLoop, changed: Callable[[], None]) -> None:
-        """Begin on a loop, with nobody waiting; *changed* is called when it is time to look at the waiters again."""
-        self._drain()  # of a loop that is closed: the tasks will never run
+        """Begin on a loop, without waiters; ``changed`` is called when it is time to check the waiters again."""
+        self._drain()  # their loop is closed: the tasks will never run
         if self._timer is not None:
             self._timer.cancel()
         self._loop, self._changed = loop, changed
@@ -90,7 +90,7 @@ class Gate:
     def enter(
         self, future: asyncio.Future[Permit], priority: Priority, since: float, asked: float, bound: float
     ) -> Waiter:
-        """Let a call wait since *asked*, with the age of one that has waited since *since*."""
+        """Queue a call that arrived at ``asked``, with the age of one that has waited since ``since``."""
         waiter = Waiter(future, since, asked, bound)
         self._number += 1
         self.waiting += 1
@@ -107,11 +107,11 @@ class Gate:
                 heapify(line)
 
     def count_waiting(self) -> int:
-        """Return how many wait; those of a loop that was closed do not, though they are not cleared away yet."""
+        """Return how many calls wait; those of a closed loop do not count, even before they are removed."""
         return 0 if self._loop is None or self._loop.is_closed() else self.waiting
 
     def head(self) -> QueueHead | None:
-        """Return who goes first, ``None`` where nobody waits or the smoother holds them back."""
+        """Return the waiter that goes first, ``None`` if there is none or the leaky bucket holds it back."""
         if not self.waiting or not self.smooth():
             return None
         lines = self._lines.items()
@@ -122,7 +122,7 @@ class Gate:
         return QueueHead(priority, since, min(since for _, since in fronts))
 
     def take(self, *, oldest: bool) -> Waiter | None:
-        """Let the waiter that goes first, or the oldest of all, out of its line; return it, if there is one."""
+        """Remove and return the waiter that goes first, or the oldest of all; ``None`` if there is none."""
         found: _Line | None = None
         for line in self._lines.values():
             if self._front(line) is not None and (found is None or line[0][0] < found[0][0]):
@@ -136,13 +136,13 @@ class Gate:
         return waiter
 
     def hand(self, permit: Permit, waiter: Waiter, now: float) -> None:
-        """Give a permit to a waiter that was let out."""
+        """Give a permit to a waiter that `take` returned."""
         permit.bound = waiter.bound
         self.count(permit, now - waiter.asked)
         waiter.future.set_result(permit)
 
     def count(self, permit: Permit, waited: float) -> None:
-        """Note that a permit was granted after *waited* seconds."""
+        """Note that a permit was granted after ``waited`` seconds."""
         permit.waited = waited
         self._drop = None
         self.granted += 1
@@ -153,13 +153,13 @@ class Gate:
         self.granted -= 1
 
     def turn_of_oldest(self) -> bool:
-        """Tell, once for each grant that this process decides itself, whether it is for the oldest of all waiters."""
+        """Return, once for each grant of this process, whether the grant is for the oldest of all waiters."""
         oldest = self._since_oldest >= OLDEST_EVERY
         self._since_oldest = 0 if oldest else self._since_oldest + 1
         return oldest
 
     def fail(self, why: Callable[[], MarketoError]) -> None:
-        """End the waiting of everybody who waits now, with an exception each."""
+        """Fail all current waiters, each with its own exception."""
         doomed = self._drain()
 
         def failing() -> Iterator[None]:
@@ -172,7 +172,7 @@ class Gate:
             in_turns(self._loop, failing())
 
     def smooth(self) -> bool:
-        """Tell whether there is a drop of the smoother, or ask for one: only the head of the queue waits for it."""
+        """Return whether the leaky bucket has a drop; if not, acquire one. Only the head of the queue waits for it."""
         smoother, loop = self._smoother, self._loop
         if smoother is None or loop is None:
             return True
@@ -187,7 +187,7 @@ class Gate:
         return self._drop.done()
 
     def look_again(self, wait: float) -> None:
-        """See to it that the waiters are looked at again in *wait* seconds, or sooner; infinity is for the next end."""
+        """Check the waiters again in ``wait`` seconds or sooner; infinity means when the next call ends."""
         if isinf(wait) or self._loop is None:
             return
         now = self._loop.time()
@@ -209,13 +209,13 @@ class Gate:
             self._sleep()
 
     def _sleep(self) -> None:
-        """Stop looking where nobody waits any more, so that no timer outlives the clients."""
+        """Cancel the timer once there are no waiters, so that no timer outlives the clients."""
         if not self.waiting and self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _front(self, line: _Line) -> Waiter | None:
-        """Return the first of a line, after dropping those before it that were cancelled."""
+        """Return the first waiter of a line, after dropping the cancelled ones before it."""
         while line:
             waiter = line[0][2]
             if waiter.queued and not waiter.future.done():
@@ -225,7 +225,7 @@ class Gate:
         return None
 
     def _drain(self) -> list[Waiter]:
-        """Empty the lines, and return the waiters that were in them: the most urgent and oldest first."""
+        """Empty the lines, and return their waiters: the most urgent and oldest first."""
         waiters = []
         for line in self._lines.values():
             waiters += [waiter for _, _, waiter in sorted(line) if waiter.queued]

@@ -1,17 +1,16 @@
-"""`Governor`: one Marketo instance's limits, seen from outside: permits, reports of refusals, and what is in use.
+"""`Governor`: the public face of one Marketo instance's limits: permits, reports of refusals, and current use.
 
-A call asks for a `Permit` and holds it from before it is sent until its answer has been read. Two parts work for the
-governor: ``gate`` knows who waits and in which order, ``authority`` decides whether the next one may start, by itself
-or by a store that many processes share. One governor serves any number of clients of the same instance on one event
-loop at a time.
+A call acquires a `Permit` and holds it from before it is sent until its answer has been read. The governor has two
+parts: ``gate`` queues the waiting calls, and ``authority`` decides whether the next one may start, alone or through a
+store that processes share. One governor serves any number of clients of the same instance, on one event loop at a time.
 
 Cancellation
-    A waiter that is cancelled leaves no trace, also when the grant and the cancellation meet in the same turn of the
-    loop: the permit is then given back unsent. A call under way is the session's to finish or to abandon.
+    A cancelled waiter leaves no trace. If the grant and the cancellation meet in the same turn of the loop, the permit
+    is given back unsent. The session finishes or abandons a call under way.
 
 Cold start
-    Without a store, a new process knows nothing of the calls that were made in the ``per`` seconds before it; where
-    runs are short and follow each other, wait that long or give it an `SQLiteStore`.
+    Without a store, a new process knows nothing of the calls made in the ``per`` seconds before it. If short runs
+    follow each other, wait that long or give it an `SQLiteStore`.
 """
 
 from __future__ import annotations
@@ -38,20 +37,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("marketo_async.governor")
 
-_LONGEST = 300.0  # seconds, the longest server time-out of Marketo's
+_LONGEST = 300.0  # seconds, Marketo's longest server time-out
 
 
 class Governor:
-    """Lets calls through so that one instance's limits are never broken by them.
+    """Lets calls through so that they never break one instance's limits.
 
-    ``on_quota`` says what becomes of calls when the day's quota is spent: ``"raise"`` `DailyQuotaExceeded`, or
-    ``"wait"`` for the next midnight in America/Chicago. ``on_call`` receives a record of every attempt; it is a plain
-    function, and what it raises is logged. ``clock`` gives epoch seconds and decides only what day it is; the window is
-    measured by the event loop's monotonic clock.
+    ``on_quota`` says what calls do when the day's quota is spent: ``"raise"`` `DailyQuotaExceeded`, or ``"wait"`` for
+    the next midnight in America/Chicago. ``on_call`` receives a record of every attempt. It must be a plain function;
+    its exceptions are logged. ``clock`` returns epoch seconds and decides only the date; the window is measured by the
+    event loop's monotonic clock.
 
-    ``store`` shares the limits with other processes (`SQLiteStore`, `RedisStore`), which must all name the same ones;
-    then the store's clocks count. ``fallback`` is what this process may do by itself while the store can't be reached:
-    its safe share of the limits, over the same ``per``; without one, calls then raise `StoreUnavailable`.
+    ``store`` (`SQLiteStore`, `RedisStore`) shares the limits with other processes, which must all pass the same ones;
+    the store's clock then replaces the local ones. ``fallback`` limits this process while the store can't be reached:
+    pass its safe share of the limits, over the same ``per``. Without it, calls then raise `StoreUnavailable`.
 
     Raises `ConfigurationError` for a ``fallback`` without a store or over another ``per``, and for an ``async def``
     hook.
@@ -70,7 +69,9 @@ class Governor:
     ) -> None:
         self.limits = limits or Limits()
         if fallback is not None and (store is None or fallback.per != self.limits.per):
-            raise ConfigurationError("Governor: a fallback goes with a store, and has the `per` of the limits")
+            raise ConfigurationError(
+                f"Governor: fallback={fallback!r} can't be used; pass it with a store, and with per={self.limits.per!r}"
+            )
         if on_call is not None and _is_async(on_call):
             raise ConfigurationError(
                 f"Governor: on_call={on_call!r} is async, and nothing would await it; pass a plain function, which may"
@@ -93,10 +94,10 @@ class Governor:
     ) -> Permit:
         """Wait for a place in the window, a slot and one call of the day, and take all three.
 
-        *since* is the reading of the loop's clock at which a call asked first, for one that asks again: it keeps its
-        age, and goes before calls of its priority that came later. *bound* is for how many seconds from then on Marketo
-        may work on the call: its place and slot stay taken for as long, should the event loop end with the call under
-        way. Raises `DailyQuotaExceeded` when the day is spent and ``on_quota`` is ``"raise"``, `StoreUnavailable` when
+        Pass ``since``, the loop's time of the first request, when a call acquires again: it keeps its age, and goes
+        before calls of its priority that came later. ``bound`` is the number of seconds from the grant for which
+        Marketo may work on the call: its place and slot stay taken for that long if the event loop ends before the call
+        does. Raises `DailyQuotaExceeded` when the day is spent and ``on_quota`` is ``"raise"``, `StoreUnavailable` when
         the store can't be reached and there is no ``fallback``, `ConfigurationError` when the store holds other limits.
         """
         permit = self.at_once(bound)
@@ -119,7 +120,7 @@ class Governor:
             raise
 
     def at_once(self, bound: float = _LONGEST) -> Permit | None:
-        """Return a permit where `acquire` would not have to wait, ``None`` elsewhere and always with a store."""
+        """Return a permit if `acquire` would not wait, else ``None``; with a store always ``None``."""
         self._authority.bind()
         permit = self._authority.at_once()
         if permit is not None:
@@ -127,62 +128,62 @@ class Governor:
         return permit
 
     async def settle(self) -> None:
-        """Report to the store what it has not heard, and close its connections where nothing is under way."""
+        """Send pending reports to the store, and close its connections if no call is under way."""
         authority = self._authority
-        member = authority.member
-        if member is None or self.store is None or member.loop is not asyncio.get_running_loop():
+        store_client = authority.store_client
+        if store_client is None or self.store is None or store_client.loop is not asyncio.get_running_loop():
             return
-        await member.flush()
-        if not member.calls and not self._gate.waiting:
+        await store_client.flush()
+        if not store_client.calls and not self._gate.waiting:
             await self.store.close()
 
     def snapshot(self) -> Snapshot:
-        """Return what is in use, what is left, and what it has cost so far."""
+        """Return what is in use, what is left, and how long calls have waited so far."""
         gate = self._gate
-        use = self._authority.told() or self._authority.books.use()
+        use = self._authority.shared_use() or self._authority.grants.use()
         return Snapshot.of(use, waiting=gate.count_waiting(), granted=gate.granted, waited=gate.waited)
 
     def calibrate(self, used_today: int) -> None:
-        """Adopt the instance's own count of today's calls, which includes everybody's; it never lowers ours."""
-        self._authority.books.ledger.quota.calibrate(self._clock(), used_today)
-        if self.store is not None and (member := self._authority.joined()):
-            member.calibrate(used_today)
+        """Adopt the instance's own count of today's calls, which includes other integrations; it never lowers ours."""
+        self._authority.grants.limiter.quota.calibrate(self._clock(), used_today)
+        if self.store is not None and (store_client := self._authority.joined()):
+            store_client.calibrate(used_today)
 
     def throttled(self) -> None:
-        """Report a 606: somebody else used the window up. Every waiting call pauses, and our share shrinks.
+        """Report a 606: another integration used the window up. All waiting calls pause, and our share shrinks.
 
         Report it before the permit of the refused call is released, or one more call starts in between.
         """
         scatter = self._rng.random()
-        member, books = self._authority.joined(), self._authority.books
-        books.ledger.throttled(books.now(), scatter)
-        if member is not None:
-            member.throttled(scatter)
+        store_client, grants = self._authority.joined(), self._authority.grants
+        grants.limiter.throttled(grants.now(), scatter)
+        if store_client is not None:
+            store_client.throttled(scatter)
 
     def crowded(self) -> None:
-        """Report a 615: somebody else holds slots. Our share of them shrinks.
+        """Report a 615: another integration holds slots. Our share of them shrinks.
 
         Report it before the permit of the refused call is released, or one more call starts in between.
         """
-        member, books = self._authority.joined(), self._authority.books
-        books.ledger.crowded(books.now())
-        if member is not None:
-            member.crowded()
+        store_client, grants = self._authority.joined(), self._authority.grants
+        grants.limiter.crowded(grants.now())
+        if store_client is not None:
+            store_client.crowded()
 
     def spent(self) -> None:
-        """Report a 607: whoever used them, the calls of the day are gone. Report it before the permit is released."""
-        self._authority.books.ledger.spent(self._clock())
-        if self.store is not None and (member := self._authority.joined()):
-            member.spent()
+        """Report a 607: the calls of the day are used up. Report it before the permit is released."""
+        self._authority.grants.limiter.spent(self._clock())
+        if self.store is not None and (store_client := self._authority.joined()):
+            store_client.spent()
 
     def resets_at(self) -> datetime:
-        """Return when the daily quota starts again, in UTC."""
+        """Return when the daily quota restarts, in UTC."""
         return self._authority.resets_at()
 
     def report(self, record: CallRecord) -> None:
-        """Hand one attempt to the hook. What the hook raises is logged, because the call itself did not fail.
+        """Pass one attempt to the hook. An exception of the hook is logged, because the call itself did not fail.
 
-        Only a request to end the program (`KeyboardInterrupt`, `SystemExit`) passes.
+        Only `KeyboardInterrupt` and `SystemExit`, which end the program, propagate.
         """
         if self.on_call is None:
             return
@@ -202,6 +203,6 @@ class Governor:
 
 
 def _is_async(hook: Callable[[CallRecord], None]) -> bool:
-    """Return whether calling *hook* runs nothing, but returns something to await or to iterate."""
+    """Return whether calling ``hook`` runs nothing, but returns something to await or to iterate."""
     call = getattr(hook, "__call__", hook)  # noqa: B004 - for objects whose class defines an async __call__
     return any(inspect.iscoroutinefunction(found) or inspect.isasyncgenfunction(found) for found in (hook, call))

@@ -1,7 +1,7 @@
 """The whole rule in one place: window, slots and daily quota, granted together or not at all. No I/O, no clock.
 
-``now`` is always a monotonic reading and ``moment`` epoch seconds: the window measures lengths, the quota knows dates.
-See ``gate`` for who waits, in which order, and how waiters are woken.
+``now`` is always a monotonic reading and ``moment`` epoch seconds: the window measures lengths, the quota needs dates.
+See ``gate`` for the order of waiting calls and how they are woken.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from marketo_async.governor.limits import Limits
 from marketo_async.governor.quota import Quota
 from marketo_async.governor.window import Window
 
-_PAUSE = 0.05  # of the window: how long everyone waits after a 606, scattered by the caller
+_PAUSE = 0.05  # of the window: how long all calls wait after a 606, before the caller's jitter
 
 
 class Use(Struct, frozen=True, kw_only=True):
-    """What is in use of one instance's limits at one moment, and what of it may be; ``resets_at`` in epoch seconds."""
+    """What is in use of one instance's limits at one moment, and the shares; ``resets_at`` is epoch seconds."""
 
     window_used: int
     window_share: int
@@ -45,7 +45,7 @@ class Limiter(Struct):
 
     @classmethod
     def of(cls, limits: Limits) -> Self:
-        """Return one in which nothing is in use."""
+        """Return a limiter in which nothing is in use."""
         return cls(
             window=Window(limits.per),
             quota=Quota(limits.daily - limits.reserve),
@@ -54,7 +54,7 @@ class Limiter(Struct):
         )
 
     def wait(self, now: float) -> float:
-        """Return the seconds until a call may start, as far as window and slots go: 0 now, infinity until one ends."""
+        """Return the seconds until window and slots let a call start: 0 for now, infinity until a call ends."""
         if now < self.paused_until:
             return self.paused_until - now
         if self.in_flight >= self.slots.available(now):
@@ -86,9 +86,9 @@ class Limiter(Struct):
         self.window.answered(now)
 
     def released(self, moment: float, *, counted: bool) -> None:
-        """Free the slot of a call whose answer has been read; *counted* is whether Marketo charged it to the day.
+        """Free the slot of a call whose answer has been read; ``counted`` says whether it counts for the day.
 
-        Its place in the window stays either way: that a code is not counted there is not certain enough to rely on.
+        Its place in the window stays in both cases: it is not certain that Marketo's window skips such a call.
         """
         self.in_flight -= 1
         self.quota.landed(moment, counted=counted)
@@ -99,23 +99,23 @@ class Limiter(Struct):
         self.released(moment, counted=False)
 
     def resume(self) -> None:
-        """Take place and slot once more for a call that was taken for ended; the day has been charged for it."""
+        """Take place and slot again for a call that was wrongly taken for ended; the day includes it already."""
         self.in_flight += 1
         self.window.take()
         self.quota.resume()
 
     def throttled(self, now: float, scatter: float) -> None:
-        """Note a 606: everyone pauses, and the share of the window shrinks. *scatter* is random in [0, 1)."""
+        """Note a 606: all calls pause, and the share of the window shrinks. ``scatter`` is random in [0, 1)."""
         self.refusals += 1
         self.places.refused(now, self.window.used(now))
         self.paused_until = max(self.paused_until, now + self.window.per * _PAUSE * (0.5 + scatter))
 
     def crowded(self, now: float) -> None:
-        """Note a 615: the share of the slots shrinks. The call that was refused is still one of those in flight."""
+        """Note a 615: the share of the slots shrinks. The refused call is still one of those in flight."""
         self.refusals += 1
         self.slots.refused(now, self.in_flight)
 
     def spent(self, moment: float) -> None:
-        """Note a 607: the day's quota is used up, whoever used it."""
+        """Note a 607: the day's quota is used up, by us or by others."""
         self.refusals += 1
         self.quota.refuse(moment)

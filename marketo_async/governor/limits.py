@@ -1,4 +1,8 @@
-"""What an instance allows, and who goes first: the governor's two settings. Not here: how they are kept."""
+"""`Limits`, what an instance allows, and `Priority`, which call goes first. See ``limiter`` and ``gate`` for the rules.
+
+Marketo's limits are on
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/marketo-integration-best-practices.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,11 @@ from msgspec import Struct
 
 from marketo_async.argument_kinds import positive
 
-OLDEST_EVERY = 10  # of so many grants one is for whoever has waited longest, whatever the priority
+OLDEST_EVERY = 10  # one grant in so many goes to the waiter that has waited longest, whatever its priority
 
 
 class Priority(IntEnum):
-    """Who goes first when calls must wait; calls of one priority keep their order of arrival."""
+    """Which calls go first when calls must wait; calls of one priority keep their order of arrival."""
 
     INTERACTIVE = 0
     NORMAL = 1
@@ -20,11 +24,12 @@ class Priority(IntEnum):
 
 
 class Limits(Struct, frozen=True):
-    """What one Marketo instance allows to everything that talks to it.
+    """What one Marketo instance allows to all its API clients together.
 
-    ``calls`` in any rolling ``per`` seconds, ``concurrency`` at once, ``daily`` between two midnights in
-    America/Chicago. ``reserve`` calls of the day are left to others. ``burst`` smooths: after a pause at most that
-    many calls leave at once, the rest one by one at ``calls / per``; ``None`` lets the window alone decide.
+    The limits are ``calls`` in any rolling ``per`` seconds, ``concurrency`` at once, and ``daily`` between two
+    midnights in America/Chicago. ``reserve`` calls of the day are left to other integrations. ``burst`` adds a leaky
+    bucket: after a pause at most that many calls leave at once, and the rest leave one by one at ``calls / per``.
+    ``None`` lets the window alone decide.
     """
 
     calls: int = 100
@@ -39,6 +44,6 @@ class Limits(Struct, frozen=True):
             positive(f"Limits: {name}", getattr(self, name), whole=True)
         positive("Limits: per", self.per)
         if not 0 <= self.reserve < self.daily:
-            raise ValueError(f"Limits: reserve is at least 0 and below daily ({self.daily}), not {self.reserve}")
+            raise ValueError(f"Limits: reserve is {self.reserve}; pass at least 0 and less than daily ({self.daily})")
         if self.burst is not None and not 1 <= self.burst <= self.calls:
-            raise ValueError(f"Limits: burst is between 1 and calls ({self.calls}), not {self.burst}")
+            raise ValueError(f"Limits: burst is {self.burst}; pass a number from 1 to calls ({self.calls})")

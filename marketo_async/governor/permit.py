@@ -1,7 +1,4 @@
-"""`Permit`: what a call holds from before it is sent until its answer has been read.
-
-See ``authority`` for who grants it.
-"""
+"""`Permit`: what a call holds from before it is sent until its answer has been read. See ``authority`` for grants."""
 
 from __future__ import annotations
 
@@ -11,8 +8,8 @@ from abc import ABC, abstractmethod
 class Permit(ABC):
     """One granted call: a place in the window, a slot, and one call of the day.
 
-    It has four ends, of which the first one counts: `release`, `unsent`, `abandon`, and the end of its event loop. How
-    they are kept is a subclass's: in this process, or as a lease of a store.
+    A permit ends in one of four ways, and only the first end counts: `release`, `unsent`, `abandon`, or the end of its
+    event loop. A subclass records the ends in this process, or in the lease of a store.
     """
 
     __slots__ = ("_answered", "_released", "bound", "waited")
@@ -21,13 +18,13 @@ class Permit(ABC):
         self._answered = self._released = False
         self.waited = waited
         self.bound = 0.0
-        """For how many seconds from its grant on Marketo may work on the call, should its event loop end."""
+        """The seconds from the grant for which Marketo may work on the call, if its event loop ends."""
 
     @property
     def lapsed(self) -> bool:
-        """Whether it is void, so that its call must not be sent any more: give it back `unsent` and ask again.
+        """Whether the permit is void, so that its call must not be sent: give it back `unsent` and acquire again.
 
-        Only leases of a store lapse, where this process did not get to run for half their length.
+        Only leases of a store lapse, when this process did not run for half their length.
         """
         return False
 
@@ -38,7 +35,7 @@ class Permit(ABC):
             self._stamp()
 
     def release(self, *, counted: bool = True) -> None:
-        """Give the slot back once the answer has been read; *counted* is whether Marketo charged the day for it."""
+        """Give the slot back once the answer has been read; ``counted`` says whether the call counts for the day."""
         if not self._released:
             self.answered()
             self._released = True
@@ -51,10 +48,10 @@ class Permit(ABC):
             self._undo()
 
     def abandon(self, seconds: float) -> None:
-        """Give up on the answer: nobody will read it, and Marketo may work on the call for *seconds* from now.
+        """Give up on the answer; Marketo may work on the call for ``seconds`` from now.
 
-        Until then the slot stays taken, and so does the place unless the answer had begun. Both come free by
-        themselves, also when the client has been closed by then; nothing waits for it.
+        Until then the slot stays taken, and so does the place unless the answer had begun. Both are freed
+        automatically, even if the client has been closed by then.
         """
         if not self._released:
             self._answered = self._released = True

@@ -1,11 +1,11 @@
-"""The daily quota: a count that begins again at midnight in America/Chicago. No I/O, no clock.
+"""The daily quota: a count that restarts at midnight in America/Chicago. No I/O, no clock.
 
-Marketo counts a call in the day in which it arrives, by its own clock. A call under way at midnight may fall into
+Marketo counts a call in the day in which it arrives, by Marketo's clock. A call under way at midnight may fall into
 either day, so it is counted in both.
 
-The day that counts is the one that the clock is in now, and not the latest one that it has ever shown. A wall clock may
-be days ahead, or behind, for a moment: each day keeps its own count and its own end, so when the clock is right again
-the count continues where it was. Only the day before the jump is remembered.
+The count belongs to the day that the clock shows now, not to the latest day that it has ever shown. A wall clock may be
+days ahead, or behind, for a moment. Each day keeps its own count and its own end, so the count continues where it was
+when the clock is right again. Only the day before the jump is remembered.
 
 See `governor` for what happens to callers when the day is spent.
 """
@@ -23,9 +23,9 @@ _RECHECK = 60.0
 
 
 def day_of(moment: float) -> tuple[float, float]:
-    """Return the midnights in America/Chicago around *moment*: the last one and the next, all in epoch seconds.
+    """Return the last and the next midnight in America/Chicago around ``moment``, all in epoch seconds.
 
-    The day is 23 or 25 hours long when the clocks change; midnight itself always exists once.
+    The day is 23 or 25 hours long when the clocks change; midnight always exists exactly once.
     """
     day = datetime.fromtimestamp(moment, CENTRAL).date()
     starts, ends = (datetime.combine(date, time(), CENTRAL) for date in (day, day + timedelta(days=1)))
@@ -33,7 +33,7 @@ def day_of(moment: float) -> tuple[float, float]:
 
 
 class Day(Struct):
-    """What was counted between two midnights; every moment is epoch seconds."""
+    """The count between two midnights; every moment is epoch seconds."""
 
     starts: float = 0.0
     ends: float = 0.0
@@ -52,7 +52,7 @@ class Quota(Struct):
     _other: Day = field(default_factory=Day)  # the day that the clock was in before
 
     def used(self, moment: float) -> int:
-        """Return how many calls count for the day of *moment*."""
+        """Return how many calls count for the day of ``moment``."""
         return self._day(moment).used
 
     def left(self, moment: float) -> int:
@@ -61,7 +61,7 @@ class Quota(Struct):
         return 0 if moment < today.closed_until else max(0, self.daily - today.used)
 
     def resets_at(self, moment: float) -> float:
-        """Return when the next day begins, or when it is worth asking again after an untimely 607."""
+        """Return when the next day begins, or when to try again after a 607 that came too soon after midnight."""
         today = self._day(moment)
         return today.closed_until if moment < today.closed_until else today.ends
 
@@ -78,15 +78,15 @@ class Quota(Struct):
             today.used = max(0, today.used - 1)
 
     def resume(self) -> None:
-        """Count a call as under way again that was taken for ended; the day has been charged for it."""
+        """Count a call as under way again after it was wrongly taken for ended; the day includes it already."""
         self.under_way += 1
 
     def note(self, moment: float, calls: int) -> None:
-        """Count *calls* that were made, and have ended, where this count could not be reached."""
+        """Count ``calls`` that were made, and have ended, while this count could not be reached."""
         self._day(moment).used += calls
 
     def calibrate(self, moment: float, total: int) -> None:
-        """Adopt Marketo's own *total* of today where it is above ours: other integrations count too.
+        """Adopt Marketo's own ``total`` of today where it is above ours: it includes other integrations.
 
         The total may or may not hold the calls under way, so they are added.
         """
@@ -94,13 +94,13 @@ class Quota(Struct):
         today.used = max(today.used, total + self.under_way)
 
     def remember(self, moment: float, used: int, ends: float) -> None:
-        """Adopt what a worker heard last of the day that ends at *ends*, where this count has lost some of it."""
+        """Adopt a worker's last count of the day that ends at ``ends``, if this count has lost part of it."""
         today = self._day(moment)
         if ends == today.ends:
             today.used = max(today.used, used)
 
     def refuse(self, moment: float) -> None:
-        """Note that Marketo says the day is spent (607)."""
+        """Note that Marketo reported the day as spent (607)."""
         today = self._day(moment)
         early = moment - today.starts < _SKEW and today.used < self.daily
         today.closed_until = moment + _RECHECK if early else today.ends

@@ -1,4 +1,4 @@
-"""What a governor lets be seen: each attempt at a call, and its own state at one moment. Not here: how either comes."""
+"""What a governor reports: each attempt at a call, and its own state at one moment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from marketo_async.governor.quota import as_utc
 
 
 class CallRecord(Struct, frozen=True, kw_only=True):
-    """One attempt at one call, as the ``on_call`` hook sees it. Times in seconds; nothing secret."""
+    """One attempt at one call, as the ``on_call`` hook receives it. Times are in seconds; it holds no secrets."""
 
     operation: str
     method: str
@@ -28,8 +28,8 @@ class CallRecord(Struct, frozen=True, kw_only=True):
 class Snapshot(Struct, frozen=True, kw_only=True):
     """What a governor knows at one moment.
 
-    With a store ``window_used`` to ``resets_at`` and ``refusals`` are those of all processes, as the store told them
-    last; ``waiting``, ``granted`` and ``waited`` are always this process's own.
+    With a store, ``window_used`` to ``resets_at`` and ``refusals`` cover all processes, as of the store's last reply.
+    ``waiting``, ``granted`` and ``waited`` are always those of this process.
     """
 
     window_used: int
@@ -46,7 +46,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, use: Use, *, waiting: int, granted: int, waited: float) -> Self:
-        """Put what is in use beside what has happened at the gate."""
+        """Combine the limits in use with the gate's counts."""
         return cls(
             window_used=use.window_used,
             window_share=use.window_share,

@@ -1,8 +1,8 @@
 """Writes at volume: any number of records, in as few calls as they take, one result for each.
 
-`plan` is what a family decides (data), `keys` what identifies a record and which keys are under way, `chunks` cuts
-records into calls (pure), `source` reads them, `results` holds what comes back, and `engine` sends the chunks. See
-`batcher` for records that come one by one, `session` for how one call is sent, and `resources` for what each write is.
+`plan` describes a write (data), `keys` identifies records and holds the keys under way, `source` reads the records,
+`chunks` cuts them into calls (pure), `engine` sends the chunks, and `results` holds the results. See `batcher` for
+records that come one by one, `session` for how one call is sent, and `resources` for each family's writes.
 """
 
 from marketo_async.writes.engine import ChunkSender, Posted, write

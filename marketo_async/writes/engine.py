@@ -1,21 +1,21 @@
-"""The drive of a write: chunks go out as slots come free, keys are held while under way, results come in order.
+"""Runs a write: it sends chunks as slots come free, holds keys while they are under way, and yields results in order.
 
-When a chunk goes
-    When it is full, or when the input has ended; what comes slowly is a batcher's business. At the end, a chunk that is
-    not full waits for calls under way whose keys would fill it.
+When a chunk is sent
+    A chunk is sent when it is full, or when the input has ended; for slow input use a batcher. After the end of the
+    input, a chunk that is not full waits for calls under way whose keys would fill it.
 
-What bounds memory
-    Records are read at most ``_AHEAD`` times as many as can be under way before the first result that is still missing,
-    and at most that many wait for a key. A result is let go of when it has been handed out.
+Back-pressure
+    The engine reads at most ``_AHEAD`` times as many records as can be under way before the first missing result, and
+    at most that many wait for a key. A result is dropped once it has been yielded.
 
-What an error does
-    A record that can't be sent, or an input that fails, ends the input: what was read before it is still sent and told,
-    and then the error is raised. An error of a call (no permission, the day's quota spent, no connection) ends the
-    sending: what is under way is waited for, everything known is told, and then the error is raised. Only a lost answer
-    ends nothing: the records of that call are told as ``unknown``.
+Errors
+    A record that can't be sent, or an input that fails, ends the input: the records before it are still sent, their
+    results are yielded, and then the error is raised. An error of a call (no permission, the day's quota spent, no
+    connection) ends the sending: calls under way finish, all known results are yielded, and then the error is raised.
+    A lost answer ends nothing: the records of that call have the status ``unknown``.
 
-Nothing is ever yielded from within a time-out, a task group, a lock or a slot. Not here: how one call is made
-(``session``), and how records are cut into calls (``chunks``).
+Nothing is ever yielded from within a time-out, a task group, a lock or a slot. See ``session`` for how one call is
+made, and ``chunks`` for how records are cut into calls.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ from marketo_async.writes.source import AsyncSource, PlainSource, RecordSource
 V = TypeVar("V")
 R = TypeVar("R")
 
-_AHEAD = 3  # times as many records as can be under way
-_RESOLUTION = 1.0  # seconds, in which Marketo dates records and its answers
-_DOUBT = 5.0  # seconds before an attempt in which a record may have been created by it, clocks being what they are
+_AHEAD = 3  # how many times the records that can be under way are read
+_RESOLUTION = 1.0  # seconds, the resolution of Marketo's dates
+_DOUBT = 5.0  # seconds before an attempt in which the attempt may still have created a record, as clocks differ
 
 
 class Posted(Struct, frozen=True):
-    """The answer to a chunk, and where an earlier one was lost, when it was first sent: epoch seconds of Marketo's."""
+    """The answer to a chunk; ``since`` is the first attempt, if its answer was lost, in Marketo's epoch seconds."""
 
     answer: Any
     since: float | None = None
@@ -116,11 +116,13 @@ async def completed(batches: Batches[V], sender: ChunkSender) -> Batches[V]:
     if key is None and batches.scope is not None:
         key = cast(Callable[[V], Hashable], KeyOf(*description.dedupe_fields))
     if batches.check:
-        refusal = _either(refusal, FieldCheck(description, always=frozenset(getattr(key, "fields", ()))))
+        refusal = _first_refusal(refusal, FieldCheck(description, always=frozenset(getattr(key, "fields", ()))))
     return replace(batches, key=key, refusal=refusal)
 
 
-def _either(first: Callable[[V], str | None] | None, second: Callable[[Any], str | None]) -> Callable[[V], str | None]:
+def _first_refusal(
+    first: Callable[[V], str | None] | None, second: Callable[[Any], str | None]
+) -> Callable[[V], str | None]:
     return lambda record: (first and first(record)) or second(record)
 
 
@@ -136,30 +138,30 @@ class Writing(Generic[V]):
         self._end_listening = sender.in_flight.listen(self._freed)
         self._ahead = _AHEAD * sender.width * batches.most
         self._tasks: set[asyncio.Task[list[Result[V]]]] = set()
-        self._told: dict[int, Result[V]] = {}
+        self._ready: dict[int, Result[V]] = {}
         self._read = 0  # records read
         self._next = 0  # the index of the result that is due
-        self._stale = False  # keys have come free, or a chunk was opened
+        self._refill_due = False  # keys have come free, or a chunk was opened
         self._failure: BaseException | None = None
         self._index: int | None = None  # of the first record of the calls that failed
         self._stopped = False
 
     async def results(self) -> AsyncGenerator[Result[V], None]:
-        """Yield the results in the order of the input; after a failure with gaps, and then raise it."""
+        """Yield the results in the order of the input; after a failure, yield them with gaps and then raise it."""
         while True:
-            while (result := self._told.pop(self._next, None)) is not None:
+            while (result := self._ready.pop(self._next, None)) is not None:
                 self._next += 1
                 yield result
                 if self._wake.is_set():
-                    self._go_on(idle=False)
-            self._go_on(idle=True)
-            if self._next in self._told:
+                    self._advance(idle=False)
+            self._advance(idle=True)
+            if self._next in self._ready:
                 continue
             if not self._tasks and self._done:
                 break
             await self._woken()
-        for index in sorted(self._told):
-            yield self._told[index]
+        for index in sorted(self._ready):
+            yield self._ready[index]
         if isinstance(self._failure, MarketoError) and self._stopped:
             raise self._failure.with_context(index=self._index)
         if self._failure is not None:
@@ -183,7 +185,7 @@ class Writing(Generic[V]):
             self._stop(late, self._next)
 
     def close(self) -> None:
-        """Send no more; exchanges under way go on to their end without us, and hold their keys until then."""
+        """Send no more; exchanges under way continue to their end, and hold their keys until then."""
         self._end_listening()
         self._source.close()
         for task in self._tasks:
@@ -194,7 +196,7 @@ class Writing(Generic[V]):
         return self._stopped or (self._source.ended and not self._cutter.opened and not self._cutter.waiting)
 
     def _source_of(self, batches: Batches[V]) -> RecordSource[V]:
-        """Open the input. A list is checked whole, so that nothing of it is sent where a record can't be."""
+        """Open the input. A list is checked whole, so that none of it is sent if a record can't be."""
         records = batches.records
         if isinstance(records, AsyncIterable):
             return AsyncSource(records, self._wake.set)
@@ -203,22 +205,22 @@ class Writing(Generic[V]):
         return PlainSource(records)
 
     def _freed(self) -> None:
-        self._stale = True
+        self._refill_due = True
         self._wake.set()
 
-    def _go_on(self, *, idle: bool) -> None:
-        """Read, cut and send as far as possible; *idle* is whether there is nothing to hand out meanwhile."""
+    def _advance(self, *, idle: bool) -> None:
+        """Read, cut and send as far as possible; ``idle`` says whether no result is ready to yield."""
         self._wake.clear()
         while not self._stopped:
             try:
-                if self._stale:
-                    self._stale = False
+                if self._refill_due:
+                    self._refill_due = False
                     self._cutter.refill()
-                self._read_on()
+                self._fill()
                 if not self._may_send(idle=idle):
                     return
                 load = self._cutter.take()
-                self._stale = True
+                self._refill_due = True
             except InvalidRequest as error:
                 self._refuse(error)
             else:
@@ -229,7 +231,7 @@ class Writing(Generic[V]):
     def _may_read(self) -> bool:
         return self._read - self._next < self._ahead and self._cutter.waiting < self._ahead
 
-    def _read_on(self) -> None:
+    def _fill(self) -> None:
         while not self._cutter.full and self._may_read and (found := self._source.get()):
             index, self._read = self._read, self._read + 1
             self._cutter.add(index, found[0])
@@ -243,22 +245,22 @@ class Writing(Generic[V]):
         if cutter.full:
             return True
         if self._source.ended:
-            return not cutter.promising
-        return idle and not self._tasks and not self._may_read  # what comes next waits for what is in the open chunk
+            return not cutter.may_fill_up
+        return idle and not self._tasks and not self._may_read  # the next records wait for those in the open chunk
 
     def _refuse(self, error: InvalidRequest) -> None:
-        """Read no more after a record that can't be sent; those before it are."""
+        """Read no more after a record that can't be sent; the records before it are sent."""
         self._failure = self._failure or error
-        self._stale = True
+        self._refill_due = True
         self._source.close()
 
     def _send(self, load: Chunk[V]) -> None:
         claim = self._sender.in_flight.take(self._batches.scope, load.keys)
         task = asyncio.get_running_loop().create_task(self._result_of(load, claim))
         self._tasks.add(task)
-        task.add_done_callback(partial(self._landed, load, claim))
+        task.add_done_callback(partial(self._on_chunk_done, load, claim))
 
-    def _landed(self, load: Chunk[V], claim: Claim, task: asyncio.Task[list[Result[V]]]) -> None:
+    def _on_chunk_done(self, load: Chunk[V], claim: Claim, task: asyncio.Task[list[Result[V]]]) -> None:
         self._tasks.discard(task)
         self._wake.set()
         if not claim.lent:  # cancelled before it began
@@ -266,7 +268,7 @@ class Writing(Generic[V]):
         if task.cancelled():
             return
         if (error := task.exception()) is None:
-            self._told.update((result.index, result) for result in task.result())
+            self._ready.update((result.index, result) for result in task.result())
         else:
             self._stop(error, load.items[0].index)
 
@@ -290,11 +292,11 @@ class Writing(Generic[V]):
             found = self._matched(posted.answer, len(load.items))
             look = self._batches.look
             if posted.since is not None and look is not None and any(result.unknown for result in found):
-                found = await self._looked_up(look, load.items, found, posted.since)
+                found = await self._look_up(look, load.items, found, posted.since)
         return [result_of(item.index, item.record, result) for item, result in zip(load.items, found, strict=True)]
 
     def _matched(self, answer: Any, count: int) -> list[RecordResult]:
-        """Return one result for each record: as answered, or as success is told of where the answer names none."""
+        """Return one result for each record: from the answer or, if the answer names no records, the plan's status."""
         if self._batches.told is not None:
             return [RecordResult(status=self._batches.told)] * count
         if len(answer) == count:
@@ -302,16 +304,16 @@ class Writing(Generic[V]):
             return found
         return [_unknown(f"the answer has {len(answer)} results for {count} records")] * count
 
-    async def _looked_up(
+    async def _look_up(
         self, look: Look, items: list[Item[V]], found: list[RecordResult], since: float
     ) -> list[RecordResult]:
-        """Tell of records that exist already whose they are, by when they were created."""
+        """Resolve records of unknown outcome: find by their creation date whether this call created them."""
         key = cast(KeyOf, self._batches.key)  # what is looked up was looked up by it before
         asked = [cast(WriteRow, item.record) for item, result in zip(items, found, strict=True) if result.unknown]
         try:
             page = await self._sender.ask(look.operation, look.plan(key, asked))
         except MarketoError:
-            return found  # it could not be told, so it stays unknown
+            return found  # the look-up failed, so they stay unknown
         seen = Counter(map(key, page.items))
         records = {key(record): record for record in page.items}
         return [
@@ -321,9 +323,9 @@ class Writing(Generic[V]):
 
 
 def _attributed(result: RecordResult, record: Record, since: float) -> RecordResult:
-    """Read who created a record off its date: the call that was first sent at *since*, somebody before it, or unknown.
+    """Decide by a record's creation date whether the call first sent at ``since`` created it, or an earlier one did.
 
-    Dates are whole seconds; shortly before the call it may be either.
+    Dates are whole seconds; shortly before the call the outcome stays unknown.
     """
     number, guid = record.get("id"), record.get("marketoGUID")
     named = replace(result, id=number if isinstance(number, int) else None, marketo_guid=guid)

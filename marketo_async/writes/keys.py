@@ -1,4 +1,4 @@
-"""What identifies a record, and which records are in a call under way. See ``writing`` for who waits for them.
+"""Keys: what identifies a record, and which keys are in calls under way. See ``engine`` for how writes wait for them.
 
 `folded` is the one way to compare keys: writes, bulk imports and filters all use it.
 """
@@ -18,10 +18,10 @@ V = TypeVar("V")
 
 
 def folded(value: object) -> str | None:
-    """Return one value of a key for comparison, ``None`` for an empty one: case and surrounding blanks do not count.
+    """Return one value of a key for comparison, ``None`` for an empty one; it ignores case and surrounding blanks.
 
-    Two values that fold alike may be one record to Marketo, whose own rule nobody documents. So they never travel in
-    two calls at once, but neither is dropped for the other.
+    Two values that fold alike may be one record to Marketo, whose rule is not documented. So they are never in two
+    calls at once, but neither replaces the other.
     """
     if value is UNSET:
         return None
@@ -29,9 +29,9 @@ def folded(value: object) -> str | None:
 
 
 def together(values: Iterable[V], size: int, fold: Callable[[V], Hashable] = folded) -> Iterator[list[V]]:
-    """Cut the values of a filter into lists of at most *size*, with values that fold alike in one list.
+    """Cut the values of a filter into lists of at most ``size``, with values that fold alike in one list.
 
-    Marketo answers a record once a call, however many values of the call match it. Of more than *size* values that fold
+    Marketo returns a record once a call, however many values of the call match it. If more than ``size`` values fold
     alike, those that differ in case only are reduced to one, so that they fit.
     """
     groups: dict[Hashable, list[V]] = {}
@@ -52,31 +52,31 @@ def together(values: Iterable[V], size: int, fold: Callable[[V], Hashable] = fol
 
 
 class KeyOf:
-    """Reads the key of a record out of its *fields*; names that differ in case only are the same field."""
+    """Reads a record's key from its ``fields``; names that differ in case only are the same field."""
 
     def __init__(self, *fields: str) -> None:
         self.fields = fields
-        self._members: dict[type[Struct], dict[str, str]] = {}
+        self._field_names: dict[type[Struct], dict[str, str]] = {}
 
     def __call__(self, record: Mapping[str, Any] | Struct) -> Hashable:
-        """Return the key, ``None`` where a part of it is missing or empty."""
+        """Return the key, ``None`` if a part of it is missing or empty."""
         if len(self.fields) == 1:
             return folded(self._value(record, self.fields[0]))
         parts = tuple(folded(self._value(record, field)) for field in self.fields)
         return None if None in parts else parts
 
     def values(self, record: Mapping[str, Any] | Struct) -> list[Any]:
-        """Return the parts of the key as they stand in the record."""
+        """Return the parts of the key unchanged."""
         return [self._value(record, field) for field in self.fields]
 
     def _value(self, record: Mapping[str, Any] | Struct, field: str) -> object:
         if isinstance(record, Mapping):
             return record[field] if field in record else _in_any_case(record, field)
-        members = self._members.get(type(record))
-        if members is None:
+        names = self._field_names.get(type(record))
+        if names is None:
             found = msgspec.structs.fields(record)
-            members = self._members[type(record)] = {member.encode_name.casefold(): member.name for member in found}
-        name = members.get(field.casefold())
+            names = self._field_names[type(record)] = {info.encode_name.casefold(): info.name for info in found}
+        name = names.get(field.casefold())
         return None if name is None else getattr(record, name)
 
 
@@ -86,7 +86,7 @@ def _in_any_case(record: Mapping[str, Any], field: str) -> object:
 
 
 class Claim:
-    """Keys that one call holds; ``lent`` says that the call lets go of them itself, however it ends."""
+    """Keys that one call holds; ``lent`` says that the call itself releases them, however it ends."""
 
     def __init__(self, keys: Collection[Hashable], freed: Callable[[Collection[Hashable]], None]) -> None:
         self._keys = keys
@@ -94,7 +94,7 @@ class Claim:
         self.lent = False
 
     def release(self) -> None:
-        """Let go of the keys, once: by the second time they may be somebody else's."""
+        """Release the keys, only once: later another call may hold them."""
         keys, self._keys = self._keys, ()
         if keys:
             self._freed(keys)
@@ -109,11 +109,11 @@ class InFlight:
         self._turns: dict[Hashable, asyncio.Lock] = {}
 
     def of(self, scope: Hashable) -> Collection[Hashable]:
-        """Return the keys of a scope that are held now; the same object for as long as anybody listens."""
+        """Return the keys of a scope that are held now; it is the same object while there is a listener."""
         return self._held.setdefault(scope, set())
 
     def take(self, scope: Hashable, keys: Collection[Hashable]) -> Claim:
-        """Hold keys that nobody holds."""
+        """Hold keys that no call holds."""
         held = self._held.setdefault(scope, set())
         held.update(keys)
 
@@ -125,9 +125,9 @@ class InFlight:
         return Claim(keys, free)
 
     async def hold(self, scope: Hashable, keys: Collection[Hashable]) -> Claim:
-        """Wait until nobody else holds any of *keys*, and hold them: each from when it comes free.
+        """Wait for ``keys``, and hold each from the moment it comes free; return once all are held.
 
-        One caller of a scope gathers at a time: two that each held what the other waits for would wait for ever.
+        Only one caller of a scope collects keys at a time, which prevents a deadlock of two callers.
         """
         async with self._turns.setdefault(scope, asyncio.Lock()):
             freed = asyncio.Event()
@@ -151,7 +151,7 @@ class InFlight:
             return claim
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call *listener* whenever keys come free; returns what ends that."""
+        """Call ``listener`` whenever keys come free; return a function that removes it."""
         self._listeners.add(listener)
 
         def end() -> None:

@@ -1,4 +1,4 @@
-"""`Batches`: a write of any number of records, decided but not cut into calls. All of it is data, without I/O."""
+"""`Batches`: the description of a write of any number of records, not yet cut into calls. Data, without I/O."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BATCH = 300  # records in one call, values in one filter, records on one page
 
 
 class Look(Struct, frozen=True):
-    """How to look records up by their key: where a lost answer leaves open whose a record is, its date tells."""
+    """How to look records up by their key, to find after a lost answer by their dates who created them."""
 
     operation: Operation
     plan: Callable[[KeyOf, Sequence[WriteRow]], Plan[Page[Record]]]
@@ -30,16 +30,16 @@ class Look(Struct, frozen=True):
 class Batches(Struct, Generic[V], frozen=True, kw_only=True):
     """A write of any number of records.
 
-    ``plan`` makes one call of at most ``most`` records, given as a JSON array. What is sent of a record is its ``row``.
-    ``refusal`` says why one can't be sent. ``key`` identifies a record within its ``scope``: of one scope, no two calls
-    under way carry the same key. Without a key, records have nothing to do with each other. ``shared`` are the keys
-    that every call carries besides.
+    ``plan`` makes one call of at most ``most`` records from a JSON array. ``row`` returns the part of a record that is
+    sent. ``refusal`` returns why a record can't be sent. ``key`` identifies a record within its ``scope``: no two calls
+    under way carry the same key of a scope. Without a key, records are independent. Every call also carries the keys in
+    ``shared``.
 
-    ``described`` is the call that describes the record type: it brings the key where the family has no fixed one, and
-    ``check`` holds every record against it.
+    ``described`` is the call that describes the record type: it returns the key if the family has no fixed one, and
+    with ``check`` every record is checked against it.
 
-    Where the answer does not name the records, ``told`` is their status after a call that succeeded. ``look`` settles
-    what a lost answer left open.
+    If the answer does not name the records, they have the status ``told`` after a successful call. ``look`` resolves
+    the outcome after a lost answer.
     """
 
     records: Iterable[V] | AsyncIterable[V]

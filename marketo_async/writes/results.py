@@ -1,4 +1,4 @@
-"""What comes back of a write: one `Result` for each record, in the order of the input, one by one or all at once."""
+"""The results of a write: one `Result` for each record, in the order of the input, one by one or all at once."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _NAMED = 5  # failures that a message names; all of them are on the exception
 
 
 class Result(RecordResult, Generic[V], frozen=True, kw_only=True):
-    """What became of one ``record``, which stood at ``index`` of the input."""
+    """The outcome of one ``record``, at ``index`` of the input."""
 
     index: int
     record: V
 
 
 def result_of(index: int, record: V, found: RecordResult) -> Result[V]:
-    """Join what Marketo tells to the record that it tells it of."""
+    """Combine Marketo's result with the record that it belongs to."""
     return Result(
         index=index,
         record=record,
@@ -45,11 +45,11 @@ class ResultList(list[Result[V]]):
 
     @property
     def failed(self) -> list[Result[V]]:
-        """The results of the records that were not taken, or not as far as is known."""
+        """The results of the records that Marketo did not accept, or whose outcome is unknown."""
         return [result for result in self if result.failed]
 
     def raise_for_failures(self) -> None:
-        """Raise `RecordsFailed` where any record was not taken, or nobody knows."""
+        """Raise `RecordsFailed` if any record was not accepted, or its outcome is unknown."""
         if not (failed := self.failed):
             return
         reasons = (f"record {found.index} {found.outcome}" for found in failed[:_NAMED])
@@ -58,10 +58,10 @@ class ResultList(list[Result[V]]):
 
 
 class Results(Generic[V]):
-    """The results of a write: ``async for``, ``await results.all()``, or ``await`` of itself, which is the same.
+    """The results of a write: use ``async for``, ``await results.all()``, or ``await results``, which equals ``all()``.
 
-    Nothing is sent before one of these begins, and only one of them can: what was handed over is written once. A drain
-    that is broken off sends no more; what was under way goes on to its end, and its results are lost.
+    Nothing is sent before one of these begins, and only one of them can: the records are written once. If you leave the
+    loop early, no more is sent; calls under way continue to their end, and their results are lost.
     """
 
     def __init__(self, run: Callable[[], AsyncGenerator[Result[V], None]]) -> None:
@@ -69,7 +69,7 @@ class Results(Generic[V]):
 
     def __del__(self) -> None:
         if self._run is not None:
-            message = "nothing was written, as nobody asked for the results: iterate them, await them or call all()"
+            message = "nothing was written, because the results were not used: iterate them, await them or call all()"
             warnings.warn(message, RuntimeWarning, stacklevel=2, source=self)
 
     async def __aiter__(self) -> AsyncIterator[Result[V]]:
@@ -83,7 +83,7 @@ class Results(Generic[V]):
     async def all(self) -> ResultList[V]:
         """Return every result; all of them are in memory at once.
 
-        An error of a call, or of a record that can't be sent, carries what is known by then as ``error.results``.
+        An error of a call, or of a record that can't be sent, carries the results known by then as ``error.results``.
         """
         found: ResultList[V] = ResultList()
         try:
@@ -97,6 +97,6 @@ class Results(Generic[V]):
 
     def _begin(self) -> AsyncGenerator[Result[V], None]:
         if self._run is None:
-            raise ConfigurationError("these records were handed over already: call the method again to send them again")
+            raise ConfigurationError("these results were used already: call the method again to send the records again")
         run, self._run = self._run, None
         return run()

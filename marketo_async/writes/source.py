@@ -1,4 +1,4 @@
-"""Where the records of a write come from: an iterable or an async iterable, read no further than asked. No network."""
+"""The input of a write: an iterable, read on demand, or an async iterable, read ahead within a bound. No network."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _AHEAD = 300  # records that an async iterable is read ahead
 
 
 class RecordSource(Generic[V]):
-    """Hands out records as long as there are any: ``ended`` after the last one, or after ``error`` came instead."""
+    """Returns records one by one; ``ended`` after the last one, or after an ``error`` of the input."""
 
     ended = False
     error: Exception | None = None
 
     def get(self) -> list[V]:
-        """Return the next record in a list; an empty one where none has come yet, or none will."""
+        """Return the next record in a list; an empty list if none has come yet, or none will."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -34,31 +34,31 @@ class PlainSource(RecordSource[V]):
         self._records: Iterator[V] = iter(records)
 
     def get(self) -> list[V]:
-        """Return the next record in a list, or an empty one at the end."""
+        """Return the next record in a list, or an empty list at the end."""
         if self.ended:
             return []
         try:
             return [next(self._records)]
         except StopIteration:
             self.ended = True
-        except Exception as error:  # noqa: BLE001 - the caller's own iterator may raise anything, and hears of it
+        except Exception as error:  # noqa: BLE001 - the caller's own iterator may raise anything; the write raises it
             self.error, self.ended = error, True
         return []
 
 
 class AsyncSource(RecordSource[V]):
-    """The records of an async iterable, read by a task of its own; *wake* is called when there is something to see."""
+    """The records of an async iterable, read by a separate task; ``wake`` is called for each record and the end."""
 
     def __init__(self, records: AsyncIterable[V], wake: Callable[[], None]) -> None:
         self._records: AsyncIterator[V] = aiter(records)
         self._wake = wake
         self._read: deque[V] = deque()
         self._room = asyncio.Event()
-        self._reader = asyncio.get_running_loop().create_task(self._read_on())
-        self._reader.add_done_callback(self._over)
+        self._reader = asyncio.get_running_loop().create_task(self._read_all())
+        self._reader.add_done_callback(self._on_read)
 
     def get(self) -> list[V]:
-        """Return the next record in a list, or an empty one where none has come yet."""
+        """Return the next record in a list, or an empty list if none has come yet."""
         if not self._read:
             self.ended = self._reader.done()
             return []
@@ -67,11 +67,11 @@ class AsyncSource(RecordSource[V]):
         return [self._read.popleft()]
 
     def close(self) -> None:
-        """Break the reading off."""
+        """Stop reading."""
         self.ended = True
         self._reader.cancel()
 
-    async def _read_on(self) -> None:
+    async def _read_all(self) -> None:
         async for record in self._records:
             self._read.append(record)
             self._wake()
@@ -79,7 +79,7 @@ class AsyncSource(RecordSource[V]):
                 self._room.clear()
                 await self._room.wait()
 
-    def _over(self, reader: asyncio.Task[None]) -> None:
+    def _on_read(self, reader: asyncio.Task[None]) -> None:
         if not reader.cancelled() and isinstance(found := reader.exception(), Exception):
             self.error = found
         self._wake()

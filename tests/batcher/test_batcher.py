@@ -266,7 +266,7 @@ async def test_a_lost_answer_is_sent_again_or_set_aside_where_that_could_do_harm
 
 
 @pytest.mark.looptime
-async def test_what_can_not_be_sent_at_the_end_is_told_by_close(post: Post, caplog: pytest.LogCaptureFixture) -> None:
+async def test_close_raises_what_can_not_be_sent_at_the_end(post: Post, caplog: pytest.LogCaptureFixture) -> None:
     post.fails = lambda _: TransportError("no connection")
     batcher = await Batcher(post, max_records=2, width=1).__aenter__()
     waiting = asyncio.ensure_future(batcher.submit(1))
@@ -286,11 +286,11 @@ async def test_what_can_not_be_sent_at_the_end_is_told_by_close(post: Post, capl
     other = await Batcher(post).__aenter__()
     await other.put(1)
     await other.__aexit__(None, KeyError(), None)
-    assert "could not send what was left" in caplog.text
+    assert "could not send its remaining records" in caplog.text
 
 
 @pytest.mark.looptime
-async def test_who_waits_for_room_when_it_closes_is_told_and_nothing_is_lost(post: Post) -> None:
+async def test_callers_that_wait_for_room_fail_at_close_and_nothing_is_lost(post: Post) -> None:
     post.gate = asyncio.Event()
     batcher = await Batcher(post, max_records=2, max_queued=2).__aenter__()
     await batcher.put(1)
@@ -341,7 +341,7 @@ async def test_a_refusal_of_no_record_of_the_batch_is_a_failure_like_any_other(p
 
 
 @pytest.mark.looptime
-async def test_a_sender_that_tells_too_little_is_told_off(post: Post) -> None:
+async def test_a_sender_that_returns_too_few_results_is_an_error(post: Post) -> None:
     async def short(records: Sequence[int]) -> list[Result[int]]:
         return (await post(records))[:-1]
 

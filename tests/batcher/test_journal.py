@@ -96,7 +96,7 @@ async def test_a_full_disk_is_an_error_for_each_producer_and_passes(post: Post, 
     assert post.written == ["first", "second"]
 
 
-async def test_what_was_written_is_told_although_the_journal_can_not_note_it(post: Post, path: Path) -> None:
+async def test_results_are_returned_although_the_journal_can_not_record_them(post: Post, path: Path) -> None:
     post.gate = asyncio.Event()
     async with asyncio.timeout(SOON), Batcher(post, journal=path, retry_after=0.01) as batcher:
         own = asyncio.ensure_future(batcher.submit("first"))

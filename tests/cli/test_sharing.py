@@ -53,7 +53,7 @@ def test_it_can_be_another_file_or_none(instance: Instance, state: Path, tmp_pat
 def test_a_file_that_can_not_be_used_is_told_in_a_line(instance: Instance, tmp_path: Path) -> None:
     ended = invoke("usage", "--store", tmp_path / "no" / "own.db", environment=instance.environment)
     assert (ended.code, instance.calls) == (2, 0)
-    assert "own.db: unable to open database file - its folder has to be there" in ended.stderr
+    assert "own.db: unable to open database file - its folder must exist" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
 
 

@@ -1,4 +1,4 @@
-"""Stores in virtual time: their clock is the loop's, their questions take random time on the way, and some are lost."""
+"""Stores in virtual time: their clock is the loop's, their requests take random time on the way, and some are lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from marketo_async.errors import StoreUnavailable
 from marketo_async.governor.stores.messages import News, StoreReply, StoreRequest
 from marketo_async.governor.stores.redis import _SCRIPT, midnights
 from marketo_async.governor.stores.shared_limiter import SharedLimiter
-from marketo_async.governor.stores.sqlite import FleetFile
+from marketo_async.governor.stores.sqlite import LimiterFile
 
 KINDS = ("class", "sqlite", "valkey")
 NOON = 1_780_333_200.0  # 2026-06-01 in America/Chicago
@@ -34,7 +34,7 @@ def packed(value: object) -> bytes:
     return msgspec.msgpack.encode(value, enc_hook=list)
 
 
-def unpacked_fleet(state: bytes) -> SharedLimiter:
+def unpacked_state(state: bytes) -> SharedLimiter:
     return msgspec.msgpack.decode(state, type=SharedLimiter, dec_hook=lambda _, frees: deque(frees))
 
 
@@ -54,9 +54,9 @@ def valkey_client() -> redis.Redis:
     return redis.Redis(port=valkey().port)
 
 
-def rested(instance: str, question: StoreRequest) -> str:
+def rested(instance: str, request: StoreRequest) -> str:
     """Let a state of this instance be a minute old, so that its first window has passed; return the instance."""
-    Script(f"marketo-async:{{{instance}}}").decide(question, time.time() - 60.0, time.time())
+    Script(f"marketo-async:{{{instance}}}").decide(request, time.time() - 60.0, time.time())
     return instance
 
 
@@ -72,8 +72,8 @@ class Script:
         self._client = valkey_client()
         self._client.delete(key)
 
-    def decide(self, question: StoreRequest, clock: float, moment: float, home: str = "") -> StoreReply:
-        asked, around = packed(question), packed(midnights(moment))
+    def decide(self, request: StoreRequest, clock: float, moment: float, home: str = "") -> StoreReply:
+        asked, around = packed(request), packed(midnights(moment))
         answer = self._client.eval(_SCRIPT, 1, self.key, asked, around, repr(clock), repr(moment), home)
         assert isinstance(answer, bytes)
         return msgspec.msgpack.decode(answer, type=StoreReply)
@@ -94,30 +94,30 @@ class Script:
     def state(self) -> SharedLimiter:
         state = self.saved()
         assert state is not None
-        return unpacked_fleet(state)
+        return unpacked_state(state)
 
 
 class InClass:
     """The class itself; *rests* as for a store that can't know whether there was a state before."""
 
-    def __init__(self, *, rests: bool = False) -> None:
-        self.fleet: SharedLimiter | None = None
-        self._rests = rests
+    def __init__(self, *, paused: bool = False) -> None:
+        self.shared: SharedLimiter | None = None
+        self._rests = paused
 
-    def decide(self, question: StoreRequest, clock: float, moment: float, home: str = "") -> StoreReply:
-        sent = msgspec.msgpack.decode(packed(question), type=StoreRequest)
-        self.fleet = self.fleet or SharedLimiter.of(sent, clock, home=home, rests=self._rests)
-        reply = self.fleet.decide(sent, clock, moment, home)
-        self.fleet = unpacked_fleet(packed(self.fleet))
+    def decide(self, request: StoreRequest, clock: float, moment: float, home: str = "") -> StoreReply:
+        sent = msgspec.msgpack.decode(packed(request), type=StoreRequest)
+        self.shared = self.shared or SharedLimiter.of(sent, clock, home=home, paused=self._rests)
+        reply = self.shared.decide(sent, clock, moment, home)
+        self.shared = unpacked_state(packed(self.shared))
         return msgspec.msgpack.decode(packed(reply), type=StoreReply)
 
     def saved(self) -> bytes | None:
         """Return the state as it is stored, if there is one."""
-        return None if self.fleet is None else packed(self.fleet)
+        return None if self.shared is None else packed(self.shared)
 
     def restore(self, state: bytes | None) -> None:
         """Put an older state back, or none."""
-        self.fleet = None if state is None else unpacked_fleet(state)
+        self.shared = None if state is None else unpacked_state(state)
 
 
 class InFile:
@@ -125,27 +125,27 @@ class InFile:
 
     def __init__(self, path: Path) -> None:
         self._clock = self._moment = 0.0
-        self._file = FleetFile(path, patience=5.0, clock=lambda: self._clock, moment=lambda: self._moment)
+        self._file = LimiterFile(path, patience=5.0, clock=lambda: self._clock, moment=lambda: self._moment)
 
-    def decide(self, question: StoreRequest, clock: float, moment: float) -> StoreReply:
+    def decide(self, request: StoreRequest, clock: float, moment: float) -> StoreReply:
         self._clock, self._moment = clock, moment
-        return self._file.decide(question)
+        return self._file.decide(request)
 
     def close(self) -> None:
         self._file.close()
 
 
 class _RestedScript(Script):
-    """One whose state is so old that its first window has passed before the first question."""
+    """One whose state is so old that its first window has passed before the first request."""
 
     _asked = False
 
-    def decide(self, question: StoreRequest, clock: float, moment: float, home: str = "") -> StoreReply:
+    def decide(self, request: StoreRequest, clock: float, moment: float, home: str = "") -> StoreReply:
         if not self._asked:
             self._asked = True
-            bare = msgspec.structs.replace(question, want=None, held=[], done=[], news=News())
-            super().decide(bare, clock - 2 * question.per, moment, home)
-        return super().decide(question, clock, moment, home)
+            bare = msgspec.structs.replace(request, want=None, held=[], done=[], news=News())
+            super().decide(bare, clock - 2 * request.per, moment, home)
+        return super().decide(request, clock, moment, home)
 
 
 @contextmanager
@@ -156,7 +156,7 @@ def deciding(kind: str) -> Iterator[Decide]:
     elif kind == "valkey":
         yield _RestedScript("marketo-async:{virtual}").decide
     else:
-        with tempfile.TemporaryDirectory() as folder, closing(InFile(Path(folder) / "fleet.db")) as file:
+        with tempfile.TemporaryDirectory() as folder, closing(InFile(Path(folder) / "limits.db")) as file:
             yield file.decide
 
 
@@ -183,7 +183,7 @@ class VirtualStore:
         self.asked = 0
         self._decide, self._rng, self._trip, self._losing, self._rate = decide, rng, trip, losing, rate
 
-    async def ask(self, question: StoreRequest) -> StoreReply:
+    async def ask(self, request: StoreRequest) -> StoreReply:
         await asyncio.sleep(self._rng.uniform(0, self._trip))
         await self.open.wait()
         if self.dead:
@@ -193,7 +193,7 @@ class VirtualStore:
             raise StoreUnavailable("lost on the way out")
         self.asked += 1
         now = asyncio.get_running_loop().time()
-        reply = self._decide(question, now * (1 + self._rate), NOON + now)
+        reply = self._decide(request, now * (1 + self._rate), NOON + now)
         await asyncio.sleep(self._rng.uniform(0, self._trip))
         if fate < self._losing:
             raise StoreUnavailable("lost on the way back")

@@ -49,13 +49,13 @@ def test_never_shrinks_to_nothing() -> None:
 
 
 def test_a_606_pauses_everyone_and_a_615_does_not() -> None:
-    ledger = Limiter.of(Limits())
-    ledger.crowded(0.0)
-    assert ledger.wait(0.0) == 0.0
-    ledger.throttled(0.0, scatter=0.5)
-    assert ledger.wait(0.0) == pytest.approx(1.0)
-    assert ledger.wait(1.0) == 0.0
-    assert ledger.refusals == 2
+    limiter = Limiter.of(Limits())
+    limiter.crowded(0.0)
+    assert limiter.wait(0.0) == 0.0
+    limiter.throttled(0.0, scatter=0.5)
+    assert limiter.wait(0.0) == pytest.approx(1.0)
+    assert limiter.wait(1.0) == 0.0
+    assert limiter.refusals == 2
 
 
 async def _insist(governor: Governor, instance: Instance, rng: random.Random, until: float, done: list[float]) -> None:

@@ -260,7 +260,7 @@ def test_those_cancelled_while_a_crowd_fails_stay_cancelled_and_a_newcomer_is_se
     in_virtual_time(main())
 
 
-def test_entries_of_the_cancelled_do_not_pile_up_behind_a_waiter_that_stays() -> None:
+def test_entries_of_cancelled_waiters_do_not_pile_up_after_one_that_stays() -> None:
     async def main() -> int:
         governor = Governor(Limits(concurrency=1))
         await governor.acquire()

@@ -250,7 +250,7 @@ def test_a_spent_day_raises_for_those_who_ask_and_those_who_wait() -> None:
     in_virtual_time(main())
 
 
-def test_those_who_wait_when_the_day_ends_early_are_all_told() -> None:
+def test_all_waiters_fail_when_the_day_ends_early() -> None:
     async def main() -> None:
         governor = Governor(Limits(concurrency=1), clock=lambda: NOON)
         held = await governor.acquire()
@@ -266,7 +266,7 @@ def test_those_who_wait_when_the_day_ends_early_are_all_told() -> None:
     in_virtual_time(main())
 
 
-def test_waits_for_midnight_when_told_to() -> None:
+def test_waits_for_midnight_if_on_quota_says_so() -> None:
     async def main() -> float:
         loop = asyncio.get_running_loop()
         governor = Governor(Limits(daily=1), on_quota="wait", clock=lambda: NOON + loop.time())

@@ -32,7 +32,7 @@ LATENCY = 0.05
 @pytest.fixture(params=["sqlite", "valkey"])
 def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        return str(tmp_path / "fleet.db")
+        return str(tmp_path / "limits.db")
     return f"{valkey_url()}#{uuid4().hex}"
 
 

@@ -43,7 +43,7 @@ def test_midnight_is_always_ahead_and_always_midnight(when: datetime) -> None:
     assert (local.hour, local.minute, local.second) == (0, 0, 0)
 
 
-def test_counts_to_the_end_and_starts_anew_at_midnight() -> None:
+def test_counts_to_the_end_and_restarts_at_midnight() -> None:
     quota, noon = Quota(3), moment("2026-06-01T12:00:00-05:00")
     for _ in range(3):
         quota.take(noon)

@@ -1,4 +1,4 @@
-"""The rule for many processes, decision by decision: leases, turns, limits, clocks, and what is told twice."""
+"""The rule for many processes, decision by decision: leases, turns, limits, clocks, and repeated reports."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ KEEP = PER * (1 + DRIFT)
 
 
 class Store:
-    """A fleet of small limits, and a clock that the test moves."""
+    """A shared limiter with small limits, and a clock that the test moves."""
 
     def __init__(
-        self, *, calls: int = 5, concurrency: int = 3, daily: int = 100, home: str = "", rests: bool = False
+        self, *, calls: int = 5, concurrency: int = 3, daily: int = 100, home: str = "", paused: bool = False
     ) -> None:
         self.calls, self.concurrency, self.daily = calls, concurrency, daily
         self.clock = 1000.0
         self.home = home
-        self._decider = InClass(rests=rests)
+        self._decider = InClass(paused=paused)
 
     def say(
         self,
@@ -46,7 +46,7 @@ class Store:
         used: int = 0,
         spent: bool = False,
     ) -> StoreReply:
-        question = StoreRequest(
+        request = StoreRequest(
             worker=worker,
             calls=calls or self.calls,
             per=PER,
@@ -64,7 +64,7 @@ class Store:
             done=[*done],
             news=News(ages=[*ages], used=used, spent=spent),
         )
-        return self._decider.decide(question, self.clock, NOON, self.home)
+        return self._decider.decide(request, self.clock, NOON, self.home)
 
     def saved(self) -> bytes | None:
         return self._decider.saved()
@@ -91,7 +91,7 @@ class Store:
 
 def test_a_call_is_granted_held_and_given_back() -> None:
     store = Store()
-    assert store.wants("a:1").verdict is Ruling.GRANTED
+    assert store.wants("a:1").ruling is Ruling.GRANTED
     seen = store.ends("a:1").use
     assert (seen.window_used, seen.in_flight, seen.used_today) == (1, 0, 1)
     store.clock += KEEP + 0.01
@@ -100,9 +100,9 @@ def test_a_call_is_granted_held_and_given_back() -> None:
 
 def test_asking_again_for_the_same_call_takes_no_second_one() -> None:
     store = Store()
-    assert store.wants("a:1").verdict is store.wants("a:1").verdict is Ruling.GRANTED
+    assert store.wants("a:1").ruling is store.wants("a:1").ruling is Ruling.GRANTED
     assert store.ends("a:1").use.window_used == 1
-    seen = store.ends("a:1").use  # told a second time, because the first reply was lost
+    seen = store.ends("a:1").use  # reported a second time, because the first reply was lost
     assert (seen.window_used, seen.in_flight, seen.used_today) == (1, 0, 1)
 
 
@@ -113,26 +113,26 @@ def test_an_unsent_call_gives_everything_back() -> None:
     assert (seen.window_used, seen.in_flight, seen.used_today) == (0, 0, 0)
 
 
-def test_a_place_counts_from_the_answer_not_from_when_it_is_told() -> None:
+def test_a_place_counts_from_the_answer_not_from_its_report() -> None:
     store = Store(calls=1)
     store.wants("a:1")
     store.clock += 5.0
     store.ends("a:1", age=2.0)
     reply = store.wants("b:1")
-    assert reply.verdict is Ruling.WAIT
+    assert reply.ruling is Ruling.WAIT
     store.clock += KEEP - 2.0 - 0.1
     assert store.wants("b:1").again == pytest.approx(0.1, abs=0.01)
     store.clock += 0.11
-    assert store.wants("b:1").verdict is Ruling.GRANTED
+    assert store.wants("b:1").ruling is Ruling.GRANTED
 
 
 def test_a_lease_that_nobody_renews_ends_by_itself_and_never_early() -> None:
     store = Store(calls=2, concurrency=1)
     store.wants("dead:1")
     store.clock += LEASE - 0.01
-    assert store.wants("b:1").verdict is Ruling.WAIT
+    assert store.wants("b:1").ruling is Ruling.WAIT
     store.clock += 0.02
-    assert store.wants("b:1").verdict is Ruling.GRANTED
+    assert store.wants("b:1").ruling is Ruling.GRANTED
     store.ends("b:1")
     assert store.say("b").use.window_used == 2
     store.clock += KEEP - 0.005  # the dead one's place counts from the end of its lease
@@ -147,9 +147,9 @@ def test_a_lease_lives_as_long_as_it_is_renewed() -> None:
         assert store.say("a", held=[Held("a:1")]).use.in_flight == 1
     store.say("a", held=[Held("a:1", 1.0)])  # the headers have come, and the body has not
     store.clock += LEASE - 0.1
-    assert store.wants("b:1").verdict is Ruling.WAIT
+    assert store.wants("b:1").ruling is Ruling.WAIT
     store.clock += 0.2
-    assert store.wants("b:1").verdict is Ruling.GRANTED
+    assert store.wants("b:1").ruling is Ruling.GRANTED
     assert store.say("b").use.window_used == 2
 
 
@@ -169,24 +169,24 @@ def test_workers_take_turns_and_the_urgent_go_first() -> None:
     store = Store(calls=100, concurrency=1)
     store.wants("a:1")
     store.clock += 0.01
-    assert store.wants("b:1", waited=0.005).verdict is Ruling.WAIT
-    assert store.wants("c:1", Priority.INTERACTIVE).verdict is Ruling.WAIT
+    assert store.wants("b:1", waited=0.005).ruling is Ruling.WAIT
+    assert store.wants("c:1", Priority.INTERACTIVE).ruling is Ruling.WAIT
     reply = store.wants("a:2", done=[Done("a:1", 0.0)])  # a slot is free, and two others come first
-    assert (reply.verdict, reply.heads) == (Ruling.WAIT, 3)
-    assert store.wants("b:1", waited=0.005).verdict is Ruling.WAIT
-    assert store.wants("c:1", Priority.INTERACTIVE).verdict is Ruling.GRANTED
+    assert (reply.ruling, reply.heads) == (Ruling.WAIT, 3)
+    assert store.wants("b:1", waited=0.005).ruling is Ruling.WAIT
+    assert store.wants("c:1", Priority.INTERACTIVE).ruling is Ruling.GRANTED
     store.ends("c:1")
-    assert store.wants("a:2").verdict is Ruling.WAIT
-    assert store.wants("b:1", waited=0.005).verdict is Ruling.GRANTED
+    assert store.wants("a:2").ruling is Ruling.WAIT
+    assert store.wants("b:1", waited=0.005).ruling is Ruling.GRANTED
 
 
-def test_what_is_left_over_goes_to_those_behind() -> None:
+def test_the_remaining_places_go_to_the_later_heads() -> None:
     store = Store(calls=100, concurrency=2)
     for name in ("a:1", "a:2"):
         store.wants(name)
     store.wants("b:1", Priority.INTERACTIVE)
     store.say("a", done=[Done("a:1", 0.0), Done("a:2", 0.0)])
-    assert store.wants("c:1").verdict is Ruling.GRANTED  # two slots, one of which is b's
+    assert store.wants("c:1").ruling is Ruling.GRANTED  # two slots, one of which is b's
 
 
 def test_a_head_that_does_not_come_back_is_passed_over_and_one_that_leaves_at_once() -> None:
@@ -194,15 +194,15 @@ def test_a_head_that_does_not_come_back_is_passed_over_and_one_that_leaves_at_on
     store.wants("a:1")
     store.wants("dead:1", Priority.INTERACTIVE)
     store.ends("a:1")
-    assert store.wants("a:2").verdict is Ruling.WAIT
+    assert store.wants("a:2").ruling is Ruling.WAIT
     store.clock += 0.5
-    assert store.wants("a:2").verdict is Ruling.GRANTED
+    assert store.wants("a:2").ruling is Ruling.GRANTED
     store.wants("b:1", Priority.INTERACTIVE)
     store.say("b", leaves=True)
-    assert store.wants("a:3", done=[Done("a:2", 0.0)]).verdict is Ruling.GRANTED
+    assert store.wants("a:3", done=[Done("a:2", 0.0)]).ruling is Ruling.GRANTED
 
 
-def test_every_tenth_grant_is_for_whoever_has_waited_longest() -> None:
+def test_every_tenth_grant_is_for_the_oldest_waiter() -> None:
     store = Store(calls=1000, concurrency=1)
     store.wants("a:0")
     patient = 0
@@ -210,16 +210,16 @@ def test_every_tenth_grant_is_for_whoever_has_waited_longest() -> None:
         store.clock += 0.001
         store.wants("b:1", Priority.BULK, waited=number, oldest=number)
         reply = store.wants(f"a:{number}", Priority.INTERACTIVE, done=[Done(f"a:{number - 1}", 0.0)])
-        if reply.verdict is Ruling.WAIT:
+        if reply.ruling is Ruling.WAIT:
             patient += 1
             reply = store.wants("b:1", Priority.BULK, waited=number, oldest=number)
-            assert (reply.verdict, reply.oldest) == (Ruling.GRANTED, True)
+            assert (reply.ruling, reply.oldest) == (Ruling.GRANTED, True)
             store.ends("b:1")
-            assert store.wants(f"a:{number}", Priority.INTERACTIVE).verdict is Ruling.GRANTED
+            assert store.wants(f"a:{number}", Priority.INTERACTIVE).ruling is Ruling.GRANTED
     assert patient == 2
 
 
-def test_a_workers_own_most_patient_waiter_is_served_by_the_same_rule() -> None:
+def test_a_workers_own_oldest_waiter_is_served_by_the_same_rule() -> None:
     store = Store(calls=1000, concurrency=100)
     replies = [store.wants(f"a:{number}", Priority.INTERACTIVE, oldest=60.0) for number in range(OLDEST_EVERY + 1)]
     assert [reply.oldest for reply in replies] == [False] * OLDEST_EVERY + [True]
@@ -230,10 +230,10 @@ def test_one_count_of_the_day_for_all_and_each_leaves_its_own_reserve() -> None:
     store.wants("a:1")
     store.wants("b:1")
     reply = store.wants("c:1")
-    assert (reply.verdict, reply.use.left_today) == (Ruling.SPENT, 0)
+    assert (reply.ruling, reply.use.left_today) == (Ruling.SPENT, 0)
     assert reply.again == pytest.approx(reply.use.resets_at - NOON)
     store.daily = 3  # another worker, that leaves less to others
-    assert store.wants("d:1").verdict is Ruling.GRANTED
+    assert store.wants("d:1").ruling is Ruling.GRANTED
     store.daily = 50
     assert store.say("a", spent=True).use.left_today == 0
 
@@ -242,23 +242,23 @@ def test_limits_that_differ_are_refused_while_anything_is_in_use() -> None:
     store = Store()
     store.wants("a:1")
     reply = store.say("b", Want("b:1", 1, 0.0, 0.0), calls=50)
-    assert (reply.verdict, reply.calls, reply.per, reply.concurrency) == (Ruling.DIFFERS, 5, PER, 3)
+    assert (reply.ruling, reply.calls, reply.per, reply.concurrency) == (Ruling.DIFFERS, 5, PER, 3)
     store.ends("a:1")
     store.clock += KEEP + 0.01
     reply = store.say("b", Want("b:1", 1, 0.0, 0.0), calls=50)
-    assert (reply.verdict, reply.calls, reply.use.used_today) == (Ruling.GRANTED, 50, 2)
+    assert (reply.ruling, reply.calls, reply.use.used_today) == (Ruling.GRANTED, 50, 2)
 
 
-def test_a_clock_that_goes_back_or_begins_anew_frees_nothing_early() -> None:
+def test_a_clock_that_goes_back_or_restarts_frees_nothing_early() -> None:
     store = Store(calls=1)
     store.wants("a:1")
     store.ends("a:1")
     store.clock = 3.0  # the machine was started again
-    assert store.wants("b:1").verdict is Ruling.WAIT
+    assert store.wants("b:1").ruling is Ruling.WAIT
     store.clock += KEEP - 0.01
-    assert store.wants("b:1").verdict is Ruling.WAIT
+    assert store.wants("b:1").ruling is Ruling.WAIT
     store.clock += 0.02
-    assert store.wants("b:1").verdict is Ruling.GRANTED
+    assert store.wants("b:1").ruling is Ruling.GRANTED
 
 
 def test_a_state_that_was_lost_makes_a_whole_window_pass() -> None:
@@ -266,15 +266,15 @@ def test_a_state_that_was_lost_makes_a_whole_window_pass() -> None:
     known = store.say("a").began
     lost = Store()
     lost.clock = 2000.0
-    assert lost.wants("new:1").verdict is Ruling.GRANTED
+    assert lost.wants("new:1").ruling is Ruling.GRANTED
     lost.say("a", began=known, held=[Held("a:1")])
     reply = lost.wants("new:2")
-    assert (reply.verdict, reply.use.in_flight) == (Ruling.WAIT, 2)
+    assert (reply.ruling, reply.use.in_flight) == (Ruling.WAIT, 2)
     lost.clock += KEEP
-    assert lost.wants("new:2").verdict is Ruling.GRANTED
+    assert lost.wants("new:2").ruling is Ruling.GRANTED
 
 
-def test_what_was_called_without_the_store_is_told_to_it() -> None:
+def test_calls_made_without_the_store_are_reported_to_it() -> None:
     store = Store()
     seen = store.say("a", ages=[1.0, 15.0, 25.0], used=7).use
     assert (seen.window_used, seen.used_today, seen.in_flight) == (2, 7, 0)
@@ -286,7 +286,7 @@ def test_who_holds_all_slots_need_not_look_for_one() -> None:
     store = Store(calls=100, concurrency=1)
     store.wants("a:1")
     reply = store.say("a", Want("a:2", 1, 0.0, 0.0), held=[Held("a:1")])
-    assert (reply.verdict, reply.again) == (Ruling.WAIT, 2.0)
+    assert (reply.ruling, reply.again) == (Ruling.WAIT, 2.0)
     store.say("a", done=[Done("a:1", 0.0)])
     assert store.wants("b:1").again == pytest.approx(0.02)  # nothing is held, and a comes first
 
@@ -305,21 +305,21 @@ def test_who_waits_for_a_slot_looks_less_often_the_longer_nothing_moves() -> Non
 
 
 def test_a_store_that_can_not_know_what_was_before_lets_a_window_pass_once() -> None:
-    store = Store(rests=True)
-    assert store.wants("a:1").verdict is Ruling.WAIT
+    store = Store(paused=True)
+    assert store.wants("a:1").ruling is Ruling.WAIT
     store.clock += KEEP - 0.01
-    assert store.wants("a:1").verdict is Ruling.WAIT
+    assert store.wants("a:1").ruling is Ruling.WAIT
     store.clock += 0.02
-    assert store.wants("a:1").verdict is Ruling.GRANTED
-    assert store.wants("b:1").verdict is Ruling.GRANTED
+    assert store.wants("a:1").ruling is Ruling.GRANTED
+    assert store.wants("b:1").ruling is Ruling.GRANTED
 
 
 def test_other_limits_do_not_end_the_pause_of_a_new_state() -> None:
-    store = Store(rests=True)
+    store = Store(paused=True)
     store.say("a")
-    assert store.say("b", Want("b:1", 1, 0.0, 0.0), calls=50).verdict is Ruling.WAIT
+    assert store.say("b", Want("b:1", 1, 0.0, 0.0), calls=50).ruling is Ruling.WAIT
     store.clock += KEEP + 0.01
-    assert store.say("b", Want("b:1", 1, 0.0, 0.0), calls=50).verdict is Ruling.GRANTED
+    assert store.say("b", Want("b:1", 1, 0.0, 0.0), calls=50).ruling is Ruling.GRANTED
 
 
 @pytest.mark.parametrize("meanwhile", [0, 1, 30])
@@ -338,12 +338,12 @@ def test_a_state_that_went_back_is_noticed_however_far_others_have_carried_it_si
         return store.say("a", Want("a:20", 1, 0.0, 0.0), began=known.began, sequence=known.sequence, heard=0.5)
 
     reply = ask_again()
-    assert (reply.verdict, reply.began > known.began) == (Ruling.WAIT, True)
-    assert store.wants("b:1").verdict is Ruling.WAIT
+    assert (reply.ruling, reply.began > known.began) == (Ruling.WAIT, True)
+    assert store.wants("b:1").ruling is Ruling.WAIT
     again = ask_again()  # the first reply was lost
     assert again.began == reply.began
     store.clock += KEEP + 0.01
-    assert store.say("a", Want("a:20", 1, 0.0, 0.0), began=reply.began, sequence=again.sequence).verdict is (
+    assert store.say("a", Want("a:20", 1, 0.0, 0.0), began=reply.began, sequence=again.sequence).ruling is (
         Ruling.GRANTED
     )
 
@@ -356,38 +356,38 @@ def test_a_worker_that_came_after_the_snapshot_notices_too_and_one_that_was_sile
     store.restore(before)
     for _ in range(5):
         store.say("a")
-    assert store.say("b", Want("b:1", 1, 0.0, 0.0), began=known.began, sequence=known.sequence).verdict is Ruling.WAIT
+    assert store.say("b", Want("b:1", 1, 0.0, 0.0), began=known.began, sequence=known.sequence).ruling is Ruling.WAIT
     store = Store()
     known = store.say("b")
     store.clock += 3 * KEEP
     store.say("a")
     want = Want("b:1", 1, 0.0, 0.0)
     reply = store.say("b", want, began=known.began, sequence=known.sequence, heard=3 * KEEP)
-    assert reply.verdict is Ruling.GRANTED
+    assert reply.ruling is Ruling.GRANTED
 
 
 def test_a_state_found_in_another_place_holds_back_those_who_knew_nothing_of_it() -> None:
     store = Store(home="primary")
     store.say("a")
     store.home = "replica"
-    assert store.wants("new:1").verdict is Ruling.WAIT
+    assert store.wants("new:1").ruling is Ruling.WAIT
     store.clock += KEEP + 0.01
     store.home = ""  # a server that does not say
-    assert store.wants("new:1").verdict is Ruling.GRANTED
+    assert store.wants("new:1").ruling is Ruling.GRANTED
     store.home = "replica"
-    assert store.wants("new:2").verdict is Ruling.GRANTED
+    assert store.wants("new:2").ruling is Ruling.GRANTED
 
 
 def test_a_worker_that_stayed_with_a_demoted_server_counts_from_its_last_reply() -> None:
-    store = Store(rests=True)
+    store = Store(paused=True)
     store.say("a")
     store.clock += KEEP + 5.0  # the pause of the new state is over
     reply = store.say("b", Want("b:1", 1, 0.0, 0.0), began=1.0, sequence=70, heard=2.0)
-    assert reply.verdict is Ruling.WAIT
+    assert reply.ruling is Ruling.WAIT
     store.clock += KEEP - 2.0
-    assert store.wants("a:1").verdict is Ruling.WAIT
+    assert store.wants("a:1").ruling is Ruling.WAIT
     store.clock += 0.01
-    assert store.wants("a:1").verdict is Ruling.GRANTED
+    assert store.wants("a:1").ruling is Ruling.GRANTED
 
 
 def test_what_ended_while_the_state_was_lost_takes_a_place_and_the_day_is_not_forgotten() -> None:
@@ -414,12 +414,12 @@ def test_an_abandoned_call_keeps_place_and_slot_until_its_moment_and_frees_them_
     store.say("a", done=left)
     for _ in range(4):
         store.clock += 74.0
-        store.say("a", held=[Held("a:1")])  # a question from before, that was late
-        assert store.wants("b:1").verdict is Ruling.WAIT
+        store.say("a", held=[Held("a:1")])  # a request from before, that was late
+        assert store.wants("b:1").ruling is Ruling.WAIT
     store.clock += 3.9
-    assert store.wants("b:1").verdict is Ruling.WAIT
+    assert store.wants("b:1").ruling is Ruling.WAIT
     store.clock += 0.3
-    assert store.wants("b:1").verdict is Ruling.GRANTED
+    assert store.wants("b:1").ruling is Ruling.GRANTED
     store.ends("b:1")
     assert store.say("b").use.window_used == 2, "the place counts from the moment"
     store.clock += KEEP - 0.005
@@ -432,7 +432,7 @@ def test_an_abandoned_call_whose_answer_had_begun_counts_from_there_and_is_repor
     for left in (30.0, 30.0):
         seen = store.say("a", done=[Done("a:1", 1.0, left=left)]).use
         assert (seen.window_used, seen.in_flight) == (1, 1)
-    assert store.wants("a:1").verdict is Ruling.GRANTED  # an old question: it neither shortens nor prolongs it
+    assert store.wants("a:1").ruling is Ruling.GRANTED  # an old request: it neither shortens nor prolongs it
     store.clock += KEEP
     assert (store.say("a").use.window_used, store.say("a").use.in_flight) == (0, 1)
     store.say("a", done=[Done("a:1", 1.0)])
@@ -448,7 +448,7 @@ def test_an_abandoned_call_is_held_again_where_its_lease_had_ended() -> None:
     seen = store.say("a", done=[Done("a:1", -1.0, left=5.0)]).use
     assert (seen.in_flight, seen.used_today) == (1, 1)
     store.clock += 5.1
-    assert store.wants("b:1").verdict is Ruling.GRANTED
+    assert store.wants("b:1").ruling is Ruling.GRANTED
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -459,7 +459,7 @@ def test_a_wall_clock_that_is_wrong_for_a_moment_closes_the_day_of_no_worker(kin
         def ask(name: str, moment: float, *, spent: bool = False, leaves: bool = False) -> StoreReply:
             want = None if leaves else Want(name, 1, 0.0, 0.0)
             worker = name.partition(":")[0]
-            question = StoreRequest(
+            request = StoreRequest(
                 worker=worker,
                 calls=50,
                 per=PER,
@@ -470,14 +470,14 @@ def test_a_wall_clock_that_is_wrong_for_a_moment_closes_the_day_of_no_worker(kin
                 leaves=leaves,
                 news=News(spent=spent),
             )
-            return decide(question, clock, NOON + moment)
+            return decide(request, clock, NOON + moment)
 
         clock = 1000.0
         ask("a:0", 0.0, leaves=True)
         clock += KEEP + 1.0
-        assert [ask(f"a:{number}", 0.0).verdict for number in range(2)] == [Ruling.GRANTED] * 2
-        assert ask("a:3", off, spent=True).verdict is Ruling.SPENT
+        assert [ask(f"a:{number}", 0.0).ruling for number in range(2)] == [Ruling.GRANTED] * 2
+        assert ask("a:3", off, spent=True).ruling is Ruling.SPENT
         for worker in "ab":
             reply = ask(f"{worker}:4", 1.0)
-            assert (reply.verdict, reply.use.resets_at < NOON + 86_400) == (Ruling.GRANTED, True)
+            assert (reply.ruling, reply.use.resets_at < NOON + 86_400) == (Ruling.GRANTED, True)
         assert (reply.use.used_today, reply.use.left_today) == (4, 1)

@@ -1,4 +1,4 @@
-"""A model check of the protocol between workers and the state of their fleet, judged by an instance of its own.
+"""A model check of the protocol between workers and their shared state, judged by an instance of its own.
 
 Questions and replies are lost, delayed and delivered twice; the state is lost, goes back with a failover, or is put
 back where it was; workers give up on answers, are cut off, and die. The instance counts what arrives, by the true time,
@@ -8,7 +8,7 @@ What the claim takes for granted is enforced here, and nothing else is: a reques
 permit's last valid moment; Marketo works on an abandoned call no longer than was said, and on a dead worker's call no
 longer than its lease; who lives renews its leases, and reports what it abandons, before they end, and reaches a state
 that was lost within a window. Nobody dies in a run in which the state is lost: the calls of such a worker are known to
-nobody. A question that took a window to arrive may make workers wait for nothing.
+nobody. A request that took a window to arrive may make workers wait for nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from marketo_async.governor.stores.messages import Done, Held, Ruling, StoreReply, StoreRequest, Want
 from marketo_async.governor.window import DRIFT
-from tests.governor.shared_limiters import NOON, InClass, Script, unpacked_fleet
+from tests.governor.shared_limiters import NOON, InClass, Script, unpacked_state
 
 CALLS, SLOTS, PER, LEASE = 4, 3, 4.0, 2.0
 KEEP = PER * (1 + DRIFT)
@@ -66,7 +66,7 @@ class End:
 
 @dataclass(eq=False)
 class Worker:
-    """What one process knows, holds and has to report; it asks one question at a time."""
+    """What one process knows, holds and has to report; it asks one request at a time."""
 
     name: str
     number: int = 0
@@ -86,10 +86,10 @@ class Worker:
 
 @dataclass(eq=False)
 class Asked:
-    """A question on its way, which may be delivered more than once."""
+    """A request on its way, which may be delivered more than once."""
 
     worker: Worker
-    question: StoreRequest
+    request: StoreRequest
     at: float
     ends: list[End]
 
@@ -129,7 +129,7 @@ class Protocol(RuleBasedStateMachine):
         self.stayed: set[Worker] = set()  # who may still reach only that one
         self.wire: list[Call] = []  # sent, and not done with at Marketo
         self.mortal = False
-        self.late = False  # whether a question took a window to arrive, and the state had forgotten who asked
+        self.late = False  # whether a request took a window to arrive, and the state had forgotten who asked
 
     @initialize(mortal=st.booleans(), workers=st.integers(1, 4))
     def begin(self, mortal: bool, workers: int) -> None:  # noqa: FBT001 - hypothesis names it
@@ -157,12 +157,12 @@ class Protocol(RuleBasedStateMachine):
     def ask(self, choose: int, wants: bool) -> None:  # noqa: FBT001 - hypothesis names it
         worker = self.living(choose)
         if worker is not None and worker.asked is None:
-            self.question(worker, wants=wants)
+            self.request(worker, wants=wants)
 
-    def question(self, worker: Worker, *, wants: bool) -> Asked:
+    def request(self, worker: Worker, *, wants: bool) -> Asked:
         now = self.now
         worker.left = [end for end in worker.left if end.call.abandoned_until > now]
-        question = StoreRequest(
+        request = StoreRequest(
             worker=worker.name,
             calls=CALLS,
             per=PER,
@@ -180,7 +180,7 @@ class Protocol(RuleBasedStateMachine):
             ],
             done=[end.done(now) for end in (*worker.left, *worker.ends)],
         )
-        worker.asked = Asked(worker, question, now, worker.ends)
+        worker.asked = Asked(worker, request, now, worker.ends)
         worker.ends = []
         self.network.append(worker.asked)
         return worker.asked
@@ -247,9 +247,9 @@ class Protocol(RuleBasedStateMachine):
         self.decide(asked)
 
     def decide(self, asked: Asked) -> None:
-        reply = self.store.decide(asked.question, self.now, NOON + self.now, f"{self.home:x}")
+        reply = self.store.decide(asked.request, self.now, NOON + self.now, f"{self.home:x}")
         self.late |= self.now - asked.at > PER
-        for held in asked.question.held:
+        for held in asked.request.held:
             if held.id in asked.worker.calls:
                 asked.worker.calls[held.id].leased_until = self.now + LEASE
         for end in asked.ends:
@@ -282,17 +282,17 @@ class Protocol(RuleBasedStateMachine):
         worker.left += [end for end in asked.ends if self.now < end.call.abandoned_until < inf]
         worker.began, worker.sequence, worker.heard_at = reply.began, reply.sequence, self.now
         valid_until = asked.at + LEASE / 2
-        for held in asked.question.held:
+        for held in asked.request.held:
             if held.id in worker.calls:
                 worker.calls[held.id].valid_until = valid_until
-        if reply.verdict is Ruling.GRANTED:
+        if reply.ruling is Ruling.GRANTED:
             worker.calls[worker.want] = Call(worker.want, worker, valid_until, asked.at + LEASE)
             worker.number += 1
 
     def exchange(self, worker: Worker, *, wants: bool) -> None:
         """Let a worker ask, and hear the reply, with nothing between."""
         self.stop_waiting(worker)
-        asked = self.question(worker, wants=wants)
+        asked = self.request(worker, wants=wants)
         self.network.remove(asked)
         self.decide(asked)
         self.receive(*self.replies.pop())
@@ -349,7 +349,7 @@ class Protocol(RuleBasedStateMachine):
     def pass_the_rest(self) -> None:
         state = self.store.saved()
         if state is not None:
-            self.pass_time(max(0.0, unpacked_fleet(state).ledger.paused_until - self.now) + EDGE)
+            self.pass_time(max(0.0, unpacked_state(state).limiter.paused_until - self.now) + EDGE)
 
     def next_due(self) -> tuple[float, Callable[[], None]] | None:
         """Return what has to happen next by what the claim takes for granted."""
@@ -407,9 +407,9 @@ class Protocol(RuleBasedStateMachine):
         self.store.restore(self.demoted)
         for _ in range(times):
             self.stop_waiting(worker)
-            granted, asked = worker.want, self.question(worker, wants=True)
+            granted, asked = worker.want, self.request(worker, wants=True)
             self.network.remove(asked)
-            self.receive(asked, self.store.decide(asked.question, self.now, NOON + self.now, f"{self.home - 1:x}"))
+            self.receive(asked, self.store.decide(asked.request, self.now, NOON + self.now, f"{self.home - 1:x}"))
             if (call := worker.calls.get(granted)) is not None:
                 self.send_call(call)
                 for _ in range(3):
@@ -422,17 +422,17 @@ class Protocol(RuleBasedStateMachine):
     def put_back_where_it_was(self, choose: int, meanwhile: int) -> None:
         """Restore a snapshot that says nothing of itself: the first worker that knows better tells of it."""
         state = self.saved[choose % len(self.saved)]
-        fleet = unpacked_fleet(state)
-        told = {reply.worker: reply.sequence for reply in fleet.replies}
+        shared = unpacked_state(state)
+        replied = {reply.worker: reply.sequence for reply in shared.replies}
         knowing = [
             worker
             for worker in self.workers
             if worker.alive
-            and worker.began == fleet.began
-            and worker.sequence > told.get(worker.name, fleet.sequence)
+            and worker.began == shared.began
+            and worker.sequence > replied.get(worker.name, shared.sequence)
             and self.now - worker.heard_at < PER
         ]
-        if not knowing or fleet.home != f"{self.home:x}":
+        if not knowing or shared.home != f"{self.home:x}":
             return
         self.store.restore(state)
         self.lose()
@@ -443,7 +443,7 @@ class Protocol(RuleBasedStateMachine):
         self.exchange(knowing[0], wants=True)
         after = self.store.saved()
         assert after is not None
-        assert unpacked_fleet(after).ledger.paused_until >= self.now + KEEP - EDGE, "nobody noticed"
+        assert unpacked_state(after).limiter.paused_until >= self.now + KEEP - EDGE, "nobody noticed"
 
     def lose(self) -> None:
         self.lost_at = self.now
@@ -458,8 +458,8 @@ class Protocol(RuleBasedStateMachine):
         if state is None:
             return
         if self.lost_at == -inf and not self.late:
-            fleet = unpacked_fleet(state)
-            assert fleet.ledger.paused_until == fleet.began + KEEP, "a state that was never lost made workers wait"
+            shared = unpacked_state(state)
+            assert shared.limiter.paused_until == shared.began + KEEP, "a state that was never lost made workers wait"
         while self.wire:
             self.work_on(self.wire[0])
         for worker in self.workers:
@@ -475,13 +475,13 @@ class Protocol(RuleBasedStateMachine):
         assert last.calls, "a place, a slot or a pause was left behind"
         state = self.store.saved()
         assert state is not None
-        ledger = unpacked_fleet(state).ledger
-        assert (ledger.in_flight, ledger.window.under_way, len(ledger.window.frees)) == (1, 1, 0)
+        limiter = unpacked_state(state).limiter
+        assert (limiter.in_flight, limiter.window.under_way, len(limiter.window.frees)) == (1, 1, 0)
 
 
 @pytest.mark.parametrize(
     ("make", "examples"),
-    [(lambda: InClass(rests=True), 80), (lambda: Script("marketo-async:{model}"), 10)],
+    [(lambda: InClass(paused=True), 80), (lambda: Script("marketo-async:{model}"), 10)],
     ids=["class", "valkey"],
 )
 def test_no_window_overflows_whatever_is_lost_delayed_doubled_or_goes_back(make: Any, examples: int) -> None:

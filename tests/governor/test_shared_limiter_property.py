@@ -1,4 +1,4 @@
-"""Many workers on one fleet, judged by the instance: workers that die, are stopped, or are cut off from the store.
+"""Many workers of one store, judged by the instance: workers that die, are stopped, or are cut off from the store.
 
 Time is virtual. A worker is a governor with a store of its own on what decides for all. What it has sent goes on to the
 instance whatever becomes of the worker.

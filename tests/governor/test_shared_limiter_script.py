@@ -12,7 +12,7 @@ from marketo_async.governor.quota import day_of
 from marketo_async.governor.stores.messages import Done, Held, News, Ruling, StoreReply, StoreRequest, Want
 from marketo_async.governor.stores.redis import _SCRIPT, midnights
 from marketo_async.governor.stores.shared_limiter import SharedLimiter
-from tests.governor.shared_limiters import NOON, Script, packed, unpacked_fleet, valkey_client
+from tests.governor.shared_limiters import NOON, Script, packed, unpacked_state, valkey_client
 
 PER = 4.0
 NAMES = [f"{worker}:{number}" for worker in "abc" for number in range(4)]
@@ -27,7 +27,7 @@ dones = st.builds(
     st.booleans(),
     st.sampled_from([0.0, 0.0, 1.5]),
 ).filter(lambda done: done.left > 0.0 or done.age >= 0.0)
-questions = st.fixed_dictionaries(
+requests = st.fixed_dictionaries(
     {
         "worker": st.sampled_from("abc"),
         "calls": st.sampled_from([5, 5, 5, 5, 4]),
@@ -54,7 +54,7 @@ homes = st.sampled_from(["", "here", "here", "here", "here", "there"])
 
 
 class Step(msgspec.Struct):
-    """One question, and what happens before it."""
+    """One request, and what happens before it."""
 
     said: dict[str, Any]
     knows: str
@@ -70,7 +70,7 @@ class Step(msgspec.Struct):
 
 steps = st.builds(
     Step,
-    said=questions,
+    said=requests,
     knows=st.sampled_from(["nothing", "this", "this", "this", "another"]),  # which state the worker remembers
     behind=st.sampled_from([0, 0, 0, 1, 3, -1, -7]),  # how far its last reply is behind the state, or ahead of it
     heard=st.sampled_from([0.0, 0.3, 3.0, 9.0]),
@@ -79,51 +79,51 @@ steps = st.builds(
     pause=st.sampled_from([0.0, 0.001, 0.05, 0.3, 1.5, 7.0, -3.0]),  # how the clock moves
     days=st.sampled_from([0.0] * 6 + [700.0, 40_000.0, 500_000.0, -1.0]),  # and how far the day; -1: to where it began
     home=homes,
-    back=st.sampled_from([False] * 9 + [True]),  # whether the state of some questions ago is restored first
+    back=st.sampled_from([False] * 9 + [True]),  # whether the state of some requests ago is restored first
 )
 
 
 @settings(deadline=None, max_examples=80)
 @given(clock=st.sampled_from([7.0, NOON]), history=st.lists(steps, min_size=1, max_size=40))
 def test_the_script_decides_as_the_class_does(clock: float, history: list[Step]) -> None:
-    script, fleet, moment, saved = Script("marketo-async:{equal}"), None, NOON, b""
+    script, shared, moment, saved = Script("marketo-async:{equal}"), None, NOON, b""
     for number, step in enumerate(history):
         if step.back and saved:
-            fleet = unpacked_fleet(saved)
+            shared = unpacked_state(saved)
             script.restore(saved)
         clock += step.pause
         moment = NOON if step.days < 0 else moment + max(0.0, step.pause) + step.days
         known: dict[str, Any] = {}
-        if fleet is not None and step.knows != "nothing":
+        if shared is not None and step.knows != "nothing":
             known = {
-                "began": fleet.began + (step.knows == "another"),
-                "sequence": max(0, fleet.sequence - step.behind),
+                "began": shared.began + (step.knows == "another"),
+                "sequence": max(0, shared.sequence - step.behind),
                 "heard": step.heard,
                 "used_today": step.used_today,
                 "day_ends": day_of(moment)[1] if step.day else NOON,
             }
-        question = StoreRequest(**known, **step.said)
-        if fleet is None:
-            fleet = SharedLimiter.of(question, clock, home=step.home, rests=True)
-        assert script.decide(question, clock, moment, step.home) == fleet.decide(question, clock, moment, step.home)
-        assert script.state() == fleet
+        request = StoreRequest(**known, **step.said)
+        if shared is None:
+            shared = SharedLimiter.of(request, clock, home=step.home, paused=True)
+        assert script.decide(request, clock, moment, step.home) == shared.decide(request, clock, moment, step.home)
+        assert script.state() == shared
         if number % 5 == 0:
-            saved = packed(fleet)
+            saved = packed(shared)
 
 
 def test_the_script_reads_the_servers_clock_and_asks_for_the_midnights_around_it() -> None:
     client, key = valkey_client(), "marketo-async:{clock}"
     client.delete(key)
-    question = packed(StoreRequest(worker="a", calls=5, per=PER, concurrency=3, daily=40, lease=2.0))
-    told = client.eval(_SCRIPT, 1, key, question, packed(midnights(0.0)))
-    assert isinstance(told, bytes)
-    moment = msgspec.msgpack.decode(told, type=float)
+    request = packed(StoreRequest(worker="a", calls=5, per=PER, concurrency=3, daily=40, lease=2.0))
+    answered = client.eval(_SCRIPT, 1, key, request, packed(midnights(0.0)))
+    assert isinstance(answered, bytes)
+    moment = msgspec.msgpack.decode(answered, type=float)
     seconds, _ = client.time()
     assert abs(seconds - moment) < 60
     assert not client.exists(key)
-    answer = client.eval(_SCRIPT, 1, key, question, packed(midnights(moment)))
+    answer = client.eval(_SCRIPT, 1, key, request, packed(midnights(moment)))
     assert isinstance(answer, bytes)
     reply = msgspec.msgpack.decode(answer, type=StoreReply)
-    assert (reply.verdict, reply.use.left_today) == (Ruling.NOTED, 40)
+    assert (reply.ruling, reply.use.left_today) == (Ruling.NOTED, 40)
     assert moment < reply.use.resets_at <= moment + 25 * 3600
     assert client.ttl(key) > 86_400

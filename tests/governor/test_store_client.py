@@ -1,4 +1,4 @@
-"""One process's part in a fleet: what it asks and when, what becomes of waiters, and of a store that is away."""
+"""One process's client of a store: its requests, its waiters, and a store that is unreachable."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ TRIP = 0.001
 
 
 class Store:
-    """A store a millisecond away, that can be down, and whose questions are kept."""
+    """A store a millisecond away, that can be down, and whose requests are kept."""
 
     def __init__(self, *, lease: float | None = None) -> None:
         self.lease = lease
-        self.fleet = InClass()
+        self.shared = InClass()
         self.down: Exception | None = None
-        self.questions: list[StoreRequest] = []
+        self.requests: list[StoreRequest] = []
         self.closed = 0
         self.trip = TRIP
         self.moment: Callable[[], float] = lambda: NOON + asyncio.get_running_loop().time()
 
-    async def ask(self, question: StoreRequest) -> StoreReply:
+    async def ask(self, request: StoreRequest) -> StoreReply:
         await asyncio.sleep(self.trip)
         if self.down is not None:
             raise self.down
-        self.questions.append(question)
-        reply = self.fleet.decide(question, 100.0 + asyncio.get_running_loop().time(), self.moment())
+        self.requests.append(request)
+        reply = self.shared.decide(request, 100.0 + asyncio.get_running_loop().time(), self.moment())
         await asyncio.sleep(self.trip)
         return reply
 
@@ -75,9 +75,9 @@ async def test_an_admission_takes_one_trip_and_its_end_goes_along_with_the_next(
         permit = await gate.acquire()
         await asyncio.sleep(0.1)
         permit.release()
-    assert len(store.questions) == 20
+    assert len(store.requests) == 20
     await gate.settle()
-    assert len(store.questions) == 21
+    assert len(store.requests) == 21
     assert (gate.snapshot().granted, gate.snapshot().in_flight, gate.snapshot().window_used) == (20, 0, 20)
 
 
@@ -87,10 +87,10 @@ async def test_who_has_nothing_to_do_asks_nothing() -> None:
     gate = governor(store)
     (await gate.acquire()).release()
     await asyncio.sleep(1)
-    asked = len(store.questions)
+    asked = len(store.requests)
     assert asked == 2
     await asyncio.sleep(3600)
-    assert len(store.questions) == asked
+    assert len(store.requests) == asked
 
 
 @virtually
@@ -100,7 +100,7 @@ async def test_a_long_call_is_kept_alive_until_it_ends() -> None:
     permit = await gate.acquire()
     await asyncio.sleep(60)
     assert gate.snapshot().in_flight == 1
-    assert 60 <= len(store.questions) <= 62  # one a second
+    assert 60 <= len(store.requests) <= 62  # one a second
     assert not permit.lapsed
     permit.answered()
     await asyncio.sleep(60)
@@ -117,15 +117,15 @@ async def test_only_the_head_asks_however_many_wait() -> None:
     (await gate.acquire()).release()
     waiters = [asyncio.create_task(gate.acquire()) for _ in range(500)]
     await asyncio.sleep(20)
-    assert len(store.questions) <= 12  # every other second, for whoever goes first
+    assert len(store.requests) <= 12  # every other second, for whoever goes first
     for waiter in waiters:
         waiter.cancel()
     await asyncio.gather(*waiters, return_exceptions=True)
     await asyncio.sleep(1)
-    asked = len(store.questions)
-    assert store.questions[-1].leaves
+    asked = len(store.requests)
+    assert store.requests[-1].leaves
     await asyncio.sleep(100)
-    assert len(store.questions) == asked
+    assert len(store.requests) == asked
 
 
 @virtually
@@ -179,12 +179,12 @@ async def test_an_urgent_call_is_asked_for_at_once() -> None:
     (await gate.acquire()).release()
     bulk = asyncio.create_task(gate.acquire(Priority.BULK))
     await asyncio.sleep(1.1)
-    asked = len(store.questions)
+    asked = len(store.requests)
     urgent = asyncio.create_task(gate.acquire(Priority.INTERACTIVE))
     await asyncio.sleep(3 * TRIP)
-    assert len(store.questions) == asked + 1
-    assert store.questions[-1].want is not None
-    assert store.questions[-1].want.priority == Priority.INTERACTIVE
+    assert len(store.requests) == asked + 1
+    assert store.requests[-1].want is not None
+    assert store.requests[-1].want.priority == Priority.INTERACTIVE
     (await urgent).release()
     assert not bulk.done()
     await cancelled(bulk)
@@ -197,7 +197,7 @@ async def test_priorities_lead_across_processes() -> None:
     gates = [governor(store, Limits(concurrency=1)) for store in (Store(), Store())]
     for gate in gates:
         assert isinstance(gate.store, Store)
-        gate.store.fleet = store_of_all
+        gate.store.shared = store_of_all
     bulk, urgent = gates
 
     async def call(gate: Governor, priority: Priority, name: str) -> None:
@@ -213,7 +213,7 @@ async def test_priorities_lead_across_processes() -> None:
         for number in range(4):
             group.create_task(call(urgent, Priority.INTERACTIVE, f"urgent{number}"))
     assert served == ["bulk0", "urgent0", "urgent1", "urgent2", "urgent3", "bulk1", "bulk2", "bulk3"]
-    assert store.questions == []
+    assert store.requests == []
 
 
 @virtually
@@ -248,7 +248,7 @@ async def test_without_a_fallback_a_store_that_is_away_is_an_error_for_all_who_w
 
 
 @virtually
-async def test_a_store_that_breaks_is_told_as_one_that_is_away() -> None:
+async def test_a_store_that_breaks_is_reported_as_unavailable() -> None:
     store = Store()
     gate = governor(store)
     store.down = RuntimeError("secret")
@@ -259,7 +259,7 @@ async def test_a_store_that_breaks_is_told_as_one_that_is_away() -> None:
 
 
 @virtually
-async def test_what_could_not_be_told_is_told_later() -> None:
+async def test_ends_that_could_not_be_reported_are_reported_later() -> None:
     store = Store()
     gate = governor(store)
     permits = [await gate.acquire() for _ in range(2)]
@@ -302,7 +302,7 @@ async def test_alone_within_the_fallback_after_a_whole_window_and_back_without_b
     first.release()
     second, third = await waiting[1], await waiting[2]
     seen = gate.snapshot()
-    # The first call alone is told of; of the three before it no lease was renewed, so they count from its end.
+    # Only the first call is reported; of the three before it no lease was renewed, so they count from its end.
     assert (seen.in_flight, seen.used_today) == (2, 6)
     assert seen.window_used == 6
     second.release()
@@ -368,7 +368,7 @@ async def test_other_limits_than_the_others_have_are_an_error() -> None:
 
 
 @pytest.mark.parametrize("fallback", [None, Limits(calls=5, concurrency=2)], ids=["no fallback", "a fallback"])
-def test_other_limits_are_an_error_for_every_call_and_cost_one_question_each(fallback: Limits | None) -> None:
+def test_other_limits_are_an_error_for_every_call_and_cost_one_request_each(fallback: Limits | None) -> None:
     in_virtual_time(calls_with_other_limits(fallback))
 
 
@@ -376,12 +376,12 @@ async def calls_with_other_limits(fallback: Limits | None) -> None:
     store = Store()
     permit = await governor(store).acquire()
     other = governor(store, Limits(calls=50), fallback=fallback)
-    asked = len(store.questions)
+    asked = len(store.requests)
     for _ in range(3):
         results = await asyncio.gather(*(other.acquire() for _ in range(4)), return_exceptions=True)
         assert [type(result) for result in results] == [ConfigurationError] * 4
         await asyncio.sleep(2)
-    assert len(store.questions) - asked <= 5 + 3  # of the first one, which renews its lease meanwhile
+    assert len(store.requests) - asked <= 5 + 3  # of the first one, which renews its lease meanwhile
     assert other._authority.state is AuthorityState.SHARED
     permit.release()
 
@@ -393,7 +393,7 @@ async def test_other_limits_of_a_store_that_came_back_are_an_error_for_those_who
     store.down = StoreUnavailable("gone")
     waiting = [asyncio.create_task(gate.acquire()) for _ in range(3)]
     await asyncio.sleep(0.5)
-    store.down, store.fleet = None, InClass()
+    store.down, store.shared = None, InClass()
     permit = await governor(store, Limits(calls=50)).acquire()
     results = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(result) for result in results] == [ConfigurationError] * 3
@@ -435,7 +435,7 @@ async def test_who_decides_has_a_name_at_every_moment() -> None:
     assert Governor()._authority.state is AuthorityState.LOCAL
 
 
-def test_the_store_hears_of_calls_that_were_made_alone_on_a_loop_that_was_closed() -> None:
+def test_calls_made_alone_on_a_closed_loop_are_reported_to_the_store() -> None:
     store = Store()
     gate = governor(store, Limits(calls=8, concurrency=4), fallback=Limits(calls=2, concurrency=2))
 
@@ -451,8 +451,8 @@ def test_the_store_hears_of_calls_that_were_made_alone_on_a_loop_that_was_closed
 
     in_virtual_time(alone())
     assert in_virtual_time(next_one()) == pytest.approx(5, abs=0.1)
-    told = [question.news for question in store.questions if question.news.used]
-    assert [(news.used, len(news.ages)) for news in told] == [(2, 2)]
+    reported = [request.news for request in store.requests if request.news.used]
+    assert [(news.used, len(news.ages)) for news in reported] == [(2, 2)]
 
 
 @virtually
@@ -501,7 +501,7 @@ async def test_settling_closes_the_store_only_where_nothing_is_under_way() -> No
     assert gate.snapshot().in_flight == 0
     store.down = StoreUnavailable("gone")
     (await asyncio.gather(gate.acquire(), return_exceptions=True))[0]
-    await gate.settle()  # what can't be told is left to the lease
+    await gate.settle()  # an end that can't be reported expires with its lease
     await Governor().settle()
 
 
@@ -520,9 +520,9 @@ async def test_settling_ends_while_a_neighbour_keeps_the_store_busy() -> None:
     ours.release()
     async with asyncio.timeout(5 * TRIP):
         await gate.settle()
-    told = {done.id for question in store.questions for done in question.done}
+    reported = {done.id for request in store.requests for done in request.done}
     assert isinstance(ours, LeasedPermit)
-    assert ours.id in told
+    assert ours.id in reported
     assert store.closed == 0, "the neighbours still need it"
     for task in neighbours:
         task.cancel()
@@ -536,8 +536,8 @@ async def test_several_who_settle_at_once_each_wait_for_the_ends_known_then() ->
     for permit in [await gate.acquire() for _ in range(3)]:
         permit.release()
     await asyncio.gather(*(gate.settle() for _ in range(3)))
-    assert store.fleet.fleet is not None
-    assert store.fleet.fleet.leases == []
+    assert store.shared.shared is not None
+    assert store.shared.shared.leases == []
 
 
 @virtually
@@ -554,20 +554,20 @@ async def test_an_abandoned_call_is_held_in_the_store_until_its_moment_whatever_
     await gate.settle()
     assert (store.closed, gate.snapshot().in_flight) == (1, 1)
     other = Store(lease=3.0)
-    other.fleet = store.fleet
+    other.shared = store.shared
     (await governor(other, limits).acquire()).unsent()
     assert 90.0 <= loop.time() - abandoned <= 90.5
 
 
 @virtually
-async def test_what_was_abandoned_is_told_again_to_a_store_that_forgot_it() -> None:
+async def test_abandoned_calls_are_reported_again_to_a_store_that_lost_them() -> None:
     store, limits = Store(), Limits(concurrency=2, per=1.0)
     gate = governor(store, limits)
     permit = await gate.acquire()
     permit.answered()
     permit.abandon(60.0)
     await gate.settle()
-    store.fleet = InClass(rests=True)
+    store.shared = InClass(paused=True)
     (await gate.acquire()).release()
     await gate.settle()
     assert gate.snapshot().in_flight == 1
@@ -575,11 +575,11 @@ async def test_what_was_abandoned_is_told_again_to_a_store_that_forgot_it() -> N
     (await gate.acquire()).release()
     await gate.settle()
     assert gate.snapshot().in_flight == 0
-    assert [done.left for done in store.questions[-1].done] == [0.0], "only as long as Marketo may work on it"
+    assert [done.left for done in store.requests[-1].done] == [0.0], "only as long as Marketo may work on it"
 
 
 @virtually
-async def test_an_abandoned_call_that_could_not_be_told_in_time_counts_from_its_moment() -> None:
+async def test_an_abandoned_call_that_could_not_be_reported_in_time_counts_from_its_moment() -> None:
     store = Store(lease=3.0)
     gate = governor(store)
     permit = await gate.acquire()
@@ -594,12 +594,12 @@ async def test_an_abandoned_call_that_could_not_be_told_in_time_counts_from_its_
 
 
 @virtually
-async def test_a_state_that_forgot_is_noticed_and_what_is_under_way_is_told_to_it() -> None:
+async def test_a_lost_state_is_noticed_and_calls_under_way_are_reported_to_it() -> None:
     loop = asyncio.get_running_loop()
     store = Store()
     gate = governor(store, Limits(calls=4, concurrency=4))
     held, ended = await gate.acquire(), await gate.acquire()
-    store.fleet = InClass()  # as a file that is new: it grants at once to those who know nothing
+    store.shared = InClass()  # as a file that is new: it grants at once to those who know nothing
     ended.release()
     lost = loop.time()
     third = await gate.acquire()

@@ -23,14 +23,14 @@ from marketo_async.governor import RedisStore, SQLiteStore, Store
 from marketo_async.governor.stores.messages import Ruling, StoreReply, StoreRequest, Want
 from marketo_async.governor.stores.redis import midnights
 from marketo_async.governor.stores.shared_limiter import SharedLimiter
-from tests.governor.shared_limiters import packed, unpacked_fleet
+from tests.governor.shared_limiters import packed, unpacked_state
 
 CALLS, PER = 20, 20.0
 KEY = "marketo-async:{lost}"
 
 
 class Client:
-    """A worker that asks a store by itself, and remembers what it heard, as `Member` does."""
+    """A worker that asks a store directly, and remembers its last reply, as `StoreClient` does."""
 
     def __init__(self, store: Store, name: str) -> None:
         self.store, self.name, self.number = store, name, 0
@@ -54,7 +54,7 @@ class Client:
                     want=Want(f"{self.name}:{self.number}", 1, 0.0, 0.0),
                 )
             )
-            granted += self.heard.verdict is Ruling.GRANTED
+            granted += self.heard.ruling is Ruling.GRANTED
         return granted
 
 
@@ -83,10 +83,10 @@ def age(client: redis.Redis, seconds: float) -> None:
     """Make the state so much older, so that nothing has to be waited for."""
     state = client.get(KEY)
     assert isinstance(state, bytes)
-    fleet = unpacked_fleet(state)
-    fleet.began -= seconds
-    fleet.ledger.paused_until -= seconds
-    client.set(KEY, packed(fleet))
+    shared = unpacked_state(state)
+    shared.began -= seconds
+    shared.limiter.paused_until -= seconds
+    client.set(KEY, packed(shared))
 
 
 def store_at(port: int) -> RedisStore:
@@ -151,7 +151,7 @@ async def test_a_server_restarted_from_an_older_snapshot_is_noticed_by_those_who
         with redis.Redis(port=second.port) as client:
             state = client.get(KEY)
             assert isinstance(state, bytes)
-            assert unpacked_fleet(state).ledger.window.used(0.0) == 10, "the snapshot is the older one"
+            assert unpacked_state(state).limiter.window.used(0.0) == 10, "the snapshot is the older one"
         stranger = Client(store_at(second.port), "new")  # asks first, and knows nothing
         assert await stranger.calls(2) == 0
         await stranger.store.close()
@@ -193,7 +193,7 @@ async def one_address(target: Callable[[], int]) -> AsyncIterator[int]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_after_a_failover_behind_one_address_the_next_question_reaches_the_new_primary(
+async def test_after_a_failover_at_one_address_the_next_request_reaches_the_new_primary(
     server: ValkeyServer, other_server: ValkeyServer
 ) -> None:
     primary = server.port
@@ -212,7 +212,7 @@ async def test_after_a_failover_behind_one_address_the_next_question_reaches_the
             assert await one.calls(1) == 0
             now = new.get(KEY)
             assert isinstance(now, bytes)
-            assert {reply.worker for reply in unpacked_fleet(now).replies} == {"one", "new"}
+            assert {reply.worker for reply in unpacked_state(now).replies} == {"one", "new"}
             await one.store.close()
             old.replicaof("NO", "ONE")
 
@@ -223,11 +223,11 @@ async def test_a_server_that_stays_demoted_is_unavailable_and_is_asked_afresh_ea
     with redis.Redis(port=server.port) as client:
         one = await busy(client, server.port)
         client.replicaof("127.0.0.1", other_server.port)
-        with pytest.raises(StoreUnavailable, match="gives no answer"):
+        with pytest.raises(StoreUnavailable, match="does not answer"):
             await one.calls(1)
         client.replicaof("NO", "ONE")
-        client.set(KEY, client.get(KEY) or packed(_fleet_of(one)))
-        assert (await one.store.ask(_silent(one))).verdict is Ruling.NOTED
+        client.set(KEY, client.get(KEY) or packed(_state_of(one)))
+        assert (await one.store.ask(_silent(one))).ruling is Ruling.NOTED
         await one.store.close()
 
 
@@ -235,7 +235,7 @@ def _silent(client: Client) -> StoreRequest:
     return StoreRequest(worker=client.name, calls=CALLS, per=PER, concurrency=100, daily=1000, lease=10.0)
 
 
-def _fleet_of(client: Client) -> SharedLimiter:
+def _state_of(client: Client) -> SharedLimiter:
     return SharedLimiter.of(_silent(client), midnights(0.0)[0])
 
 
@@ -244,7 +244,7 @@ def _fleet_of(client: Client) -> SharedLimiter:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "fleet.db"
+    return tmp_path / "limits.db"
 
 
 def delete(path: Path) -> None:

@@ -93,7 +93,7 @@ class Life(RuleBasedStateMachine):
 
     @initialize(
         seed=st.integers(0, 2**32 - 1),
-        kind=st.sampled_from(["memory", "memory", "fleet", "fleet that moves", "sqlite"]),
+        kind=st.sampled_from(["memory", "memory", "shared", "store that moves", "sqlite"]),
         calls=st.integers(3, 14),
         per=st.sampled_from([5.0, 20.0]),
         concurrency=st.integers(1, 4),
@@ -134,7 +134,7 @@ class Life(RuleBasedStateMachine):
             self.shared = (
                 OnDisk(way, Path(self.folder.name))
                 if kind == "sqlite"
-                else InMemory(way, moves=kind == "fleet that moves")
+                else InMemory(way, moves=kind == "store that moves")
             )
             self.instance.excuse = way.excused
             self.instance.alone = False
@@ -510,7 +510,7 @@ class Life(RuleBasedStateMachine):
         waiting = worker.governor.snapshot().waiting
         self.claim(waiting == 0, f"{waiting} waiters are left after close()")
         if self.way is not None and self.timeline.now < self.way.failed_at + _AGAIN:
-            return  # what could not be reported is told again until it is heard, or counts no more
+            return  # unsent reports are repeated until they arrive, or no longer count
         tasks = [task for task in self.under_way() if self.tasks.get(task) == worker.name]
         self.claim(not tasks, f"tasks are left after close(): {tasks}")
         timers = [timer for timer in self.loop.timers() if context_of(timer).get(WORKER, "") == worker.name]

@@ -15,8 +15,8 @@ from typing import Protocol
 from marketo_async.errors import StoreUnavailable
 from marketo_async.governor import SQLiteStore, Store
 from marketo_async.governor.stores.messages import StoreReply, StoreRequest
-from marketo_async.governor.stores.sqlite import FleetFile
-from tests.governor.shared_limiters import InClass, packed, unpacked_fleet
+from marketo_async.governor.stores.sqlite import LimiterFile
+from tests.governor.shared_limiters import InClass, packed, unpacked_state
 from tests.life.virtual import Timeline
 
 _KEPT = 60  # states that can be gone back to
@@ -65,28 +65,28 @@ class Weather:
         self._know |= {worker for worker, version in self._heard.items() if version > behind}
         self._forgot_at = self.timeline.now
 
-    def decided(self, question: StoreRequest, reply: StoreReply) -> None:
+    def decided(self, request: StoreRequest, reply: StoreReply) -> None:
         """Note a decision: one that is taken before anybody has come who knows of those forgotten is excused."""
         self.asked += 1
         if self.timeline.now < self._forgot_at + self._counted:
-            if question.worker in self._know:
+            if request.worker in self._know:
                 self._forgot_at = -inf
                 self._know.clear()
-            elif reply.verdict == 1:
+            elif reply.ruling == 1:
                 self._excused_until = self.timeline.now + self._counted
         self._version += 1
 
-    def heard(self, question: StoreRequest) -> None:
+    def heard(self, request: StoreRequest) -> None:
         """Note that an answer has reached its worker."""
-        self._heard[question.worker] = self._version
+        self._heard[request.worker] = self._version
 
     def failed(self, what: str) -> StoreUnavailable:
-        """Return the error of a question that got no answer."""
+        """Return the error of a request that got no answer."""
         self.failed_at = self.timeline.now
         return StoreUnavailable(what)
 
     async def travel(self) -> None:
-        """Take as long as a question or an answer takes."""
+        """Take as long as a request or an answer takes."""
         await asyncio.sleep(self.rng.uniform(0.0, 0.5 if self.state == "slow" else 0.02))
 
 
@@ -98,7 +98,7 @@ class _Handle:
     def __init__(self, weather: Weather, killed: Callable[[], bool]) -> None:
         self.weather, self.killed = weather, killed
 
-    async def ask(self, question: StoreRequest) -> StoreReply:
+    async def ask(self, request: StoreRequest) -> StoreReply:
         weather = self.weather
         await weather.travel()
         if self.killed():
@@ -106,17 +106,17 @@ class _Handle:
         lost = weather.rng.random() if weather.state == "lossy" else 1.0
         if weather.state == "away" or lost < 0.25:
             raise weather.failed("the store is out of reach")
-        reply = await self.decide(question)
-        weather.decided(question, reply)
+        reply = await self.decide(request)
+        weather.decided(request, reply)
         await weather.travel()
         if self.killed():
             await asyncio.Event().wait()
         if lost < 0.5:
             raise weather.failed("the answer was lost")
-        weather.heard(question)
+        weather.heard(request)
         return reply
 
-    async def decide(self, question: StoreRequest) -> StoreReply:
+    async def decide(self, request: StoreRequest) -> StoreReply:
         raise NotImplementedError
 
     async def close(self) -> None:
@@ -124,7 +124,7 @@ class _Handle:
 
 
 class InMemory:
-    """The fleet's class, without a server; as with one, a state that is lost rests, and one that went back has moved.
+    """The class itself, without a server; as with one, a state that is lost rests, and one that went back has moved.
 
     *moves* is whether the place where a state is found changes when it goes back, as with a failover. Where it does not
     change, as when a dump is restored, only those who know what is missing can notice.
@@ -133,17 +133,17 @@ class InMemory:
     def __init__(self, weather: Weather, *, moves: bool) -> None:
         self.weather = weather
         self._moves, self._home = moves, 0
-        self._fleet = InClass(rests=True)
+        self._decider = InClass(paused=True)
         self._states: deque[bytes | None] = deque([None], maxlen=_KEPT)
 
     def store(self, killed: Callable[[], bool]) -> Store:
         shared, timeline = self, self.weather.timeline
 
         class Handle(_Handle):
-            async def decide(self, question: StoreRequest) -> StoreReply:
-                reply = shared._fleet.decide(question, timeline.now, timeline.moment(), f"home-{shared._home}")
-                assert shared._fleet.fleet is not None
-                shared._states.append(packed(shared._fleet.fleet))
+            async def decide(self, request: StoreRequest) -> StoreReply:
+                reply = shared._decider.decide(request, timeline.now, timeline.moment(), f"home-{shared._home}")
+                assert shared._decider.shared is not None
+                shared._states.append(packed(shared._decider.shared))
                 return reply
 
         return Handle(self.weather, killed)
@@ -154,7 +154,7 @@ class InMemory:
         for _ in range(steps):
             self._states.pop()
         state = self._states[-1]
-        self._fleet.fleet = None if state is None else unpacked_fleet(state)
+        self._decider.shared = None if state is None else unpacked_state(state)
         if self._moves:
             self._home += 1
         elif state is not None:
@@ -169,7 +169,7 @@ class OnDisk:
 
     def __init__(self, weather: Weather, folder: Path) -> None:
         self.weather = weather
-        self._path = folder / "fleet.db"
+        self._path = folder / "limits.db"
         self._states: deque[list[tuple[object, ...]]] = deque([[]], maxlen=_KEPT)
         self._stores: list[SQLiteStore] = []
         self._turn: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
@@ -177,14 +177,14 @@ class OnDisk:
     def store(self, killed: Callable[[], bool]) -> Store:
         shared, timeline = self, self.weather.timeline
         inner = SQLiteStore(self._path)
-        inner._file = FleetFile(self._path, patience=5.0, clock=lambda: timeline.now, moment=timeline.moment)
+        inner._file = LimiterFile(self._path, patience=5.0, clock=lambda: timeline.now, moment=timeline.moment)
         self._stores.append(inner)
 
         class Handle(_Handle):
-            async def decide(self, question: StoreRequest) -> StoreReply:
+            async def decide(self, request: StoreRequest) -> StoreReply:
                 async with shared._lock():
                     with timeline.thread():
-                        reply = await inner.ask(question)
+                        reply = await inner.ask(request)
                     shared._states.append(shared._rows())
                 return reply
 
@@ -202,9 +202,9 @@ class OnDisk:
             self._states.pop()
         with closing(sqlite3.connect(self._path, isolation_level=None)) as file:
             if self._states[-1] or file.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
-                file.execute("DELETE FROM fleet")
+                file.execute("DELETE FROM shared_limiter")
                 for row in self._states[-1]:
-                    file.execute("INSERT INTO fleet VALUES (?, ?)", row)
+                    file.execute("INSERT INTO shared_limiter VALUES (?, ?)", row)
         self.weather.went_back(steps)
 
     def close(self) -> None:
@@ -219,4 +219,4 @@ class OnDisk:
 
     def _rows(self) -> list[tuple[object, ...]]:
         with closing(sqlite3.connect(self._path)) as file:
-            return file.execute("SELECT * FROM fleet").fetchall()
+            return file.execute("SELECT * FROM shared_limiter").fetchall()

@@ -73,7 +73,7 @@ def test_an_end_that_was_being_reported_as_its_loop_ended_is_reported_on_the_nex
     async def give_up() -> None:
         (await shop.governor.acquire(bound=60.0)).abandon(60.0)
         shop.way.state = "away"
-        await asyncio.sleep(0.003)  # the question is on its way
+        await asyncio.sleep(0.003)  # the request is on its way
 
     shop.on_a_loop(give_up())
     shop.way.state = "up"

@@ -161,7 +161,7 @@ def test_writes_give_their_results_in_order_and_read_their_records_here(marketo:
     assert [result.index for result in found] == list(range(1_000))
     assert {result.status for result in found} == {"created"}
     assert threads == {threading.get_ident()}
-    with pytest.raises(ConfigurationError, match="handed over already"):
+    with pytest.raises(ConfigurationError, match="used already"):
         results.all()
     again = marketo.leads.sync(records()).all()
     assert [result.id for result in again] == [result.id for result in found]

@@ -27,19 +27,19 @@ def batches(records: Sequence[WriteRow] = (), *, most: int = 5, key: KeyOf | Non
     return Batches(records=records, plan=plan, most=most, scope="leads", key=key or KeyOf("email"))
 
 
-def sent(load: Chunk[WriteRow]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(bytes(load.encoded))
+def sent(chunk: Chunk[WriteRow]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(bytes(chunk.encoded))
     return found
 
 
 def cut(cutter: Cutter[WriteRow], records: Iterable[WriteRow]) -> list[Chunk[WriteRow]]:
     """Cut records one call after the other, each answered before the next is taken."""
-    loads: list[Chunk[WriteRow]] = []
+    chunks: list[Chunk[WriteRow]] = []
 
     def take() -> None:
-        load = cutter.take()
-        assert load is not None
-        loads.append(load)
+        chunk = cutter.take()
+        assert chunk is not None
+        chunks.append(chunk)
         cutter.refill()
 
     for index, record in enumerate(records):
@@ -49,23 +49,23 @@ def cut(cutter: Cutter[WriteRow], records: Iterable[WriteRow]) -> list[Chunk[Wri
     while cutter.opened or cutter.waiting:
         cutter.refill()
         take()
-    return loads
+    return chunks
 
 
 @given(keys=st.lists(st.sampled_from("abcdefghABC"), max_size=60), most=st.integers(1, 7))
 def test_every_record_goes_once_no_key_twice_in_a_call_and_repeats_in_order(keys: list[str], most: int) -> None:
     records: list[WriteRow] = [{"email": key, "n": number} for number, key in enumerate(keys)]
 
-    loads = cut(Cutter(batches(most=most)), records)
+    chunks = cut(Cutter(batches(most=most)), records)
 
-    rows = [row for load in loads for row in sent(load)]
+    rows = [row for chunk in chunks for row in sent(chunk)]
     assert sorted(row["n"] for row in rows) == list(range(len(keys)))
-    for load in loads:
-        folded = [row["email"].casefold() for row in sent(load)]
+    for chunk in chunks:
+        folded = [row["email"].casefold() for row in sent(chunk)]
         assert len(set(folded)) == len(folded) <= most
-        assert load.keys == set(folded)
-        assert [item.index for item in load.items] == sorted(item.index for item in load.items)
-        assert [item.record for item in load.items] == sent(load)
+        assert chunk.keys == set(folded)
+        assert [item.index for item in chunk.items] == sorted(item.index for item in chunk.items)
+        assert [item.record for item in chunk.items] == sent(chunk)
     for key in {key.casefold() for key in keys}:
         numbers = [row["n"] for row in rows if row["email"].casefold() == key]
         assert numbers == sorted(numbers)
@@ -77,10 +77,10 @@ def test_a_repeated_key_costs_no_call(gaps: list[int]) -> None:
     keys = [number - gaps[number % len(gaps)] if number % 10 == 9 and number > 40 else number for number in range(400)]
     records: list[WriteRow] = [{"email": str(key)} for key in keys]
 
-    loads = cut(Cutter(batches(most=50)), records)
+    chunks = cut(Cutter(batches(most=50)), records)
 
     deepest = max(keys.count(key) for key in keys)
-    assert 8 <= len(loads) <= 8 + deepest - 1
+    assert 8 <= len(chunks) <= 8 + deepest - 1
 
 
 def test_a_record_waits_for_its_key_in_a_call_under_way_and_younger_ones_take_its_place() -> None:
@@ -93,15 +93,15 @@ def test_a_record_waits_for_its_key_in_a_call_under_way_and_younger_ones_take_it
             break
     cutter.add(4, {"email": "d"})
 
-    load = cutter.take()
-    assert load is not None
-    assert [row["email"] for row in sent(load)] == ["b", "c"]
+    chunk = cutter.take()
+    assert chunk is not None
+    assert [row["email"] for row in sent(chunk)] == ["b", "c"]
     cutter.refill()
-    promised = cutter.promising
+    promised = cutter.may_fill_up
     claim.release()
     cutter.refill()
-    assert (promised, cutter.promising) == (True, False)
-    assert [[row["email"] for row in sent(load)] for load in cut(cutter, [])] == [["A", "d"], ["a"]]
+    assert (promised, cutter.may_fill_up) == (True, False)
+    assert [[row["email"] for row in sent(chunk)] for chunk in cut(cutter, [])] == [["A", "d"], ["a"]]
 
 
 def test_nobody_overtakes_one_who_waits_though_the_key_has_come_free() -> None:
@@ -112,7 +112,7 @@ def test_nobody_overtakes_one_who_waits_though_the_key_has_come_free() -> None:
     claim.release()
     cutter.add(1, {"email": "a", "n": 1})
 
-    assert [[row["n"] for row in sent(load)] for load in cut(cutter, [])] == [[0], [1]]
+    assert [[row["n"] for row in sent(chunk)] for chunk in cut(cutter, [])] == [[0], [1]]
 
 
 def test_what_others_took_meanwhile_goes_back_before_all_others() -> None:
@@ -125,9 +125,9 @@ def test_what_others_took_meanwhile_goes_back_before_all_others() -> None:
     assert cutter.take() is None
     assert not cutter.full
     cutter.add(3, {"email": "d"})
-    load = cutter.take()
-    assert load is not None
-    assert [row["email"] for row in sent(load)] == ["a", "c", "d"]
+    chunk = cutter.take()
+    assert chunk is not None
+    assert [row["email"] for row in sent(chunk)] == ["a", "c", "d"]
     claim.release()
     cutter.refill()
     rest = cutter.take()
@@ -140,23 +140,23 @@ def test_a_call_holds_as_much_as_one_call_takes(size: int) -> None:
     """Records too large for a full call are encoded one by one, and fill it as far as they fit."""
     records: list[WriteRow] = [{"email": str(number), "x": "y" * size} for number in range(40)]
 
-    loads = cut(Cutter(batches(most=30)), records)
+    chunks = cut(Cutter(batches(most=30)), records)
 
-    assert [row for load in loads for row in sent(load)] == records
+    assert [row for chunk in chunks for row in sent(chunk)] == records
     room = LARGEST_BODY - len('{"action":"createOrUpdate","input":}')
     each = len(json.dumps(records[-1], separators=(",", ":"))) + 1
-    assert all(len(bytes(load.encoded)) <= room for load in loads)
+    assert all(len(bytes(chunk.encoded)) <= room for chunk in chunks)
     fitting = min(30, (room - 1) // each)
-    assert [len(load.items) for load in loads[:-1]] == [fitting] * (len(loads) - 1)
+    assert [len(chunk.items) for chunk in chunks[:-1]] == [fitting] * (len(chunks) - 1)
 
 
 def test_small_records_after_large_ones_fill_calls_again() -> None:
     large: list[WriteRow] = [{"email": f"l{number}", "x": "y" * 300_000} for number in range(7)]
     small: list[WriteRow] = [{"email": f"s{number}"} for number in range(25)]
 
-    loads = cut(Cutter(batches(most=10)), [*large, *small])
+    chunks = cut(Cutter(batches(most=10)), [*large, *small])
 
-    assert [len(load.items) for load in loads] == [3, 3, 10, 10, 6]
+    assert [len(chunk.items) for chunk in chunks] == [3, 3, 10, 10, 6]
 
 
 def test_a_record_above_a_megabyte_is_refused_and_the_others_go() -> None:
@@ -169,9 +169,9 @@ def test_a_record_above_a_megabyte_is_refused_and_the_others_go() -> None:
 
     assert caught.value.index == 1
     cutter.refill()
-    load = cutter.take()
-    assert load is not None
-    assert [item.index for item in load.items] == [0, 2]
+    chunk = cutter.take()
+    assert chunk is not None
+    assert [item.index for item in chunk.items] == [0, 2]
     with pytest.raises(RecordTooLarge):
         cutter.check([{"email": "a"}, {"email": "b", "x": "y" * 1_000_000}])
 
@@ -190,9 +190,9 @@ def test_a_record_that_is_too_large_is_refused_when_it_comes_among_large_ones() 
     with pytest.raises(RecordTooLarge, match="record 3"):
         cutter.refill()
     cutter.refill()
-    load = cutter.take()
-    assert load is not None
-    assert [item.index for item in load.items] == [2, 4]
+    chunk = cutter.take()
+    assert chunk is not None
+    assert [item.index for item in chunk.items] == [2, 4]
     with pytest.raises(RecordTooLarge, match="record 5"):
         cutter.add(5, {"email": "5", "x": "y" * 1_000_000})
     assert (cutter.opened, cutter.waiting) == (False, 0)
@@ -208,9 +208,9 @@ def test_a_record_that_can_not_be_written_is_refused_by_its_index(value: object)
 
     assert caught.value.index == 1
     cutter.add(2, {"email": "2", "x": 2})
-    load = cutter.take()
-    assert load is not None
-    assert [item.index for item in load.items] == [0, 2]
+    chunk = cutter.take()
+    assert chunk is not None
+    assert [item.index for item in chunk.items] == [0, 2]
 
 
 def test_text_that_is_not_text_is_refused_by_its_index_when_the_chunk_is_written() -> None:
@@ -218,14 +218,14 @@ def test_text_that_is_not_text_is_refused_by_its_index_when_the_chunk_is_written
     for index, value in enumerate(["a", "\ud800", "b"]):
         cutter.add(index, {"email": str(index), "x": value})
 
-    with pytest.raises(RecordRefused, match=r"record 1: it can't be written as JSON") as caught:
+    with pytest.raises(RecordRefused, match=r"record 1: it can't be encoded as JSON") as caught:
         cutter.take()
 
     assert caught.value.index == 1
     cutter.refill()
-    load = cutter.take()
-    assert load is not None
-    assert [item.index for item in load.items] == [0, 2]
+    chunk = cutter.take()
+    assert chunk is not None
+    assert [item.index for item in chunk.items] == [0, 2]
 
 
 @pytest.mark.parametrize("record", [{}, {"email": None}, {"email": ""}, {"mail": "a"}])
@@ -248,7 +248,7 @@ def test_a_key_is_read_of_dicts_and_structs_whatever_the_case() -> None:
     assert two.values({"email": "A", "NUMBER": 1}) == ["A", 1]
 
 
-def test_keys_are_let_go_of_once_and_listeners_hear_of_it() -> None:
+def test_keys_are_released_once_and_listeners_are_called() -> None:
     in_flight, heard = InFlight(), list[int]()
     end = in_flight.listen(lambda: heard.append(1))
     held: Collection[Hashable] = in_flight.of("s")

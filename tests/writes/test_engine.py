@@ -58,9 +58,9 @@ async def stream_of(records: list[WriteRow]) -> AsyncIterator[WriteRow]:
         yield record
 
 
-async def gather_indexes(results: Results[WriteRow], told: list[int]) -> None:
+async def gather_indexes(results: Results[WriteRow], yielded: list[int]) -> None:
     async for result in results:
-        told.append(result.index)  # noqa: PERF401 - what came before an error counts
+        yielded.append(result.index)  # noqa: PERF401 - what came before an error counts
 
 
 @pytest.mark.parametrize("kind", ["list", "generator", "async generator"])
@@ -252,10 +252,10 @@ async def test_a_stream_is_written_up_to_the_record_that_can_not_be_sent(name: s
     assert caught.value.index == 1_000
     assert [result.index for result in caught.value.results][:1_000] == list(range(1_000))
     assert {lead(number)["email"] for number in range(1_000)} <= set(sent)
-    assert len(sent) == len(caught.value.results) < 1_300, "what was read is told, and nothing is read behind it"
+    assert len(sent) == len(caught.value.results) < 1_300, "every record read has a result, and no more are read"
 
 
-async def test_an_input_that_fails_is_told_after_what_it_gave(client: Client) -> None:
+async def test_an_input_that_fails_is_raised_after_the_results_before_it(client: Client) -> None:
     def failing() -> Iterator[WriteRow]:
         yield from map(lead, range(400))
         raise OSError("the disk is gone")
@@ -267,13 +267,13 @@ async def test_an_input_that_fails_is_told_after_what_it_gave(client: Client) ->
     async with ScriptedServer() as server, client(server.origin) as marketo:
         server.default = updated
         for given in (failing(), failing_later()):
-            told: list[int] = []
+            yielded: list[int] = []
             with pytest.raises(OSError, match="disk"):
-                await gather_indexes(marketo.leads.sync(given), told)
-            assert told == list(range(400))
+                await gather_indexes(marketo.leads.sync(given), yielded)
+            assert yielded == list(range(400))
 
 
-def test_what_is_no_collection_is_refused_at_once(client: Client) -> None:
+def test_an_input_that_is_not_a_collection_is_refused_at_once(client: Client) -> None:
     marketo = client("http://127.0.0.1:1")
     calls: list[Callable[[], object]] = [
         lambda: marketo.leads.sync(lead(1)),  # type: ignore[arg-type]
@@ -288,7 +288,7 @@ def test_what_is_no_collection_is_refused_at_once(client: Client) -> None:
             call()
 
 
-async def test_a_lost_answer_leaves_exactly_its_records_unknown_and_the_rest_goes_on() -> None:
+async def test_a_lost_answer_leaves_exactly_its_records_unknown_and_the_rest_continues() -> None:
     faults = [Fault("reset", times=2, path=PUSH)]
     async with (
         Sandbox(leads=0, activities=0, limits=GENEROUS, faults=faults) as sandbox,
@@ -313,7 +313,7 @@ EXISTS = {"status": "skipped", "reasons": [{"code": "1005", "message": "Lead alr
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-async def test_create_only_after_a_lost_answer_tells_mine_from_theirs_and_from_what_nobody_knows(
+async def test_create_only_after_a_lost_answer_separates_own_records_from_others_and_unknown_ones(
     client: Client,
 ) -> None:
     """Marketo's clock is hours from ours: only its own dates count."""
@@ -408,16 +408,16 @@ async def test_an_error_of_a_call_is_raised_after_what_the_others_answered(clien
             return refused("603", "Access denied") if inputs(sent)[0] == lead(600) else updated(sent)
 
         server.default = deny_one
-        told: list[int] = []
+        yielded: list[int] = []
         with pytest.raises(AccessDenied, match="Read-Write Lead") as caught:
-            await gather_indexes(marketo.leads.sync(map(lead, range(100_000))), told)
+            await gather_indexes(marketo.leads.sync(map(lead, range(100_000))), yielded)
         with pytest.raises(AccessDenied) as again:
             await marketo.leads.sync(map(lead, range(600, 700)))
 
     sent = sorted(int(row["email"][3:].partition("@")[0]) for call in server.calls[:-1] for row in inputs(call))
     assert caught.value.index == 600
-    assert told == sorted(told)
-    assert set(told) == set(sent) - set(range(600, 900)), "every record that was answered is told"
+    assert yielded == sorted(yielded)
+    assert set(yielded) == set(sent) - set(range(600, 900)), "every answered record has a result"
     assert len(sent) < 10_000, "and then nothing more is sent"
     assert (again.value.index, again.value.results) == (0, [])
 
@@ -585,7 +585,7 @@ async def test_a_chunk_waits_for_the_governor_like_any_call(mocked: MockedMarket
     assert [round(sent.at - mocked.calls[0].at) for sent in mocked.calls] == [0, 0, 0, 0, 21, 21, 21, 21]
 
 
-async def test_a_result_tells_what_its_words_say() -> None:
+async def test_a_result_describes_its_outcome() -> None:
     settled = Result(index=0, record=1, status="skipped", settled=True)
     lost = Result(index=1, record=2, status="unknown")
 

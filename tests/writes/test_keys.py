@@ -115,7 +115,7 @@ async def test_who_gives_up_waiting_gives_back_what_it_had() -> None:
 
 
 @pytest.mark.parametrize("second", ["load", "sync"])
-async def test_no_key_is_in_a_load_and_another_write_at_once(second: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_key_is_in_a_bulk_load_and_another_write_at_once(second: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunks.ImportFiles.__init__, "__kwdefaults__", {"largest": 1_000})
     rows = [{"email": f"k{number}@example.com", "leadScore": number} for number in range(60)]
     shouted = [

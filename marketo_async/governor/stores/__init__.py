@@ -1,7 +1,7 @@
-"""Where the state of a fleet lives, when more than one process works on one instance: the stores and what they share.
+"""Stores: they share one instance's limits between processes.
 
-`Store` is what a governor asks; ``sqlite`` serves the processes of one machine, ``redis`` those of many. Each is
-imported when it is first named. Not here: the rule that they keep (``fleet``).
+`Store` is the interface that a governor calls. ``sqlite`` serves the processes of one machine, ``redis`` those of many;
+each is imported when it is first named. See ``shared_limiter`` for the rule that they keep.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from marketo_async.governor.stores.messages import StoreReply, StoreRequest
 
 
 class Store(Protocol):
-    """Keeps one instance's `Fleet`, and lets it decide about one question after the other, whoever asks."""
+    """Keeps one instance's `SharedLimiter`, and lets it decide about one request at a time."""
 
     lease: float | None
-    """Seconds that a call is held for a worker that gives no sign of life; `None` for the governor's choice."""
+    """The seconds for which a silent worker's call is held; `None` lets the governor choose."""
 
-    async def ask(self, question: StoreRequest) -> StoreReply:
-        """Decide, atomically; asking the same thing twice does no harm. Raises `StoreUnavailable`."""
+    async def ask(self, request: StoreRequest) -> StoreReply:
+        """Decide atomically. Requests are idempotent. Raises `StoreUnavailable`."""
         ...
 
     async def close(self) -> None:
-        """Let go of connections; the next question opens them again."""
+        """Close connections; the next request opens them again."""
         ...
 
 
 def checked_seconds(store: str, name: str, seconds: float) -> float:
-    """Return the setting *name* of a store: a finite number of seconds above 0. Raises `ConfigurationError`."""
+    """Return the setting ``name`` of a store: a finite number of seconds above 0. Raises `ConfigurationError`."""
     number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if number and isfinite(seconds) and seconds > 0:
         return seconds
@@ -37,5 +37,5 @@ def checked_seconds(store: str, name: str, seconds: float) -> float:
 
 
 def checked_lease(store: str, lease: float | None) -> float | None:
-    """Return the lease of a store, `None` where the governor is to choose. Raises `ConfigurationError`."""
+    """Return the lease of a store, `None` to let the governor choose. Raises `ConfigurationError`."""
     return None if lease is None else checked_seconds(store, "lease", lease)

@@ -1,7 +1,7 @@
-"""What a worker asks the store of its fleet, and what it hears: plain values that survive being sent twice.
+"""The messages between a worker and its store: plain values, idempotent, so that a request can be sent twice.
 
-Nothing here decides (``fleet``) or travels (``stores``). Every age is seconds on the worker's own clock, so that no
-clock of one machine is ever compared with that of another.
+Every age is in seconds on the worker's own clock, so that clocks of two machines are never compared. See
+``shared_limiter`` for the decision.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from marketo_async.governor.limiter import Use
 
 
 class Want(Struct, frozen=True):
-    """The head of a worker's queue: ``id`` names the lease to be, so that asking again can't take a second one.
+    """The head of a worker's queue: ``id`` names the lease, so that a repeated request can't take a second one.
 
-    ``priority`` is that of the waiter to go first, ``waited`` for how long it has been the head; ``oldest`` is how long
-    the most patient one of the whole queue has waited.
+    ``priority`` is the priority of the head, ``waited`` the seconds for which it has been the head, and ``oldest`` the
+    seconds for which the oldest waiter of the whole queue has waited.
     """
 
     id: str
@@ -27,17 +27,17 @@ class Want(Struct, frozen=True):
 
 
 class Held(Struct, frozen=True):
-    """A call under way; ``age`` is how long ago its answer began, below 0 while it has not."""
+    """A call under way; ``age`` is the seconds since its answer began, negative while it has not."""
 
     id: str
     age: float = -1.0
 
 
 class Done(Struct, frozen=True):
-    """A call that has ended; ``age`` is how long ago its answer began, below 0 where no answer has begun.
+    """A call that has ended; ``age`` is the seconds since its answer began, negative if no answer has begun.
 
-    ``counted`` is whether Marketo charged the day for it, ``sent`` whether it left the worker. ``left`` is above 0
-    where the answer was given up: for so many seconds from now Marketo may still work on the call.
+    ``counted`` says whether Marketo counted it for the day, ``sent`` whether it left the worker. ``left`` is above 0
+    for an abandoned call: Marketo may still work on it for so many seconds from now.
     """
 
     id: str
@@ -48,24 +48,24 @@ class Done(Struct, frozen=True):
 
 
 class News(Struct, kw_only=True):
-    """What a worker has heard from Marketo, and done on its own; the last word of each kind is enough."""
+    """What a worker learned from Marketo, and did without the store; the latest report of each kind is enough."""
 
     throttled: float = -1.0
-    """A 606 was answered; a random number in [0, 1) that scatters the pause."""
+    """Marketo answered 606; a random number in [0, 1) that spreads the pause, negative for none."""
     crowded: bool = False
-    """A 615 was answered."""
+    """Marketo answered 615."""
     spent: bool = False
-    """A 607 was answered."""
+    """Marketo answered 607."""
     total: int = -1
-    """The instance's own count of the day."""
+    """The instance's own count of the day, negative if unknown."""
     ages: list[float] = []
-    """Of calls that were answered while the store could not be reached: how long ago each was."""
+    """The seconds since each answer that arrived while the store could not be reached."""
     used: int = 0
-    """How many calls of the day were made meanwhile."""
+    """The number of calls of the day that were made while the store could not be reached."""
 
 
 class StoreRequest(Struct, frozen=True, kw_only=True):
-    """One worker's turn to speak: what has ended, what goes on, and whether somebody wants a call."""
+    """One request of a worker: its ended calls, its calls under way, and the head of its queue."""
 
     worker: str
     calls: int
@@ -74,25 +74,25 @@ class StoreRequest(Struct, frozen=True, kw_only=True):
     daily: int
     lease: float
     began: float = 0.0
-    """The birth of the state that the worker knows; 0 when it knows none."""
+    """The birth of the state that the worker knows, its fencing token; 0 if it knows none."""
     sequence: int = 0
     """The number of the last reply that reached the worker."""
     heard: float = 0.0
-    """How long ago that was, in seconds that include those that the machine slept."""
+    """The seconds since that reply, including those for which the machine slept."""
     used_today: int = 0
-    """How many calls of the day that reply counted."""
+    """The number of calls of the day in that reply."""
     day_ends: float = 0.0
-    """When that day ends, as the reply said it; epoch seconds."""
+    """The end of that day in that reply; epoch seconds."""
     want: Want | None = None
     leaves: bool = False
-    """Nobody waits here any more: forget the head."""
+    """The worker's queue is empty: forget its head."""
     held: list[Held] = []
     done: list[Done] = []
     news: News = field(default_factory=News)
 
 
 class Ruling(IntEnum):
-    """What the store says to a want."""
+    """The store's answer to a `Want`."""
 
     NOTED = 0
     GRANTED = 1
@@ -102,15 +102,15 @@ class Ruling(IntEnum):
 
 
 class StoreReply(Struct, frozen=True, kw_only=True):
-    """The verdict, when to ask ``again`` (seconds), and what is in use by the whole fleet, of which limits."""
+    """The ruling, the seconds after which to ask ``again``, and the use of all workers together with the limits."""
 
-    verdict: Ruling
+    ruling: Ruling
     again: float
     oldest: bool
-    """The grant is for whoever has waited longest, whatever the priority."""
+    """The grant is for the waiter that has waited longest, whatever its priority."""
     began: float
     sequence: int
-    """How many decisions the state has seen with this one."""
+    """The number of this decision."""
     heads: int
     use: Use
     calls: int

@@ -1,12 +1,12 @@
--- One decision of a fleet: what governor/fleet.py and the ledger below it say, in the language of the server.
+-- One decision of a SharedLimiter: the same rule as shared_limiter.py, limiter.py and what they use, in Lua.
 --
--- KEYS[1]  where the state is kept: one value, MessagePack, with the names of the Python structs
--- ARGV[1]  the question        ARGV[2]  midnights in America/Chicago around now, in order, epoch seconds
--- ARGV[3]  the clock, ARGV[4] the moment and ARGV[5] the home, from tests only; else both are the server's time, and
---          home is the id of its replication history, which changes with a restart and with a failover
+-- KEYS[1]  the key of the state: one value, MessagePack, with the field names of the Python structs
+-- ARGV[1]  the request        ARGV[2]  midnights in America/Chicago around now, in order, epoch seconds
+-- ARGV[3]  the clock, ARGV[4] the moment and ARGV[5] the home, from tests only. In production clock and moment are the
+--          server's time, and home is the id of its replication history, which changes with a restart or a failover
 --
--- Answers the reply, or the moment alone where the midnights are not those around it.
--- A test holds this and the Python class equal: whoever changes one changes both.
+-- Returns the reply, or only the moment if the midnights are not those around it.
+-- A test holds this script and the Python class equal: change both together.
 
 local DRIFT = 500e-6
 local OLDEST_EVERY, LONGEST, LATE = 10, 2.0, 0.25
@@ -16,15 +16,15 @@ local PAUSE = 0.05
 local SKEW, RECHECK = 15 * 60.0, 60.0
 local NOTED, GRANTED, WAIT, SPENT, DIFFERS = 0, 1, 2, 3, 4
 local INSTANT = 1e-6
-local KEPT_FOR = 2 * 86400 -- seconds after the last question: the day's count has to outlive the day
+local KEPT_FOR = 2 * 86400 -- seconds after the last request; the day's count must outlive the day
 
-local question = cmsgpack.unpack(ARGV[1])
+local request = cmsgpack.unpack(ARGV[1])
 local midnights = cmsgpack.unpack(ARGV[2])
 local clock, moment, home
 if ARGV[3] then
     clock, moment, home = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 else
-    local replication = redis.pcall('INFO', 'replication') -- an error, as a table, where the user may not ask this
+    local replication = redis.pcall('INFO', 'replication') -- a table with the error if the user may not run INFO
     home = type(replication) == 'string' and replication:match('master_replid:(%x+)') or ''
     local time = redis.call('TIME')
     clock = tonumber(time[1]) + tonumber(time[2]) / 1e6
@@ -41,7 +41,7 @@ if not starts then
     return cmsgpack.pack(moment)
 end
 
--- share --------------------------------------------------------------------------------------------------------------
+-- share (AIMD) -------------------------------------------------------------------------------------------------------
 
 local function share_of(whole, interval)
     return {whole = whole, interval = interval, _missing = 0.0, _grown_at = 0.0, _shrunk_at = -math.huge}
@@ -75,7 +75,7 @@ local function next_growth(share, now)
     return math.max(share._grown_at + share.interval - now, share.interval * 1e-6)
 end
 
--- window -------------------------------------------------------------------------------------------------------------
+-- window (sliding-window log) ----------------------------------------------------------------------------------------
 
 local function keep(window)
     return window.per * (1 + DRIFT)
@@ -177,34 +177,34 @@ local function close_day(quota)
     today.closed_until = early and moment + RECHECK or today.ends
 end
 
--- ledger -------------------------------------------------------------------------------------------------------------
+-- limiter ------------------------------------------------------------------------------------------------------------
 
-local function ledger_of()
+local function limiter_of()
     return {
-        window = {per = question.per, under_way = 0, frees = {}},
-        quota = {daily = question.daily, under_way = 0, _today = day(0.0, 0.0, 0), _other = day(0.0, 0.0, 0)},
-        places = share_of(question.calls, question.per),
-        slots = share_of(question.concurrency, question.per / 4),
+        window = {per = request.per, under_way = 0, frees = {}},
+        quota = {daily = request.daily, under_way = 0, _today = day(0.0, 0.0, 0), _other = day(0.0, 0.0, 0)},
+        places = share_of(request.calls, request.per),
+        slots = share_of(request.concurrency, request.per / 4),
         in_flight = 0,
         paused_until = -math.huge,
         refusals = 0,
     }
 end
 
-local function released(ledger, counted)
-    ledger.in_flight = ledger.in_flight - 1
-    landed(ledger.quota, counted)
+local function released(limiter, counted)
+    limiter.in_flight = limiter.in_flight - 1
+    landed(limiter.quota, counted)
 end
 
--- fleet --------------------------------------------------------------------------------------------------------------
+-- shared limiter (leases and fencing) --------------------------------------------------------------------------------
 
 local stored = redis.call('GET', KEYS[1])
-local fleet
+local shared
 if stored then
-    fleet = cmsgpack.unpack(stored)
+    shared = cmsgpack.unpack(stored)
 else
-    fleet = {
-        ledger = ledger_of(),
+    shared = {
+        limiter = limiter_of(),
         leases = {},
         heads = {},
         began = clock,
@@ -216,40 +216,40 @@ else
         replies = {},
         home = home,
     }
-    -- There may have been a state before, of which nothing is left: a whole window passes.
-    fleet.ledger.paused_until = clock + keep(fleet.ledger.window)
+    -- An earlier state may have been lost: a whole window passes before the first call.
+    shared.limiter.paused_until = clock + keep(shared.limiter.window)
 end
 
-if clock + fleet.offset < fleet.now then
-    fleet.offset = fleet.now - clock
+if clock + shared.offset < shared.now then
+    shared.offset = shared.now - clock
 end
-fleet.now = math.max(fleet.now, clock + fleet.offset)
-local now = fleet.now
+shared.now = math.max(shared.now, clock + shared.offset)
+local now = shared.now
 
-local function answer(verdict, again, oldest)
-    local ledger = fleet.ledger
+local function respond(ruling, again, oldest)
+    local limiter = shared.limiter
     local reply = {
-        verdict = verdict,
+        ruling = ruling,
         again = again,
         oldest = oldest or false,
-        began = fleet.began,
-        sequence = fleet.sequence,
-        heads = #fleet.heads,
+        began = shared.began,
+        sequence = shared.sequence,
+        heads = #shared.heads,
         use = {
-            window_used = used(ledger.window, now),
-            window_share = available(ledger.places, now),
-            in_flight = ledger.in_flight,
-            slot_share = available(ledger.slots, now),
-            used_today = day_of(ledger.quota).used,
-            left_today = left_today(ledger.quota),
-            resets_at = resets_at(ledger.quota),
-            refusals = ledger.refusals,
+            window_used = used(limiter.window, now),
+            window_share = available(limiter.places, now),
+            in_flight = limiter.in_flight,
+            slot_share = available(limiter.slots, now),
+            used_today = day_of(limiter.quota).used,
+            left_today = left_today(limiter.quota),
+            resets_at = resets_at(limiter.quota),
+            refusals = limiter.refusals,
         },
-        calls = ledger.places.whole,
-        per = ledger.window.per,
-        concurrency = ledger.slots.whole,
+        calls = limiter.places.whole,
+        per = limiter.window.per,
+        concurrency = limiter.slots.whole,
     }
-    redis.call('SET', KEYS[1], cmsgpack.pack(fleet), 'EX', KEPT_FOR)
+    redis.call('SET', KEYS[1], cmsgpack.pack(shared), 'EX', KEPT_FOR)
     return cmsgpack.pack(reply)
 end
 
@@ -258,7 +258,7 @@ local function ago(age)
 end
 
 local function find(id)
-    for place, lease in ipairs(fleet.leases) do
+    for place, lease in ipairs(shared.leases) do
         if lease.id == id then
             return place, lease
         end
@@ -267,94 +267,94 @@ end
 
 local function lapse()
     local alive = {}
-    for _, lease in ipairs(fleet.leases) do
+    for _, lease in ipairs(shared.leases) do
         if lease['until'] <= now then
             if not lease.answered then
-                stamp(fleet.ledger.window, lease['until'])
+                stamp(shared.limiter.window, lease['until'])
             end
-            released(fleet.ledger, true)
-            fleet.moved = now
+            released(shared.limiter, true)
+            shared.moved = now
         else
             alive[#alive + 1] = lease
         end
     end
-    fleet.leases = alive
+    shared.leases = alive
 end
 
-local function rest(since)
-    local ledger = fleet.ledger
-    ledger.paused_until = math.max(ledger.paused_until, math.max(fleet.began, since) + keep(ledger.window))
+local function pause_from(since)
+    local limiter = shared.limiter
+    limiter.paused_until = math.max(limiter.paused_until, math.max(shared.began, since) + keep(limiter.window))
 end
 
 local function begin_again()
-    fleet.began = math.max(now, fleet.began + INSTANT)
-    rest(fleet.began)
+    shared.began = math.max(now, shared.began + INSTANT)
+    pause_from(shared.began)
 end
 
-local function settle_at()
-    if home ~= '' and fleet.home ~= '' and home ~= fleet.home then
+local function check_home()
+    if home ~= '' and shared.home ~= '' and home ~= shared.home then
         begin_again()
     end
     if home ~= '' then
-        fleet.home = home
+        shared.home = home
     end
 end
 
-local function note_worker()
-    local window, last, replies = keep(fleet.ledger.window), nil, {}
-    for _, reply in ipairs(fleet.replies) do
-        if reply.worker == question.worker then
+local function check_history()
+    local window, last, replies = keep(shared.limiter.window), nil, {}
+    for _, reply in ipairs(shared.replies) do
+        if reply.worker == request.worker then
             last = reply.sequence
         elseif now - reply.at < 2 * window then
             replies[#replies + 1] = reply
         end
     end
-    if question.began == fleet.began then
-        local missing = not last and question.heard < window
-        if missing or question.sequence > (last or fleet.sequence) then
+    if request.began == shared.began then
+        local missing = not last and request.heard < window
+        if missing or request.sequence > (last or shared.sequence) then
             begin_again()
         end
     end
-    fleet.sequence = fleet.sequence + 1
-    replies[#replies + 1] = {worker = question.worker, sequence = fleet.sequence, at = now}
-    fleet.replies = replies
-    return question.began ~= 0 and question.began ~= fleet.began
+    shared.sequence = shared.sequence + 1
+    replies[#replies + 1] = {worker = request.worker, sequence = shared.sequence, at = now}
+    shared.replies = replies
+    return request.began ~= 0 and request.began ~= shared.began
 end
 
 local function agrees()
-    local ledger = fleet.ledger
+    local limiter = shared.limiter
     if
-        ledger.places.whole == question.calls
-        and ledger.window.per == question.per
-        and ledger.slots.whole == question.concurrency
+        limiter.places.whole == request.calls
+        and limiter.window.per == request.per
+        and limiter.slots.whole == request.concurrency
     then
         return true
     end
-    if #fleet.leases > 0 or used(ledger.window, now) > 0 then
+    if #shared.leases > 0 or used(limiter.window, now) > 0 then
         return false
     end
-    fleet.ledger = ledger_of()
-    fleet.ledger.quota, fleet.ledger.paused_until = ledger.quota, ledger.paused_until
+    shared.limiter = limiter_of()
+    shared.limiter.quota, shared.limiter.paused_until = limiter.quota, limiter.paused_until
     return true
 end
 
 local function lease_of(id, ends_at)
     local lease = {id = id, ['until'] = ends_at, answered = false, abandoned = false}
-    table.insert(fleet.leases, lease)
+    table.insert(shared.leases, lease)
     return lease
 end
 
 local function resume(id, ends_at)
-    local ledger = fleet.ledger
-    ledger.in_flight = ledger.in_flight + 1
-    ledger.window.under_way = ledger.window.under_way + 1
-    ledger.quota.under_way = ledger.quota.under_way + 1
+    local limiter = shared.limiter
+    limiter.in_flight = limiter.in_flight + 1
+    limiter.window.under_way = limiter.window.under_way + 1
+    limiter.quota.under_way = limiter.quota.under_way + 1
     return lease_of(id, ends_at)
 end
 
 local function renew(held)
-    local ledger = fleet.ledger
-    local ends_at = now + question.lease
+    local limiter = shared.limiter
+    local ends_at = now + request.lease
     local _, lease = find(held.id)
     if not lease then
         lease = resume(held.id, ends_at)
@@ -365,7 +365,7 @@ local function renew(held)
     lease['until'] = math.max(lease['until'], ends_at)
     if held.age >= 0.0 and not lease.answered then
         lease.answered = true
-        stamp(ledger.window, ago(held.age))
+        stamp(limiter.window, ago(held.age))
     end
 end
 
@@ -381,7 +381,7 @@ local function abandon(done)
     lease.abandoned, lease['until'] = true, ends_at
     if done.age >= 0.0 and not lease.answered then
         lease.answered = true
-        stamp(fleet.ledger.window, ago(done.age))
+        stamp(shared.limiter.window, ago(done.age))
     end
 end
 
@@ -391,79 +391,79 @@ local function finish(done, lost)
         return
     end
     local place, lease = find(done.id)
-    local ledger = fleet.ledger
+    local limiter = shared.limiter
     if not lease or lease.abandoned then
         if lost and not lease and done.sent then
-            ledger.window.under_way = ledger.window.under_way + 1
-            stamp(ledger.window, ago(done.age))
+            limiter.window.under_way = limiter.window.under_way + 1
+            stamp(limiter.window, ago(done.age))
         end
         return
     end
-    table.remove(fleet.leases, place)
-    fleet.moved = now
+    table.remove(shared.leases, place)
+    shared.moved = now
     if not done.sent and not lease.answered then
-        ledger.window.under_way = ledger.window.under_way - 1
-        released(ledger, false)
+        limiter.window.under_way = limiter.window.under_way - 1
+        released(limiter, false)
         return
     end
     if not lease.answered then
-        stamp(ledger.window, ago(done.age))
+        stamp(limiter.window, ago(done.age))
     end
-    released(ledger, done.counted)
+    released(limiter, done.counted)
 end
 
 local function note()
-    local ledger, news = fleet.ledger, question.news
+    local limiter, news = shared.limiter, request.news
     for _, age in ipairs(news.ages) do
-        ledger.window.under_way = ledger.window.under_way + 1
-        stamp(ledger.window, ago(age))
+        limiter.window.under_way = limiter.window.under_way + 1
+        stamp(limiter.window, ago(age))
     end
-    local today = day_of(ledger.quota)
+    local today = day_of(limiter.quota)
     today.used = today.used + news.used
     if news.throttled >= 0.0 then
-        ledger.refusals = ledger.refusals + 1
-        shrink(ledger.places, now, used(ledger.window, now))
-        local pause = ledger.window.per * PAUSE * (0.5 + news.throttled)
-        ledger.paused_until = math.max(ledger.paused_until, now + pause)
+        limiter.refusals = limiter.refusals + 1
+        shrink(limiter.places, now, used(limiter.window, now))
+        local pause = limiter.window.per * PAUSE * (0.5 + news.throttled)
+        limiter.paused_until = math.max(limiter.paused_until, now + pause)
     end
     if news.crowded then
-        ledger.refusals = ledger.refusals + 1
-        shrink(ledger.slots, now, ledger.in_flight)
+        limiter.refusals = limiter.refusals + 1
+        shrink(limiter.slots, now, limiter.in_flight)
     end
     if news.spent then
-        ledger.refusals = ledger.refusals + 1
-        close_day(ledger.quota)
+        limiter.refusals = limiter.refusals + 1
+        close_day(limiter.quota)
     end
     if news.total >= 0 then
-        today.used = math.max(today.used, news.total + ledger.quota.under_way)
+        today.used = math.max(today.used, news.total + limiter.quota.under_way)
     end
 end
 
 local function free()
-    local ledger = fleet.ledger
-    if now < ledger.paused_until then
+    local limiter = shared.limiter
+    if now < limiter.paused_until then
         return 0
     end
-    local slots = available(ledger.slots, now) - ledger.in_flight
-    return math.min(slots, available(ledger.places, now) - used(ledger.window, now))
+    local slots = available(limiter.slots, now) - limiter.in_flight
+    return math.min(slots, available(limiter.places, now) - used(limiter.window, now))
 end
 
 local function again(before)
-    local ledger = fleet.ledger
+    local limiter = shared.limiter
     local wait
-    if now < ledger.paused_until then
-        wait = ledger.paused_until - now
+    if now < limiter.paused_until then
+        wait = limiter.paused_until - now
     else
-        wait = wait_for(ledger.window, now, available(ledger.places, now) - before)
-        wait = wait > 0 and math.min(wait, next_growth(ledger.places, now)) or math.huge
+        wait = wait_for(limiter.window, now, available(limiter.places, now) - before)
+        wait = wait > 0 and math.min(wait, next_growth(limiter.places, now)) or math.huge
     end
     if wait < math.huge then
         return math.min(wait, LONGEST)
     end
-    if #question.held >= ledger.in_flight and ledger.in_flight >= available(ledger.slots, now) then
+    if #request.held >= limiter.in_flight and limiter.in_flight >= available(limiter.slots, now) then
         return LONGEST
     end
-    return math.min(SLOWEST_POLL, POLL * (1 + before) + (now - fleet.moved) * SLOWING)
+    return math.min(SLOWEST_POLL, POLL * (1 + before) + (now - shared.moved) * SLOWING)
 end
 
 local function goes_first(one, other)
@@ -476,27 +476,27 @@ local function goes_first(one, other)
     return one.worker < other.worker
 end
 
-local function want()
-    local wanted, ledger = question.want, fleet.ledger
+local function grant_or_wait()
+    local wanted, limiter = request.want, shared.limiter
     local _, known = find(wanted.id)
     if known then
         if not known.abandoned then
-            known['until'] = math.max(known['until'], now + question.lease)
+            known['until'] = math.max(known['until'], now + request.lease)
         end
-        return answer(GRANTED, 0.0)
+        return respond(GRANTED, 0.0)
     end
     local others = {}
-    for _, head in ipairs(fleet.heads) do
-        if head.worker ~= question.worker then
+    for _, head in ipairs(shared.heads) do
+        if head.worker ~= request.worker then
             others[#others + 1] = head
         end
     end
-    if left_today(ledger.quota) == 0 then
-        fleet.heads = others
-        return answer(SPENT, resets_at(ledger.quota) - moment)
+    if left_today(limiter.quota) == 0 then
+        shared.heads = others
+        return respond(SPENT, resets_at(limiter.quota) - moment)
     end
     local mine = {
-        worker = question.worker,
+        worker = request.worker,
         priority = wanted.priority,
         since = now - wanted.waited,
         oldest = now - wanted.oldest,
@@ -508,7 +508,7 @@ local function want()
             oldest = head
         end
     end
-    local turn = fleet.since_oldest >= OLDEST_EVERY
+    local turn = shared.since_oldest >= OLDEST_EVERY
     local before = 0
     if not (turn and oldest == mine) then
         for _, head in ipairs(others) do
@@ -521,47 +521,47 @@ local function want()
         local wait = again(before)
         mine.due = now + wait
         table.insert(others, mine)
-        fleet.heads = others
-        return answer(WAIT, wait)
+        shared.heads = others
+        return respond(WAIT, wait)
     end
-    fleet.heads = others
-    fleet.moved = now
-    lease_of(wanted.id, now + question.lease)
-    ledger.in_flight = ledger.in_flight + 1
-    ledger.window.under_way = ledger.window.under_way + 1
-    take_today(ledger.quota)
+    shared.heads = others
+    shared.moved = now
+    lease_of(wanted.id, now + request.lease)
+    limiter.in_flight = limiter.in_flight + 1
+    limiter.window.under_way = limiter.window.under_way + 1
+    take_today(limiter.quota)
     local patient = turn and oldest == mine
-    fleet.since_oldest = patient and 0 or fleet.since_oldest + 1
-    return answer(GRANTED, 0.0, patient)
+    shared.since_oldest = patient and 0 or shared.since_oldest + 1
+    return respond(GRANTED, 0.0, patient)
 end
 
 lapse()
-settle_at()
-local lost = note_worker()
+check_home()
+local lost = check_history()
 if lost then
-    rest(ago(question.heard))
-    remember(fleet.ledger.quota, question.used_today, question.day_ends)
+    pause_from(ago(request.heard))
+    remember(shared.limiter.quota, request.used_today, request.day_ends)
 end
 if not agrees() then
-    return answer(DIFFERS, 0.0)
+    return respond(DIFFERS, 0.0)
 end
-local ledger = fleet.ledger
-ledger.quota.daily = question.daily
-for _, held in ipairs(question.held) do
+local limiter = shared.limiter
+limiter.quota.daily = request.daily
+for _, held in ipairs(request.held) do
     renew(held)
 end
-for _, done in ipairs(question.done) do
+for _, done in ipairs(request.done) do
     finish(done, lost)
 end
 note()
 local heads = {}
-for _, head in ipairs(fleet.heads) do
-    if now <= head.due + LATE and not (head.worker == question.worker and question.leaves) then
+for _, head in ipairs(shared.heads) do
+    if now <= head.due + LATE and not (head.worker == request.worker and request.leaves) then
         heads[#heads + 1] = head
     end
 end
-fleet.heads = heads
-if not question.want then
-    return answer(NOTED, 0.0)
+shared.heads = heads
+if not request.want then
+    return respond(NOTED, 0.0)
 end
-return want()
+return grant_or_wait()

@@ -1,80 +1,81 @@
-"""The rule for many processes: one ledger for all, calls as leases, and an order among the heads of their queues.
+"""The rule for many processes: one limiter for all, leases with fencing, and an order among the heads of their queues.
 
 No I/O, no clock. A store keeps one `SharedLimiter` and lets it decide about one request at a time. The Lua script of
-the Redis store beside this module says the same in its own language; a test holds the two equal, decision by decision
-and state by state.
+the Redis store beside this module implements the same rule; a test holds the two equal, decision by decision and state
+by state. The module is longer than 350 lines because it states the proof and mirrors the script, which is one file.
 
 The rule
-    It is that of the window (``window``), read from one clock, the store's. A call is a lease. It holds its place and
-    its slot from the grant on. Its worker renews it with every question, and says when its answer began and when it
-    has been read. A lease that is not renewed for its length ends: its slot is free then, and its place counts as if
-    the answer had begun at that moment.
+    The rule is that of ``window``, with the store's clock as the only clock. A call is a lease. It holds its place and
+    its slot from the grant. Its worker renews it with every request, and reports when its answer began and when the
+    answer has been read. A lease that is not renewed for its length expires: its slot is free then, and its place
+    counts as if the answer had begun at that moment.
 
-    A worker that gives up on an answer reports for how long Marketo may still work on the call. That fixes the moment
-    at which the lease ends, and nothing renews or shortens it: slot and place are held until then, also when the
-    worker has left.
+    A worker that abandons a call reports for how long Marketo may still work on it. That fixes the moment at which the
+    lease ends, and nothing renews or shortens it. Slot and place are held until then, even if the worker has left.
 
 Why the window stays exact
-    The proof in ``window`` asks for one thing: that a place is held from before Marketo can count the call, at ``a``,
-    until ``d + keep`` with ``d >= a``. It is held from the grant, before which nothing is sent. For ``d`` there are
-    three cases.
+    The proof in ``window`` requires one thing: a place is held from before Marketo can count the call, at ``a``, until
+    ``d + keep`` with ``d >= a``. The place is held from the grant, before which nothing is sent. There are three cases
+    for ``d``.
 
-    The worker told of the answer. It says how long ago that began, by its own clock; read from the store's clock, when
-    the question has arrived, that is never before the answer, let alone before ``a``. (The age is shortened by DRIFT,
-    so that the worker's clock may be as wrong as the store's.)
+    The worker reported the answer. It reports the seconds since the answer began, by its own clock. The store subtracts
+    them from its own clock's reading when the request arrives, so ``d`` is never before the answer, let alone before
+    ``a``. (The age is shortened by DRIFT, so the worker's clock may be as wrong as the store's.)
 
-    The lease ended. A worker sends only while its permit is valid, for half the lease after the question that took or
-    renewed it had *left*, which is before the store answered. So the request was on its way at the latest half a lease
-    before the end, and ``a <= d`` if it takes less than the other half to arrive.
+    The lease expired. A worker sends only while its permit is valid: for half the lease after the request that took or
+    renewed it had *left* the worker, which is before the store answered. So the call was on its way at the latest half
+    a lease before the end, and ``a <= d`` if the call takes less than the other half to arrive.
 
     The call was never sent. Then there is no ``a``, and the place is given back.
 
-    What remains: a worker that is stopped between its last look at the clock and the socket, for longer than the rest
-    of its lease, sends a call whose place may be free already. When it comes back it renews the lease, which takes
-    place and slot again until the answer has come; what was granted between is one call too many.
+    One case remains. A worker may be stopped between its last look at the clock and the socket, for longer than the
+    rest of its lease. It then sends a call whose place may be free already. When it resumes it renews the lease, which
+    takes place and slot again until the answer has come; a call granted in between is one call too many.
 
-    The slots of a worker that was killed are free when its leases end, and not at the server time-out of its calls,
-    although Marketo may still be working on them. A killed worker reports nothing, so its calls would all hold their
-    slots for that long (30 to 300 s), most of them for nothing: a worker killed with every slot in use would stop all
-    the others for minutes. Where calls take longer than the lease, concurrency is therefore exact only for workers
-    that live or that close. A store whose ``lease`` is as long as the longest call makes it exact for killed ones too,
-    at that price.
+    The slots of a killed worker are free when its leases expire, and not at the server time-out of its calls, although
+    Marketo may still be working on them. A killed worker reports nothing, so its calls would all hold their slots until
+    the time-out (30 to 300 s), most of them needlessly: a worker killed with every slot in use would stop all the
+    others for minutes. If calls take longer than the lease, concurrency is therefore exact only for workers that live
+    or that close. A store whose ``lease`` is as long as the longest call makes it exact for killed workers too, at the
+    price of that wait.
 
 Clocks
-    A clock that goes back, or begins again because the machine did, continues from its latest reading: time that is not
-    seen to pass keeps places longer, never shorter. (After a restart the reading is the time since then, and more than
-    that has passed since the state was written.) A clock that is set *ahead* can't be told from time that passed.
+    A clock that goes back, or restarts with the machine, continues from its latest reading: time that the store does
+    not see keeps places longer, never shorter. (After a restart the reading is the time since then, and more than that
+    has passed since the state was written.) A clock that is set *ahead* can't be distinguished from time that passed.
 
 States that are lost, or go back
     A store may lose its state (eviction, a flush, a restart), or return an older one (a failover to a replica that
     lags, a restored snapshot). The calls granted since are then missing, so no call is granted until a whole window
-    has passed. Three things show it, and each is enough.
+    has passed. Three signs show it, and each is enough.
 
-    The state has another ``began`` than a worker knows. The window counts from the birth of this state, or from the
-    last reply that the worker has heard, whichever is later: it may have been on a demoted server until then.
+    The state has another ``began`` than a worker knows: ``began`` is a fencing token. The window counts from the birth
+    of this state, or from the last reply that the worker received, whichever is later: the worker may have used a
+    demoted server until then.
 
-    The worker has heard a later reply than the last one that this state remembers giving it. Every decision has a
-    number, the state keeps the last one of each worker that asked within two windows, and a worker names the last one
-    that reached it. (One number for all would not do: the questions of others would soon carry it past the gap.)
+    The worker received a later reply than the last one that this state remembers giving it. Every decision has a
+    number, the state keeps the last number of each worker that asked within two windows, and a worker names the last
+    one that it received. (One number for all would not be enough: the requests of others would soon carry it past the
+    gap.)
 
-    The state is not where it was written. A store that can names its ``home``, which changes with a failover, a
-    restart or another file. So workers that knew nothing of the calls that are missing are held back too.
+    The state is not where it was written. A store names its ``home`` if it can; the name changes with a failover, a
+    restart or another file. So workers that did not know of the missing calls are held back too.
 
     A state that has gone back is born again: its ``began`` changes, so every other worker that knew the old one
-    notices. Workers report again what they hold, which takes place and slot once more, and what has ended since they
-    last spoke, which takes a place. They also report how many calls of the day the last reply counted.
+    notices. Workers report again the calls that they hold, which take place and slot again, and the calls that have
+    ended since their last request, which take a place. They also report the day's count of the last reply.
 
-    What remains: calls of a worker that died, left, or asks nothing for the whole window, are known to nobody. In a
-    state that is put back where it was written, a worker that did not know of the missing calls is granted some until
-    one that did asks; only a ``home`` that changes shows it at once.
+    Two gaps remain. If a worker died, left, or asks nothing for the whole window, its calls are lost. If a state is
+    put back where it was written, a worker that did not know of the missing calls is granted some until a worker that
+    did asks; only a ``home`` that changes shows it at once.
 
 Order among the heads
-    The most urgent first, then the one that has been the head of its worker longest: so workers take turns, however
-    many wait behind their heads. Every tenth grant goes to the worker whose most patient waiter has waited longest,
-    and is for that one. Free places are as good as given to the heads before: who comes behind them gets what is left
-    over. A head that does not come back when it was told to, and a moment more, is passed over.
+    The most urgent head goes first, then the one that has been the head of its worker longest. So workers take turns,
+    however many calls wait after their heads. Every tenth grant goes to the worker with the oldest waiter, and is for
+    that waiter. Free places are reserved for the earlier heads; the later ones get the remainder. A head that does not
+    ask again at its time, plus a short grace, loses its turn.
 
-See `governor` for who waits within a process, and `member` for what a process does between its questions.
+See `gate` for the waiters within a process, and `client` for what a process does between its requests.
 """
 
 from __future__ import annotations
@@ -89,14 +90,14 @@ from marketo_async.governor.limits import OLDEST_EVERY, Limits
 from marketo_async.governor.stores.messages import Done, Held, News, Ruling, StoreReply, StoreRequest, Want
 from marketo_async.governor.window import DRIFT
 
-_LONGEST = 2.0  # seconds until a head asks again, so that one that died is not waited for
-_LATE = 0.25  # seconds that a head may come after it was told to
-_INSTANT = 1e-6  # by which two births of one state differ at least
-_POLL, _SLOWEST_POLL, _SLOWING = 0.01, 0.25, 0.05  # for what no clock can foresee: a slot
+_LONGEST = 2.0  # seconds until a head asks again at the latest, so that a dead one does not hold up the others
+_LATE = 0.25  # seconds of grace for a head that asks late
+_INSTANT = 1e-6  # the smallest difference between two births of one state
+_POLL, _SLOWEST_POLL, _SLOWING = 0.01, 0.25, 0.05  # for slots: no clock predicts when one comes free
 
 
 class Lease(Struct):
-    """One call granted, alive until ``until`` unless it is renewed; if ``abandoned``, exactly until then."""
+    """One granted call; it expires at ``until`` unless it is renewed. If ``abandoned``, it ends exactly then."""
 
     id: str
     until: float
@@ -105,7 +106,7 @@ class Lease(Struct):
 
 
 class WorkerHead(Struct):
-    """The first in a worker's queue and ``since`` when; ``oldest`` is who came first, ``due`` when it asks again."""
+    """The head of a worker's queue ``since`` a moment; ``oldest`` is its oldest arrival, ``due`` its next request."""
 
     worker: str
     priority: int
@@ -115,7 +116,7 @@ class WorkerHead(Struct):
 
     @property
     def turn(self) -> tuple[int, float, str]:
-        """What the heads are ordered by."""
+        """The sort key of the heads."""
         return self.priority, self.since, self.worker
 
 
@@ -128,9 +129,9 @@ class LastReply(Struct):
 
 
 class SharedLimiter(Struct):
-    """What all workers of one instance have in use; every reading is the store's clock, every moment epoch seconds."""
+    """The use of all workers of one instance; ``now`` is a reading of the store's clock, ``moment`` epoch seconds."""
 
-    ledger: Limiter
+    limiter: Limiter
     leases: list[Lease]
     heads: list[WorkerHead]
     began: float
@@ -143,51 +144,51 @@ class SharedLimiter(Struct):
     home: str = ""
 
     @classmethod
-    def of(cls, question: StoreRequest, clock: float, *, home: str = "", rests: bool = False) -> Self:
-        """Return the state of a fleet that nobody has asked before.
+    def of(cls, request: StoreRequest, clock: float, *, home: str = "", paused: bool = False) -> Self:
+        """Return a new state.
 
-        *home* names the place where it is kept; *rests* is for a store that can't know whether there was a state
+        ``home`` names the place where it is kept. Pass ``paused`` if the store can't know whether there was a state
         before: then a whole window passes before the first call.
         """
-        fleet = cls(ledger=_ledger(question), leases=[], heads=[], began=clock, now=clock, moved=clock, home=home)
-        if rests:
-            fleet.rest(clock)
-        return fleet
+        shared = cls(limiter=_limiter_of(request), leases=[], heads=[], began=clock, now=clock, moved=clock, home=home)
+        if paused:
+            shared.pause_from(clock)
+        return shared
 
-    def decide(self, question: StoreRequest, clock: float, moment: float, home: str = "") -> StoreReply:
-        """Take in what a worker says and answer it; all of it, or nothing where its limits are not the fleet's.
+    def decide(self, request: StoreRequest, clock: float, moment: float, home: str = "") -> StoreReply:
+        """Apply a worker's request and reply; apply nothing if the worker has other limits.
 
-        *home* names the place where the state was found, empty where the store can't tell.
+        ``home`` names the place where the state was found; it is empty if the store can't name it.
         """
         now = self._tick(clock)
         self._lapse(now, moment)
-        self._settle_at(home, now)
-        lost = self._note_worker(question, now)
+        self._check_home(home, now)
+        lost = self._check_history(request, now)
         if lost:
-            self.rest(_ago(now, question.heard))
-            self.ledger.quota.remember(moment, question.used_today, question.day_ends)
-        if not self._agrees(question, now):
+            self.pause_from(_ago(now, request.heard))
+            self.limiter.quota.remember(moment, request.used_today, request.day_ends)
+        if not self._agrees(request, now):
             return self._reply(Ruling.DIFFERS, 0.0, moment)
-        ledger = self.ledger
-        ledger.quota.daily = question.daily
-        for held in question.held:
-            self._renew(held, now, now + question.lease)
-        for done in question.done:
+        limiter = self.limiter
+        limiter.quota.daily = request.daily
+        for held in request.held:
+            self._renew(held, now, now + request.lease)
+        for done in request.done:
             self._end(done, now, moment, lost=lost)
-        self._note(question.news, now, moment)
+        self._note(request.news, now, moment)
         self.heads = [
             head
             for head in self.heads
-            if now <= head.due + _LATE and not (head.worker == question.worker and question.leaves)
+            if now <= head.due + _LATE and not (head.worker == request.worker and request.leaves)
         ]
-        if question.want is None:
+        if request.want is None:
             return self._reply(Ruling.NOTED, 0.0, moment)
-        return self._want(question, question.want, now, moment)
+        return self._grant_or_wait(request, request.want, now, moment)
 
-    def rest(self, since: float) -> None:
-        """Grant nothing until a whole window has passed since the birth of this state, and since *since*."""
-        ledger = self.ledger
-        ledger.paused_until = max(ledger.paused_until, max(self.began, since) + ledger.window.keep)
+    def pause_from(self, since: float) -> None:
+        """Grant nothing until a whole window has passed since the birth of this state, and since ``since``."""
+        limiter = self.limiter
+        limiter.paused_until = max(limiter.paused_until, max(self.began, since) + limiter.window.keep)
 
     def _tick(self, clock: float) -> float:
         if clock + self.offset < self.now:
@@ -195,49 +196,49 @@ class SharedLimiter(Struct):
         self.now = max(self.now, clock + self.offset)
         return self.now
 
-    def _settle_at(self, home: str, now: float) -> None:
-        """Begin again where the state was found in another place than it was written."""
+    def _check_home(self, home: str, now: float) -> None:
+        """Begin again if the state was found in another place than it was written."""
         if home and self.home and home != self.home:
             self._begin_again(now)
         self.home = home or self.home
 
     def _begin_again(self, now: float) -> None:
-        """Become another state than the one that workers know: it has gone back, or it may have."""
+        """Become another state than the one that workers know, because it has gone back, or may have."""
         self.began = max(now, self.began + _INSTANT)
-        self.rest(self.began)
+        self.pause_from(self.began)
 
-    def _note_worker(self, question: StoreRequest, now: float) -> bool:
-        """Note that a worker is given a reply, and return whether it knows of more than this state does."""
-        worker, window = question.worker, self.ledger.window.keep
+    def _check_history(self, request: StoreRequest, now: float) -> bool:
+        """Note that a worker receives a reply, and return whether it knows of more than this state does."""
+        worker, window = request.worker, self.limiter.window.keep
         last = next((reply.sequence for reply in self.replies if reply.worker == worker), None)
-        if question.began == self.began:
-            # A worker that is missing here asked within a window, so it was not forgotten for being silent.
-            missing = last is None and question.heard < window
-            if missing or question.sequence > (self.sequence if last is None else last):
+        if request.began == self.began:
+            # A worker that asked within a window was not dropped for silence, so its record is lost.
+            missing = last is None and request.heard < window
+            if missing or request.sequence > (self.sequence if last is None else last):
                 self._begin_again(now)
         self.sequence += 1
         self.replies = [reply for reply in self.replies if reply.worker != worker and now - reply.at < 2 * window]
         self.replies.append(LastReply(worker, self.sequence, now))
-        return question.began not in {0.0, self.began}
+        return request.began not in {0.0, self.began}
 
-    def _agrees(self, question: StoreRequest, now: float) -> bool:
-        ledger = self.ledger
-        kept = (ledger.places.whole, ledger.window.per, ledger.slots.whole)
-        if kept == (question.calls, question.per, question.concurrency):
+    def _agrees(self, request: StoreRequest, now: float) -> bool:
+        limiter = self.limiter
+        kept = (limiter.places.whole, limiter.window.per, limiter.slots.whole)
+        if kept == (request.calls, request.per, request.concurrency):
             return True
-        if self.leases or ledger.window.used(now):
+        if self.leases or limiter.window.used(now):
             return False
-        self.ledger = _ledger(question)
-        self.ledger.quota, self.ledger.paused_until = ledger.quota, ledger.paused_until
+        self.limiter = _limiter_of(request)
+        self.limiter.quota, self.limiter.paused_until = limiter.quota, limiter.paused_until
         return True
 
     def _lapse(self, now: float, moment: float) -> None:
-        """End the leases that nobody has renewed, each at its own end."""
+        """End the leases that were not renewed, each at its own end."""
         for lease in [lease for lease in self.leases if lease.until <= now]:
             self.leases.remove(lease)
             if not lease.answered:
-                self.ledger.answered(lease.until)
-            self.ledger.released(moment, counted=True)
+                self.limiter.answered(lease.until)
+            self.limiter.released(moment, counted=True)
             self.moved = now
 
     def _find(self, name: str) -> Lease | None:
@@ -252,13 +253,13 @@ class SharedLimiter(Struct):
         lease.until = max(lease.until, until)
         if held.age >= 0.0 and not lease.answered:
             lease.answered = True
-            self.ledger.answered(_ago(now, held.age))
+            self.limiter.answered(_ago(now, held.age))
 
     def _resume(self, name: str, until: float) -> Lease:
         """Take place and slot again for a call that is under way although its lease has ended or was lost."""
         lease = Lease(name, until)
         self.leases.append(lease)
-        self.ledger.resume()
+        self.limiter.resume()
         return lease
 
     def _abandon(self, done: Done, now: float) -> None:
@@ -270,7 +271,7 @@ class SharedLimiter(Struct):
         lease.abandoned, lease.until = True, until
         if done.age >= 0.0 and not lease.answered:
             lease.answered = True
-            self.ledger.answered(_ago(now, done.age))
+            self.limiter.answered(_ago(now, done.age))
 
     def _end(self, done: Done, now: float, moment: float, *, lost: bool) -> None:
         if done.left > 0.0:
@@ -278,101 +279,101 @@ class SharedLimiter(Struct):
             return
         lease = self._find(done.id)
         if lease is None or lease.abandoned:
-            # Its lease has ended, or this is the second report; but of a state that was lost it is the first.
+            # The lease has expired, or this is a repeated report; after a lost state it is the first report.
             if lost and lease is None and done.sent:
-                self.ledger.window.take()
-                self.ledger.answered(_ago(now, done.age))
+                self.limiter.window.take()
+                self.limiter.answered(_ago(now, done.age))
             return
         self.leases.remove(lease)
         self.moved = now
         if not done.sent and not lease.answered:
-            self.ledger.unsent(moment)
+            self.limiter.unsent(moment)
             return
         if not lease.answered:
-            self.ledger.answered(_ago(now, done.age))
-        self.ledger.released(moment, counted=done.counted)
+            self.limiter.answered(_ago(now, done.age))
+        self.limiter.released(moment, counted=done.counted)
 
     def _note(self, news: News, now: float, moment: float) -> None:
-        """Take in what Marketo said to a worker, and what it did while it could not reach the store."""
-        ledger = self.ledger
+        """Apply what a worker learned from Marketo, and did while it could not reach the store."""
+        limiter = self.limiter
         for age in news.ages:
-            ledger.window.take()
-            ledger.answered(_ago(now, age))
-        ledger.quota.note(moment, news.used)
+            limiter.window.take()
+            limiter.answered(_ago(now, age))
+        limiter.quota.note(moment, news.used)
         if news.throttled >= 0.0:
-            ledger.throttled(now, news.throttled)
+            limiter.throttled(now, news.throttled)
         if news.crowded:
-            ledger.crowded(now)
+            limiter.crowded(now)
         if news.spent:
-            ledger.spent(moment)
+            limiter.spent(moment)
         if news.total >= 0:
-            ledger.quota.calibrate(moment, news.total)
+            limiter.quota.calibrate(moment, news.total)
 
-    def _want(self, question: StoreRequest, want: Want, now: float, moment: float) -> StoreReply:
+    def _grant_or_wait(self, request: StoreRequest, want: Want, now: float, moment: float) -> StoreReply:
         known = self._find(want.id)
-        if known is not None:  # the answer to the first asking was lost
+        if known is not None:  # the reply to the first request was lost
             if not known.abandoned:
-                known.until = max(known.until, now + question.lease)
+                known.until = max(known.until, now + request.lease)
             return self._reply(Ruling.GRANTED, 0.0, moment)
-        others = [head for head in self.heads if head.worker != question.worker]
-        ledger = self.ledger
-        if not ledger.quota.left(moment):
+        others = [head for head in self.heads if head.worker != request.worker]
+        limiter = self.limiter
+        if not limiter.quota.left(moment):
             self.heads = others
-            return self._reply(Ruling.SPENT, ledger.quota.resets_at(moment) - moment, moment)
-        mine = WorkerHead(question.worker, want.priority, now - want.waited, now - want.oldest, now)
+            return self._reply(Ruling.SPENT, limiter.quota.resets_at(moment) - moment, moment)
+        mine = WorkerHead(request.worker, want.priority, now - want.waited, now - want.oldest, now)
         oldest = min([mine, *others], key=lambda head: (head.oldest, head.worker))
         turn = self.since_oldest >= OLDEST_EVERY
         before = 0
         if not (turn and mine is oldest):
             before = sum(head.turn < mine.turn or (turn and head is oldest) for head in others)
         if self._free(now) <= before:
-            again = self._again(before, len(question.held), now)
+            again = self._again(before, len(request.held), now)
             mine.due = now + again
             self.heads = [*others, mine]
             return self._reply(Ruling.WAIT, again, moment)
         self.heads = others
         self.moved = now
-        self.leases.append(Lease(want.id, now + question.lease))
-        ledger.grant(moment)
+        self.leases.append(Lease(want.id, now + request.lease))
+        limiter.grant(moment)
         patient = turn and mine is oldest
         self.since_oldest = 0 if patient else self.since_oldest + 1
         return self._reply(Ruling.GRANTED, 0.0, moment, oldest=patient)
 
     def _free(self, now: float) -> int:
-        ledger = self.ledger
-        if now < ledger.paused_until:
+        limiter = self.limiter
+        if now < limiter.paused_until:
             return 0
-        slots = ledger.slots.available(now) - ledger.in_flight
-        return min(slots, ledger.places.available(now) - ledger.window.used(now))
+        slots = limiter.slots.available(now) - limiter.in_flight
+        return min(slots, limiter.places.available(now) - limiter.window.used(now))
 
     def _again(self, before: int, held: int, now: float) -> float:
-        """Return the seconds until it is worth asking again, for a worker with so many heads before, and calls held."""
-        ledger = self.ledger
-        if now < ledger.paused_until:
-            wait = ledger.paused_until - now
+        """Return the seconds until the next request of a worker with so many heads before its own, and calls held."""
+        limiter = self.limiter
+        if now < limiter.paused_until:
+            wait = limiter.paused_until - now
         else:
-            wait = ledger.window.wait(now, ledger.places.available(now) - before)
-            wait = min(wait, ledger.places.next_growth(now)) if wait else inf
+            wait = limiter.window.wait(now, limiter.places.available(now) - before)
+            wait = min(wait, limiter.places.next_growth(now)) if wait else inf
         if wait < inf:
             return min(wait, _LONGEST)
-        if held >= ledger.in_flight >= ledger.slots.available(now):
-            return _LONGEST  # all slots are its own, and it asks when it gives one back
-        # Calls end at any moment: the first in line looks often, and less so the longer nothing has moved.
+        if held >= limiter.in_flight >= limiter.slots.available(now):
+            return _LONGEST  # the worker holds all slots, and asks when it gives one back
+        # Calls end at any moment: the first head polls often, and less so the longer nothing has changed.
         return min(_SLOWEST_POLL, _POLL * (1 + before) + (now - self.moved) * _SLOWING)
 
-    def _reply(self, verdict: Ruling, again: float, moment: float, *, oldest: bool = False) -> StoreReply:
-        ledger = self.ledger
+    def _reply(self, ruling: Ruling, again: float, moment: float, *, oldest: bool = False) -> StoreReply:
+        limiter = self.limiter
         return StoreReply(
-            verdict=verdict,
+            ruling=ruling,
             again=again,
             oldest=oldest,
             began=self.began,
             sequence=self.sequence,
             heads=len(self.heads),
-            use=ledger.use(self.now, moment),
-            calls=ledger.places.whole,
-            per=ledger.window.per,
-            concurrency=ledger.slots.whole,
+            use=limiter.use(self.now, moment),
+            calls=limiter.places.whole,
+            per=limiter.window.per,
+            concurrency=limiter.slots.whole,
         )
 
 
@@ -380,7 +381,7 @@ def _ago(now: float, age: float) -> float:
     return now - age * (1 - DRIFT)
 
 
-def _ledger(question: StoreRequest) -> Limiter:
+def _limiter_of(request: StoreRequest) -> Limiter:
     return Limiter.of(
-        Limits(calls=question.calls, per=question.per, concurrency=question.concurrency, daily=question.daily)
+        Limits(calls=request.calls, per=request.per, concurrency=request.concurrency, daily=request.daily)
     )
