@@ -13,7 +13,6 @@ from marketo_async.sandbox.parameters import as_integer, as_moment
 from marketo_async.sandbox.quirks import Quirks
 from marketo_async.sandbox.records import activity_types
 from marketo_async.sandbox.records.activity_log import Activity, ActivityLog, Attribute, no_delay
-from marketo_async.sandbox.records.contents import seeded_contents
 from marketo_async.sandbox.records.custom_types import CustomTypes
 from marketo_async.sandbox.records.design_studio import DesignStudio, SubmittableForms
 from marketo_async.sandbox.records.folders import Folders, seeded_folders
@@ -29,6 +28,7 @@ from marketo_async.sandbox.records.standard_objects import standard_objects
 from marketo_async.sandbox.records.static_lists import StaticList, StaticLists
 from marketo_async.sandbox.records.usage_log import UsageLog
 from marketo_async.sandbox.records.users import seeded_users
+from marketo_async.sandbox.records.v2_assets import seeded_contents
 from marketo_async.sandbox.tokens import Tokens
 
 MUNCHKIN_ID = "100-SBX-001"

@@ -10,7 +10,6 @@ from marketo_async.sandbox.clock import SandboxClock
 from marketo_async.sandbox.quirks import Quirks
 from marketo_async.sandbox.records.activity_log import ActivityLog
 from marketo_async.sandbox.records.campaign_runs import CampaignRuns
-from marketo_async.sandbox.records.contents import ContentStore
 from marketo_async.sandbox.records.custom_types import CustomTypes
 from marketo_async.sandbox.records.design_studio import DesignStudio
 from marketo_async.sandbox.records.export_jobs import ExportJobs
@@ -27,6 +26,7 @@ from marketo_async.sandbox.records.standard_objects import Objects
 from marketo_async.sandbox.records.static_lists import StaticLists
 from marketo_async.sandbox.records.usage_log import UsageLog
 from marketo_async.sandbox.records.users import Users
+from marketo_async.sandbox.records.v2_assets import ContentStore
 from marketo_async.sandbox.tokens import Tokens
 
 

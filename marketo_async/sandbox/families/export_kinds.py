@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 from marketo_async.sandbox.call import Call
 from marketo_async.sandbox.errors import ApiError
-from marketo_async.sandbox.families.bulk_export import ExportFamily
 from marketo_async.sandbox.families.export_filters import (
     LIST_FILTERS,
     as_list,
@@ -15,6 +14,7 @@ from marketo_async.sandbox.families.export_filters import (
     only_filter,
     span,
 )
+from marketo_async.sandbox.families.export_jobs import ExportFamily
 from marketo_async.sandbox.parameters import as_flag, as_integer, as_text, missing
 from marketo_async.sandbox.permissions import READ_ACTIVITY, READ_LEAD
 from marketo_async.sandbox.records import activity_types

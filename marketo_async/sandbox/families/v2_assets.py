@@ -10,9 +10,9 @@ from functools import partial
 from marketo_async.sandbox.call import Call
 from marketo_async.sandbox.envelope import Answer
 from marketo_async.sandbox.errors import ApiError
-from marketo_async.sandbox.families.content_kinds import KINDS, Kind, check_settings, content_row, fill
+from marketo_async.sandbox.families.v2_asset_kinds import KINDS, Kind, check_settings, content_row, fill
 from marketo_async.sandbox.parameters import as_flag, as_object, as_text, missing
-from marketo_async.sandbox.records.contents import Content
+from marketo_async.sandbox.records.v2_assets import Content
 from marketo_async.sandbox.routing import Routes
 
 routes = Routes()

@@ -8,10 +8,10 @@ from functools import partial
 from marketo_async.sandbox.call import Call
 from marketo_async.sandbox.envelope import Answer, Members
 from marketo_async.sandbox.errors import ApiError
-from marketo_async.sandbox.families.content_kinds import KINDS, Kind, content_row
-from marketo_async.sandbox.families.contents import asset_ids
+from marketo_async.sandbox.families.v2_asset_kinds import KINDS, Kind, content_row
+from marketo_async.sandbox.families.v2_assets import asset_ids
 from marketo_async.sandbox.parameters import as_integer, as_text, split
-from marketo_async.sandbox.records.contents import Content, State
+from marketo_async.sandbox.records.v2_assets import Content, State
 from marketo_async.sandbox.routing import Routes
 
 routes = Routes()

@@ -14,8 +14,8 @@ from marketo_async.sandbox.envelope import Members
 from marketo_async.sandbox.errors import ApiError
 from marketo_async.sandbox.parameters import as_flag, as_object, as_text, missing, wrong_type
 from marketo_async.sandbox.permissions import DESIGN_STUDIO, READ_ASSETS, WRITE_ASSETS, AllOf
-from marketo_async.sandbox.records.contents import Content, Version
 from marketo_async.sandbox.records.instance import Instance
+from marketo_async.sandbox.records.v2_assets import Content, Version
 
 _SETTINGS_FLAGS = frozenset(
     ("isOperational", "isWebPageView", "isTextOnly", "disableOpenTracking", "enableUrlTracking")

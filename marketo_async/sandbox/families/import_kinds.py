@@ -5,7 +5,7 @@ from __future__ import annotations
 from marketo_async.sandbox.call import Call
 from marketo_async.sandbox.envelope import Members
 from marketo_async.sandbox.errors import ApiError
-from marketo_async.sandbox.families.bulk_import import ImportFamily
+from marketo_async.sandbox.families.import_jobs import ImportFamily
 from marketo_async.sandbox.families.lead_push import known_status
 from marketo_async.sandbox.permissions import LEAD_WRITERS, object_writers
 from marketo_async.sandbox.records.delimited import as_format
