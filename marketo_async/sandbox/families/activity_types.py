@@ -29,13 +29,13 @@ routes = Routes()
 
 @routes.get("/rest/v1/activities/external/types.json", ACTIVITY_METADATA_READERS)
 def custom_types(call: Call) -> Answer:
-    """Answer all custom types, each in its live version or, where there is none yet, as a draft."""
+    """Answer all custom types, each in its live version, or as a draft if it has none yet."""
     return Answer([_row(kind, kind.live or kind.newest) for kind in call.instance.custom_types])
 
 
 @routes.get(f"{ROOT}/{{apiName}}/describe.json", ACTIVITY_METADATA_READERS, optional=("draft",))
 def describe_type(call: Call) -> Answer:
-    """Answer the live version of a type, or its draft when that is asked for."""
+    """Answer the live version of a type, or its draft on request."""
     kind = call.instance.custom_types.get(call.path_text("apiName"))
     version = kind.draft if call.flag("draft") else kind.live
     if version is None:
@@ -71,7 +71,7 @@ def create_type(call: Call) -> Answer:
     body_optional=("apiName", "filterName", "name", "primaryAttribute", "triggerName", "description"),
 )
 def update_type(call: Call) -> Answer:
-    """Change the draft of a type; what identifies it is frozen once activities of it exist."""
+    """Change the draft of a type; its identifying members are frozen once it has activities."""
     kind = call.instance.custom_types.get(call.path_text("apiName"))
     if kind.live is not None and _renames(call, kind, kind.live) and call.instance.activities.uses_type(kind.id):
         raise ApiError("1022", f"Activity type '{kind.api_name}' is in use")
@@ -120,7 +120,7 @@ def discard_draft(call: Call) -> Answer:
 
 @routes.post(f"{ROOT}/{{apiName}}/delete.json", ACTIVITY_METADATA_WRITERS)
 def delete_type(call: Call) -> Answer:
-    """Delete a type of which no activity exists."""
+    """Delete a type that has no activities."""
     kind = call.instance.custom_types.get(call.path_text("apiName"))
     if call.instance.activities.uses_type(kind.id):
         raise ApiError("1022", f"Activity type '{kind.api_name}' is in use")

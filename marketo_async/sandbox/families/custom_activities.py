@@ -1,4 +1,4 @@
-"""Adding custom activities, which are written once and never changed, deleted or deduplicated."""
+"""Custom activities: added once, never changed, deleted or deduplicated."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ routes = Routes()
 
 @routes.post("/rest/v1/activities/external.json", ACTIVITY_WRITERS, body=("input",))
 def add_custom_activities(call: Call) -> Answer:
-    """Add custom activities; the rows that failed carry ``errors``, unlike everywhere else."""
+    """Add custom activities; failed rows have ``errors`` instead of ``reasons``."""
     rows: list[Members] = []
     for record in call.records():
         try:

@@ -1,4 +1,4 @@
-"""Finding emails, email templates and fragments of the new designer, and asking who uses them."""
+"""Finding v2 emails, email templates and fragments, and the contents that use them."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def used_by(kind: Kind, call: Call) -> Answer:
 
 
 def bulk_used_by(kind: Kind, call: Call) -> Answer:
-    """Answer how many contents use each of those that exist."""
+    """Answer how many contents use each of the existing ones."""
     store = call.instance.contents
     rows: list[Members] = []
     for given in asset_ids(call, MOST_USED_BY_IDS):
@@ -88,7 +88,7 @@ def bulk_used_by(kind: Kind, call: Call) -> Answer:
 
 
 def _placed(kind: Kind, call: Call, content: Content) -> bool:
-    """Return whether place, name, dates and authors are those that are asked for."""
+    """Return whether place, name, dates and authors match the filters."""
     place = content.app_data
     # The documentation has some filters that the description lacks.
     folder_ids = call.many("folderId") + split(call.query.get("folderIds", []))

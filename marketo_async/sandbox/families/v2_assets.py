@@ -1,6 +1,6 @@
-"""Emails, email templates and fragments of the new designer: the same operations for all three kinds.
+"""Emails, email templates and fragments of the new designer (``/rest/asset/v2``): the operations of all three kinds.
 
-What each kind takes and answers is described by its kind; finding contents and asking who uses them are elsewhere.
+See ``v2_asset_kinds`` for how the kinds differ, and ``v2_asset_search`` for finding contents and their uses.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MOST_IDS = 20
 
 
 def content(kind: Kind, call: Call) -> Answer:
-    """Answer the version of a content that an id stands for."""
+    """Answer the version of a content that has this id."""
     content_id = call.path_text("id")
     found = call.instance.contents.require(kind.path, content_id)
     return _one(kind, call, found, content_id)
@@ -43,7 +43,7 @@ def create_content(kind: Kind, call: Call) -> Answer:
 
 
 def update_content(kind: Kind, call: Call) -> Answer:
-    """Change name and description of a content, which keep its state, and what it says, which goes to its draft."""
+    """Change name and description of a content at once, and its other members in its draft."""
     store = call.instance.contents
     found = store.require(kind.path, call.path_text("id"))
     name, description = call.body_text("name"), call.body_text("description")
@@ -62,7 +62,7 @@ def update_content(kind: Kind, call: Call) -> Answer:
 
 
 def clone_content(kind: Kind, call: Call) -> Answer:
-    """Create a draft with the content of another one."""
+    """Create a draft as a copy of another content."""
     source = call.instance.contents.require(kind.path, as_text("assetId", call.member("assetId")))
     new = as_object("newAsset", call.member("newAsset"))
     if not new.get("name"):
@@ -94,7 +94,7 @@ def change_state(kind: Kind, call: Call) -> Answer:
 
 
 def delete_content(kind: Kind, call: Call) -> Answer:
-    """Delete a content that is neither approved nor in use."""
+    """Delete a content that is not approved and not in use."""
     store = call.instance.contents
     found = store.require(kind.path, call.path_text("id"))
     store.check_deletable(found)
@@ -103,13 +103,13 @@ def delete_content(kind: Kind, call: Call) -> Answer:
 
 
 def bulk_get(kind: Kind, call: Call) -> Answer:
-    """Answer those of the contents that exist."""
+    """Answer the contents that exist."""
     found = [(call.instance.contents.find(kind.path, given), given) for given in asset_ids(call, MOST_IDS)]
     return Answer([content_row(kind, call.instance, one, given, full=True) for one, given in found if one is not None])
 
 
 def bulk_delete(kind: Kind, call: Call) -> Answer:
-    """Delete all of the contents, or none of them when one cannot be deleted."""
+    """Delete all contents, or none if one can't be deleted."""
     store, ignored = call.instance.contents, call.member("ignoreUsedBy")
     in_use = ignored is not None and as_flag("ignoreUsedBy", ignored)
     found = {one.id: one for one in (store.require(kind.path, given) for given in asset_ids(call, MOST_IDS))}
@@ -121,7 +121,7 @@ def bulk_delete(kind: Kind, call: Call) -> Answer:
 
 
 def asset_ids(call: Call, most: int) -> list[str]:
-    """Return the set of ids that a bulk call is about."""
+    """Return the set of ids of a bulk call."""
     value = call.member("assetIds")
     if not isinstance(value, list):
         raise ApiError("1001", "Invalid value for 'assetIds', required of type array")

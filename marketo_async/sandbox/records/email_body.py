@@ -151,7 +151,7 @@ class EmailBody:
         self.variables = [value for value in self.variables if value.module_id != module_id]
 
     def rename_module(self, module_id: str, name: str) -> None:
-        """Give a module another name."""
+        """Rename a module."""
         self.module(module_id).name = name
 
     def rearrange(self, positions: Iterable[tuple[int, str]]) -> None:
