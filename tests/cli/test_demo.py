@@ -11,8 +11,8 @@ from rich.console import Console
 
 from marketo_async import Limits
 from marketo_async.cli import demo
-from marketo_async.cli.least_time import LeastTime
 from marketo_async.cli.demo import DemoResult, Drained
+from marketo_async.cli.least_time import LeastTime
 from marketo_async.sandbox import Stats
 
 from .commands import invoke

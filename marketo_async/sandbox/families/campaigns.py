@@ -95,7 +95,7 @@ def trigger(call: Call) -> Answer:
     """Send leads into a requestable trigger campaign, all of them or none."""
     campaign, instance = _campaign(call), call.instance
     if campaign.type != "trigger":
-        raise ApiError("1003", f"Campaign '{campaign.id}' is no trigger campaign")
+        raise ApiError("1003", f"Campaign '{campaign.id}' is not a trigger campaign")
     if not campaign.is_requestable:
         raise ApiError("1003", f"Campaign '{campaign.id}' is not active or not triggered by a request of the API")
     data = as_object("input", call.member("input"))
@@ -145,7 +145,7 @@ def schedule(call: Call) -> Answer:
     """Schedule a batch campaign, or its copy in a clone of its program made for this run."""
     campaign, instance = _campaign(call), call.instance
     if campaign.type == "trigger":
-        raise ApiError("1003", f"Campaign '{campaign.id}' is no batch campaign")
+        raise ApiError("1003", f"Campaign '{campaign.id}' is not a batch campaign")
     given = call.member("input")
     data: Members = {} if given is None else as_object("input", given)
     now = instance.clock.time()

@@ -1,6 +1,6 @@
 """The operations that all designed assets share: reading, browsing, approving, discarding, cloning and deleting.
 
-A family gives its paths, its store and its row layout, and serves its contents itself.
+A family gives its paths, its store and its row layout; it serves its contents in its own module.
 """
 
 from __future__ import annotations

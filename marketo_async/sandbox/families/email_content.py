@@ -38,7 +38,7 @@ class _Header(msgspec.Struct):
 
 @routes.get(f"{EMAIL}/content.json", ASSET_READERS, optional=("status",))
 def content(call: Call) -> Answer:
-    """Answer the sections, each module in front of its own."""
+    """Answer the sections, each module before its own sections."""
     seen = family.seen(call)
     if seen is None:
         return nothing()

@@ -1,6 +1,6 @@
 """Custom activity types: a live version, a draft, and the life cycle between them.
 
-Layouts and parameters of the operations, and the activities of these types, are elsewhere.
+See ``families.activity_types`` for the operations and ``families.custom_activities`` for their activities.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _DISPLAY_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 _]+")
 
 
 def check_api_name(name: str) -> None:
-    """Raise 1003 for an API name that Marketo does not take."""
+    """Raise 1003 for an API name that Marketo does not accept."""
     if not _API_NAME.fullmatch(name) or len(name) > LONGEST_API_NAME:
         raise ApiError("1003", f"Invalid apiName '{name}'")
 
 
 def check_display_name(name: str) -> None:
-    """Raise 1003 for a display name that Marketo does not take."""
+    """Raise 1003 for a display name that Marketo does not accept."""
     if not _DISPLAY_NAME.fullmatch(name):
         raise ApiError("1003", f"Invalid name '{name}'")
 
@@ -51,7 +51,7 @@ class TypeAttribute:
 
 @dataclass(slots=True)
 class Version:
-    """What a draft and the live version each have of their own."""
+    """The members that differ between the draft and the live version."""
 
     name: str
     trigger_name: str
@@ -61,7 +61,7 @@ class Version:
 
     @property
     def primary(self) -> TypeAttribute | None:
-        """The primary attribute, which may be missing from a draft while it is being changed."""
+        """The primary attribute; a draft may lack it while it is edited."""
         return next((attribute for attribute in self.attributes.values() if attribute.is_primary), None)
 
     @property
@@ -80,7 +80,7 @@ class Version:
         self.attributes[attribute.api_name] = attribute
 
     def change(self, attribute: TypeAttribute) -> None:
-        """Replace an attribute, or raise 1003 when two would be primary."""
+        """Replace an attribute, or raise 1003 if two would be primary."""
         if attribute.is_primary:
             self._make_room_for_primary(attribute.api_name)
         self.attributes[attribute.api_name] = attribute
@@ -116,19 +116,19 @@ class CustomType:
 
     @property
     def newest(self) -> Version:
-        """The draft, or the live version where there is no draft."""
+        """The draft, or the live version if there is no draft."""
         return self.draft or cast(Version, self.live)
 
     def proposal(self) -> Version:
-        """Return a copy of the newest version to edit; it changes nothing until it is accepted."""
+        """Return a copy of the newest version for editing; it has no effect until it is accepted."""
         return deepcopy(self.newest)
 
     def accept(self, draft: Version, now: float) -> None:
-        """Take an edited copy as the draft."""
+        """Accept an edited copy as the draft."""
         self.draft, self.updated_at = draft, now
 
     def approve(self, now: float) -> Version:
-        """Make the draft the live version, and return it."""
+        """Make the draft the live version and return it."""
         if self.draft is None:
             raise ApiError("1003", f"'{self.api_name}' has no draft to approve")
         if self.draft.primary is None:
@@ -189,4 +189,4 @@ class CustomTypes:
 
 def changed(attribute: TypeAttribute, **changes: str | bool) -> TypeAttribute:
     """Return the attribute with some of its metadata changed."""
-    return replace(attribute, **changes)  # type: ignore[arg-type]  # callers read each change as its own type
+    return replace(attribute, **changes)  # type: ignore[arg-type]  # callers convert each change

@@ -1,4 +1,4 @@
-"""All that one Marketo instance holds, in one place for the operations to work on."""
+"""`Instance`: the whole state of one Marketo instance, which the operations work on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from marketo_async.sandbox.tokens import Tokens
 
 @dataclass(slots=True)
 class Instance:
-    """The state of an instance; operations read it and write it, and nothing else keeps any."""
+    """The state of an instance; operations read and write it and keep no other state."""
 
     munchkin_id: str
     clock: SandboxClock
@@ -68,7 +68,7 @@ class Instance:
         self.imports = ImportJobs(self.clock, self.quirks)
 
     def settle(self) -> None:
-        """Let everything happen that was accepted earlier and is due by now."""
+        """Apply everything that was accepted earlier and is due."""
         self.inbox.settle()
         self.imports.settle()
         self.exports.settle()

@@ -1,7 +1,7 @@
-"""Emails, email templates and fragments of the new designer: one store, with the life of their drafts.
+"""Emails, email templates and fragments of the new designer: one store, with the life cycle of their drafts.
 
-A content has an approved version, a draft, or both. The id of a content is that of its first version; a draft that is
-made beside an approved version has an id of its own until it takes that one's place. Wrong turns are error 709.
+A content has an approved version, a draft, or both. The id of a content is that of its first version; a draft
+of an approved content has its own id until it replaces the approved version. Forbidden changes are error 709.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ State = Literal["draft", "approved"]
 
 @dataclass(slots=True)
 class Version:
-    """What a content says, as a draft or approved."""
+    """A version of a content, as a draft or approved."""
 
     id: str
     data: Members = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Version:
     template_id: str | None = None
 
     def copied(self, id: str) -> Version:
-        """Return the same under another id."""
+        """Return a copy with another id."""
         return Version(
             id,
             deepcopy(self.data),
@@ -57,11 +57,11 @@ class Content:
     approved: Version | None = None
     draft: Version | None = None
     used_by: list[str] = field(default_factory=list)
-    """Ids of contents that hold this one, beside the emails that name it as their template."""
+    """Ids of contents that embed this one, besides the emails that have it as their template."""
 
     @property
     def versions(self) -> dict[State, Version]:
-        """The versions that there are, the approved one first."""
+        """The existing versions, the approved one first."""
         versions: dict[State, Version] = {}
         if self.approved is not None:
             versions["approved"] = self.approved
@@ -70,21 +70,21 @@ class Content:
         return versions
 
     def state_of(self, id: str) -> State:
-        """Return which version an id stands for; that of the content stands for its approved one, if there is one."""
+        """Return the version of an id; the content's own id means its approved version, if there is one."""
         if self.draft is not None and (self.approved is None or self.draft.id == id):
             return "draft"
         return "approved"
 
 
 class ContentStore:
-    """All contents of the new designer, of every kind, under the ids of all their versions."""
+    """All contents of the new designer, of all kinds, by the ids of all their versions."""
 
     def __init__(self) -> None:
         self._contents: dict[str, Content] = {}
         self._ids = itertools.count(501)
 
     def of_kind(self, kind: str) -> Iterator[Content]:
-        """Yield the contents of a kind in the order in which they were made."""
+        """Yield the contents of a kind in order of creation."""
         return (content for content in self._contents.values() if content.kind == kind)
 
     def find(self, kind: str, id: str) -> Content | None:
@@ -105,7 +105,7 @@ class ContentStore:
         return content
 
     def check_name(self, kind: str, name: str, workspace_id: object, *, besides: Content | None = None) -> None:
-        """Raise 709 when another content of the kind has the name in the workspace."""
+        """Raise 709 if another content of the kind has the name in the workspace."""
         for content in self.of_kind(kind):
             taken = content.name.casefold() == name.casefold() and content.app_data["workspaceId"] == workspace_id
             if taken and content is not besides:
@@ -120,27 +120,27 @@ class ContentStore:
         return content, draft
 
     def clone(self, source: Content, name: str, login: str, now: float) -> Content:
-        """Create a draft of what is approved of a content, or else of its draft."""
+        """Create a content whose draft is a copy of the approved version, or of the draft if there is none."""
         clone, draft = self.create(source.kind, name, deepcopy(source.app_data), login, now)
         original = next(iter(source.versions.values()))
         clone.draft = original.copied(draft.id)
         return clone
 
     def edited(self, content: Content) -> Version:
-        """Return the draft of a content, made from the approved version where there is none."""
+        """Return the draft of a content, created from the approved version if missing."""
         if content.draft is None:
             return self.create_draft(content)
         return content.draft
 
     def create_draft(self, content: Content) -> Version:
-        """Make a draft beside the approved version."""
+        """Create a draft of the approved version."""
         if content.draft is not None or content.approved is None:
             raise ApiError("709", f"'{content.name}' already has a draft")
         content.draft = content.approved.copied(self._next_id())
         return content.draft
 
     def approve(self, content: Content) -> Version:
-        """Let the draft take the place of the approved version."""
+        """Replace the approved version with the draft."""
         if content.draft is None:
             raise ApiError("709", f"'{content.name}' has no draft to approve")
         if content.kind == "email":
@@ -152,7 +152,7 @@ class ContentStore:
         return content.approved
 
     def unapprove(self, content: Content) -> Version:
-        """Turn the approved version into a draft, in place of the one there is."""
+        """Make the approved version the draft, replacing the existing draft."""
         if content.approved is None:
             raise ApiError("709", f"'{content.name}' is not approved")
         self.check_unused(content)
@@ -160,21 +160,21 @@ class ContentStore:
         return content.draft
 
     def discard(self, content: Content) -> Version:
-        """Drop the draft beside the approved version."""
+        """Drop the draft of an approved content."""
         if content.draft is None or content.approved is None:
             raise ApiError("709", f"'{content.name}' has no draft beside an approved version")
         content.draft = None
         return content.approved
 
     def check_deletable(self, content: Content, *, in_use: bool = False) -> None:
-        """Raise 709 for what is approved or, unless that is ignored, in use."""
+        """Raise 709 if the content is approved or, unless ignored, in use."""
         if content.approved is not None:
             raise ApiError("709", f"'{content.name}' is approved")
         if not in_use:
             self.check_unused(content)
 
     def check_unused(self, content: Content) -> None:
-        """Raise 709 for what is in use."""
+        """Raise 709 if the content is in use."""
         if self.users(content):
             raise ApiError("709", f"'{content.name}' is in use")
 
@@ -196,7 +196,7 @@ class ContentStore:
 
 
 def seeded_contents(now: float) -> ContentStore:
-    """Return a template, two emails of which one is approved, and a fragment that the approved one holds."""
+    """Return a template, an approved email, a draft email, and a fragment that the approved one embeds."""
     store, login = ContentStore(), "marketer@sandbox.example"
     place: Members = {"editorType": "html", "workspaceId": "1", "folderId": "10"}
     template, draft = store.create("emailtemplate", "Plain", dict(place), login, now)
