@@ -99,8 +99,7 @@ def demo(
 ) -> None:
     """Read a whole sandbox at full speed and compare the pace with the limits; takes half a minute.
 
-    The sandbox is a local copy of Marketo that enforces Marketo's limits. The demo reads all leads and a day of
-    activities concurrently. The table shows calls, refusals and time beside what the limits allow.
+    The sandbox is a local server that enforces Marketo's limits. The demo reads its leads and activities concurrently.
     """
     with errors_in_one_line():
         if not quiet:
@@ -220,7 +219,7 @@ def sandbox(
     ] = 0.0,
     seed: SeedOption = demonstration.SEED,
 ) -> None:
-    """Run a local sandbox of Marketo until Ctrl-C, and print the three export lines for your shell.
+    """Run a sandbox, a local server like Marketo, until Ctrl-C; print the lines that point your shell at it.
 
     The sandbox enforces Marketo's limits. It serves plain HTTP on loopback only.
     """

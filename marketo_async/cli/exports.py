@@ -61,7 +61,7 @@ ExportOutOption = Annotated[
     Path, typer.Option("--out", metavar="FILE", help="The file to write; - is stdout.", dir_okay=False)
 ]
 FormatOption = Annotated[
-    ExportFormat | None, typer.Option("--format", help="The file format; by default the one of FILE's suffix.")
+    ExportFormat | None, typer.Option("--format", help="The file format. Default: by the suffix of FILE.")
 ]
 FieldsOption = Annotated[
     str | None, typer.Option("--fields", metavar="A,B,C", help="The fields to write, by API name.")

@@ -24,7 +24,9 @@ DailyOption = Annotated[int, typer.Option(help="The instance's daily quota of AP
 ReserveOption = Annotated[int, typer.Option(help="Calls of the daily quota to leave for other integrations.", min=0)]
 PollOption = Annotated[
     float | None,
-    typer.Option(metavar="SECONDS", help="Seconds between two looks at a job; Marketo updates jobs once a minute."),
+    typer.Option(
+        metavar="SECONDS", help="Seconds between status checks of a job; Marketo updates the status once a minute."
+    ),
 ]
 StoreOption = Annotated[
     str | None,
@@ -34,7 +36,9 @@ StoreOption = Annotated[
         " per instance in your user state folder.",
     ),
 ]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Write only errors to stderr: no progress, no summary.")
+]
 
 
 def split(text: str | None) -> list[str] | None:

@@ -38,7 +38,7 @@ class SandboxClock:
 
     def __init__(self, speed: float = 1.0, start: float | None = None) -> None:
         if speed < 0:
-            raise ValueError(f"speed is {speed}, but a clock can't run backwards; give a number above 0")
+            raise ValueError(f"speed is {speed}, but a clock can't run backwards; give 0 or more")
         self.speed = speed
         self._start = time.time() if start is None else start
         self._origin = time.monotonic()

@@ -1,4 +1,7 @@
-"""Errors that operations raise, for a whole answer or for one record. See ``envelope`` for their layout."""
+"""Errors that operations raise, for a whole answer or for one record. See ``envelope`` for their layout.
+
+Marketo's page: https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/error-codes
+"""
 
 from __future__ import annotations
 

@@ -59,7 +59,8 @@ class Fault:
 
     def __post_init__(self) -> None:
         if not (self.kind.isdigit() or self.kind in MANGLING_KINDS | BREAKING_KINDS):
-            raise ValueError(f"{self.kind!r} is not a kind of fault; give a code of Marketo or a documented kind")
+            known = ", ".join(sorted(MANGLING_KINDS | BREAKING_KINDS))
+            raise ValueError(f"{self.kind!r} is not a kind of fault; give a code of Marketo or one of {known}")
         if self.probability is not None and not 0 <= self.probability <= 1:
             raise ValueError(f"probability is {self.probability}; give a number from 0 to 1")
         if self.when not in ("before", "after"):

@@ -1,6 +1,7 @@
 """API users, their credentials and their access tokens.
 
-A token belongs to a client id; a client id to an API user; an API user has the permissions of its role.
+A token belongs to a client id; a client id to an API user; an API user has the permissions of its role. Marketo's
+page: https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/authentication
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The entry of data ingestion, with its own token header, limits, answers and error codes.
 
-Its requests do not count against the window, the slots or the quota of the REST API.
+Its requests do not count against the window, the slots or the quota of the REST API. Marketo's page:
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/data-ingestion
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The limits of an instance: calls per window, concurrency, daily quota, token life and sizes.
 
-See ``gate`` for how they are enforced, and ``quirks`` for behaviour that is not a number.
+See ``gate`` for how they are enforced, and ``quirks`` for behaviour that is not a number. Marketo's page:
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/marketo-integration-best-practices
 """
 
 from __future__ import annotations

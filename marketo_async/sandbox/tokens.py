@@ -1,6 +1,7 @@
 """Paging tokens: opaque, signed, and bound to the operation and parameters that they were issued for.
 
-A token only says where the next page begins. See ``paging`` for how pages are cut.
+A token only says where the next page begins. See ``paging`` for how pages are cut. Marketo's page:
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/paging-tokens
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Export jobs of all object types: their states, their queue, and the bytes that they may produce in a day.
 
-See ``families.export_kinds`` for the rows that a job exports.
+See ``families.export_kinds`` for the rows that a job exports. Marketo's page:
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-extract/bulk-extract
 """
 
 from __future__ import annotations

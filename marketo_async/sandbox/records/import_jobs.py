@@ -1,6 +1,7 @@
 """Import jobs of all object types: their states, their single queue, and the results of their rows.
 
-See ``imported`` for how a row is written.
+See ``imported`` for how a row is written. Marketo's page:
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-import/bulk-import
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ class ImportJob:
 
     def _record(self, line: list[str]) -> Record:
         if len(line) != len(self.header):
-            raise RowError(f"Row has {len(line)} columns instead of {len(self.header)}")
+            raise RowError(f"Row has {len(line)} columns in place of {len(self.header)}")
         return dict(zip(self.header, line, strict=True))
 
     def _import(self, line: list[str]) -> None:
