@@ -28,7 +28,7 @@ from marketo_async.sandbox.records.standard_objects import standard_objects
 from marketo_async.sandbox.records.static_lists import StaticList, StaticLists
 from marketo_async.sandbox.records.usage_log import UsageLog
 from marketo_async.sandbox.records.users import seeded_users
-from marketo_async.sandbox.records.v2_assets import seeded_contents
+from marketo_async.sandbox.records.v2_assets import seeded_v2_assets
 from marketo_async.sandbox.tokens import Tokens
 
 MUNCHKIN_ID = "100-SBX-001"
@@ -240,7 +240,7 @@ def seeded_instance(
         member_fields=member_fields(),
         activities=log,
         custom_types=CustomTypes(),
-        contents=seeded_contents(now - DAY),
+        v2_assets=seeded_v2_assets(now - DAY),
         users=seeded_users(now - DAY),
         inbox=Inbox(clock, quirks.ingestion_delay),
         lists=static_lists,

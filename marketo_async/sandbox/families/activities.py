@@ -12,7 +12,7 @@ from marketo_async.sandbox.paging import date_page
 from marketo_async.sandbox.permissions import ACTIVITY_READERS
 from marketo_async.sandbox.records.activity_log import LAST_SEQUENCE, Activity
 from marketo_async.sandbox.records.activity_types import CHANGE_DATA_VALUE, DELETE_LEAD, NEW_LEAD, STANDARD_TYPES
-from marketo_async.sandbox.records.custom_types import CustomType, Version
+from marketo_async.sandbox.records.custom_types import CustomType, TypeVersion
 from marketo_async.sandbox.routing import Routes
 from marketo_async.sandbox.tokens import DatePosition
 
@@ -149,7 +149,7 @@ def types(call: Call) -> Answer:
     return Answer(standard + custom)
 
 
-def _custom(kind: CustomType, live: Version) -> Members:
+def _custom(kind: CustomType, live: TypeVersion) -> Members:
     row: Members = {"id": kind.id, "apiName": kind.api_name, "name": live.name, "description": live.description}
     if live.primary is not None:
         row["primaryAttribute"] = {

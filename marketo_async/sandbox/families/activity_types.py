@@ -14,7 +14,7 @@ from marketo_async.sandbox.records.custom_types import (
     DATA_TYPES,
     CustomType,
     TypeAttribute,
-    Version,
+    TypeVersion,
     changed,
     check_api_name,
     check_display_name,
@@ -54,7 +54,7 @@ def create_type(call: Call) -> Answer:
     api_name, name = call.body_text("apiName") or "", call.body_text("name") or ""
     check_api_name(api_name)
     check_display_name(name)
-    draft = Version(
+    draft = TypeVersion(
         name,
         call.body_text("triggerName") or "",
         call.body_text("filterName") or "",
@@ -93,7 +93,7 @@ def update_type(call: Call) -> Answer:
     return Answer([_row(kind, draft)])
 
 
-def _renames(call: Call, kind: CustomType, live: Version) -> bool:
+def _renames(call: Call, kind: CustomType, live: TypeVersion) -> bool:
     primary = live.primary.api_name if live.primary is not None else None
     now = dict(zip(IDENTIFYING, (kind.api_name, live.name, live.trigger_name, live.filter_name, primary), strict=True))
     for member in IDENTIFYING:
@@ -138,7 +138,7 @@ def create_attributes(call: Call) -> Answer:
 def update_attributes(call: Call) -> Answer:
     """Change attributes of the draft of a type, by their API names."""
 
-    def update(draft: Version, record: Members) -> None:
+    def update(draft: TypeVersion, record: Members) -> None:
         draft.change(changed(draft.get(_api_name(record)), **_changes(record)))
 
     return _edited(call, update)
@@ -148,7 +148,7 @@ def update_attributes(call: Call) -> Answer:
 def delete_attributes(call: Call) -> Answer:
     """Drop attributes from the draft of a type, by their API names."""
 
-    def delete(draft: Version, record: Members) -> None:
+    def delete(draft: TypeVersion, record: Members) -> None:
         attribute = draft.get(_api_name(record))
         if attribute.is_primary:
             raise ApiError("1003", "The primary attribute cannot be deleted")
@@ -157,7 +157,7 @@ def delete_attributes(call: Call) -> Answer:
     return _edited(call, delete)
 
 
-def _edited(call: Call, edit: Callable[[Version, Members], None]) -> Answer:
+def _edited(call: Call, edit: Callable[[TypeVersion, Members], None]) -> Answer:
     kind = call.instance.custom_types.get(call.path_text("apiName"))
     draft = kind.proposal()
     for record in call.records("attributes"):
@@ -199,7 +199,7 @@ def _changes(record: Members) -> dict[str, str | bool]:
     return changes
 
 
-def _row(kind: CustomType, version: Version) -> Members:
+def _row(kind: CustomType, version: TypeVersion) -> Members:
     row: Members = {
         "id": kind.id,
         "apiName": kind.api_name,

@@ -10,7 +10,7 @@ from marketo_async.sandbox.errors import ApiError, RecordError
 from marketo_async.sandbox.parameters import as_integer, as_moment, as_objects
 from marketo_async.sandbox.permissions import ACTIVITY_WRITERS
 from marketo_async.sandbox.records.activity_log import Attribute
-from marketo_async.sandbox.records.custom_types import Version
+from marketo_async.sandbox.records.custom_types import TypeVersion
 from marketo_async.sandbox.records.instance import Instance
 from marketo_async.sandbox.routing import Routes
 
@@ -57,7 +57,7 @@ def _added(instance: Instance, record: Members) -> Members:
     return row if activity.id is None else {"id": activity.id, **row}
 
 
-def _attribute(version: Version, item: Members) -> Attribute:
+def _attribute(version: TypeVersion, item: Members) -> Attribute:
     named = item.get("apiName") or item.get("name")
     for attribute in version.secondary:
         if named in (attribute.api_name, attribute.name):

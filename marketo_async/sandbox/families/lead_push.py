@@ -11,7 +11,7 @@ from marketo_async.sandbox.records.activity_log import Attribute
 from marketo_async.sandbox.records.activity_types import FILL_OUT_FORM, PUSH_LEAD
 from marketo_async.sandbox.records.instance import Instance
 from marketo_async.sandbox.records.lead_changes import associate_cookie, check_cookie, move_in_program
-from marketo_async.sandbox.records.programs import Form, Program, Status
+from marketo_async.sandbox.records.programs import Program, Status, SubmittableForm
 from marketo_async.sandbox.records.upsert import Upsert, find_partition
 from marketo_async.sandbox.routing import Routes
 
@@ -109,7 +109,7 @@ async def submit_form(call: Call) -> Answer:
     return Answer(rows)
 
 
-def _check_form(form: Form, fields: Members) -> None:
+def _check_form(form: SubmittableForm, fields: Members) -> None:
     if not fields.get("email"):
         raise RecordError("1003", "'email' is required in leadFormFields")
     for name in fields:

@@ -15,7 +15,7 @@ from marketo_async.sandbox.errors import ApiError
 from marketo_async.sandbox.parameters import as_flag, as_object, as_text, missing, wrong_type
 from marketo_async.sandbox.permissions import DESIGN_STUDIO, READ_ASSETS, WRITE_ASSETS, AllOf
 from marketo_async.sandbox.records.instance import Instance
-from marketo_async.sandbox.records.v2_assets import Content, Version
+from marketo_async.sandbox.records.v2_assets import V2Asset, V2Version
 
 _SETTINGS_FLAGS = frozenset(
     ("isOperational", "isWebPageView", "isTextOnly", "disableOpenTracking", "enableUrlTracking")
@@ -124,9 +124,9 @@ def check_settings(kind: Kind, call: Call) -> None:
             raise missing(f"settings.{name}")
 
 
-def fill(kind: Kind, call: Call, before: Version | None) -> Version:
+def fill(kind: Kind, call: Call, before: V2Version | None) -> V2Version:
     """Return a version with the members of the call's body, and the old ones for the rest."""
-    version = Version("") if before is None else before.copied("")
+    version = V2Version("") if before is None else before.copied("")
     version.data = {**version.data, **_object(call, "data")}
     version.editor_context = {**version.editor_context, **_object(call, "editorContext")}
     if kind.has_headers:
@@ -138,7 +138,7 @@ def fill(kind: Kind, call: Call, before: Version | None) -> Version:
     template_id = call.body_text("templateId") if kind.template_filter else None
     if template_id is not None:
         # The content of a template takes precedence over data in the same call.
-        template = call.instance.contents.require("emailtemplate", template_id)
+        template = call.instance.v2_assets.require("emailtemplate", template_id)
         version.template_id = template.id
         version.data = deepcopy(next(iter(template.versions.values())).data)
     return version
@@ -165,7 +165,7 @@ def _check_settings_types(kind: Kind, settings: Members) -> None:
         as_flag(f"settings.{name}", settings[name])
 
 
-def content_row(kind: Kind, instance: Instance, content: Content, id: str, *, full: bool) -> Members:
+def content_row(kind: Kind, instance: Instance, content: V2Asset, id: str, *, full: bool) -> Members:
     """Return the row of the version with this id, with its data if the operation answers it."""
     state = content.state_of(id)
     version = content.versions[state]
@@ -206,11 +206,11 @@ def content_row(kind: Kind, instance: Instance, content: Content, id: str, *, fu
     return row
 
 
-def _email_settings(version: Version) -> Members:
+def _email_settings(version: V2Version) -> Members:
     return {name: version.settings.get(name, False) for name in sorted(_SETTINGS_FLAGS)}
 
 
-def _place(instance: Instance, content: Content) -> Members:
+def _place(instance: Instance, content: V2Asset) -> Members:
     program = _program_of(instance, content.app_data)
     if program is None:
         return content.app_data

@@ -12,7 +12,7 @@ from marketo_async.sandbox.envelope import Answer
 from marketo_async.sandbox.errors import ApiError
 from marketo_async.sandbox.families.v2_asset_kinds import KINDS, Kind, check_settings, content_row, fill
 from marketo_async.sandbox.parameters import as_flag, as_object, as_text, missing
-from marketo_async.sandbox.records.v2_assets import Content
+from marketo_async.sandbox.records.v2_assets import V2Asset
 from marketo_async.sandbox.routing import Routes
 
 routes = Routes()
@@ -23,7 +23,7 @@ MOST_IDS = 20
 def content(kind: Kind, call: Call) -> Answer:
     """Answer the version of a content that has this id."""
     content_id = call.path_text("id")
-    found = call.instance.contents.require(kind.path, content_id)
+    found = call.instance.v2_assets.require(kind.path, content_id)
     return _one(kind, call, found, content_id)
 
 
@@ -33,7 +33,7 @@ def create_content(kind: Kind, call: Call) -> Answer:
     check_settings(kind, call)
     if kind.has_headers and not as_object("headers", call.member("headers")).get("subject"):
         raise missing("headers.subject")
-    store, now = call.instance.contents, call.instance.clock.time()
+    store, now = call.instance.v2_assets, call.instance.clock.time()
     store.check_name(kind.path, name, app_data["workspaceId"])
     filled = fill(kind, call, None)
     created, draft = store.create(kind.path, name, app_data, call.user.login, now)
@@ -44,7 +44,7 @@ def create_content(kind: Kind, call: Call) -> Answer:
 
 def update_content(kind: Kind, call: Call) -> Answer:
     """Change name and description of a content at once, and its other members in its draft."""
-    store = call.instance.contents
+    store = call.instance.v2_assets
     found = store.require(kind.path, call.path_text("id"))
     name, description = call.body_text("name"), call.body_text("description")
     if name is not None:
@@ -63,20 +63,20 @@ def update_content(kind: Kind, call: Call) -> Answer:
 
 def clone_content(kind: Kind, call: Call) -> Answer:
     """Create a draft as a copy of another content."""
-    source = call.instance.contents.require(kind.path, as_text("assetId", call.member("assetId")))
+    source = call.instance.v2_assets.require(kind.path, as_text("assetId", call.member("assetId")))
     new = as_object("newAsset", call.member("newAsset"))
     if not new.get("name"):
         raise missing("newAsset.name")
     name = as_text("newAsset.name", new["name"])
     description = source.description if new.get("description") is None else as_text("description", new["description"])
-    clone = call.instance.contents.clone(source, name, call.user.login, call.instance.clock.time())
+    clone = call.instance.v2_assets.clone(source, name, call.user.login, call.instance.clock.time())
     clone.description = description
     return _one(kind, call, clone, clone.id)
 
 
 def change_state(kind: Kind, call: Call) -> Answer:
     """Approve, unapprove, discard or create the draft of a content."""
-    store = call.instance.contents
+    store = call.instance.v2_assets
     found = store.require(kind.path, as_text("contentId", call.member("contentId")))
     match as_text("action", call.member("action")):
         case "approve":
@@ -95,7 +95,7 @@ def change_state(kind: Kind, call: Call) -> Answer:
 
 def delete_content(kind: Kind, call: Call) -> Answer:
     """Delete a content that is not approved and not in use."""
-    store = call.instance.contents
+    store = call.instance.v2_assets
     found = store.require(kind.path, call.path_text("id"))
     store.check_deletable(found)
     store.delete(found)
@@ -104,13 +104,13 @@ def delete_content(kind: Kind, call: Call) -> Answer:
 
 def bulk_get(kind: Kind, call: Call) -> Answer:
     """Answer the contents that exist."""
-    found = [(call.instance.contents.find(kind.path, given), given) for given in asset_ids(call, MOST_IDS)]
+    found = [(call.instance.v2_assets.find(kind.path, given), given) for given in asset_ids(call, MOST_IDS)]
     return Answer([content_row(kind, call.instance, one, given, full=True) for one, given in found if one is not None])
 
 
 def bulk_delete(kind: Kind, call: Call) -> Answer:
     """Delete all contents, or none if one can't be deleted."""
-    store, ignored = call.instance.contents, call.member("ignoreUsedBy")
+    store, ignored = call.instance.v2_assets, call.member("ignoreUsedBy")
     in_use = ignored is not None and as_flag("ignoreUsedBy", ignored)
     found = {one.id: one for one in (store.require(kind.path, given) for given in asset_ids(call, MOST_IDS))}
     for one in found.values():
@@ -130,11 +130,11 @@ def asset_ids(call: Call, most: int) -> list[str]:
     return list(dict.fromkeys(as_text("assetIds", item) for item in value))
 
 
-def _touch(call: Call, found: Content) -> None:
+def _touch(call: Call, found: V2Asset) -> None:
     found.modified_at, found.modified_by = call.instance.clock.time(), call.user.login
 
 
-def _one(kind: Kind, call: Call, found: Content, id: str) -> Answer:
+def _one(kind: Kind, call: Call, found: V2Asset, id: str) -> Answer:
     return Answer([content_row(kind, call.instance, found, id, full=True)])
 
 

@@ -50,7 +50,7 @@ class TypeAttribute:
 
 
 @dataclass(slots=True)
-class Version:
+class TypeVersion:
     """The members that differ between the draft and the live version."""
 
     name: str
@@ -104,8 +104,8 @@ class CustomType:
     api_name: str
     created_at: float
     updated_at: float
-    live: Version | None = None
-    draft: Version | None = None
+    live: TypeVersion | None = None
+    draft: TypeVersion | None = None
 
     @property
     def status(self) -> str:
@@ -115,19 +115,19 @@ class CustomType:
         return "approved with draft" if self.draft is not None else "approved"
 
     @property
-    def newest(self) -> Version:
+    def newest(self) -> TypeVersion:
         """The draft, or the live version if there is no draft."""
-        return self.draft or cast(Version, self.live)
+        return self.draft or cast(TypeVersion, self.live)
 
-    def proposal(self) -> Version:
+    def proposal(self) -> TypeVersion:
         """Return a copy of the newest version for editing; it has no effect until it is accepted."""
         return deepcopy(self.newest)
 
-    def accept(self, draft: Version, now: float) -> None:
+    def accept(self, draft: TypeVersion, now: float) -> None:
         """Accept an edited copy as the draft."""
         self.draft, self.updated_at = draft, now
 
-    def approve(self, now: float) -> Version:
+    def approve(self, now: float) -> TypeVersion:
         """Make the draft the live version and return it."""
         if self.draft is None:
             raise ApiError("1003", f"'{self.api_name}' has no draft to approve")
@@ -136,7 +136,7 @@ class CustomType:
         self.live, self.draft, self.updated_at = self.draft, None, now
         return self.live
 
-    def discard_draft(self, now: float) -> Version:
+    def discard_draft(self, now: float) -> TypeVersion:
         """Drop the draft of an approved type, and return the live version."""
         if self.draft is None or self.live is None:
             raise ApiError("1048", f"'{self.api_name}' has no draft that can be discarded")
@@ -164,7 +164,7 @@ class CustomTypes:
         """Return an approved type by its id."""
         return next((kind for kind in self if kind.id == type_id and kind.live is not None), None)
 
-    def add(self, api_name: str, draft: Version, now: float) -> CustomType:
+    def add(self, api_name: str, draft: TypeVersion, now: float) -> CustomType:
         """Create a type as a draft, or raise 1017 or 1027."""
         if api_name in self._by_name:
             raise ApiError("1017", f"Activity type '{api_name}' already exists")

@@ -13,7 +13,7 @@ from marketo_async.sandbox.records.form_fields import form_field_id
 from marketo_async.sandbox.records.forms import Form
 from marketo_async.sandbox.records.landing_pages import LandingPage, LandingPageTemplate, PageContent
 from marketo_async.sandbox.records.lead_fields import Fields
-from marketo_async.sandbox.records.programs import Form as SubmittableForm
+from marketo_async.sandbox.records.programs import SubmittableForm
 
 EMAIL, LANDING_PAGE, SNIPPET, FORM = "Email", "Landing Page", "Snippet", "Landing Page Form"
 

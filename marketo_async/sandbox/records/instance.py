@@ -20,13 +20,13 @@ from marketo_async.sandbox.records.lead_fields import Fields
 from marketo_async.sandbox.records.lead_store import LeadStore
 from marketo_async.sandbox.records.overlaps import Overlaps
 from marketo_async.sandbox.records.program_assets import ProgramAssets
-from marketo_async.sandbox.records.programs import Form, Partition, Program, SmartCampaign
+from marketo_async.sandbox.records.programs import Partition, Program, SmartCampaign, SubmittableForm
 from marketo_async.sandbox.records.segmentations import Segmentation
 from marketo_async.sandbox.records.standard_objects import Objects
 from marketo_async.sandbox.records.static_lists import StaticLists
 from marketo_async.sandbox.records.usage_log import UsageLog
 from marketo_async.sandbox.records.users import Users
-from marketo_async.sandbox.records.v2_assets import ContentStore
+from marketo_async.sandbox.records.v2_assets import V2AssetStore
 from marketo_async.sandbox.tokens import Tokens
 
 
@@ -46,7 +46,7 @@ class Instance:
     activities: ActivityLog
     custom_types: CustomTypes
     lists: StaticLists
-    contents: ContentStore
+    v2_assets: V2AssetStore
     users: Users
     inbox: Inbox
     folders: Folders
@@ -55,7 +55,7 @@ class Instance:
     campaigns: dict[int, SmartCampaign]
     segmentations: Mapping[int, Segmentation]
     studio: DesignStudio
-    forms: Mapping[int, Form]
+    forms: Mapping[int, SubmittableForm]
     partitions: tuple[Partition, ...]
     objects: Objects
     campaign_runs: CampaignRuns = field(default_factory=CampaignRuns)

@@ -159,7 +159,7 @@ class SmartCampaign:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class SubmittableForm:
     """A form: its fields and its program."""
 
     id: int
