@@ -68,9 +68,9 @@ class Traffic:
         if not 0 <= rate < float("inf"):
             raise ValueError(f"rate is {rate}; give the events per second as a finite number, 0 or more")
         if unknown := set(mix) - set(get_args(EventKind)):
-            raise ValueError(f"mix names {', '.join(sorted(unknown))}: give {', '.join(get_args(EventKind))}")
+            raise ValueError(f"mix names {', '.join(sorted(unknown))}; give {', '.join(get_args(EventKind))}")
         if not any(mix.values()) or min(mix.values()) < 0:
-            raise ValueError("mix has no positive weight, or a negative one: give at least one kind a weight above 0")
+            raise ValueError(f"mix is {dict(mix)}; give weights of 0 or more, and at least one above 0")
         self.rate = rate
         self.log: list[Event] = []
         self._kinds, self._weights = list(mix), list(mix.values())
