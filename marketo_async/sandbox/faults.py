@@ -41,9 +41,9 @@ FILE_KINDS = frozenset({"drop", "corrupt"})
 class Fault:
     """A Marketo code or a kind of damage, for the calls that match.
 
-    ``times`` strikes the next so many matching calls, ``probability`` each with that chance; without either, every
-    call. ``path`` is a prefix, or a glob where it has ``*``, ``?`` or ``[``. With ``when="after"`` the operation has
-    been executed before the fault strikes. A fault strikes the identity service only if ``path`` names it. Two kinds
+    ``times`` is the number of matching calls to strike, ``probability`` the chance for each; without either, every
+    call is struck. ``path`` is a prefix, or a glob if it has ``*``, ``?`` or ``[``. With ``when="after"`` the operation
+    runs before the fault strikes. A fault strikes the identity service only if ``path`` names it. Two kinds
     strike only files: ``drop`` cuts a file off after ``at`` bytes, or after a random number, and ``corrupt`` changes a
     byte.
     """

@@ -27,7 +27,7 @@ A = TypeVar("A", bound=Housed)
 
 
 class AssetShelf(Generic[A]):
-    """The assets of one kind; ``by_id`` may be shared with its owner, who sees every change.
+    """The assets of one kind; ``by_id`` may be shared with another object, which sees every change.
 
     Names are unique within a program, and among all assets outside programs.
     """

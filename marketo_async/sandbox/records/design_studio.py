@@ -124,7 +124,7 @@ def _holds(content: Content | PageContent, type: str, asset_id: int) -> bool:
 
 
 class SubmittableForms(Mapping[int, SubmittableForm]):
-    """The approved forms, as people see them who fill them out."""
+    """The approved forms, as their visitors see them."""
 
     def __init__(self, forms: Drafts[Form], lead_fields: Fields) -> None:
         self._forms = forms
