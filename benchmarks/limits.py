@@ -1,7 +1,7 @@
 """Marketo's own limits at latencies of 0.05 to 3 s, with jitter, and the window over time.
 
 Measures, as the server counts them, refusals, the fullest rolling window, the most calls at once, and the pace of 1,000
-calls by 60 tasks. The bound is that of the limits alone (``cli.bound``); the rule keeps a place for the latency of its
+calls by 60 tasks. The bound is that of the limits alone (``cli.least_time``); the rule keeps a place for the latency of its
 call beyond the window, so next to it stands what the rule allows: ``calls / (per + latency)``. Virtual time, no
 sockets: a server's count needs none, and minutes pass in a second. Beside it an aiolimiter of 100 in 20 s on the same
 load, for the chart.
@@ -18,7 +18,7 @@ from msgspec import Struct
 from benchmarks.instance import Instance, Road, course, in_virtual_time
 from benchmarks.report import Chart, Finding, Line, at_least, exactly, told
 from marketo_async import Governor, Limits
-from marketo_async.cli.bound import LeastTime
+from marketo_async.cli.least_time import LeastTime
 
 LATENCIES = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0)
 CALLS, TASKS = 1_000, 60

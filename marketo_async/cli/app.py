@@ -1,6 +1,6 @@
-"""The commands and their options: what is typed becomes a selection, a sandbox or a report, and an exit code.
+"""The commands and their options.
 
-Not here: what the commands do (``drain``, ``demo``, ``usage``, ``serving``), and what their ends mean (``exits``).
+See ``drain``, ``demo``, ``usage`` and ``serving`` for what the commands do, and ``exits`` for the exit codes.
 """
 
 from __future__ import annotations
@@ -19,12 +19,23 @@ from rich.console import Console
 from marketo_async.cli import demo as demonstration
 from marketo_async.cli import operations as listing
 from marketo_async.cli import usage as figures
-from marketo_async.cli.apart import apart
-from marketo_async.cli.bulk import exporting, importing
 from marketo_async.cli.drain import run
-from marketo_async.cli.exits import EPILOG, Exit, told_in_a_line
-from marketo_async.cli.options import ENVIRONMENT, Daily, Quiet, Reserve, StartOver, StoreOption, moment, numbers, split
+from marketo_async.cli.exits import EPILOG, Exit, errors_in_one_line
+from marketo_async.cli.exports import exporting
+from marketo_async.cli.imports import importing
+from marketo_async.cli.options import (
+    ENVIRONMENT,
+    DailyOption,
+    QuietOption,
+    ReserveOption,
+    StartOverOption,
+    StoreOption,
+    moment,
+    numbers,
+    split,
+)
 from marketo_async.cli.selection import ActivitiesBetween, ActivitiesSince, LeadsByFilter, ListMembers, Selection
+from marketo_async.cli.separate_files import require_separate
 from marketo_async.cli.serving import serve
 from marketo_async.cli.sharing import client
 from marketo_async.cli.values_file import read_values
@@ -34,12 +45,12 @@ from marketo_async.models.leads import Record
 from marketo_async.sandbox import Quirks, Sandbox, Traffic
 
 _RESUMING = (
-    "FILE is written page by page, with FILE.checkpoint beside it. Interrupted by whatever it may be, the same command"
-    " goes on where it stopped: no record is missing or doubled."
+    "FILE is written page by page, and FILE.checkpoint records the progress. After any interruption, run the same"
+    " command again to resume: no record is missing or doubled."
 )
 
 app = typer.Typer(
-    help="Work with a Marketo instance as fast as its limits allow, and never faster.",
+    help="Read and write the data of a Marketo instance, as fast as its limits allow.",
     epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,
@@ -51,15 +62,17 @@ app.add_typer(importing, name="import")
 
 OutOption = Annotated[
     Path,
-    typer.Option("--out", metavar="FILE", help="The file of JSON lines to write, or - for stdout.", dir_okay=False),
+    typer.Option("--out", metavar="FILE", help="The JSON Lines file to write; - is stdout.", dir_okay=False),
 ]
-LeadCount = Annotated[int, typer.Option(help="How many leads the sandbox has.", min=0)]
-ActivityCount = Annotated[int, typer.Option(help="How many activities it has, over the last day.", min=0)]
-Latency = Annotated[float, typer.Option(help="Seconds that a call takes, 40 % more or less.", min=0.0)]
-Seed = Annotated[int, typer.Option(help="The same seed makes the same sandbox.")]
+LeadsOption = Annotated[int, typer.Option(help="Number of leads in the sandbox.", min=0)]
+ActivitiesOption = Annotated[int, typer.Option(help="Number of activities in the sandbox, all of the last day.", min=0)]
+LatencyOption = Annotated[
+    float, typer.Option(help="Mean duration of a call in seconds, with a spread of 40 %.", min=0.0)
+]
+SeedOption = Annotated[int, typer.Option(help="Random seed; the same seed makes the same data.")]
 
 
-def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer's way to call it
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so
     if asked:
         typer.echo(version("marketo-async"))
         raise typer.Exit
@@ -72,23 +85,23 @@ def _root(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Take the options that come before a command."""
+    """Handle the options that come before a command."""
 
 
 @app.command(epilog=EPILOG)
 def demo(
     *,
-    leads: LeadCount = demonstration.LEADS,
-    activities: ActivityCount = demonstration.ACTIVITIES,
-    latency: Latency = demonstration.LATENCY,
-    seed: Seed = demonstration.SEED,
-    quiet: Quiet = False,
+    leads: LeadsOption = demonstration.LEADS,
+    activities: ActivitiesOption = demonstration.ACTIVITIES,
+    latency: LatencyOption = demonstration.LATENCY,
+    seed: SeedOption = demonstration.SEED,
+    quiet: QuietOption = False,
 ) -> None:
-    """Show the governor at work on a sandbox that enforces Marketo's own limits; takes half a minute.
+    """Read a whole sandbox at full speed and compare the pace with the limits; takes half a minute.
 
-    All leads and a day of activities are drained side by side, and what was done is set against what the limits allow.
+    The sandbox is a local server that enforces Marketo's limits. The demo reads its leads and activities concurrently.
     """
-    with told_in_a_line():
+    with errors_in_one_line():
         if not quiet:
             typer.echo(f"A sandbox with {leads:,} leads and {activities:,} activities, on loopback.", err=True)
         result = asyncio.run(
@@ -99,65 +112,81 @@ def demo(
         raise typer.Exit(Exit.REFUSED)
 
 
-@app.command(help=f"Write leads to a file, as JSON lines.\n\n{_RESUMING}\n\n{ENVIRONMENT}", epilog=EPILOG)
+@app.command(
+    help="Write leads to a JSON Lines file: those that match --filter, or the members of --list.\n\n"
+    f"{_RESUMING}\n\n{ENVIRONMENT}",
+    epilog=EPILOG,
+)
 def leads(
     *,
     out: OutOption,
     field: Annotated[
-        str | None, typer.Option("--filter", metavar="FIELD", help="Those where this field has one of the values.")
+        str | None,
+        typer.Option(
+            "--filter",
+            metavar="FIELD",
+            help="Write the leads whose FIELD has one of the values of --value or --values-from.",
+        ),
     ] = None,
-    value: Annotated[list[str] | None, typer.Option(help="A value to look for; may be repeated.")] = None,
+    value: Annotated[list[str] | None, typer.Option(help="A value for --filter; repeatable.")] = None,
     values_from: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help='A file with a value on each line, "quoted" where it has to be; - is stdin.',
+            help='A file with one value for --filter on each line, in "quotes" if needed; - is stdin.',
             dir_okay=False,
         ),
     ] = None,
-    list_id: Annotated[int | None, typer.Option("--list", metavar="ID", help="The members of a static list.")] = None,
-    fields: Annotated[str | None, typer.Option(metavar="A,B,C", help="The fields to write.")] = None,
-    start_over: StartOver = False,
-    daily: Daily = 50_000,
-    reserve: Reserve = 0,
+    list_id: Annotated[
+        int | None, typer.Option("--list", metavar="ID", help="Write the members of this static list.")
+    ] = None,
+    fields: Annotated[str | None, typer.Option(metavar="A,B,C", help="The fields to write, by API name.")] = None,
+    start_over: StartOverOption = False,
+    daily: DailyOption = 50_000,
+    reserve: ReserveOption = 0,
     store: StoreOption = None,
-    quiet: Quiet = False,
+    quiet: QuietOption = False,
 ) -> None:
-    """Write leads to a file."""
-    with told_in_a_line():
-        apart("--out", out, {"the file of --values-from": values_from, "the file of --store": store})
+    """Write leads to a JSON Lines file."""
+    with errors_in_one_line():
+        require_separate("--out", out, {"the file of --values-from": values_from, "the file of --store": store})
         selection = _leads(field, [*(value or ()), *read_values(values_from)], list_id, split(fields))
         marketo = client(daily=daily, reserve=reserve, store=store)
         run(marketo, selection, out, start_over=start_over, quiet=quiet)
 
 
 @app.command(
-    help="Write activities to a file, as JSON lines.\n\n"
-    "With --until, those between two moments, drained in shards side by side and in no order across them. Marketo"
-    " records some minutes late: choose an end that lies a while back.\n\n"
-    "Without, those since a moment, in order, and FILE.checkpoint stays: every later run adds what is new since the"
-    " last one. Move FILE away between runs, and each file holds what is new.\n\n"
+    help="Write activities to a JSON Lines file.\n\n"
+    "With --until: the activities from --since to --until, read in concurrent shards and not sorted across shards."
+    " Marketo records some activities minutes late, so choose an --until that is some minutes in the past.\n\n"
+    "Without --until: all activities since --since, in order. FILE.checkpoint is kept, and each later run adds the"
+    " activities that are new since the last run. If you move FILE away between runs, each file holds only the new"
+    " ones.\n\n"
     f"{_RESUMING}\n\n{ENVIRONMENT}",
     epilog=EPILOG,
 )
 def activities(
     *,
-    since: Annotated[str, typer.Option(metavar="WHEN", help="A date or time in ISO 8601; UTC without an offset.")],
-    types: Annotated[str, typer.Option(metavar="1,12,..", help="The types of activity, by id.")],
+    since: Annotated[
+        str, typer.Option(metavar="WHEN", help="Start: an ISO 8601 date or time; UTC if it has no offset.")
+    ],
+    types: Annotated[str, typer.Option(metavar="1,12,..", help="The activity type ids.")],
     out: OutOption,
-    until: Annotated[str | None, typer.Option(metavar="WHEN", help="The end, itself not included.")] = None,
-    lead_ids: Annotated[
-        str | None, typer.Option("--leads", metavar="1,2,..", help="Those of some leads only, by id.")
+    until: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="End, exclusive: a date or time as for --since.")
     ] = None,
-    shards: Annotated[int, typer.Option(help="How many parts to cut the range into, with --until.", min=1)] = 8,
-    start_over: StartOver = False,
-    daily: Daily = 50_000,
-    reserve: Reserve = 0,
+    lead_ids: Annotated[
+        str | None, typer.Option("--leads", metavar="1,2,..", help="Only the activities of these lead ids.")
+    ] = None,
+    shards: Annotated[int, typer.Option(help="With --until: the number of parts to read concurrently.", min=1)] = 8,
+    start_over: StartOverOption = False,
+    daily: DailyOption = 50_000,
+    reserve: ReserveOption = 0,
     store: StoreOption = None,
-    quiet: Quiet = False,
+    quiet: QuietOption = False,
 ) -> None:
-    """Write activities to a file."""
-    with told_in_a_line():
+    """Write activities to a JSON Lines file."""
+    with errors_in_one_line():
         selection = _activities(
             moment("--since", since),
             None if until is None else moment("--until", until),
@@ -165,7 +194,7 @@ def activities(
             numbers("--leads", lead_ids),
             shards,
         )
-        apart("--out", out, {"the file of --store": store})
+        require_separate("--out", out, {"the file of --store": store})
         marketo = client(daily=daily, reserve=reserve, store=store)
         run(marketo, selection, out, start_over=start_over, quiet=quiet)
 
@@ -173,27 +202,29 @@ def activities(
 @app.command(epilog=EPILOG)
 def sandbox(
     *,
-    port: Annotated[int, typer.Option(help="The port on loopback; 0 takes any free one.", min=0, max=65_535)] = 8080,
-    leads: LeadCount = 1_000,
-    activities: ActivityCount = 1_000,
-    latency: Latency = 0.0,
+    port: Annotated[
+        int, typer.Option(help="The loopback port to listen on; 0 takes any free port.", min=0, max=65_535)
+    ] = 8080,
+    leads: LeadsOption = 1_000,
+    activities: ActivitiesOption = 1_000,
+    latency: LatencyOption = 0.0,
     traffic: Annotated[
-        float, typer.Option(metavar="RATE", help="Live events a second: visits, changes, merges ...", min=0)
+        float, typer.Option(metavar="RATE", help="Live events per second: visits, changes, merges ...", min=0)
     ] = 0.0,
     late: Annotated[
         float,
         typer.Option(
-            metavar="SHARE", help="Share of the activities that are committed minutes after their date.", min=0, max=1
+            metavar="SHARE", help="Share of the activities, 0 to 1, that appear minutes after their date.", min=0, max=1
         ),
     ] = 0.0,
-    seed: Seed = demonstration.SEED,
+    seed: SeedOption = demonstration.SEED,
 ) -> None:
-    """Run a sandbox until Ctrl-C, and print the three lines that point a shell at it.
+    """Run a sandbox, a local server like Marketo, until Ctrl-C; print the lines that point your shell at it.
 
-    It enforces Marketo's own limits and speaks plain http on loopback only.
+    The sandbox enforces Marketo's limits. It serves plain HTTP on loopback only.
     """
     spread = demonstration.around(latency)
-    with told_in_a_line(), suppress(KeyboardInterrupt):  # the only way to end it is no interruption
+    with errors_in_one_line(), suppress(KeyboardInterrupt):  # Ctrl-C is the normal way to end it
         instance = Sandbox(
             leads=leads,
             activities=activities,
@@ -206,15 +237,18 @@ def sandbox(
         asyncio.run(serve(instance, typer.echo))
 
 
-@app.command(help=f"Show today's calls and errors, everybody's.\n\n{ENVIRONMENT}", epilog=EPILOG)
+@app.command(
+    help=f"Show today's calls and errors of all API users, and the calls left. Costs two calls.\n\n{ENVIRONMENT}",
+    epilog=EPILOG,
+)
 def usage(
     *,
-    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
-    daily: Daily = 50_000,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    daily: DailyOption = 50_000,
     store: StoreOption = None,
 ) -> None:
     """Show today's usage."""
-    with told_in_a_line():
+    with errors_in_one_line():
         report = asyncio.run(figures.fetch(client(daily=daily, store=store)))
     if json:
         typer.echo(msgspec.json.encode(report))
@@ -224,11 +258,13 @@ def usage(
 
 @app.command(epilog=EPILOG)
 def operations(
-    part: Annotated[str | None, typer.Argument(help="Only those whose name or path holds this.")] = None,
+    part: Annotated[
+        str | None, typer.Argument(help="List only the operations whose name or path contains this text.")
+    ] = None,
     *,
-    json: Annotated[bool, typer.Option("--json", help="As one JSON list.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON list instead of a table.")] = False,
 ) -> None:
-    """List every operation with the permission it needs."""
+    """List the client's operations with the permissions they need. Makes no call."""
     found = listing.rows(part)
     if json:
         typer.echo(msgspec.json.encode(found))
@@ -239,12 +275,14 @@ def operations(
 def _leads(field: str | None, values: list[str], list_id: int | None, fields: list[str] | None) -> Selection[Record]:
     if field is not None and list_id is None:
         if not values:
-            raise InvalidRequest("--filter needs values: --value, or --values-from with at least one line")
+            raise InvalidRequest(
+                "--filter has no values; give --value, or a file of at least one line with --values-from"
+            )
         return LeadsByFilter(field=field, values=values, fields=fields)
     if list_id is None or field is not None:
-        raise InvalidRequest("name either a field with --filter or a static list with --list")
+        raise InvalidRequest("give either --filter or --list")
     if values:
-        raise InvalidRequest("values go with --filter, not with --list")
+        raise InvalidRequest("--list takes no values; use --value and --values-from with --filter only")
     return ListMembers(list_id=list_id, fields=fields)
 
 

@@ -1,6 +1,6 @@
-"""`Checkpoint`: how far a drain has come, as a small file that is only ever whole.
+"""`Checkpoint`: the progress of a drain, in a small file that is replaced atomically.
 
-Not here: when it is written, and how the output is brought back in step with it (``output``).
+See ``output`` for when it is written and how the output file is cut back to match it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from marketo_async.errors import InvalidRequest
 
 
 class Checkpoint(Struct, frozen=True, kw_only=True):
-    """Everything up to ``token`` is in the first ``written`` bytes of the output: ``records`` of them.
+    """The first ``written`` bytes of the output hold the ``records`` records up to ``token``.
 
-    ``arguments`` are those that the token belongs to, by option. ``complete`` says that Marketo had no more.
+    ``arguments`` are the options that the token belongs to. ``complete`` is true if Marketo had no more records.
     """
 
     arguments: Mapping[str, str]
@@ -29,18 +29,20 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint | None:
-        """Read a checkpoint, or return ``None`` where there is none; `InvalidRequest` for a file of another kind."""
+        """Return the checkpoint at ``path``, ``None`` without a file; raises `InvalidRequest` for other files."""
         try:
             return msgspec.json.decode(path.read_bytes(), type=cls)
         except FileNotFoundError:
             return None
         except msgspec.DecodeError as error:
-            raise InvalidRequest(f"{path} is no checkpoint of this command: remove it, or --start-over") from error
+            raise InvalidRequest(
+                f"{path} is not a checkpoint of this command; remove it, or use --start-over"
+            ) from error
 
     def save(self, path: Path) -> None:
-        """Replace the checkpoint at *path* by this one, at once and for good."""
+        """Replace the checkpoint at ``path`` with this one, atomically and durably."""
         replace_file(path, msgspec.json.encode(self))
 
     def changes(self, arguments: Mapping[str, str]) -> list[str]:
-        """Tell which of *arguments* are others than those that this checkpoint belongs to."""
+        """Return a text for each of ``arguments`` that differs from this checkpoint's."""
         return changes(self.arguments, arguments)

@@ -1,7 +1,7 @@
-"""The demo: the whole allowance of a sandbox with Marketo's own limits, used up, and what became of it.
+"""``demo``: reads a sandbox with Marketo's limits at full speed, and reports what happened.
 
-What is reported about refusals, window and concurrency is counted by the sandbox, by its own clock; the client's word
-is not taken for it. Not here: the bound that the time is compared with (``bound``).
+The sandbox, not the client, counts refusals, calls in the window and calls in flight, by its own clock. See
+``least_time`` for the bound that the time is compared with.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from rich.table import Table
 from rich.text import Text
 
 from marketo_async import Governor, Limits, Marketo, Pager
-from marketo_async.cli.bound import LeastTime
 from marketo_async.cli.gauge import Gauge, Tally
+from marketo_async.cli.least_time import LeastTime
 from marketo_async.sandbox import Sandbox, Stats
 
 T = TypeVar("T")
@@ -32,11 +32,11 @@ SEED = 7
 
 _SPREAD = 0.4
 _SHARDS = 20
-_TYPES = (1, 2, 6, 7, 10, 11, 12, 13, 22)  # those that a sandbox generates; ten fit into one listing
+_TYPES = (1, 2, 6, 7, 10, 11, 12, 13, 22)  # the types a sandbox generates; a listing takes up to ten
 
 
 class Drained(Struct, frozen=True):
-    """The records of one drain: how many there were, came, and were different ones."""
+    """Counts of one drain: the records on the instance, the records received, and the distinct ones of those."""
 
     there: int
     came: int
@@ -44,13 +44,13 @@ class Drained(Struct, frozen=True):
 
     @property
     def flaw(self) -> str | None:
-        """What is wrong with it, if anything."""
+        """The missing and doubled records in words, or ``None`` if there are none."""
         missing, doubled = self.there - self.different, self.came - self.different
         return f"{missing:,} missing, {doubled:,} doubled" if missing or doubled else None
 
 
 class DemoResult(Struct, frozen=True, kw_only=True):
-    """What a run did, by its own clock and by the sandbox's counters."""
+    """The result of a demo: times by the client's clock, counts by the sandbox."""
 
     leads: Drained
     activities: Drained
@@ -60,16 +60,16 @@ class DemoResult(Struct, frozen=True, kw_only=True):
 
     @property
     def refused(self) -> int:
-        """How many calls the sandbox refused for breaking a limit."""
+        """The number of calls that the sandbox refused because they broke a limit."""
         return self.stats.refused.total()
 
     @property
     def flawless(self) -> bool:
-        """Whether every record came once and nothing was refused."""
+        """Whether every record came exactly once and no call was refused."""
         return not (self.leads.flaw or self.activities.flaw or self.refused)
 
     def report(self) -> RenderableType:
-        """Return the table, and below it the bound in one line."""
+        """Return the table, followed by the bound in one line."""
         bound, stats = self.bound, self.stats
         limits = bound.limits
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -78,14 +78,14 @@ class DemoResult(Struct, frozen=True, kw_only=True):
         table.add_column("the limit", justify="right")
         table.add_column("", style="dim")
         table.add_row("leads", f"{self.leads.came:,}", "", self.leads.flaw or "by id, each once")
-        deeds = self.activities.flaw or f"a day in {_SHARDS} shards, each once"
-        table.add_row("activities", f"{self.activities.came:,}", "", deeds)
+        activities = self.activities.flaw or f"a day in {_SHARDS} shards, each once"
+        table.add_row("activities", f"{self.activities.came:,}", "", activities)
         table.add_row("calls", f"{stats.calls:,}", f"{limits.daily:,} a day", "counted by the sandbox")
-        table.add_row("refused", f"{self.refused:,}", "", "606, 607, 615: by the sandbox")
+        table.add_row("refused", f"{self.refused:,}", "", "codes 606, 607 and 615")
         window = f"{limits.calls:,} in {limits.per:g} s"
-        table.add_row("peak window", f"{stats.peak_window:,}", window, "seen by the sandbox")
+        table.add_row("peak window", f"{stats.peak_window:,}", window, "counted by the sandbox")
         table.add_row(
-            "most in flight", f"{stats.max_in_flight}", f"{limits.concurrency} at once", "seen by the sandbox"
+            "most in flight", f"{stats.max_in_flight}", f"{limits.concurrency} at once", "counted by the sandbox"
         )
         table.add_row("time", f"{self.elapsed:.2f} s", f"{bound.seconds:.2f} s", "the bound below")
         reached = f"{bound.seconds / self.elapsed:.1%} of what is possible" if bound.seconds else ""
@@ -94,16 +94,16 @@ class DemoResult(Struct, frozen=True, kw_only=True):
 
 
 def around(latency: float) -> tuple[float, float]:
-    """Return a mean latency with the spread that a real instance has: 0.5 s is 0.3 to 0.7 s."""
+    """Return a mean latency and a spread like a real instance's: 0.5 s becomes 0.3 to 0.7 s."""
     return latency, latency * _SPREAD
 
 
 async def run(
     *, leads: int, activities: int, latency: float, seed: int, quiet: bool, limits: Limits | None = None
 ) -> DemoResult:
-    """Start a sandbox, drain its leads and a day of its activities side by side, and return what was seen."""
+    """Start a sandbox, read its leads and a day of its activities concurrently, and return the result."""
     limits = limits or Limits()
-    # The first activity lies just within the day before the sandbox is made, whose clock then goes on.
+    # The oldest activity is just under a day older than the sandbox, whose clock continues to run.
     since = datetime.now(UTC) - timedelta(days=1, seconds=2)
     instance = Sandbox(leads=leads, activities=activities, limits=limits, latency=around(latency), seed=seed)
     async with instance as sandbox:
@@ -136,7 +136,7 @@ def _pace(calls: int, seconds: float) -> str:
 
 
 async def _keys(pager: Pager[T], tally: Tally, key: Callable[[T], Hashable]) -> set[Hashable]:
-    """Drain *pager*, counting its records as they come, and return the different keys among them."""
+    """Read ``pager`` to its end, count its records as they come, and return their distinct keys."""
     keys: set[Hashable] = set()
     async with aclosing(pager.pages()) as pages:
         async for page in pages:

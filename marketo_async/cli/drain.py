@@ -1,6 +1,6 @@
-"""Draining a selection into a file, in a way that can be interrupted and gone on with.
+"""Writes a selection to a file and can resume after an interruption: the work of ``leads`` and ``activities``.
 
-The one routine behind ``leads`` and ``activities``. Not here: what is on disk at which moment (``output``).
+See ``output`` for what is on disk at which moment.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ START_OVER = "--start-over"
 
 
 def run(marketo: Marketo, selection: Selection[T], path: Path, *, start_over: bool, quiet: bool) -> None:
-    """Drain *selection* into *path*, or what is left of it; whatever stops it gets a note on how to go on."""
+    """Write ``selection``, or the rest of it, to ``path``; an exception gets a note that says how to resume."""
     arguments = {"instance": marketo.base_url, **selection.arguments()}
     if path == STDOUT:
         into: Output | Stdout = Stdout(arguments)
@@ -40,9 +40,9 @@ def run(marketo: Marketo, selection: Selection[T], path: Path, *, start_over: bo
                 raise
             if output.checkpoint.token is not None:
                 kept = f"{output.checkpoint.records:,} {selection.noun} are in {path}"
-                error.add_note(f"{kept}; go on with: {this_command()}")
+                error.add_note(f"{kept}; resume with: {this_command()}")
             elif isinstance(error, KeyboardInterrupt):
-                error.add_note(f"nothing was written yet; begin again with: {this_command()}")
+                error.add_note(f"nothing was written yet; start again with: {this_command()}")
             raise
         output.finish()
     if not quiet:
@@ -50,25 +50,25 @@ def run(marketo: Marketo, selection: Selection[T], path: Path, *, start_over: bo
 
 
 async def _drain(marketo: Marketo, selection: Selection[T], output: Output | Stdout, *, quiet: bool) -> str:
-    """Bring every page into *output*, and return what there is to say at the end."""
+    """Write every page to ``output``, and return the summary."""
     before = output.checkpoint
     tally = Tally(selection.noun, records=before.records)
     gauge = Gauge(marketo.governor, tally)
     if selection.endless or not before.complete:
         async with gauge.shown(quiet=quiet), marketo:
-            await marketo.calibrate()  # so that the quota shown, and stopped at, is everybody's
+            await marketo.calibrate()  # the quota then includes the calls of all API users
             async with aclosing(selection.pager(marketo, before.token).pages()) as pages:
                 async for page in pages:
                     output.take(page)
                     tally.add(len(page.items))
-    told = f"{tally} in {output.path}"
+    summary = f"{tally} in {output.path}"
     if before.token is not None:
-        told += f", {tally.records - before.records:,} of them new"
+        summary += f", {tally.records - before.records:,} of them new"
     if selection.endless and output.resumable:
-        told += "; the same command adds what comes from now on"
-    return f"{told} | {gauge.pace()}"
+        summary += "; run the same command again to add new ones"
+    return f"{summary} | {gauge.pace()}"
 
 
 def this_command() -> str:
-    """Return what was typed, but for what would begin anew."""
+    """Return the command as it was typed, without ``--start-over``."""
     return shlex.join(["marketo-async", *(word for word in sys.argv[1:] if word != START_OVER)])

@@ -1,6 +1,6 @@
-"""Exit codes, and how whatever ends a command early becomes one line on stderr and one of them.
+"""Exit codes, and how an exception becomes one line on stderr and an exit code.
 
-Not here: what a drain adds about where it stopped (``drain``), which travels as a note on the exception.
+See ``drain`` and ``transfer`` for the notes on exceptions that say how to resume.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from marketo_async.errors import (
 
 
 class Exit(IntEnum):
-    """What the command's exit code says; ``meaning`` is the same in words."""
+    """The exit codes; ``meaning`` is the code in words."""
 
     meaning: str
 
     def __new__(cls, code: int, meaning: str) -> Self:
-        """Make a member that is its code and carries its meaning."""
+        """Make a member from its code and its meaning."""
         member = int.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning
         return member
 
     DONE = 0, "done"
-    REFUSED = 1, "Marketo answered with an error"
-    USAGE = 2, "bad usage: arguments, environment or files"
+    REFUSED = 1, "Marketo returned an error"
+    USAGE = 2, "wrong arguments, environment or files"
     DENIED = 3, "authentication or permission"
     QUOTA = 4, "the daily quota is spent"
     NETWORK = 5, "network or transport"
@@ -59,35 +59,35 @@ _EXITS: tuple[tuple[type[MarketoError], Exit], ...] = (
 
 
 def exit_for(error: MarketoError) -> Exit:
-    """Return the exit code that an error ends the command with."""
+    """Return the exit code for an error."""
     return next((code for kind, code in _EXITS if isinstance(error, kind)), Exit.REFUSED)
 
 
 @contextmanager
-def told_in_a_line() -> Iterator[None]:
-    """Turn errors and Ctrl-C inside the block into one line each, with their notes below, and the exit code."""
+def errors_in_one_line() -> Iterator[None]:
+    """Turn an error or Ctrl-C inside the block into one line on stderr, its notes, and an exit code."""
     try:
         yield
     except KeyboardInterrupt as stop:
-        _tell("interrupted", stop)
+        _print_error("interrupted", stop)
         raise typer.Exit(Exit.INTERRUPTED) from None
     except MarketoError as error:
-        _tell(f"error: {error}", error)
+        _print_error(f"error: {error}", error)
         raise typer.Exit(exit_for(error)) from None
-    except BrokenPipeError:  # the reader of stdout has left: typer ends the command without a message
+    except BrokenPipeError:  # the reader closed stdout: typer ends the command without a message
         raise
     except UnicodeEncodeError as error:
         odd = ascii(error.object[error.start : error.end])
-        hint = "run with LC_ALL=C.UTF-8 (or PYTHONUTF8=1), and give names and values in UTF-8"
-        _tell(f"error: {odd} can't be written as {error.encoding}; {hint}", error)
+        hint = "run with LC_ALL=C.UTF-8 or PYTHONUTF8=1, and pass names and values in UTF-8"
+        _print_error(f"error: {odd} can't be written as {error.encoding}; {hint}", error)
         raise typer.Exit(Exit.USAGE) from None
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        _tell(f"error: {where}{error.strerror or error}", error)
+        _print_error(f"error: {where}{error.strerror or error}", error)
         raise typer.Exit(Exit.USAGE) from None
 
 
-def _tell(text: str, error: BaseException) -> None:
+def _print_error(text: str, error: BaseException) -> None:
     typer.echo(" ".join(text.split()), err=True)  # Marketo's messages may hold line breaks
     for note in getattr(error, "__notes__", ()):
         typer.echo(note, err=True)

@@ -1,7 +1,7 @@
-"""`Gauge`: what can be seen of a run while it runs, from the governor's snapshot and the records counted so far.
+"""`Gauge`: shows the progress of a run, from the governor's snapshot and the records counted so far.
 
-On a terminal it is drawn anew ten times a second, elsewhere it is a line now and then; both on stderr, so that it never
-mixes with data. Not here: what a run says when it has ended.
+A terminal is redrawn ten times a second; anything else gets a line every five seconds. Both go to stderr, so they never
+mix with data. See ``drain`` and ``transfer`` for the summary at the end.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from marketo_async import Governor
 _FRAME = 0.1
 _LINE = 5.0
 _WIDEST = 88
-_FIGURES = 23  # wide enough for most of what will stand there, so that the bars keep their length
+_FIGURES = 23  # wide enough for most figures, so that the bars keep their length
 
 
 class Tally:
-    """The records of one drain as they come, out of *total* where that is known."""
+    """Counts the records of one drain as they come, out of ``total`` if that is known."""
 
     def __init__(self, noun: str, total: int | None = None, *, records: int = 0) -> None:
         self.noun = noun
@@ -42,12 +42,12 @@ class Tally:
         return f"{self.records:,}{total} {self.noun}"
 
     def add(self, records: int) -> None:
-        """Count some more."""
+        """Count more records."""
         self.records += records
 
 
 class GaugeRow(Struct, frozen=True):
-    """One line of a gauge: a name, how much of a total is done where that is known, and the figures in words."""
+    """One line of a gauge: a name, the part of a total that is done if known, and the figures as text."""
 
     name: str
     done: int | None
@@ -56,7 +56,7 @@ class GaugeRow(Struct, frozen=True):
 
 
 class Gauge:
-    """Shows what a *governor* lets through and what *tallies* count, from its making on."""
+    """Shows the calls that ``governor`` admits and the records that ``tallies`` count."""
 
     def __init__(self, governor: Governor, *tallies: Tally) -> None:
         self._governor = governor
@@ -70,7 +70,7 @@ class Gauge:
         return time.monotonic() - self._started
 
     def line(self) -> str:
-        """Return everything in one line of plain text."""
+        """Return the progress as one line of plain text."""
         now, limits = self._governor.snapshot(), self._governor.limits
         return (
             f"{', '.join(map(str, self._tallies))} | {self.pace()}"
@@ -79,7 +79,7 @@ class Gauge:
         )
 
     def panel(self) -> RenderableType:
-        """Return everything as bars in a frame, of the same height at any time."""
+        """Return the progress as bars in a frame; its height never changes."""
         now, limits = self._governor.snapshot(), self._governor.limits
         grid = _grid()
         for tally in self._tallies:
@@ -99,7 +99,7 @@ class Gauge:
         return self._frame(grid, waiting)
 
     def framed(self, rows: Sequence[GaugeRow]) -> RenderableType:
-        """Return *rows* in a frame, each with a bar where its total is known."""
+        """Return ``rows`` in a frame, each with a bar if its total is known."""
         grid = _grid()
         for row in rows:
             bar = "" if row.total is None else _bar(row.done or 0, row.total, "green")
@@ -118,8 +118,8 @@ class Gauge:
 
     @asynccontextmanager
     async def shown(self, *, quiet: bool = False) -> AsyncIterator[None]:
-        """Show the gauge while the block runs; *quiet* shows nothing."""
-        # FORCE_COLOR and its kin make rich believe in terminals where there are none, so the stream itself is asked.
+        """Show the gauge while the block runs, unless ``quiet``."""
+        # FORCE_COLOR makes rich treat any stream as a terminal, so isatty decides.
         if quiet:
             yield
         elif sys.stderr.isatty() and not self._console.is_dumb_terminal:
@@ -131,14 +131,14 @@ class Gauge:
                 yield
 
     def pace(self) -> str:
-        """Return the time taken, the calls made in it, and their pace."""
+        """Return the seconds, the calls and the calls per second so far, as text."""
         calls, elapsed = self._governor.snapshot().granted, self.elapsed
         return f"{elapsed:.1f} s, {calls:,} calls, {calls / max(elapsed, 1e-9):.2f} calls/s"
 
 
 @asynccontextmanager
 async def _repeated(every: float, paint: Callable[[], None]) -> AsyncIterator[None]:
-    """Call *paint* again and again while the block runs."""
+    """Call ``paint`` repeatedly, ``every`` so many seconds, while the block runs."""
 
     async def forever() -> None:
         while True:

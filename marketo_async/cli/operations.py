@@ -1,4 +1,4 @@
-"""``operations``: every operation of the client with its permissions, as a table or as JSON. Costs no call."""
+"""``operations``: lists the client's operations with their permissions, as a table or as JSON. Makes no call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from marketo_async import Operation, operations
 
 
 class OperationRow(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One operation, as the list tells it; ``permissions`` are all needed where ``every`` says so, else any one is."""
+    """One operation; a caller needs all ``permissions`` if ``every`` is true, otherwise any one of them."""
 
     name: str
     method: str
@@ -24,7 +24,7 @@ class OperationRow(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def rows(part: str | None = None) -> list[OperationRow]:
-    """Return the operations in order of name, or those whose name or path holds *part*."""
+    """Return the operations sorted by name; with ``part``, only those whose name or path contains it."""
     return [_row(found) for _, found in sorted(operations().items()) if part is None or part in found.name + found.path]
 
 
@@ -43,7 +43,7 @@ def _row(operation: Operation) -> OperationRow:
 
 
 def table(found: list[OperationRow]) -> Table:
-    """Return the operations as a table, and how many there are."""
+    """Return the operations as a table with their number as its caption."""
     shown = Table("operation", "call", "permission", "what it does", box=box.SIMPLE_HEAD, pad_edge=False)
     shown.caption, shown.caption_justify = f"{len(found)} operations", "left"
     for row in found:

@@ -1,4 +1,4 @@
-"""What several commands take: their common options, and option texts read as lists, numbers and moments."""
+"""Options that several commands share, and functions that parse option texts."""
 
 from __future__ import annotations
 
@@ -13,40 +13,52 @@ from marketo_async.errors import InvalidRequest
 from marketo_async.models.moment import to_datetime
 
 ENVIRONMENT = (
-    "The instance is that of MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID), MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET."
+    "The command connects with the environment variables MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID), MARKETO_CLIENT_ID"
+    " and MARKETO_CLIENT_SECRET."
 )
 
-StartOver = Annotated[bool, typer.Option(START_OVER, help="Replace FILE and what is beside it instead of going on.")]
-Daily = Annotated[int, typer.Option(help="The calls that the instance may make a day.", min=1)]
-Reserve = Annotated[int, typer.Option(help="How many of them to leave to others.", min=0)]
+StartOverOption = Annotated[
+    bool, typer.Option(START_OVER, help="Discard FILE and its saved progress instead of resuming.")
+]
+DailyOption = Annotated[int, typer.Option(help="The instance's daily quota of API calls.", min=1)]
+ReserveOption = Annotated[int, typer.Option(help="Calls of the daily quota to leave for other integrations.", min=0)]
+PollOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS", help="Seconds between status checks of a job; Marketo updates the status once a minute."
+    ),
+]
 StoreOption = Annotated[
     str | None,
     typer.Option(
         metavar=f"FILE|{ALONE}",
-        help="Where the limits are shared with other runs; by default a file of the instance in your state folder.",
+        help="The file through which runs share the instance's limits, or none to share nothing. Default: one file"
+        " per instance in your user state folder.",
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Write only errors to stderr: no progress, no summary.")
+]
 
 
 def split(text: str | None) -> list[str] | None:
-    """Return the parts of a text with commas between them."""
+    """Return the parts of a comma-separated text, without blank ones."""
     return None if text is None else [part for word in text.split(",") if (part := word.strip())]
 
 
 def numbers(option: str, text: str | None) -> list[int] | None:
-    """Return the numbers of a text with commas between them."""
+    """Return the numbers of a comma-separated text; raises `InvalidRequest`, which names ``option``."""
     try:
         return None if text is None else [int(part) for part in split(text) or ()]
     except ValueError:
-        raise InvalidRequest(f"{option} takes numbers with commas between them, not {text!r}") from None
+        raise InvalidRequest(f"{option} takes comma-separated numbers such as 1,12, not {text!r}") from None
 
 
 def moment(option: str, text: str) -> datetime:
-    """Return the moment that a text names."""
+    """Return the moment that a text names; raises `InvalidRequest`, which names ``option``."""
     try:
         return to_datetime(text, name=option)
     except ValueError:
         raise InvalidRequest(
-            f"{option} takes a date or time like 2026-03-01 or 2026-03-01T08:00Z, not {text!r}"
+            f"{option} takes a date or time such as 2026-03-01 or 2026-03-01T08:00Z, not {text!r}"
         ) from None

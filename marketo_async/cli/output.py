@@ -1,9 +1,8 @@
-"""`Output`: a file of JSON lines and its checkpoint, kept in step page by page.
+"""`Output`: a JSON Lines file and its checkpoint, kept in step page by page.
 
-The order that makes it safe to be killed at any moment: a page's lines reach the disk first, the checkpoint that
-counts them second. Whatever the file holds beyond its checkpoint is cut off when the drain goes on. Nothing that
-exists is touched before the first page has come. `Stdout` is the same without any of that: what was written to a
-pipe can't be taken back. Not here: where pages come from (``drain``).
+The process may be killed at any moment: the lines of a page reach the disk first, the checkpoint that counts them
+second, and a resumed drain cuts off the bytes that the checkpoint does not count. Existing files are not changed before
+the first page arrives. `Stdout` has no checkpoint, because a pipe can't be cut back. See ``drain`` for the pages.
 """
 
 from __future__ import annotations
@@ -32,11 +31,12 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class Output:
-    """Where a drain writes to; use it as a context.
+    """The output file of a drain; use it as a context manager.
 
-    Opening it reads the checkpoint beside *path* and raises `InvalidRequest` where the drain could not go on: other
-    *arguments*, a file that lost what its checkpoint counts, one that no checkpoint explains, another run at work.
-    *start_over* disregards and replaces all that. What is *endless* keeps its checkpoint, to go on with what is new.
+    Entering it reads the checkpoint beside ``path``. It raises `InvalidRequest` if the drain can't resume: the
+    checkpoint has other ``arguments``, the file is shorter than the checkpoint says, the file has no checkpoint, or
+    another run is writing. ``start_over`` replaces the file and the checkpoint instead. An ``endless`` drain keeps its
+    checkpoint, so that a later run can add new records.
     """
 
     resumable: ClassVar[bool] = True
@@ -71,7 +71,7 @@ class Output:
         self._leave()
 
     def take(self, page: Page[T]) -> None:
-        """Write one page, and then the checkpoint behind it."""
+        """Write one page, then the checkpoint after it."""
         if not self._began:
             self._begin()
         lines = _ENCODER.encode_lines(page.items)
@@ -88,13 +88,13 @@ class Output:
         self.checkpoint.save(self.beside)
 
     def finish(self) -> None:
-        """Remove the checkpoint where there is nothing to go on with: the file is whole."""
+        """Remove the checkpoint of a complete file, unless the drain is endless."""
         self._file.truncate(self.checkpoint.written)
         if not self._endless:
             self.beside.unlink(missing_ok=True)
 
     def _leave(self) -> None:
-        """Close the file, and remove it if it is of our own making and nothing came of it."""
+        """Close the file; remove it if this run created it and wrote nothing."""
         self._file.close()
         if self._created and not self._began:
             self.path.unlink(missing_ok=True)
@@ -107,33 +107,33 @@ class Output:
         if checkpoint is None:
             if size and not self._start_over:
                 raise InvalidRequest(
-                    f"{self.path} exists and has no checkpoint to go on from: --start-over replaces it"
+                    f"{self.path} exists without a checkpoint, so it can't be resumed; --start-over replaces it"
                 )
             return Checkpoint(arguments=self._arguments)
         if changes := checkpoint.changes(self._arguments):
             raise InvalidRequest(
-                f"{self.beside} belongs to other arguments ({'; '.join(changes)}):"
-                " give the same ones to go on, or --start-over"
+                f"{self.beside} belongs to other arguments ({'; '.join(changes)});"
+                " give the same arguments to resume, or use --start-over"
             )
         if self._endless and checkpoint.complete and not size:
-            # Whoever has moved a finished file away wants what is new since then in a new one.
+            # The finished file was moved away: the new file gets only the new records.
             return replace(checkpoint, written=0, records=0)
         if size < checkpoint.written:
             raise InvalidRequest(
-                f"{self.path} has {size:,} bytes, but its checkpoint counts {checkpoint.written:,}:"
-                " put the file back to go on, or --start-over"
+                f"{self.path} has {size:,} bytes, but its checkpoint counts {checkpoint.written:,};"
+                " put the original file back to resume, or use --start-over"
             )
         return checkpoint
 
     def _begin(self) -> None:
-        """Cut off what no checkpoint counts, after one stands that counts what is kept."""
+        """Save the checkpoint, then cut off the bytes that it does not count."""
         self.checkpoint.save(self.beside)
         self._file.truncate(self.checkpoint.written)
         self._began = True
 
 
 class Stdout:
-    """Standard output in the place of an `Output`: it has no checkpoint, and begins at the beginning every time."""
+    """Standard output in place of an `Output`: it has no checkpoint, and every run starts at the beginning."""
 
     path: ClassVar[str] = "stdout"
     resumable: ClassVar[bool] = False
@@ -155,4 +155,4 @@ class Stdout:
         sys.stdout.buffer.flush()
 
     def finish(self) -> None:
-        """Do nothing: every page has been written."""
+        """Do nothing; all pages are already written."""

@@ -1,6 +1,6 @@
-"""`RejectsFile`: the rows that an import did not take, as JSON lines, written while it runs.
+"""`RejectsFile`: writes the rows that an import rejected, as JSON lines, while the import runs.
 
-What is known is on disk however the import ends. See ``marketo_async.bulk.imports.rejects`` for how rows are found.
+The known rows are on disk however the import ends. See ``marketo_async.bulk.imports.rejects`` for how rows are found.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class RejectsFile:
-    """Where ``--rejects`` points, ``-`` for stdout or ``None`` for nowhere; use it as a context around the import.
+    """The file of ``--rejects``: ``-`` is stdout, ``None`` no file; use it as a context manager around the import.
 
-    Entering it opens the file, so that one that can't be written is refused before anything is sent. What the file held
-    is replaced once something was sent.
+    Entering it opens the file, so a file that can't be written raises before any row is sent. The old content of the
+    file is dropped when the first rows are sent.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -31,13 +31,13 @@ class RejectsFile:
         self._file: BinaryIO | None = None
         self._created = self._began = False
         self.error: OSError | None = None
-        """What went wrong when rows were written; the import continued."""
+        """The error of a failed write; the import continued."""
 
     def __enter__(self) -> Self:
         if self._path == STDOUT:
             self._file = sys.stdout.buffer
         elif self._path is not None:
-            path = self._path.resolve()  # of a link to nothing, what is made is removed, and not the link
+            path = self._path.resolve()  # removes the file that a dangling link points to, not the link
             try:
                 self._file, self._created = path.open("xb"), True
             except FileExistsError:
@@ -51,20 +51,20 @@ class RejectsFile:
             return
         try:
             self._file.close()
-        except OSError as failed:  # what was not written before can't be written now
+        except OSError as failed:  # rows in the buffer could not be written
             self.error = self.error or failed
         if self._created and not self._began:
             self._path.resolve().unlink(missing_ok=True)
 
     def summary(self) -> str:
-        """Return where the rejected rows are that are known so far."""
+        """Return a sentence that says where the known rejected rows are."""
         if self.error is not None:
             return f"{self._path} could not be written: {self.error.strerror}"
-        where = "not written: name a file with --rejects" if self._path is None else f"in {self._path}"
-        return f"the rows that are known to be rejected are {where}"
+        where = "not written; name a file with --rejects" if self._path is None else f"in {self._path}"
+        return f"the rejected rows that are known so far are {where}"
 
     def begin(self) -> None:
-        """Drop what the file held before."""
+        """Drop the old content of the file, once."""
         if self._file is None or self._began:
             return
         self._began = True
@@ -72,7 +72,7 @@ class RejectsFile:
             self._file.truncate(0)
 
     def add(self, rows: Sequence[Rejected]) -> None:
-        """Write rows; a disk that is full must not end the import, so the error waits in ``error``."""
+        """Write rows; a full disk must not end the import, so ``error`` keeps the error."""
         if self._file is None or self.error is not None:
             return
         self.begin()

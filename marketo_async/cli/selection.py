@@ -1,6 +1,6 @@
-"""What to drain: each selection knows its pager, and the arguments that its paging tokens belong to.
+"""Selections: the records that a command writes. Each has its pager and the arguments its paging tokens belong to.
 
-Not here: reading them from the command line (``app``), and draining them (``drain``).
+See ``app`` for how they are read from the command line, and ``drain`` for how they are written.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ T = TypeVar("T")
 
 
 class Selection(Protocol[T]):
-    """Something that can be drained, and gone on with from a token."""
+    """Records that can be read to the end, and resumed from a token."""
 
     noun: ClassVar[str]
-    """What its records are called."""
+    """The word for its records."""
     endless: ClassVar[bool]
-    """Whether more may come behind its end, so that the last token stays good."""
+    """Whether new records may follow the last one, so that the last token stays valid."""
 
     def arguments(self) -> dict[str, str]:
-        """Return what a token of this selection depends on, by option, short enough to be read."""
+        """Return the options that a token of this selection depends on, short enough to read."""
         ...
 
     def pager(self, marketo: Marketo, token: str | None) -> Pager[T]:
-        """Return a pager over its records, from *token* on."""
+        """Return a pager over its records, starting at ``token``."""
         ...
 
 
 class LeadsByFilter(Struct, frozen=True, kw_only=True):
-    """The leads whose *field* has one of some values."""
+    """The leads whose ``field`` has one of ``values``."""
 
     noun: ClassVar[str] = "leads"
     endless: ClassVar[bool] = False
@@ -47,7 +47,7 @@ class LeadsByFilter(Struct, frozen=True, kw_only=True):
     fields: Sequence[str] | None = None
 
     def arguments(self) -> dict[str, str]:
-        """Return the options; the values as their number and a digest, since there may be a million."""
+        """Return the options; the values, maybe a million, become their number and a digest."""
         digest = sha256("\n".join(self.values).encode()).hexdigest()[:16]
         values = f"{len(self.values)} of sha256 {digest}"
         return _given({"--filter": self.field, "values": values, "--fields": _listed(self.fields)})
@@ -76,7 +76,7 @@ class ListMembers(Struct, frozen=True, kw_only=True):
 
 
 class ActivitiesSince(Struct, frozen=True, kw_only=True):
-    """The activities after a moment, in order, and from then on what is new."""
+    """The activities since a moment, in order; later runs add new ones."""
 
     noun: ClassVar[str] = "activities"
     endless: ClassVar[bool] = True
@@ -97,7 +97,7 @@ class ActivitiesSince(Struct, frozen=True, kw_only=True):
 
 
 class ActivitiesBetween(Struct, frozen=True, kw_only=True):
-    """The activities between two moments, in shards that are drained side by side."""
+    """The activities between two moments, in shards that are read concurrently."""
 
     noun: ClassVar[str] = "activities"
     endless: ClassVar[bool] = False
@@ -109,7 +109,7 @@ class ActivitiesBetween(Struct, frozen=True, kw_only=True):
     shards: int
 
     def arguments(self) -> dict[str, str]:
-        """Return the options; a token holds one cursor a shard, so their number is among them."""
+        """Return the options; they include the number of shards, because a token holds one cursor per shard."""
         return _given(
             {
                 "--since": self.since.isoformat(),

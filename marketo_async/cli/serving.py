@@ -1,4 +1,4 @@
-"""``sandbox``: a sandbox alone, until it is interrupted, for whatever client is pointed at it."""
+"""``sandbox``: runs a sandbox for any client until it is interrupted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from marketo_async.sandbox import Sandbox
 
 
 async def serve(sandbox: Sandbox, announce: Callable[[str], None]) -> None:
-    """Keep *sandbox* open without end, once *announce* has been given the lines that point a shell at it."""
+    """Pass the export lines for a shell to ``announce``, and keep ``sandbox`` open until cancelled."""
     async with sandbox:
         announce(
             f"export MARKETO_BASE_URL={sandbox.base_url}\n"

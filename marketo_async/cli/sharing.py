@@ -1,6 +1,6 @@
-"""The governor of a command: it shares the instance's limits with the runs before and beside it, through a file.
+"""The governor of a command: runs share the instance's limits through one file per instance.
 
-One file an instance, in the user's folder for state. Not here: what the file holds (``governor.stores.sqlite``).
+The file is in the user's state folder. See ``governor.stores.sqlite`` for its content.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _IN_NAMES = re.compile(r"[^A-Za-z0-9.-]+")
 
 
 def client(*, daily: int, reserve: int = 0, store: str | None = None) -> Marketo:
-    """Return a client of the instance in the environment, and its governor on *store*: a path, ``none``, or our own."""
+    """Return a client from the environment; ``store`` is a path, ``none``, or ``None`` for the instance's file."""
     if reserve >= daily:
-        raise InvalidRequest(f"--reserve {reserve} leaves nothing of --daily {daily}")
+        raise InvalidRequest(f"--reserve {reserve} leaves no calls of --daily {daily}; reserve fewer")
     limits = Limits(daily=daily, reserve=reserve)
     if store == ALONE:
         return Marketo.from_env(governor=Governor(limits))
@@ -30,6 +30,6 @@ def client(*, daily: int, reserve: int = 0, store: str | None = None) -> Marketo
 
 
 def file_of(base_url: str) -> Path:
-    """Return the file of an instance, in a folder that is made where it is missing."""
+    """Return the store file of an instance; creates its folder if missing."""
     _, _, place = base_url.partition("://")
     return user_state_path("marketo-async", ensure_exists=True) / f"{_IN_NAMES.sub('_', place)}.db"

@@ -1,6 +1,6 @@
-"""Running a bulk export or import from the command line: its gauge, and what is said when it has ended.
+"""Runs a bulk export or import from the command line, with its gauge and its summary.
 
-Not here: the options (``bulk``), and what a gauge looks like (``gauge``).
+See ``exports`` and ``imports`` for the options, and ``gauge`` for the display.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from marketo_async.cli.rejects import RejectsFile
 from marketo_async.errors import ImportStopped, MarketoError
 
 ExportCall = Callable[[Path, Callable[[ExportProgress], None] | None], Awaitable[ExportReport]]
-Import = Callable[[Callable[[ImportProgress], None], Callable[[list[Rejected]], None]], Awaitable[ImportReport]]
+ImportCall = Callable[[Callable[[ImportProgress], None], Callable[[list[Rejected]], None]], Awaitable[ImportReport]]
 
-_VOLUME = 500 * 1_048_576  # what an instance may export a day, as a rule
+_VOLUME = 500 * 1_048_576  # the usual daily export volume of an instance
 _MB = 1_048_576
-_SHOWN = 10  # failures, or files, that are named one by one
+_SHOWN = 10  # failures or ranges that are listed one by one
 
 
 class TransferGauge(Gauge):
-    """Shows how far a bulk export or import is, beside what the governor lets through."""
+    """Shows the progress of a bulk export or import, and the pace of calls."""
 
     now: ExportProgress | ImportProgress | None = None
 
     def line(self) -> str:
-        """Return everything in one line of plain text."""
-        told = ", ".join(f"{row.name} {row.figures}" for row in self.rows())
-        return f"{told} | {self.pace()}"
+        """Return the progress as one line of plain text."""
+        figures = ", ".join(f"{row.name} {row.figures}" for row in self.rows())
+        return f"{figures} | {self.pace()}"
 
     def panel(self) -> RenderableType:
-        """Return everything as bars in a frame."""
+        """Return the progress as bars in a frame."""
         return self.framed(self.rows())
 
     def show(self, progress: ExportProgress | ImportProgress) -> None:
-        """Take what a hook is told."""
+        """Keep the progress that a hook received."""
         self.now = progress
 
     def rows(self) -> Sequence[GaugeRow]:
@@ -76,10 +76,10 @@ class TransferGauge(Gauge):
 
 
 def export(marketo: Marketo, work: ExportCall, path: Path, *, quiet: bool) -> None:
-    """Run an export, and say what came; whatever stops it gets a note on how to go on.
+    """Run an export and print its summary; an exception gets a note that says how to resume.
 
-    For stdout, the file is made in a temporary folder and copied once it is whole: CSV unless a format is named. Such
-    an export can't be resumed.
+    For stdout, the file is made in a temporary folder and copied when it is complete; the default format is CSV. An
+    export to stdout can't be resumed.
     """
     if path == STDOUT:
         with TemporaryDirectory(prefix="marketo-async-") as folder:
@@ -93,34 +93,34 @@ def export(marketo: Marketo, work: ExportCall, path: Path, *, quiet: bool) -> No
         _export(marketo, work, path, str(path), quiet=quiet)
     except (KeyboardInterrupt, MarketoError, OSError) as error:
         if path.with_name(f"{path.name}.state").exists():
-            error.add_note(f"what has come is kept beside {path}; go on with: {this_command()}")
+            error.add_note(f"the data received so far is kept beside {path}; resume with: {this_command()}")
         raise
 
 
 def _export(marketo: Marketo, work: ExportCall, path: Path, shown: str, *, quiet: bool) -> None:
     gauge = TransferGauge(marketo.governor)
 
-    async def go() -> ExportReport:
+    async def run() -> ExportReport:
         async with gauge.shown(quiet=quiet), marketo:
-            return await work(path, None if quiet else gauge.show)  # a hook costs calls, for the volume of the day
+            return await work(path, None if quiet else gauge.show)  # a hook costs calls: it asks for the day's volume
 
-    report = asyncio.run(go())
+    report = asyncio.run(run())
     if not quiet:
         typer.echo(f"{report.rows:,} rows, {report.bytes:,} bytes in {shown} | {gauge.pace()}", err=True)
 
 
-def load(marketo: Marketo, work: Import, rejects: Path | None, *, quiet: bool) -> None:
-    """Run an import, and say what became of its rows; the exit code is that of a failure unless all were taken."""
+def load(marketo: Marketo, work: ImportCall, rejects: Path | None, *, quiet: bool) -> None:
+    """Run an import and print its summary; exits with ``Exit.REFUSED`` unless Marketo took all rows."""
     gauge = TransferGauge(marketo.governor)
 
     with RejectsFile(rejects) as rejected:
 
-        async def go() -> ImportReport:
+        async def run() -> ImportReport:
             async with gauge.shown(quiet=quiet), marketo:
                 return await work(gauge.show, rejected.add)
 
         try:
-            report = asyncio.run(go())
+            report = asyncio.run(run())
         except (KeyboardInterrupt, ImportStopped) as error:
             if isinstance(gauge.now, ImportProgress) and gauge.now.files:
                 rejected.begin()
@@ -139,28 +139,28 @@ def load(marketo: Marketo, work: Import, rejects: Path | None, *, quiet: bool) -
 
 
 def _summary(report: ImportReport, pace: str) -> Iterator[str]:
-    """Yield what there is to say of an import, its result first."""
+    """Yield the lines of an import's summary, the result first."""
     warned = len(report.warnings) + sum(one.rows or 0 for one in report.unlisted if one.kind == "warning")
     taken = f"{report.processed:,} of {report.rows:,} rows taken"
     yield f"{taken}, {report.failed:,} failed, {warned:,} with a warning | {pace}"
     if report.uncounted:
-        yield f"{report.uncounted:,} rows are in none of Marketo's counts: it is not known whether they were taken"
+        yield f"{report.uncounted:,} rows are missing from Marketo's counts: it is not known whether they were taken"
     for one in report.unlisted:
         count = "an unknown number" if one.rows is None else f"{one.rows:,}"
         what = "failed" if one.kind == "failure" else "have a warning"
         rows = f"{count} of rows {one.first:,} to {one.end - 1:,}"
-        yield f"import {one.batch_id}: {rows} {what}, but which is not known: {one.reason}"
+        yield f"import {one.batch_id}: {rows} {what}, but it is not known which: {one.reason}"
     for row in report.failures[:_SHOWN]:
         yield f"row {'?' if row.index is None else row.index}: {row.reason}: {row.record}"
 
 
 def _left_open(error: ImportStopped) -> Iterator[str]:
-    """Yield which rows were not taken, or not for certain; those of one file need not follow each other."""
-    for first, behind in error.unknown[:_SHOWN]:
-        rows = f"some of rows {first:,} to {behind - 1:,}"
-        yield f"sent, but not known to be taken: {rows}; look at the instance before you send them again"
-    for first, behind in error.unsent[:_SHOWN]:
-        yield f"not sent: some of rows {first:,} to {behind - 1:,}"
+    """Yield the ranges of rows that were not taken, or maybe not; rows of one file need not be adjacent."""
+    for first, end in error.unknown[:_SHOWN]:
+        rows = f"some of rows {first:,} to {end - 1:,}"
+        yield f"sent, but not known to be taken: {rows}; check the instance before you send them again"
+    for first, end in error.unsent[:_SHOWN]:
+        yield f"not sent: some of rows {first:,} to {end - 1:,}"
 
 
 def _mb(size: int) -> str:

@@ -1,4 +1,4 @@
-"""``usage``: what was called and what failed today, over everybody who uses the instance, as a table or as JSON."""
+"""``usage``: shows today's calls and errors of all API users of the instance, as tables or as JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from marketo_async.models.usage import ErrorsDay, UsageDay
 
 
 class Report(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Today's calls and errors, and what is left of the day's quota."""
+    """Today's calls and errors, and the calls left of the daily quota."""
 
     usage: UsageDay
     errors: ErrorsDay
@@ -26,7 +26,7 @@ class Report(Struct, frozen=True, kw_only=True, rename="camel"):
     resets_at: datetime
 
     def table(self) -> RenderableType:
-        """Return two small tables and the quota in a line."""
+        """Return two tables and a line about the quota."""
         calls = Table(
             "API user", "calls", title="Calls today", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
         )
@@ -47,7 +47,7 @@ class Report(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 async def fetch(marketo: Marketo) -> Report:
-    """Ask Marketo for today's figures; costs two calls."""
+    """Fetch today's figures from Marketo; makes two calls."""
     async with marketo:
         usage, errors = await asyncio.gather(marketo.calibrate(), marketo.usage.errors_today())
         now = marketo.governor.snapshot()

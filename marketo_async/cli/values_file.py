@@ -1,4 +1,4 @@
-"""The file of ``--values-from``: a value on each line, quoted as in CSV where that is needed."""
+"""Reads the file of ``--values-from``: one value on each line, quoted as in CSV if needed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PLAIN = re.compile(rf"([^\r\n]*){_END}")
 
 
 def read_values(path: Path | None) -> list[str]:
-    """Return the values of a file, ``-`` for stdin, in UTF-8; blank lines are left out."""
+    """Return the values of a UTF-8 file, without blank lines; ``-`` is stdin."""
     if path is None:
         return []
     content = typer.get_binary_stream("stdin").read() if path == STDOUT else path.read_bytes()
@@ -24,14 +24,16 @@ def read_values(path: Path | None) -> list[str]:
         return values_of(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise InvalidRequest(f"--values-from is to be UTF-8, and line {line} is not: {error}") from error
+        raise InvalidRequest(
+            f"line {line} of the --values-from file is not UTF-8 ({error}); convert the file to UTF-8"
+        ) from error
 
 
 def values_of(text: str) -> list[str]:
-    """Return the value on each line; one in quotes may hold line ends and spaces at its ends, and two quotes for one.
+    """Return the value on each line.
 
-    A comma is part of a value in either case. Raises `InvalidRequest` for a line that begins with a quote and is not a
-    quoted value.
+    A quoted value may contain line ends, spaces at its ends, and ``""`` for a quote. A comma is always part of the
+    value. Raises `InvalidRequest` for a line that starts with a quote but is not one quoted value.
     """
     values, at = list[str](), 0
     while at < len(text):
@@ -43,7 +45,7 @@ def values_of(text: str) -> list[str]:
                 line = len(re.findall(r"\r\n|\r|\n", text[:at])) + 1
                 raise InvalidRequest(
                     f"--values-from, line {line}: {value[:40]} is not one quoted value;"
-                    ' close the quote at the end of the value, and write "" for a quote inside of it'
+                    ' close the quote at the end of the value, and write "" for a quote inside it'
                 )
             values.append(value)
         end = quoted or plain

@@ -1,6 +1,6 @@
 """A Marketo instance on loopback, for tests, demos and benchmarks.
 
-It enforces by its own arrival clock what Marketo enforces, and shares no code with the client: a mistake in the one
+It enforces Marketo's rules by its own clock, and shares no code with the client: a mistake in the one
 cannot hide a mistake in the other.
 """
 

@@ -1,6 +1,6 @@
-"""What the handler of an operation is given: who calls, with which parameters, on which instance.
+"""`Call`: what the handler of an operation receives: the caller, the parameters and the instance.
 
-Parameters that the route does not declare cannot be read, so that declarations and handlers cannot drift apart.
+A handler can't read parameters that its route does not declare, so declarations and handlers can't drift apart.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MOST_RECORDS = 300
 
 
 class Declaration(Protocol):
-    """The part of a route that says what may be read."""
+    """The part of a route that declares its parameters."""
 
     @property
     def operation(self) -> str:
@@ -29,7 +29,7 @@ class Declaration(Protocol):
 
     @property
     def required(self) -> tuple[str, ...]:
-        """Query parameters that must be there."""
+        """Required query parameters."""
         ...
 
     @property
@@ -39,36 +39,36 @@ class Declaration(Protocol):
 
     @property
     def body(self) -> tuple[str, ...]:
-        """Body members that must be there."""
+        """Required body members."""
         ...
 
     @property
     def body_optional(self) -> tuple[str, ...]:
-        """Body members that may be there."""
+        """Optional body members."""
         ...
 
 
 class Work:
-    """The time that an operation takes, in real seconds, spent once."""
+    """The duration of an operation, in real seconds, waited for once."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
     async def done(self) -> None:
-        """Wait until the work is done; the second time there is nothing left to wait for."""
+        """Wait until the work is done; a second wait returns at once."""
         seconds, self._seconds = self._seconds, 0.0
         if seconds > 0:
             await asyncio.sleep(seconds)
 
     def skip(self) -> None:
-        """Let the answer go out at once."""
+        """End the wait at once."""
         self._seconds = 0.0
 
 
 class Call:
     """One admitted call of one operation.
 
-    A handler runs when the call arrives; what it does after ``await work.done()`` happens just before the answer.
+    A handler runs when the call arrives; its code after ``await work.done()`` runs just before the answer.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Call:
         self.work = work
 
     def check_required(self) -> None:
-        """Raise 1002 when a required parameter or body member is missing or empty."""
+        """Raise 1002 if a required parameter or body member is missing or empty."""
         for name in self.route.required:
             if not self.many(name):
                 raise missing(name)
@@ -107,7 +107,7 @@ class Call:
         return self.arguments[name]
 
     def text(self, name: str) -> str | None:
-        """Return a query parameter as it stands."""
+        """Return a query parameter unchanged."""
         if name not in self.route.parameters:
             raise LookupError(f"{self.route.operation} declares no parameter {name!r}")
         values = self.query.get(name)
@@ -139,7 +139,7 @@ class Call:
         return None if value is None else as_moment(name, value)
 
     def member(self, name: str) -> object:
-        """Return a member of the body, ``None`` where it is missing."""
+        """Return a member of the body, or ``None`` if it is missing."""
         if name not in self.route.body and name not in self.route.body_optional:
             raise LookupError(f"{self.route.operation} declares no body member {name!r}")
         return self.body.get(name)
@@ -160,7 +160,7 @@ class Call:
         return None if value is None else as_flag(name, value)
 
     def upload(self, name: str) -> Upload:
-        """Return a file of a multipart body, or raise 613 where it is no file."""
+        """Return a file of a multipart body, or raise 613 if it is not a file."""
         value = self.member(name)
         if not isinstance(value, Upload):
             raise invalid_multipart()

@@ -1,6 +1,6 @@
-"""The sandbox's own time, which can run fast and be moved ahead.
+"""The sandbox's clock, which can run fast and be moved ahead.
 
-Rate windows, token life, record dates and the quota day read this clock. Latencies do not: they are real seconds.
+Rate windows, token life, record dates and the quota day use this clock. Latencies are real seconds.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ def asset_iso(moment: float) -> str:
 
 
 def central_day(moment: float) -> date:
-    """Return the calendar day of a moment in US Central time, where Marketo's quota day turns."""
+    """Return the calendar day of a moment in US Central time, which is Marketo's quota day."""
     return datetime.fromtimestamp(moment, CENTRAL).date()
 
 
 def next_central_midnight(moment: float) -> float:
-    """Return when the Central day after this moment begins."""
+    """Return the start of the next US Central day."""
     tomorrow = central_day(moment) + timedelta(days=1)
     return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=CENTRAL).timestamp()
 
 
 class SandboxClock:
-    """Epoch seconds that pass ``speed`` times as fast as real ones, from ``start`` (default: now)."""
+    """Epoch seconds that pass ``speed`` times as fast as real time, from ``start`` (default: now)."""
 
     def __init__(self, speed: float = 1.0, start: float | None = None) -> None:
         if speed < 0:
-            raise ValueError(f"A clock cannot run backwards: speed={speed}")
+            raise ValueError(f"speed is {speed}, but a clock can't run backwards; give 0 or more")
         self.speed = speed
         self._start = time.time() if start is None else start
         self._origin = time.monotonic()
@@ -54,5 +54,5 @@ class SandboxClock:
     def advance(self, seconds: float) -> None:
         """Move the clock ahead at once."""
         if seconds < 0:
-            raise ValueError(f"A clock cannot be set back: advance({seconds})")
+            raise ValueError(f"advance({seconds}) would set the clock back; give 0 or more seconds")
         self._advanced += seconds

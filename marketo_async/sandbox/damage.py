@@ -1,4 +1,4 @@
-"""What each kind of fault makes of an answer. Which call it strikes was drawn before."""
+"""What each kind of fault does to an answer. See ``faults`` for which calls it strikes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HTML = "text/html;charset=UTF-8"
 _GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 _LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Login</title></head><body>Please log in.</body></html>"
 
-# The codes with which an instance turns a call away at its door; other faults strike when an answer is due.
+# The codes that refuse a call on arrival; other faults strike when the answer is due.
 AT_ONCE = frozenset({"600", "601", "602", "603", "605", "606", "607", "608", "610", "612", "613", "614", "615"})
 
 _MESSAGES = {
@@ -34,7 +34,7 @@ _MESSAGES = {
 
 
 def injected_error(fault: Fault, limits: InstanceLimits) -> ApiError:
-    """Return the error of a fault that is a code."""
+    """Return the error of a fault whose kind is a code."""
     if fault.kind == "606":
         return ApiError("606", f"Max rate limit '{limits.calls}' exceeded with in '{limits.per:g}' secs")
     if fault.kind == "607":
@@ -43,10 +43,10 @@ def injected_error(fault: Fault, limits: InstanceLimits) -> ApiError:
 
 
 def mangled(fault: Fault, said: object) -> object:
-    """Return the answer of an operation that ran, with a part of it gone wrong."""
+    """Return the answer of an operation that ran, with a part of it spoiled."""
     if fault.kind == "numeric_strings":
         return _ids_as_text(msgspec.to_builtins(said))
-    # Answers without an envelope have neither a result nor a request id to lose.
+    # Answers without an envelope have no result and no request id.
     if isinstance(said, dict) and "success" in said:
         if fault.kind == "no_result":
             said.pop("result", None)
@@ -56,7 +56,7 @@ def mangled(fault: Fault, said: object) -> object:
 
 
 def damaged(fault: Fault, reply: Reply, rng: random.Random) -> Reply:
-    """Return the reply of a file that is cut off or changed on its way."""
+    """Return the reply of a file that is cut off or changed in transit."""
     if fault.kind == "corrupt":
         return replace(reply, changed=rng.randrange(max(reply.size, 1)))
     at = rng.randrange(max(reply.size // 4, 1)) if fault.at is None else min(fault.at, reply.size)
@@ -86,7 +86,7 @@ _PAGES = {
 
 
 def broken(fault: Fault, body: bytes, elsewhere: str) -> Reply:
-    """Return what arrives in place of an answer with this body."""
+    """Return the reply that replaces an answer with this body."""
     match fault.kind:
         case "truncate":
             return Reply(body, cut="truncate")

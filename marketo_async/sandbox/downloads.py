@@ -1,4 +1,4 @@
-"""Files on their way out: whole, or the part of one that a ``Range`` header asks for."""
+"""Downloads: a whole file, or the part that a ``Range`` header asks for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 def downloaded(download: Download, asked: str) -> Reply:
-    """Return the reply for a download by the ``Range`` header of its request; one that is no range asks for all."""
+    """Return the reply for a download and the ``Range`` header ``asked``; an invalid range gets the whole file."""
     if not download.found:
         return Reply(download.content, 404, {"Content-Type": PLAIN})
     headers = {"Content-Type": CSV, "Accept-Ranges": "bytes"}

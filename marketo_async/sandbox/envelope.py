@@ -1,6 +1,6 @@
-"""What an operation answers, and the JSON envelope around it.
+"""The answer of an operation, and the JSON envelope around it.
 
-Errors are answers too: HTTP 200 with ``success: false``. How the bytes travel is the business of the reply.
+Errors are answers too: HTTP 200 with ``success: false``. See ``reply`` for how the bytes are sent.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ NOTHING_FOUND = "No assets found for the given search criteria."
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file that is answered as it is, without an envelope, or the few words that there is none."""
+    """A file that is answered without an envelope, or the short text that says that there is none."""
 
     content: bytes
     found: bool = True
     file: IO[bytes] | None = None
-    """Where the content is in place of ``content``, for files that are too large to hold."""
+    """The content instead of ``content``, for files that are too large to hold in memory."""
     file_size: int = 0
 
     @property
@@ -38,7 +38,7 @@ class Download:
 
 @dataclass(slots=True)
 class Answer:
-    """What an operation that succeeded has to say; ``None`` stands for a member that is not there."""
+    """The answer of an operation that succeeded; a member that is ``None`` is left out."""
 
     result: Sequence[object] | Mapping[str, object] | bool | None = None
     next_page_token: str | None = None
@@ -49,7 +49,7 @@ class Answer:
 
 
 def per_lead(lead_ids: Iterable[int], act: Callable[[int], str]) -> Answer:
-    """Return a row for each lead with the status that ``act`` says, or with the reasons why it was skipped."""
+    """Return a row for each lead with the status that ``act`` returns, or with the reasons why it was skipped."""
     rows: list[Members] = []
     for lead_id in lead_ids:
         try:
@@ -66,7 +66,7 @@ class RequestIds:
         self._numbers = itertools.count(rng.randrange(0x1000, 0xF000))
 
     def issue(self, moment: float) -> str:
-        """Return the id of the request that is answered at ``moment``."""
+        """Return an id for a request that is answered at ``moment``."""
         return f"{next(self._numbers):x}#{int(moment * 1000):x}"
 
 
@@ -100,7 +100,7 @@ def failure(error: ApiError, request_id: str, *, asset: bool) -> Members:
 
 
 def unfamiliar(said: object, rng: random.Random, *, shuffled: bool, unknown: bool) -> object:
-    """Return an answer with its members in random order and with members that nobody documented."""
+    """Return an answer with its members in random order and with undocumented members."""
     return _rearranged(msgspec.to_builtins(said), rng, shuffled=shuffled, unknown=unknown)
 
 

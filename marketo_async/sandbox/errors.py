@@ -1,13 +1,16 @@
-"""Errors that operations raise: of the whole answer, and of one record. Their layout is the envelope's business."""
+"""Errors that operations raise, for a whole answer or for one record. See ``envelope`` for their layout.
+
+Marketo's page: https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/error-codes
+"""
 
 from __future__ import annotations
 
-# The starred codes of the error table: such calls use up neither the window nor the quota.
+# The starred codes of the error table: such calls do not count against the window or the quota.
 UNCOUNTED_CODES = frozenset({"601", "602", "604", "605", "608", "611"})
 
 
 class ApiError(Exception):
-    """An error of the whole answer, by Marketo's code."""
+    """An error for the whole answer, with Marketo's code."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -16,7 +19,7 @@ class ApiError(Exception):
 
 
 class RecordError(Exception):
-    """An error of one record, which is skipped while the others go through."""
+    """An error for one record, which is skipped; the other records are written."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")

@@ -1,6 +1,6 @@
-"""The way that every request takes: arrival, token, gate, fault, route, operation, answer.
+"""The steps of every request: arrival, token, gate, fault, route, operation, answer.
 
-Each step is one method, in that order. What the steps decide by lives in modules of its own.
+Each step is one method, in that order. The rules of each step are in a module of their own.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Exchange:
     async def _granted(self, request: Request) -> Reply:
         await request.read(self._limits.body_bytes)
         fault = self._drawn(request)
-        # Only a latency that was written for it slows the identity service down.
+        # Only a latency function that names its path slows down the identity service.
         work = Work((self._seconds(request) if callable(self._latency) else 0.0) + (fault.seconds if fault else 0.0))
         await work.done()
         if fault is not None and fault.prevents:
@@ -191,7 +191,7 @@ class Exchange:
 
     def _downloaded(self, download: Download, fault: Fault | None, request: Request) -> Reply:
         reply = downloaded(download, request.http.headers.get("Range", ""))
-        # A file has no members that could go wrong.
+        # A file has no members to spoil.
         if fault is None or fault.mangles:
             return reply
         if fault.kind in FILE_KINDS:

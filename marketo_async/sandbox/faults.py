@@ -1,6 +1,6 @@
-"""Faults to inject: which calls they strike, and when.
+"""Faults to inject: which calls they strike and when.
 
-What a fault then does to an answer is decided where answers are made; here it is only drawn.
+See ``damage`` for what a fault does to an answer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ FILE = "/file.json"
 
 # These spoil an answer that the operation really gave, so the operation always runs.
 MANGLING_KINDS = frozenset({"slow", "no_result", "null_request_id", "numeric_strings"})
-# These take the place of an answer, whether or not the operation ran.
+# These replace an answer, whether or not the operation ran.
 BREAKING_KINDS = frozenset(
     {
         "reset",
@@ -33,19 +33,19 @@ BREAKING_KINDS = frozenset(
         "http_404",
     }
 )
-# Of these breakages only files can suffer.
+# These strike only files.
 FILE_KINDS = frozenset({"drop", "corrupt"})
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A Marketo code or a kind of breakage, for the calls that match.
+    """A Marketo code or a kind of damage, for the calls that match.
 
-    ``times`` strikes the next so many matching calls, ``probability`` each with that chance; without either, every
-    call. ``path`` is a prefix, or a glob where it has ``*``, ``?`` or ``[``. With ``when="after"`` the operation has
-    been executed before the fault strikes. Identity is never struck unless ``path`` says so. A file is cut off by
-    ``drop`` behind so many bytes of the answer as ``at`` says, or behind any number of them, and has a byte changed by
-    ``corrupt``; neither strikes anything else.
+    ``times`` is the number of matching calls to strike, ``probability`` the chance for each; without either, every
+    call is struck. ``path`` is a prefix, or a glob if it has ``*``, ``?`` or ``[``. With ``when="after"`` the operation
+    runs before the fault strikes. A fault strikes the identity service only if ``path`` names it. Two kinds
+    strike only files: ``drop`` cuts a file off after ``at`` bytes, or after a random number, and ``corrupt`` changes a
+    byte.
     """
 
     kind: str
@@ -59,15 +59,16 @@ class Fault:
 
     def __post_init__(self) -> None:
         if not (self.kind.isdigit() or self.kind in MANGLING_KINDS | BREAKING_KINDS):
-            raise ValueError(f"No such kind of fault: {self.kind!r}")
+            known = ", ".join(sorted(MANGLING_KINDS | BREAKING_KINDS))
+            raise ValueError(f"{self.kind!r} is not a kind of fault; give a code of Marketo or one of {known}")
         if self.probability is not None and not 0 <= self.probability <= 1:
-            raise ValueError(f"A probability lies between 0 and 1: {self.probability}")
+            raise ValueError(f"probability is {self.probability}; give a number from 0 to 1")
         if self.when not in ("before", "after"):
-            raise ValueError(f"A fault strikes before or after the operation: {self.when!r}")
+            raise ValueError(f"when is {self.when!r}; give 'before' or 'after'")
 
     @property
     def is_code(self) -> bool:
-        """Whether the fault is a Marketo error code."""
+        """Whether the kind is a Marketo error code."""
         return self.kind.isdigit()
 
     @property
@@ -77,11 +78,11 @@ class Fault:
 
     @property
     def prevents(self) -> bool:
-        """Whether the operation is not executed."""
+        """Whether the fault keeps the operation from running."""
         return self.when == "before" and not self.mangles and self.kind not in FILE_KINDS
 
     def matches(self, method: str, path: str) -> bool:
-        """Return whether a call of this method and path may be struck."""
+        """Return whether the fault may strike a call of this method and path."""
         if self.method is not None and self.method.upper() != method:
             return False
         if self.path is None:
@@ -92,12 +93,12 @@ class Fault:
 
 
 class FaultPlan:
-    """Draws the fault, if any, that strikes a call, from a list that tests may change at any time."""
+    """Draws the fault that strikes a call, if any, from a list that tests may change at any time."""
 
     def __init__(self, faults: list[Fault], rng: random.Random) -> None:
         self.faults = faults
         self._rng = rng
-        # The fault is kept beside its count so that its id stays its own.
+        # Keeping the fault beside its count keeps its id from being reused.
         self._struck: dict[int, tuple[Fault, int]] = {}
 
     def draw(self, method: str, path: str) -> Fault | None:

@@ -51,7 +51,7 @@ class SandboxFactory(Protocol):
 
 @pytest_asyncio.fixture
 async def marketo_sandbox_factory() -> AsyncIterator[SandboxFactory]:
-    """Start sandboxes as a test asks for them; small and generous unless it says otherwise."""
+    """Start sandboxes for a test; by default small ones with generous limits."""
     async with AsyncExitStack() as stack:
 
         async def start(**knobs: Unpack[Knobs]) -> Sandbox:
@@ -64,5 +64,5 @@ async def marketo_sandbox_factory() -> AsyncIterator[SandboxFactory]:
 
 @pytest_asyncio.fixture
 async def marketo_sandbox(marketo_sandbox_factory: SandboxFactory) -> Sandbox:
-    """Start a sandbox with a hundred leads and limits that no test reaches by accident."""
+    """Start a sandbox with a hundred leads and limits that tests do not reach by accident."""
     return await marketo_sandbox_factory()

@@ -1,6 +1,6 @@
 """The gate of an instance: rolling window, concurrency and daily quota, by the moment that a call arrives.
 
-It decides and counts. Who calls and what is called do not matter to it.
+It decides and counts; it does not look at the caller or the operation.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Arrival:
 
 
 class Gate:
-    """Lets a call in when window, quota and concurrency all have room for it, and refuses it otherwise."""
+    """Admits a call if window, quota and concurrency all have room for it, and refuses it otherwise."""
 
     def __init__(self, limits: InstanceLimits, clock: SandboxClock, stats: Stats) -> None:
         self._limits = limits
@@ -34,7 +34,7 @@ class Gate:
         self._day_ends = next_central_midnight(clock.time())
 
     def arrive(self) -> Arrival:
-        """Note that a call has arrived now."""
+        """Record that a call has arrived now."""
         now = self._clock.time()
         self._stats.calls += 1
         self._stats.arrivals.append(now)
@@ -44,7 +44,7 @@ class Gate:
         return Arrival(now)
 
     def admit(self, arrival: Arrival) -> None:
-        """Give the call its place in window, quota and concurrency, or raise the code that refuses it."""
+        """Count the call in window, quota and concurrency, or raise the code that refuses it."""
         refusal = self._refusal(arrival.at)
         if refusal is None or self._limits.refusals_count:
             self.count(arrival)
@@ -64,7 +64,7 @@ class Gate:
         arrival.counted = True
 
     def forget(self, arrival: Arrival) -> None:
-        """Take back the count of a call whose code turned out not to be counted."""
+        """Undo the count of a call whose error code does not count."""
         arrival.counted = False
         if arrival.at in self._window:
             self._window.remove(arrival.at)

@@ -1,6 +1,7 @@
 """API users, their credentials and their access tokens.
 
-A token belongs to a client id; a client id to an API user; an API user has the permissions of its role.
+A token belongs to a client id; a client id to an API user; an API user has the permissions of its role. Marketo's
+page: https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/authentication
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from marketo_async.sandbox.permissions import AllOf
 
 @dataclass(frozen=True, slots=True)
 class ApiUser:
-    """An API-only user with the one custom service that speaks for it; no permission set means all of them."""
+    """An API-only user with its custom service; without a permission set it has all permissions."""
 
     login: str
     client_id: str
@@ -28,7 +29,7 @@ class ApiUser:
         return f"ApiUser(login={self.login!r}, client_id={self.client_id!r})"
 
     def may(self, permissions: frozenset[str]) -> bool:
-        """Return whether the user has any one of these permissions, or all where that is asked for, or none is."""
+        """Return whether the user has one of these permissions, or all of an ``AllOf``; an empty set needs none."""
         if self.permissions is None or not permissions:
             return True
         if isinstance(permissions, AllOf):
@@ -37,7 +38,7 @@ class ApiUser:
 
 
 class IdentityError(Exception):
-    """Credentials that the identity service refuses, with HTTP 401 and an OAuth body."""
+    """The identity service's refusal of credentials: HTTP 401 with an OAuth body."""
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
@@ -51,7 +52,7 @@ class _Token:
 
 
 class Identity:
-    """The identity service: it hands out one token per client id, the same one until it expires."""
+    """The identity service: it issues one token per client id, the same one until it expires."""
 
     def __init__(self, clock: SandboxClock, rng: random.Random, *, life: float, always_602: bool) -> None:
         self._clock = clock

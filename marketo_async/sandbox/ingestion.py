@@ -1,6 +1,7 @@
-"""The door of data ingestion: a token header, limits, answers and error codes of its own.
+"""The entry of data ingestion, with its own token header, limits, answers and error codes.
 
-Its requests use up neither the window nor the slots nor the quota of the REST API. What they ask for is elsewhere.
+Its requests do not count against the window, the slots or the quota of the REST API. Marketo's page:
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/data-ingestion
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ INGESTION_PATH = "/subscriptions/"
 TOKEN = "X-Mkto-User-Token"  # noqa: S105 - a header
 _LONGEST_HEADERS = {"X-Correlation-Id": 255, "X-Request-Source": 50}
 
-# What the codes of the REST API are called here; all that speak of a value are invalid data.
+# The codes of this API for those of the REST API; all codes about a value become invalid data.
 _CODES = {
     "502": "5000801",
     "601": "401013",
@@ -152,7 +153,7 @@ class Ingestion:
 
 
 def _spelled(body: Members, required: tuple[str, ...]) -> Members:
-    """Return a body with ``input`` under this name; the documentation has others for it."""
+    """Return a body with ``input`` under this name; the documentation uses other names for it."""
     for name in ("companies", "leads"):
         if "input" in required and "input" not in body and name in body:
             return {**body, "input": body[name]}

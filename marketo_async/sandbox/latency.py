@@ -1,4 +1,4 @@
-"""How long a call takes, in real seconds: always the same, spread around a mean, or as a function says."""
+"""The duration of a call in real seconds: constant, spread around a mean, or returned by a function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON in a field of a form as Marketo's parser reads it: single quotes and bare words pass, as clients send them."""
+"""JSON in a form field, read as leniently as Marketo does: single quotes and bare words are accepted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LITERAL = re.compile(r"true|false|null|-?\d+(?:\.\d+)?")
 
 
 def read_json(text: str) -> object:
-    """Return the value of JSON text, or of what a lenient parser takes for it; raises `msgspec.DecodeError`."""
+    """Return the value of lenient JSON text; raises `msgspec.DecodeError`."""
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError:
@@ -21,7 +21,7 @@ def read_json(text: str) -> object:
 
 
 def _strict(text: str) -> str:
-    """Return the same as JSON, with double quotes around every text."""
+    """Return the text as strict JSON, with double quotes around every string."""
     parts: list[str] = []
     place = 0
     while place < len(text):

@@ -1,6 +1,7 @@
-"""What an instance allows: calls per window, concurrency, daily quota, token life and sizes.
+"""The limits of an instance: calls per window, concurrency, daily quota, token life and sizes.
 
-The numbers only. Enforcing them is the gate's work, and behaviour that is not a number belongs to the quirks.
+See ``gate`` for how they are enforced, and ``quirks`` for behaviour that is not a number. Marketo's page:
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/marketo-integration-best-practices
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Protocol
 
 
 class Limits(Protocol):
-    """The four numbers that any object must have to serve as the limits of a sandbox."""
+    """The four numbers that an object needs to serve as the limits of a sandbox."""
 
     @property
     def calls(self) -> int:
@@ -19,7 +20,7 @@ class Limits(Protocol):
 
     @property
     def per(self) -> float:
-        """Length of the window in seconds."""
+        """The length of the window in seconds."""
         ...
 
     @property
@@ -42,22 +43,22 @@ class InstanceLimits:
     concurrency: int = 10
     daily: int = 50_000
     refusals_count: bool = True
-    """Whether calls answered 606, 607 or 615 use up the window and the quota themselves."""
+    """Whether calls answered with 606, 607 or 615 count against the window and the quota."""
     token_life: float = 3600.0
     uri_bytes: int = 8_192
     asset_uri_bytes: int = 66_560
     body_bytes: int = 1_048_576
     import_bytes: int = 10_485_760
-    """Bulk imports must be smaller than this, with all that is around the file."""
+    """Upper limit of the body of a bulk import in bytes, multipart boundaries included."""
     export_daily_bytes: int = 524_288_000
-    """Bytes that bulk exports may produce in a day of US Central time."""
+    """Bytes that bulk exports may produce per day of US Central time."""
     ingestion_per_second: int = 5_000
-    """Data ingestion requests allowed in one second, for each client id."""
+    """Data ingestion requests allowed per second and client id."""
     ingestion_daily: int = 10_000_000
-    """Objects that data ingestion takes in a day."""
+    """Objects that data ingestion accepts per day."""
 
     @classmethod
     def of(cls, limits: Limits) -> InstanceLimits:
-        """Return complete limits from any object with the four numbers, taking further ones where it has them."""
+        """Return complete limits from any object with the four numbers, and its other limits if it has them."""
         given = {field.name: getattr(limits, field.name) for field in fields(cls) if hasattr(limits, field.name)}
         return cls(**given)

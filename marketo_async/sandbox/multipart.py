@@ -1,4 +1,4 @@
-"""Taking multipart forms apart: fields that are text, and parts that are files. What a file is for is not known."""
+"""Parses multipart forms into text fields and files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Upload:
 
 
 def invalid_multipart() -> ApiError:
-    """Return the error for a body that is no multipart form, or lacks a file where one must be."""
+    """Return the error for a body that is not a multipart form or lacks a required file."""
     return ApiError("613", "Invalid multipart")
 
 
@@ -49,7 +49,7 @@ def _parts(header: str, content: bytes) -> list[bytes]:
     if found is None:
         raise invalid_multipart()
     delimiter = b"\r\n--" + (found[1] or found[2]).encode()
-    # The first delimiter may have no line before it.
+    # The first delimiter may be at the very start.
     _, *parts = (b"\r\n" + content).split(delimiter)
     if not parts or not parts.pop().startswith(b"--"):
         raise invalid_multipart()

@@ -1,6 +1,6 @@
 """Cutting pages: by position token, by date token and by offset.
 
-Each returns a whole answer. What a row looks like is up to the family that asks for the page.
+Each returns a whole answer. The families lay out the rows.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _shortened(call: Call, size: int) -> int:
 def position_page(
     call: Call, ids: Sequence[int], rows: Callable[[Sequence[int]], Sequence[object]], *, more_result: bool = True
 ) -> Answer:
-    """Return the page of rows for ``ids``, which are in ascending order, that the call's token stands at.
+    """Return the page of rows at the call's token, for ``ids`` in ascending order.
 
     ``more_result`` says whether the operation's model has that member.
     """
@@ -58,7 +58,7 @@ def position_page(
 def date_page(
     call: Call, wanted: Callable[[Activity], bool], row: Callable[[Activity], object] | None = None
 ) -> Answer:
-    """Return the page of wanted activities behind the call's date token, with the token to go on from."""
+    """Return the page of wanted activities after the call's date token, with the next token."""
     instance = call.instance
     bound_to = binding(call.route.operation, call.arguments, call.query, "batchSize")
     position = instance.tokens.read(call.text("nextPageToken") or "", DatePosition, bound_to)
@@ -67,7 +67,7 @@ def date_page(
     if position.empties < quirks.empty_run and instance.rng.random() < quirks.empty_pages:
         size = 0
     page, reached, more = instance.activities.after((position.date, position.sequence), wanted, size)
-    # An empty page only claims that more follows where something does.
+    # An empty page says that more follows only if it does.
     empties = position.empties + 1 if more and not page else 0
     onward = DatePosition(*reached, empties, bound_to)
     result: list[object] = list(page) if row is None else [row(activity) for activity in page]
@@ -79,7 +79,7 @@ def date_page(
 
 
 def offset_page(call: Call, rows: Sequence[object]) -> Answer:
-    """Return the page of asset rows at the call's offset, or the warning that there is none."""
+    """Return the page of asset rows at the call's offset, or the warning that there are none."""
     offset = call.integer("offset") or 0
     if offset < 0:
         raise ApiError("1003", "'offset' must not be negative")

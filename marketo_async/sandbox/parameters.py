@@ -1,6 +1,6 @@
 """Reading values as Marketo types: from text in queries, forms and paths, and from members of JSON bodies.
 
-A value of the wrong type is error 1001. Which parameters an operation has is declared on its route.
+A value of the wrong type is error 1001. Routes declare the parameters of an operation.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def as_integer(name: str, value: object) -> int:
 
 
 def as_flag(name: str, value: object) -> bool:
-    """Return a boolean given as one or as text."""
+    """Return a boolean given as a boolean or as text."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.lower() in ("true", "false"):
@@ -44,7 +44,7 @@ def as_flag(name: str, value: object) -> bool:
 
 
 def as_text(name: str, value: object) -> str:
-    """Return a string, which nothing else is converted to."""
+    """Return a string; other types are errors."""
     if isinstance(value, str):
         return value
     raise wrong_type(name, "string")

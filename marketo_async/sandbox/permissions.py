@@ -1,10 +1,10 @@
-"""The permissions of Marketo's API roles, and the sets of them of which an operation asks any one."""
+"""The permissions of Marketo's API roles, and the sets of which an operation needs one."""
 
 from __future__ import annotations
 
 
 class AllOf(frozenset[str]):
-    """Permissions of which an operation asks every one, not any one."""
+    """Permissions of which an operation needs all."""
 
     __slots__ = ()
 
@@ -49,10 +49,10 @@ ANYBODY: frozenset[str] = frozenset()
 
 
 def object_readers(name: str) -> frozenset[str]:
-    """Return the permissions that let a user read an object, by its name in the roles of users."""
+    """Return the permissions to read an object, by its name in user roles."""
     return frozenset({f"Read-Only {name}", f"Read-Write {name}"})
 
 
 def object_writers(name: str) -> frozenset[str]:
-    """Return the permissions that let a user write an object, by its name in the roles of users."""
+    """Return the permissions to write an object, by its name in user roles."""
     return frozenset({f"Read-Write {name}"})

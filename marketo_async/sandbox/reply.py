@@ -1,6 +1,6 @@
-"""An answer on its way out: status, headers, body, and whether the connection survives it.
+"""`Reply`: the status, headers and body of an answer, and how its connection breaks, if it does.
 
-What the body says was decided before; gzip and breaking the connection happen here.
+It compresses the body and breaks the connection. See ``envelope`` for the body.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ JSON = "application/json;charset=UTF-8"
 PLAIN = "text/plain;charset=UTF-8"
 GZIP_FROM = 1_024
 
-# Answers are compressed while the loop waits; the fastest level keeps a page of activities below a millisecond.
+# Compressing blocks the event loop; the fastest level keeps a page of activities below a millisecond.
 _GZIP_LEVEL = 1
 _GZIP_WINDOW = 31
 _PIECE = 262_144
@@ -24,14 +24,14 @@ _PIECE = 262_144
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """Bytes of an open file, from *first* on, which others may read from as well."""
+    """Bytes of an open file from ``first`` on; several readers may share the file."""
 
     file: IO[bytes]
     first: int
     size: int
 
     def pieces(self, end: int) -> Iterator[bytes]:
-        """Yield the bytes up to *end* of this part."""
+        """Yield the bytes of this part up to ``end``."""
         for at in range(0, end, _PIECE):
             self.file.seek(self.first + at)
             yield self.file.read(min(_PIECE, end - at))
@@ -39,19 +39,19 @@ class FilePart:
 
 @dataclass(slots=True)
 class Reply:
-    """One HTTP answer, or the lack of one."""
+    """One HTTP answer, or a connection that breaks."""
 
     body: bytes
     status: int = 200
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": JSON})
     cut: Literal["reset", "truncate"] | None = None
-    """How the connection breaks: before any byte of the answer, or inside its body."""
+    """How the connection breaks: before the answer or inside its body."""
     cut_at: int | None = None
-    """Behind how many bytes of the body; ``None`` is the middle."""
+    """The bytes of the body that are sent before the break; ``None`` is half of them."""
     changed: int | None = None
-    """The byte of the body that comes out wrong."""
+    """The index of the byte of the body that is changed."""
     part: FilePart | None = None
-    """What the body is in place of ``body``, where it is read from a file."""
+    """The body instead of ``body``, if it is read from a file."""
 
     @property
     def size(self) -> int:
@@ -59,14 +59,14 @@ class Reply:
         return len(self.body) if self.part is None else self.part.size
 
     def compress(self, accepted: str) -> None:
-        """Compress the body where the caller accepts gzip and it is long enough."""
+        """Compress the body if the caller accepts gzip and it is long enough."""
         if "gzip" in accepted.lower() and len(self.body) >= GZIP_FROM:
             packer = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_WINDOW)
             self.body = packer.compress(self.body) + packer.flush()
             self.headers["Content-Encoding"] = "gzip"
 
     async def send(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Send the answer, or break the connection as told."""
+        """Send the answer, or break the connection."""
         if self.cut == "reset":
             if request.transport is not None:
                 request.transport.abort()
@@ -80,7 +80,7 @@ class Reply:
         return web.Response(body=self.body, status=self.status, headers=self.headers)
 
     async def _streamed(self, request: web.BaseRequest, end: int) -> web.StreamResponse:
-        """Send the body up to *end*, piece by piece, as if all of it were to come."""
+        """Send the body up to ``end`` in pieces, as if the whole body followed."""
         response = web.StreamResponse(status=self.status, headers=self.headers)
         response.content_length = self.size
         await response.prepare(request)

@@ -1,6 +1,6 @@
-"""A request as it arrived, and what its method, parameters and body really are.
+"""`Request`: a request as it arrived, and its effective method, parameters and body.
 
-Method overrides, forms, list encodings and JSON are sorted out here. Who may call, and what then happens, is not.
+It resolves method overrides, forms, list encodings and JSON.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ FORM = "application/x-www-form-urlencoded"
 JSON_TYPE = "application/json"
 APP_TYPE = "x-app-type"
 
-# A body that is too long is read on to here, so that its sender gets to see the refusal instead of a reset.
+# A body that is too long is read up to here, so that its sender sees the refusal instead of a reset.
 _MOST_READ = 64 * 1_048_576
 
 
 class BodyTooLarge(Exception):
-    """The body exceeds what the operation takes."""
+    """The body is longer than the operation accepts."""
 
 
 @dataclass(slots=True)
 class Request:
-    """One HTTP request, before anything is known of its operation."""
+    """One HTTP request, before its operation is known."""
 
     http: web.BaseRequest
     method: str
@@ -40,7 +40,7 @@ class Request:
     query: dict[str, list[str]]
     content: bytes = b""
     overridden: bool = False
-    """Whether a POST stands for a GET."""
+    """Whether a POST overrides its method with GET."""
     files: dict[str, Upload] = field(default_factory=dict)
 
     @classmethod
@@ -75,7 +75,7 @@ class Request:
         return self.is_bulk and self.content_type == MULTIPART
 
     def token(self, *, in_query: bool) -> str | None:
-        """Return the access token, from the query only where that is allowed."""
+        """Return the access token; the query may hold it only if that is allowed."""
         from_query = self.query.pop("access_token", None)
         scheme, _, token = self.http.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
@@ -83,13 +83,13 @@ class Request:
         return from_query[0] if from_query and in_query and not self.path.startswith(USERS) else None
 
     def credentials(self) -> dict[str, str]:
-        """Return what an identity call says of its sender, in its query and form together."""
+        """Return the parameters of an identity call, from its query and form together."""
         if self.content_type == FORM:
             self._merge(_parameters(self.content.decode(errors="replace")))
         return {name: values[0] for name, values in self.query.items()}
 
     async def read(self, most: int) -> None:
-        """Read the body, or raise when it is longer than ``most`` bytes."""
+        """Read the body, or raise if it is longer than ``most`` bytes."""
         chunks: list[bytes] = []
         length = 0
         async for chunk in self.http.content.iter_any():
@@ -103,7 +103,7 @@ class Request:
         self.content = b"".join(chunks)
 
     def resolve(self, quirks: Quirks) -> None:
-        """Settle path, method and parameters."""
+        """Determine path, method and parameters."""
         self.path = _without_dots(self.path)
         if "//" in self.path:
             if quirks.double_slash_rejected:
@@ -131,9 +131,9 @@ class Request:
                 raise ApiError("605", f"Request method '{override[0]}' not supported")
 
     def body(self, route: Route) -> Members:
-        """Return the members of the body that the operation takes, empty where there is none.
+        """Return the members of the body that the operation accepts, empty without a body.
 
-        Those of a form or multipart body are text or uploads, and may come in the query just as well.
+        Members of a form or multipart body are text or uploads, and may also be in the query.
         """
         if route.takes_form and not (route.also_json and self.content_type == JSON_TYPE):
             if self.content and self.content_type not in (FORM, MULTIPART):
@@ -142,7 +142,7 @@ class Request:
         if self.overridden and self.content_type == FORM:
             return {}
         if not route.takes_body or not (self.content or route.body):
-            # A form that is no override has nothing to do at a JSON operation, even without a body of its own.
+            # A JSON operation refuses a form that is not a method override, even one without a body.
             if self.overridden and self.content:
                 raise ApiError("612", "Invalid Content Type")
             return {}
@@ -152,7 +152,7 @@ class Request:
             body = msgspec.json.decode(self.content)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise ApiError("609", "Invalid JSON") from None
-        # The documentation of user management sends roles as a bare array, the description has them in an object.
+        # The documentation of user management sends roles as a bare array, the description as an object.
         if isinstance(body, list) and self.path.startswith(USERS):
             return {"input": body}
         if not isinstance(body, dict):
@@ -160,7 +160,7 @@ class Request:
         return body
 
     def check_headers(self) -> None:
-        """Raise 1002 where an operation of the new assets is not told for which application it is called."""
+        """Raise 1002 if a call of the v2 assets lacks the header that names its application."""
         if self.path.startswith(NEW_ASSETS) and self.http.headers.get(APP_TYPE) != "marketo":
             raise ApiError("1002", f"Missing value for required header '{APP_TYPE}'")
 

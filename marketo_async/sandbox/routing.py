@@ -1,6 +1,6 @@
-"""Operations as a sandbox serves them, and finding the one that a request is for.
+"""The routes of a sandbox's operations, and the router that finds the route of a request.
 
-A family declares its routes on a ``Routes`` of its own; the router joins them. Calling the handler is not done here.
+A family declares its routes on its own ``Routes``; the router joins them. See ``exchange`` for the call of the handler.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Method = Literal["GET", "POST", "DELETE"]
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
-# Ids that a document or its author chose; all others are numbers.
+# Ids chosen by a document or its author; all others are numbers.
 _CHOSEN_IDS = frozenset(
     ("htmlId", "moduleId", "contentId", "variableId", "fieldId", "fieldSetId", "userid", "munchkinId", "exportId")
 )
@@ -30,7 +30,7 @@ _GUID_PATHS = ("/rest/v1/namedAccountList/",)
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    # An id that is not a number matches no path at all, which is why Marketo answers 610 to it.
+    # An id that is not a number matches no path, so Marketo answers 610 to it.
     def group(match: re.Match[str]) -> str:
         name = match[1]
         number = name.lower().endswith("id") and name not in _CHOSEN_IDS and not path.startswith(_GUID_PATHS)
@@ -46,7 +46,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation: where it is, who may call it, what it takes, and what runs it."""
+    """One operation: its path, permissions, parameters and handler."""
 
     method: Method
     path: str
@@ -57,7 +57,7 @@ class Route:
     body: tuple[str, ...] = ()
     body_optional: tuple[str, ...] = ()
     also_json: bool = False
-    """Whether an operation with a form takes its members as a JSON object just as well."""
+    """Whether an operation with a form also accepts its members as a JSON object."""
     pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -65,17 +65,17 @@ class Route:
 
     @property
     def operation(self) -> str:
-        """Method and path template, by which statistics name the operation."""
+        """Method and path template: the operation's name in statistics."""
         return f"{self.method} {self.path}"
 
     @property
     def is_asset(self) -> bool:
-        """Whether the operation belongs to the asset API, with its own envelope and encodings."""
+        """Whether the operation belongs to the asset API, which has its own envelope and encodings."""
         return self.path.startswith("/rest/asset/")
 
     @property
     def takes_form(self) -> bool:
-        """Whether the members of its body are those of a form, with JSON only inside of them."""
+        """Whether its body is a form, with JSON only inside its members."""
         return self.takes_body and (self.path.startswith("/rest/asset/v1/") or self.body == ("file",))
 
     @property

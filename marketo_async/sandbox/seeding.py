@@ -1,6 +1,6 @@
-"""Filling a fresh instance: generated leads and activities, the same for the same seed, or given ones.
+"""Fills a fresh instance with given or generated leads and activities; the same seed generates the same.
 
-Generating must stay fast: fifty thousand activities are made before a benchmark starts.
+Generating must be fast: a benchmark starts with fifty thousand activities.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from marketo_async.sandbox.parameters import as_integer, as_moment
 from marketo_async.sandbox.quirks import Quirks
 from marketo_async.sandbox.records import activity_types
 from marketo_async.sandbox.records.activity_log import Activity, ActivityLog, Attribute, no_delay
-from marketo_async.sandbox.records.contents import seeded_contents
 from marketo_async.sandbox.records.custom_types import CustomTypes
 from marketo_async.sandbox.records.design_studio import DesignStudio, SubmittableForms
 from marketo_async.sandbox.records.folders import Folders, seeded_folders
@@ -29,6 +28,7 @@ from marketo_async.sandbox.records.standard_objects import standard_objects
 from marketo_async.sandbox.records.static_lists import StaticList, StaticLists
 from marketo_async.sandbox.records.usage_log import UsageLog
 from marketo_async.sandbox.records.users import seeded_users
+from marketo_async.sandbox.records.v2_assets import seeded_v2_assets
 from marketo_async.sandbox.tokens import Tokens
 
 MUNCHKIN_ID = "100-SBX-001"
@@ -59,8 +59,8 @@ _Sample = tuple[int | None, tuple[int | None, str | None], tuple[Attribute, ...]
 
 
 def seeded_rng(seed: int, purpose: str) -> random.Random:
-    """Return the random numbers of one purpose, so that one purpose cannot disturb another."""
-    return random.Random(f"{seed}:{purpose}")  # noqa: S311 - it must repeat, and guards nothing
+    """Return random numbers for one purpose, independent of those for other purposes."""
+    return random.Random(f"{seed}:{purpose}")  # noqa: S311 - it must repeat and protects nothing
 
 
 def _commit_delay(quirks: Quirks, rng: random.Random) -> Callable[[], float]:
@@ -94,7 +94,7 @@ def generated_leads(number: int, rng: random.Random, now: float) -> Iterable[Lea
 
 
 def _samples(activity_type_id: int, fields: Fields) -> list[_Sample]:
-    """Return what activities of this type say, to be shared by all of them."""
+    """Return sample contents that the activities of this type share."""
     if activity_type_id == activity_types.VISIT_WEBPAGE:
         return [
             (
@@ -130,7 +130,7 @@ def _samples(activity_type_id: int, fields: Fields) -> list[_Sample]:
 def generate_activities(
     log: ActivityLog, number: int, lead_ids: list[int], fields: Fields, rng: random.Random, now: float, days: float
 ) -> None:
-    """Write activities at even distances over the days before now, on whole seconds, in the order of their dates."""
+    """Write activities evenly over the days before now, on whole seconds, in date order."""
     if not number:
         return
     lead_ids = lead_ids or [1]
@@ -148,10 +148,10 @@ def generate_activities(
 
 
 def given_activity(log: ActivityLog, record: Mapping[str, object]) -> Activity:
-    """Write an activity that has at least leadId, activityTypeId and activityDate, as Marketo would answer it."""
+    """Write an activity from a record in Marketo's layout with at least leadId, activityTypeId and activityDate."""
     given = record.get("attributes") or []
     if not isinstance(given, list):
-        raise TypeError(f"attributes are a list of name and value: {given!r}")
+        raise TypeError(f"attributes is {given!r}; give a list of objects with name and value")
     primary_id, primary, guid = (
         record.get(name) for name in ("primaryAttributeValueId", "primaryAttributeValue", "marketoGUID")
     )
@@ -178,7 +178,7 @@ def _data_type(value: object) -> str:
 
 def _store_given(leads: LeadStore, fields: Fields, record: Mapping[str, object], now: float) -> None:
     for name, value in record.items():
-        # A field that tests bring along becomes a custom field, so that operations know it.
+        # An unknown field of a test's lead becomes a custom field, so that operations know it.
         if name not in fields:
             fields.add_custom(name, name, _data_type(value))
     given_id = record.get("id")
@@ -196,7 +196,7 @@ def seeded_instance(
     quirks: Quirks,
     clock: SandboxClock,
 ) -> Instance:
-    """Return an instance with its leads, activities, lists, programs, smart campaigns and forms."""
+    """Return an instance with leads, activities, lists, programs, smart campaigns and forms."""
     now = clock.time()
     fields = lead_fields()
     store = LeadStore()
@@ -240,7 +240,7 @@ def seeded_instance(
         member_fields=member_fields(),
         activities=log,
         custom_types=CustomTypes(),
-        contents=seeded_contents(now - DAY),
+        v2_assets=seeded_v2_assets(now - DAY),
         users=seeded_users(now - DAY),
         inbox=Inbox(clock, quirks.ingestion_delay),
         lists=static_lists,

@@ -1,4 +1,4 @@
-"""Sandbox: a Marketo instance on loopback, put together from its parts, started and stopped."""
+"""`Sandbox`: a Marketo instance on loopback."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from marketo_async.sandbox.traffic import Traffic
 
 Answerer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
-# Long targets have to reach the sandbox before it can refuse them.
+# Long request targets must reach the sandbox, so that it can refuse them.
 _LONGEST_LINE = 1_048_576
 _SHUTDOWN_SECONDS = 0.2
 
@@ -35,9 +35,9 @@ _SHUTDOWN_SECONDS = 0.2
 class Sandbox:
     """A Marketo instance that listens on loopback while the context is open.
 
-    ``leads`` and ``activities`` are numbers to generate, or records; ``lists`` maps list ids to lead ids, by default
+    ``leads`` and ``activities`` are records, or numbers to generate; ``lists`` maps list ids to lead ids, by default
     one list 1001 of every lead. ``latency`` is real seconds, a mean with a spread, or a function of the random
-    numbers, method and path; only such a function is asked for identity calls too. ``traffic`` makes live events
+    numbers, method and path; only such a function applies to identity calls too. ``traffic`` makes live events
     while the sandbox listens.
     """
 
@@ -116,12 +116,12 @@ class Sandbox:
 
     @property
     def base_url(self) -> str:
-        """The origin to which all paths are appended, without a slash at its end."""
+        """The origin of all paths, without a trailing slash."""
         return self._origin(self._port)
 
     @property
     def ingestion_url(self) -> str:
-        """An origin at which there is nothing but data ingestion; the other one has it too."""
+        """An origin that serves only data ingestion; ``base_url`` serves it too."""
         return self._origin(self._ingestion_port)
 
     @property
@@ -145,13 +145,13 @@ class Sandbox:
         return self._faults.faults
 
     def add_user(self, login: str, permissions: frozenset[str] | None = None) -> ApiUser:
-        """Create another API user with credentials of its own; without permissions named it has all of them."""
+        """Create another API user with its own credentials; by default it has all permissions."""
         if self.instance.users.find(login) is None:
             self.instance.users.add_api_user(login, self.clock.time())
         return self._identity.add_user(login, permissions)
 
     async def start(self) -> None:
-        """Begin to listen; with port 0 on any free one."""
+        """Start to listen; port 0 takes any free port."""
         async with AsyncExitStack() as stack:
             self._port = await self._listen(stack, self._exchange.answer, self._port)
             self._ingestion_port = await self._listen(stack, self._ingestion.answer, self._ingestion_port)
@@ -160,7 +160,7 @@ class Sandbox:
             self._events = asyncio.get_running_loop().create_task(self.traffic.run(self.instance))
 
     async def stop(self) -> None:
-        """Stop listening; calls still in flight are cut off after a moment."""
+        """Stop listening; calls in flight are cut off after a moment."""
         if self._events is not None:
             events, self._events = self._events, None
             events.cancel()
@@ -170,7 +170,7 @@ class Sandbox:
             await listening.aclose()
 
     async def serve_forever(self) -> None:
-        """Listen until the task is cancelled, for a command that runs nothing else."""
+        """Listen until the task is cancelled, for a command that does nothing else."""
         async with self:
             await asyncio.Event().wait()
 
@@ -190,7 +190,7 @@ class Sandbox:
 
     def _origin(self, port: int) -> str:
         if self._listening is None:
-            raise RuntimeError("The sandbox has no address before it has been started: use `async with Sandbox()`")
+            raise RuntimeError("the sandbox has no address before it starts; use `async with Sandbox()`")
         return f"http://{self._host}:{port}"
 
     async def __aenter__(self) -> Self:

@@ -1,6 +1,7 @@
 """Paging tokens: opaque, signed, and bound to the operation and parameters that they were issued for.
 
-What a page holds is decided where pages are cut; a token only says where the next one begins.
+A token only says where the next page begins. See ``paging`` for how pages are cut. Marketo's page:
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/paging-tokens
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _SIGNATURE_BYTES = 6
 
 
 class DatePosition(msgspec.Struct, array_like=True, frozen=True, tag="date"):
-    """Behind this key of the activity log, after so many empty pages in a row."""
+    """A position after a key of the activity log, after ``empties`` empty pages in a row."""
 
     date: float
     sequence: int
@@ -30,7 +31,7 @@ class DatePosition(msgspec.Struct, array_like=True, frozen=True, tag="date"):
 
 
 class ListPosition(msgspec.Struct, array_like=True, frozen=True, tag="list"):
-    """Behind this id."""
+    """A position after an id."""
 
     last_id: int
     binding: str
@@ -40,7 +41,7 @@ P = TypeVar("P", DatePosition, ListPosition)
 
 
 def binding(operation: str, arguments: Mapping[str, str], query: Mapping[str, Sequence[str]], *unbound: str) -> str:
-    """Return a digest of everything that has to be repeated along with a token."""
+    """Return a digest of all parameters that must be repeated with a token."""
     repeated = [
         operation,
         sorted(arguments.items()),
@@ -62,7 +63,7 @@ class Tokens:
         return b32encode(self._sign(payload) + payload).decode()
 
     def read(self, token: str, kind: type[P], bound_to: str) -> P:
-        """Return the position of a token; one that was never used with parameters is not bound to any yet."""
+        """Return the position of a token; a token that was never used with parameters is not bound yet."""
         try:
             signed = b32decode(token)
         except ValueError:

@@ -1,7 +1,7 @@
-"""`Traffic`: what happens on an instance while nobody of ours touches it, at a steady rate, and a log of the truth.
+"""`Traffic`: live events that change an instance at a steady rate, and a log of what really happened.
 
-Every event changes the instance and leaves the activities that Marketo would. The log keeps what happened, to compare
-with what a reader has seen. See ``quirks`` for activities that are committed late.
+Every event changes the instance and writes the activities that Marketo would write. Tests compare the log
+with what a reader saw. See ``quirks`` for activities that are committed late.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ MIX: Mapping[EventKind, float] = {
     "delete": 1,
     "merge": 1,
 }
-"""How often each kind happens in relation to the others, unless said otherwise."""
+"""The default relative frequency of each kind."""
 
 _TICK = 0.02  # real seconds between two looks at the clock
-_MOST_AT_ONCE = 200  # events; a loop that fell behind answers calls in between
+_MOST_AT_ONCE = 200  # events; a loop that is late answers calls in between
 _TITLES = ("Engineer", "Buyer", "Director", "Analyst", "Owner", "Partner", "Manager")
 _SOURCE = "Traffic"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that happened; ``guids`` are those of its activities, ``leads`` the ids of the leads as they were."""
+    """One event; ``guids`` are those of its activities, ``leads`` the lead ids at that time."""
 
     kind: EventKind
     at: float
@@ -58,28 +58,28 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Traffic:
-    """Live events on a sandbox: ``rate`` a second by its clock, as ``mix`` weighs them, the same for the same ``seed``.
+    """Live events on a sandbox: ``rate`` per second of its clock, weighted by ``mix``, the same for the same ``seed``.
 
-    ``log`` holds every event that has happened, in order. A rate of 0 makes none by itself; ``happen`` makes one.
+    ``log`` holds every event in order. A rate of 0 makes no events; ``happen`` makes one.
     """
 
     def __init__(self, rate: float = 80.0, *, mix: Mapping[EventKind, float] | None = None, seed: int = 7) -> None:
         mix = MIX if mix is None else mix
         if not 0 <= rate < float("inf"):
-            raise ValueError(f"rate is {rate}: give the events a second as a finite number, 0 or more")
+            raise ValueError(f"rate is {rate}; give the events per second as a finite number, 0 or more")
         if unknown := set(mix) - set(get_args(EventKind)):
-            raise ValueError(f"mix names {', '.join(sorted(unknown))}: give {', '.join(get_args(EventKind))}")
+            raise ValueError(f"mix names {', '.join(sorted(unknown))}; give {', '.join(get_args(EventKind))}")
         if not any(mix.values()) or min(mix.values()) < 0:
-            raise ValueError("mix has no positive weight, or a negative one: give at least one kind a weight above 0")
+            raise ValueError(f"mix is {dict(mix)}; give weights of 0 or more, and at least one above 0")
         self.rate = rate
         self.log: list[Event] = []
         self._kinds, self._weights = list(mix), list(mix.values())
-        self._rng = random.Random(f"{seed}:traffic")  # noqa: S311 - it must repeat, and guards nothing
+        self._rng = random.Random(f"{seed}:traffic")  # noqa: S311 - it must repeat and protects nothing
         self._instance: Instance | None = None
         self._lead_ids: list[int] = []
 
     async def run(self, instance: Instance) -> None:
-        """Let events happen until the task is cancelled."""
+        """Make events until the task is cancelled."""
         self.join(instance)
         clock, done = instance.clock, 0.0
         began = clock.time()
@@ -91,16 +91,16 @@ class Traffic:
                 done += 1
 
     def join(self, instance: Instance) -> None:
-        """Take the leads that an instance has now for those that events happen to."""
+        """Use the leads that an instance has now for the events."""
         self._instance, self._lead_ids = instance, instance.leads.ids()
 
     def happen(self, kind: EventKind | None = None) -> Event:
-        """Make one event, of a kind drawn from the mix unless it is named."""
+        """Make one event of ``kind``, by default drawn from the mix."""
         instance = self._instance
         if instance is None:
-            raise RuntimeError("this traffic belongs to no sandbox yet: pass it as Sandbox(traffic=...)")
+            raise RuntimeError("this traffic has no sandbox yet; pass it as Sandbox(traffic=...)")
         kind = kind or self._rng.choices(self._kinds, self._weights)[0]
-        if kind in ("delete", "merge") and len(self._lead_ids) <= 2:  # noqa: PLR2004 - somebody must be left
+        if kind in ("delete", "merge") and len(self._lead_ids) <= 2:  # noqa: PLR2004 - some leads must remain
             kind = "create"
         before = instance.activities.written
         leads = self._create(instance) if kind == "create" or not self._lead_ids else self._make(kind)(instance)
@@ -122,7 +122,7 @@ class Traffic:
         return makers[kind]
 
     def _somebody(self, instance: Instance, *, leaving: bool = False) -> int:
-        """Return the id of any lead that is still there, and forget it where it is *leaving*."""
+        """Return the id of a random lead that still exists; forget it if it is ``leaving``."""
         ids = self._lead_ids
         while True:
             place = self._rng.randrange(len(ids))

@@ -1,6 +1,6 @@
-"""How each part of the API words an answer: the lead database, both asset APIs, and user management.
+"""The layouts of answers in each part of the API: the lead database, both asset APIs, and user management.
 
-Only the layout, and the HTTP status that goes with it. Data ingestion words its few answers itself.
+It chooses the layout and the HTTP status. See ``ingestion`` for the answers of data ingestion.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ ASSETS = "/rest/asset/"
 NEW_ASSETS = "/rest/asset/v2/"
 USERS = "/userservice/management/"
 
-# Success is told by the status alone; which one goes with codes other than those of access is written nowhere.
+# Only the status marks success; the documentation gives no status for codes other than those of access.
 _STATUSES = {
     "601": 401,
     "602": 401,
@@ -28,7 +28,7 @@ _STATUSES = {
 
 
 def answered(path: str, answer: Answer, request_id: str) -> object:
-    """Return what an operation that succeeded has to say, as the API at this path lays it out."""
+    """Return the answer of an operation that succeeded, in the layout of the API at this path."""
     if path.startswith(USERS):
         return answer.result
     envelope = success(answer, request_id, asset=path.startswith(ASSETS))
@@ -38,7 +38,7 @@ def answered(path: str, answer: Answer, request_id: str) -> object:
 
 
 def refused(path: str, error: ApiError, request_id: str) -> tuple[Members, int]:
-    """Return what an error has to say, as the API at this path lays it out, and its HTTP status."""
+    """Return the answer to an error, in the layout of the API at this path, and its HTTP status."""
     if path.startswith(USERS):
         return {"errors": [{"code": int(error.code), "message": error.message}]}, _STATUSES.get(error.code, 400)
     envelope = failure(error, request_id, asset=path.startswith(ASSETS))

@@ -56,7 +56,7 @@ def test_every_later_run_adds_what_is_new(instance: Instance, out: Path) -> None
     arguments = ("activities", "--since", "2020-01-01", "--types", NEW_LEAD, "--out", out)
     first = invoke(*arguments, environment=instance.environment)
     assert first.code == 0
-    assert "; the same command adds what comes from now on | " in first.stderr
+    assert "; run the same command again to add new ones | " in first.stderr
     before = out.read_bytes()
 
     added = instance.add_leads("new1@example.com", "new2@example.com")
@@ -95,8 +95,8 @@ def test_more_leads_than_one_listing_takes_go_on_too(instance: Instance, out: Pa
     [
         (("--since", "yesterday", "--types", "1"), "--since takes a date or time"),
         (("--since", "2026-01-01", "--until", "soon", "--types", "1"), "--until takes a date or time"),
-        (("--since", "2026-01-01", "--types", "1,two"), "--types takes numbers"),
-        (("--since", "2026-01-01", "--types", "1", "--leads", "x"), "--leads takes numbers"),
+        (("--since", "2026-01-01", "--types", "1,two"), "--types takes comma-separated numbers"),
+        (("--since", "2026-01-01", "--types", "1", "--leads", "x"), "--leads takes comma-separated numbers"),
         (("--since", "2026-01-01", "--types", ","), "types is empty"),
         (("--since", "2026-01-02", "--until", "2026-01-01", "--types", "1"), "must be before until"),
     ],

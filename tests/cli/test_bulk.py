@@ -59,7 +59,7 @@ def test_the_other_kinds_are_exported_too(instance: Instance, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("leads", "--fields", "id", "--since", "2026-01-01"), "--since and --until go together"),
+        (("leads", "--fields", "id", "--since", "2026-01-01"), "--until is missing; give both --since and --until"),
         (("leads", *YEAR, "--fields", "emial"), "meant 'email'"),
         (("leads", *YEAR), "name the fields"),
         (("custom-objects", "nothing_c", *YEAR), ""),
@@ -133,7 +133,7 @@ def test_files_of_any_spelling_are_imported(
         (b"nonsense\n", (), "no field 'nonsense'"),
         (b"Email Address\r\n", (), "the display name of 'email'"),
         (b"email,firstName\na@example.com,caf\xe9\n", (), "line 2, column 2: the bytes are not utf-8"),
-        (b"email\n", ("--delimiter", "x"), "--delimiter is one of , ; | and tab, not 'x'"),
+        (b"email\n", ("--delimiter", "x"), "--delimiter must be one of , ; | and tab, not 'x'"),
         (b"email\n", ("--encoding", "x"), "not a text encoding of Python"),
     ],
     ids=["workbook", "empty", "unknown", "displayed", "cell", "delimiter", "encoding"],
@@ -161,7 +161,7 @@ def test_a_row_that_failed_and_is_not_listed_is_told_and_is_no_success(instance:
     ended = run(instance, "import", "leads", file, "--rejects", rejects)
     assert ended.code == 1
     assert "1 of 2 rows taken, 1 failed" in ended.stderr
-    assert "import 1001: 1 of rows 0 to 1 failed, but which is not known: " in ended.stderr
+    assert "import 1001: 1 of rows 0 to 1 failed, but it is not known which: " in ended.stderr
     assert rejects.read_bytes() == b""
 
 
@@ -187,7 +187,7 @@ def test_an_import_that_stops_keeps_its_rejects_and_says_what_is_open(
     file, rejects = tmp_path / "new.csv", tmp_path / "rejects.jsonl"
     three_files(file, 80, 16)
     for target, said in (
-        (rejects, f"the rows that are known to be rejected are in {rejects}"),
+        (rejects, f"the rejected rows that are known so far are in {rejects}"),
         (Path("/dev/full"), "/dev/full could not be written: No space left on device"),
     ):
         second = 1_002 + len(instance.sandbox.instance.imports._jobs)
@@ -210,7 +210,7 @@ def test_an_import_that_is_interrupted_keeps_its_rejects(instance: Instance, tmp
         started.signal(2)
         ended = started.end()
     assert ended.code == 130
-    assert f"the rows that are known to be rejected are in {rejects}" in ended.stderr
+    assert f"the rejected rows that are known so far are in {rejects}" in ended.stderr
     assert [json.loads(line)["index"] for line in rejects.read_bytes().splitlines()] == [0]
 
 

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from marketo_async import Limits
 from marketo_async.cli import demo
-from marketo_async.cli.bound import LeastTime
 from marketo_async.cli.demo import DemoResult, Drained
+from marketo_async.cli.least_time import LeastTime
 from marketo_async.sandbox import Stats
 
 from .commands import invoke
@@ -48,13 +48,13 @@ async def test_it_uses_up_the_window_and_is_never_refused() -> None:
     assert "9,000" in told
     assert "5,500" in told
     assert "of what is possible" in told
-    assert "The bound: 70 calls take 1.01 s at the least: 1 s of window, then the last 10, 10 at once" in told
+    assert "The bound: 70 calls take at least 1.01 s: 1 s of window, then the last 10, 10 at once" in told
 
 
 def test_the_command_reports_on_stdout_and_progress_on_stderr() -> None:
     ended = invoke("demo", "--leads", 600, "--activities", 300, "--latency", 0.01, "--seed", 3)
     assert ended.code == 0
-    assert "606, 607, 615: by the sandbox" in ended.stdout
+    assert "codes 606, 607 and 615" in ended.stdout
     assert ended.stderr == "A sandbox with 600 leads and 300 activities, on loopback.\n"
 
 

@@ -63,7 +63,7 @@ def test_1_on_the_way_tells_how_far_it_came(instance: Instance, out: Path, monke
     assert ended.code == Exit.REFUSED
     error, note = ended.stderr.splitlines()
     assert error.startswith("error: lists.leads: 1003 ")
-    assert note == f"600 leads are in {out}; go on with: marketo-async leads --list 1001 --out 'a b'"
+    assert note == f"600 leads are in {out}; resume with: marketo-async leads --list 1001 --out 'a b'"
 
 
 def test_2_is_an_environment_without_an_instance(out: Path) -> None:
@@ -130,7 +130,7 @@ def test_whatever_has_no_code_of_its_own_is_1(error: MarketoError) -> None:
 def test_the_help_documents_the_codes() -> None:
     for command in ((), ("leads",), ("activities",), ("demo",), ("usage",), ("sandbox",)):
         shown = " ".join(invoke(*command, "--help").stdout.split())
-        assert "Exit codes: 0 done, 1 Marketo answered with an error, 2 bad usage" in shown
+        assert "Exit codes: 0 done, 1 Marketo returned an error, 2 wrong arguments" in shown
         assert "130 interrupted" in shown
 
 
@@ -149,7 +149,7 @@ def test_without_the_extra_it_says_what_to_install(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == Exit.USAGE
-    assert capsys.readouterr().err == "install it with: pip install 'marketo-async[cli]'\n"
+    assert capsys.readouterr().err == f"the command line needs {library}: pip install 'marketo-async[cli]'\n"
 
 
 def test_another_missing_module_is_a_fault_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,11 +70,11 @@ def test_a_filter_that_matches_nothing_leaves_an_empty_file(instance: Instance, 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((), "name either a field with --filter or a static list with --list"),
-        (("--filter", "id", "--list", "1001", "--value", "1"), "name either a field with --filter"),
-        (("--filter", "id"), "--filter needs values"),
-        (("--list", "1001", "--value", "1"), "values go with --filter"),
-        (("--list", "1001", "--daily", "10", "--reserve", "10"), "--reserve 10 leaves nothing of --daily 10"),
+        ((), "give either --filter or --list"),
+        (("--filter", "id", "--list", "1001", "--value", "1"), "give either --filter or --list"),
+        (("--filter", "id"), "--filter has no values"),
+        (("--list", "1001", "--value", "1"), "--list takes no values"),
+        (("--list", "1001", "--daily", "10", "--reserve", "10"), "--reserve 10 leaves no calls of --daily 10"),
     ],
 )
 def test_arguments_that_cannot_work_are_refused_for_nothing(
@@ -94,7 +94,7 @@ def test_values_have_to_be_text(instance: Instance, out: Path, tmp_path: Path) -
     values.write_bytes(b"caf\xe9")
     ended = invoke("leads", "--filter", "city", "--values-from", values, "--out", out, environment=instance.environment)
     assert ended.code == 2
-    assert "--values-from is to be UTF-8" in ended.stderr
+    assert "of the --values-from file is not UTF-8" in ended.stderr
 
 
 def test_a_file_that_no_checkpoint_explains_is_not_touched(instance: Instance, out: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_file_that_no_checkpoint_explains_is_not_touched(instance: Instance, o
     arguments = ("leads", "--list", 1001, "--out", out)
     refused = invoke(*arguments, environment=instance.environment)
     assert refused.code == 2
-    assert "exists and has no checkpoint to go on from: --start-over replaces it" in refused.stderr
+    assert "exists without a checkpoint, so it can't be resumed; --start-over replaces it" in refused.stderr
     assert ids(out) == [0]
     assert invoke(*arguments, "--start-over", environment=instance.environment).code == 0
     assert ids(out) == list(range(1, 901))

@@ -1,4 +1,4 @@
-"""`Output` on its own: killed between any two steps, and what it refuses to go on with."""
+"""`Output` on its own: killed between any two steps, and the files that it refuses to resume."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_a_complete_file_that_was_moved_away(out: Path, *, endless: bool) -> Non
 @pytest.mark.parametrize("held", [b"", b"{", b"[]", b'{"token":"a"}'])
 def test_a_checkpoint_of_another_kind_is_refused(out: Path, held: bytes) -> None:
     out.with_name("out.jsonl.checkpoint").write_bytes(held)
-    with pytest.raises(InvalidRequest, match="is no checkpoint of this command"), Output(out, ARGUMENTS):
+    with pytest.raises(InvalidRequest, match="is not a checkpoint of this command"), Output(out, ARGUMENTS):
         pass
     with Output(out, ARGUMENTS, start_over=True) as output:
         assert output.checkpoint == Checkpoint(arguments=ARGUMENTS)

@@ -83,14 +83,14 @@ def test_killed_it_goes_on_where_it_was(large: Instance, out: Path, what: str) -
     assert ended.code == 0
     assert f"{expected(what) - kept.records:,} of them new" in ended.stderr
     assert_whole(what, out)
-    # Some shards are cut anew to the page, so only sequential listings tell exactly how many pages were saved.
+    # Some shards are cut again to the page, so only sequential listings show how many pages were saved.
     if what in {"list", "since"}:
         openings = 1  # the usage
         assert large.calls - calls == openings + (expected(what) - kept.records) // 300
 
 
 @pytest.mark.parametrize("what", ["list", "between"])
-def test_interrupted_it_tells_how_to_go_on(large: Instance, out: Path, what: str) -> None:
+def test_an_interrupted_command_says_how_to_resume(large: Instance, out: Path, what: str) -> None:
     command = arguments(what, out)
     large.brake.pages = 7
     with process(*command, environment=large.environment) as started:
@@ -103,9 +103,9 @@ def test_interrupted_it_tells_how_to_go_on(large: Instance, out: Path, what: str
     kept = Checkpoint.load(out.with_name("out.jsonl.checkpoint"))
     assert kept is not None
     assert interrupted == "interrupted"
-    assert note.startswith(f"{kept.records:,} {command[0]} are in {out}; go on with: marketo-async {command[0]} --")
+    assert note.startswith(f"{kept.records:,} {command[0]} are in {out}; resume with: marketo-async {command[0]} --")
 
-    typed = note.partition(" go on with: marketo-async ")[2].split()
+    typed = note.partition(" resume with: marketo-async ")[2].split()
     assert invoke(*typed, environment=large.environment).code == 0
     assert_whole(what, out)
 
@@ -151,8 +151,8 @@ def test_other_arguments_are_refused(large: Instance, out: Path) -> None:
     assert refused.code == 2
     assert (
         f"{out}.checkpoint belongs to other arguments (--leads was not given, is 7; "
-        "--since was 2020-01-01T00:00:00+00:00, is 2020-01-02T00:00:00+00:00):"
-        " give the same ones to go on, or --start-over"
+        "--since was 2020-01-01T00:00:00+00:00, is 2020-01-02T00:00:00+00:00);"
+        " give the same arguments to resume, or use --start-over"
     ) in refused.stderr
     assert (out.read_bytes(), large.calls) == (held, calls)
     assert invoke(*other, "--start-over", environment=large.environment).code == 0

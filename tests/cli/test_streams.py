@@ -47,7 +47,7 @@ def test_a_dash_is_stdout_and_nothing_else_is_in_it(
         assert ended.code == 0, ended.stderr
         assert len(records(ended.stdout.encode())) > 300
         assert ended.stderr == "" if quiet else "in stdout | " in ended.stderr
-        assert "the same command adds" not in ended.stderr
+        assert "run the same command again" not in ended.stderr
     lists = ("--static-list", 1001, "--fields", "id", "--poll", 0.1, *ALONE)
     for form, first in (("csv", "id\n1\n2\n"), ("jsonl", '{"id":"1"}\n')):
         named = () if form == "csv" else ("--format", form)
@@ -91,7 +91,7 @@ def test_what_is_left_undone_for_stdout_says_no_way_to_go_on(tmp_path: Path) -> 
     with running(daily=3) as instance:
         ended = invoke("leads", "--list", 1001, "--out", "-", "--quiet", *ALONE, environment=instance.environment)
     assert ended.code == 4
-    assert "go on with" not in ended.stderr
+    assert "resume with" not in ended.stderr
     assert len(records(ended.stdout.encode())) == 600
 
 
@@ -170,8 +170,8 @@ def test_an_argument_that_is_not_text_is_refused_in_a_line(instance: Instance) -
     ended = invoke(*command, environment=instance.environment)
     assert (ended.code, instance.calls) == (2, 0)
     assert ended.stderr == (
-        "error: '\\udce9' can't be written as utf-8; run with LC_ALL=C.UTF-8 (or PYTHONUTF8=1),"
-        " and give names and values in UTF-8\n"
+        "error: '\\udce9' can't be written as utf-8; run with LC_ALL=C.UTF-8 or PYTHONUTF8=1,"
+        " and pass names and values in UTF-8\n"
     )
 
 
@@ -200,13 +200,13 @@ def test_a_file_that_is_read_is_not_written(how: str, instance: Instance, tmp_pa
     before = instance.calls
     ended = invoke("import", "leads", file, "--rejects", linked(file, how), *ALONE, environment=instance.environment)
     assert (ended.code, instance.calls) == (2, before)
-    assert "is the file to import; name another one" in ended.stderr
+    assert "is the file to import; name another file" in ended.stderr
     for option in ((), ("--start-over",)):
         out = linked(file, how) if not file.with_name("other").exists() else file.with_name("other")
         command = ("leads", "--filter", "email", "--values-from", file, "--out", out, *option, *ALONE)
         ended = invoke(*command, environment=instance.environment)
         assert (ended.code, instance.calls) == (2, before)
-        assert "is the file of --values-from; name another one" in ended.stderr
+        assert "is the file of --values-from; name another file" in ended.stderr
     assert file.read_text() == "email\na@example.com\n"
 
 
@@ -220,7 +220,7 @@ def test_the_store_is_not_written_over(instance: Instance, tmp_path: Path) -> No
     ):
         ended = invoke(*command, "--store", store, environment=instance.environment)
         assert (ended.code, instance.calls, store.exists()) == (2, 0, False)
-        assert "is the file of --store; name another one" in ended.stderr
+        assert "is the file of --store; name another file" in ended.stderr
 
 
 def test_a_pipe_is_read_once(instance: Instance) -> None:

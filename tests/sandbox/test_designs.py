@@ -116,7 +116,7 @@ def modelled(answer: Body, model: str) -> None:
 
 
 async def status(api: Api, kind: Kind, asset_id: int) -> set[str]:
-    """The versions that there are."""
+    """The existing versions."""
     found = set()
     for wanted in ("draft", "approved"):
         for row in await read(api, f"{kind.path}/{asset_id}", status=wanted):

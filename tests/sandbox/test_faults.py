@@ -209,5 +209,5 @@ async def test_a_refused_call_uses_up_no_fault(connect: Connect) -> None:
     ],
 )
 def test_faults_that_make_no_sense(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"fault|probability"):
+    with pytest.raises(ValueError, match=r"kind of fault|probability is|when is"):
         Fault(**wrong)  # type: ignore[arg-type]

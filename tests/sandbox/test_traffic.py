@@ -222,7 +222,7 @@ async def test_events_come_at_their_rate_while_the_sandbox_listens() -> None:
 def test_traffic_that_cannot_be(arguments: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"rate|mix"):
         Traffic(**arguments)  # type: ignore[arg-type]
-    with pytest.raises(RuntimeError, match="belongs to no sandbox"):
+    with pytest.raises(RuntimeError, match="has no sandbox yet"):
         Traffic().happen()
 
 

@@ -1,4 +1,4 @@
-"""Reading activities: date tokens, lead activities, lead changes, deleted leads and the activity types."""
+"""Activities: date tokens, lead activities, lead changes, deleted leads and activity types."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from marketo_async.sandbox.paging import date_page
 from marketo_async.sandbox.permissions import ACTIVITY_READERS
 from marketo_async.sandbox.records.activity_log import LAST_SEQUENCE, Activity
 from marketo_async.sandbox.records.activity_types import CHANGE_DATA_VALUE, DELETE_LEAD, NEW_LEAD, STANDARD_TYPES
-from marketo_async.sandbox.records.custom_types import CustomType, Version
+from marketo_async.sandbox.records.custom_types import CustomType, TypeVersion
 from marketo_async.sandbox.routing import Routes
 from marketo_async.sandbox.tokens import DatePosition
 
@@ -37,7 +37,7 @@ def paging_token(call: Call) -> Answer:
     optional=("assetIds", "listId", "leadIds", "batchSize"),
 )
 def activities(call: Call) -> Answer:
-    """Answer the activities of some types behind a date token."""
+    """Answer the activities of some types after a date token."""
     types = frozenset(call.integers("activityTypeIds"))
     if len(types) > MOST_TYPES:
         raise ApiError("1003", f"'activityTypeIds' exceeds the maximum of {MOST_TYPES} values")
@@ -61,7 +61,7 @@ def activities(call: Call) -> Answer:
     optional=("listId", "leadIds", "batchSize"),
 )
 def lead_changes(call: Call) -> Answer:
-    """Answer changes of the named fields, and new leads, behind a date token."""
+    """Answer changes of the named fields, and new leads, after a date token."""
     fields = {call.instance.lead_fields.get(name).id: name for name in call.many("fields")}
     leads = _leads_asked(call)
 
@@ -134,7 +134,7 @@ def _leads_asked(call: Call) -> frozenset[int] | None:
 
 @routes.get("/rest/v1/activities/types.json", ACTIVITY_READERS)
 def types(call: Call) -> Answer:
-    """Answer all activity types, custom ones that have been approved included."""
+    """Answer all activity types, including approved custom types."""
     standard: list[Members] = [
         {
             "id": kind.id,
@@ -149,7 +149,7 @@ def types(call: Call) -> Answer:
     return Answer(standard + custom)
 
 
-def _custom(kind: CustomType, live: Version) -> Members:
+def _custom(kind: CustomType, live: TypeVersion) -> Members:
     row: Members = {"id": kind.id, "apiName": kind.api_name, "name": live.name, "description": live.description}
     if live.primary is not None:
         row["primaryAttribute"] = {

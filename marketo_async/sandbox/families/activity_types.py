@@ -14,7 +14,7 @@ from marketo_async.sandbox.records.custom_types import (
     DATA_TYPES,
     CustomType,
     TypeAttribute,
-    Version,
+    TypeVersion,
     changed,
     check_api_name,
     check_display_name,
@@ -29,13 +29,13 @@ routes = Routes()
 
 @routes.get("/rest/v1/activities/external/types.json", ACTIVITY_METADATA_READERS)
 def custom_types(call: Call) -> Answer:
-    """Answer all custom types, each in its live version or, where there is none yet, as a draft."""
+    """Answer all custom types, each in its live version, or as a draft if it has none yet."""
     return Answer([_row(kind, kind.live or kind.newest) for kind in call.instance.custom_types])
 
 
 @routes.get(f"{ROOT}/{{apiName}}/describe.json", ACTIVITY_METADATA_READERS, optional=("draft",))
 def describe_type(call: Call) -> Answer:
-    """Answer the live version of a type, or its draft when that is asked for."""
+    """Answer the live version of a type, or its draft on request."""
     kind = call.instance.custom_types.get(call.path_text("apiName"))
     version = kind.draft if call.flag("draft") else kind.live
     if version is None:
@@ -54,7 +54,7 @@ def create_type(call: Call) -> Answer:
     api_name, name = call.body_text("apiName") or "", call.body_text("name") or ""
     check_api_name(api_name)
     check_display_name(name)
-    draft = Version(
+    draft = TypeVersion(
         name,
         call.body_text("triggerName") or "",
         call.body_text("filterName") or "",
@@ -71,7 +71,7 @@ def create_type(call: Call) -> Answer:
     body_optional=("apiName", "filterName", "name", "primaryAttribute", "triggerName", "description"),
 )
 def update_type(call: Call) -> Answer:
-    """Change the draft of a type; what identifies it is frozen once activities of it exist."""
+    """Change the draft of a type; its identifying members are frozen once it has activities."""
     kind = call.instance.custom_types.get(call.path_text("apiName"))
     if kind.live is not None and _renames(call, kind, kind.live) and call.instance.activities.uses_type(kind.id):
         raise ApiError("1022", f"Activity type '{kind.api_name}' is in use")
@@ -93,7 +93,7 @@ def update_type(call: Call) -> Answer:
     return Answer([_row(kind, draft)])
 
 
-def _renames(call: Call, kind: CustomType, live: Version) -> bool:
+def _renames(call: Call, kind: CustomType, live: TypeVersion) -> bool:
     primary = live.primary.api_name if live.primary is not None else None
     now = dict(zip(IDENTIFYING, (kind.api_name, live.name, live.trigger_name, live.filter_name, primary), strict=True))
     for member in IDENTIFYING:
@@ -120,7 +120,7 @@ def discard_draft(call: Call) -> Answer:
 
 @routes.post(f"{ROOT}/{{apiName}}/delete.json", ACTIVITY_METADATA_WRITERS)
 def delete_type(call: Call) -> Answer:
-    """Delete a type of which no activity exists."""
+    """Delete a type that has no activities."""
     kind = call.instance.custom_types.get(call.path_text("apiName"))
     if call.instance.activities.uses_type(kind.id):
         raise ApiError("1022", f"Activity type '{kind.api_name}' is in use")
@@ -138,7 +138,7 @@ def create_attributes(call: Call) -> Answer:
 def update_attributes(call: Call) -> Answer:
     """Change attributes of the draft of a type, by their API names."""
 
-    def update(draft: Version, record: Members) -> None:
+    def update(draft: TypeVersion, record: Members) -> None:
         draft.change(changed(draft.get(_api_name(record)), **_changes(record)))
 
     return _edited(call, update)
@@ -148,7 +148,7 @@ def update_attributes(call: Call) -> Answer:
 def delete_attributes(call: Call) -> Answer:
     """Drop attributes from the draft of a type, by their API names."""
 
-    def delete(draft: Version, record: Members) -> None:
+    def delete(draft: TypeVersion, record: Members) -> None:
         attribute = draft.get(_api_name(record))
         if attribute.is_primary:
             raise ApiError("1003", "The primary attribute cannot be deleted")
@@ -157,7 +157,7 @@ def delete_attributes(call: Call) -> Answer:
     return _edited(call, delete)
 
 
-def _edited(call: Call, edit: Callable[[Version, Members], None]) -> Answer:
+def _edited(call: Call, edit: Callable[[TypeVersion, Members], None]) -> Answer:
     kind = call.instance.custom_types.get(call.path_text("apiName"))
     draft = kind.proposal()
     for record in call.records("attributes"):
@@ -199,7 +199,7 @@ def _changes(record: Members) -> dict[str, str | bool]:
     return changes
 
 
-def _row(kind: CustomType, version: Version) -> Members:
+def _row(kind: CustomType, version: TypeVersion) -> Members:
     row: Members = {
         "id": kind.id,
         "apiName": kind.api_name,

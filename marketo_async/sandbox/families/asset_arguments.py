@@ -1,4 +1,4 @@
-"""What the operations on assets have in common: names, descriptions, JSON fields, dates of update, empty findings."""
+"""Arguments and rows that all asset operations share: names, descriptions, JSON fields, update dates, no results."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ T = TypeVar("T")
 
 
 class Dated(Protocol):
-    """What has been updated at some time."""
+    """An object with the time of its last update."""
 
     @property
     def updated_at(self) -> float:
-        """When it was updated last."""
+        """The time of the last update."""
         ...
 
 
 class Described(Protocol):
-    """What all answers say of an asset."""
+    """The members of all assets in answers."""
 
     @property
     def id(self) -> int:
@@ -51,12 +51,12 @@ class Described(Protocol):
 
     @property
     def created_at(self) -> float:
-        """When it was created."""
+        """The time of creation."""
         ...
 
     @property
     def updated_at(self) -> float:
-        """When it was updated last."""
+        """The time of the last update."""
         ...
 
 
@@ -64,7 +64,7 @@ D = TypeVar("D", bound=Dated)
 
 
 def described(asset: Described) -> Members:
-    """Return the members that the answers of all assets begin with."""
+    """Return the first members of every asset's row."""
     return {
         "id": asset.id,
         "name": asset.name,
@@ -80,7 +80,7 @@ def found(rows: Sequence[object]) -> Answer:
 
 
 def limited(name: str, text: str, most: int) -> str:
-    """Return a text, or raise 701 when it is blank or too long."""
+    """Return a text, or raise 701 if it is blank or too long."""
     if not text.strip():
         raise ApiError("701", f"'{name}' must not be blank")
     if len(text) > most:
@@ -100,12 +100,12 @@ def asset_description(call: Call) -> str | None:
 
 
 def new_name_and_description(call: Call) -> tuple[str | None, str | None]:
-    """Return what an update gives of both."""
+    """Return the name and the description of an update, each if given."""
     return None if call.body_text("name") is None else asset_name(call), asset_description(call)
 
 
 def updated_between(call: Call, assets: Iterable[D]) -> list[D]:
-    """Return the assets that were updated in the span of time that the call names."""
+    """Return the assets that were updated in the call's time range."""
     earliest, latest = (call.moment(name) for name in UPDATED)
     return [
         asset
@@ -115,12 +115,12 @@ def updated_between(call: Call, assets: Iterable[D]) -> list[D]:
 
 
 def json_field(call: Call, name: str, kind: type[T]) -> T | None:
-    """Return a field that carries JSON text, as what it must be, if it is there."""
+    """Return the value of an optional field that holds JSON text."""
     return None if call.body_text(name) is None else required_json_field(call, name, kind)
 
 
 def required_json_field(call: Call, name: str, kind: type[T]) -> T:
-    """Return a field that carries JSON text, as what it must be."""
+    """Return the value of a field that holds JSON text."""
     try:
         return msgspec.convert(read_json(call.body_text(name) or ""), type=kind)
     except msgspec.MsgspecError:

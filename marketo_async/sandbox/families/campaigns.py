@@ -40,7 +40,7 @@ def _row(instance: Instance, campaign: SmartCampaign) -> Members:
         "id": campaign.id,
         "name": campaign.name,
         "description": campaign.description,
-        # Of the types that assets know, the older model has only these two.
+        # The older model has only these two of the asset types.
         "type": "trigger" if campaign.type == "trigger" else "batch",
         "workspaceName": campaign.workspace,
         "createdAt": iso(campaign.created_at),
@@ -92,10 +92,10 @@ def campaign_by_id(call: Call) -> Answer:
 
 @routes.post("/rest/v1/campaigns/{campaignId}/trigger.json", CAMPAIGN_RUNNERS, body=("input",))
 def trigger(call: Call) -> Answer:
-    """Send leads into a trigger campaign that waits to be requested, all of them or none."""
+    """Send leads into a requestable trigger campaign, all of them or none."""
     campaign, instance = _campaign(call), call.instance
     if campaign.type != "trigger":
-        raise ApiError("1003", f"Campaign '{campaign.id}' is no trigger campaign")
+        raise ApiError("1003", f"Campaign '{campaign.id}' is not a trigger campaign")
     if not campaign.is_requestable:
         raise ApiError("1003", f"Campaign '{campaign.id}' is not active or not triggered by a request of the API")
     data = as_object("input", call.member("input"))
@@ -125,7 +125,7 @@ def _lead_ids(data: Members) -> tuple[int, ...]:
         raise wrong_type("leads", "array")
     if not 0 < len(leads) <= MOST_LEADS:
         raise ApiError("1003", f"'leads' must hold between 1 and {MOST_LEADS} leads")
-    # Samples send objects where the text of the documentation has plain numbers.
+    # Samples in the documentation send objects; its text has plain numbers.
     return tuple(as_integer("id", lead.get("id") if isinstance(lead, dict) else lead) for lead in leads)
 
 
@@ -142,10 +142,10 @@ def _tokens(data: Members) -> dict[str, str]:
 
 @routes.post("/rest/v1/campaigns/{campaignId}/schedule.json", CAMPAIGN_RUNNERS, body_optional=("input",))
 def schedule(call: Call) -> Answer:
-    """Schedule a batch campaign, or that of a clone of its program made for this run."""
+    """Schedule a batch campaign, or its copy in a clone of its program made for this run."""
     campaign, instance = _campaign(call), call.instance
     if campaign.type == "trigger":
-        raise ApiError("1003", f"Campaign '{campaign.id}' is no batch campaign")
+        raise ApiError("1003", f"Campaign '{campaign.id}' is not a batch campaign")
     given = call.member("input")
     data: Members = {} if given is None else as_object("input", given)
     now = instance.clock.time()
@@ -165,7 +165,7 @@ def schedule(call: Call) -> Answer:
 
 
 def _cloned(instance: Instance, campaign: SmartCampaign, name: str, now: float) -> SmartCampaign:
-    """Clone the program of a campaign with all that it holds, and return the campaign of the clone."""
+    """Clone the program of a campaign with its contents, and return the clone's campaign."""
     program, assets = _program(instance, campaign), instance.program_assets
     if program is None:
         raise ApiError("1003", f"Campaign '{campaign.id}' is in no program that could be cloned")

@@ -46,7 +46,7 @@ def channels(call: Call) -> Answer:
 
 @routes.get("/rest/asset/v1/channel/byName.json", ASSET_READERS, optional=("Name", "name"))
 def channel_by_name(call: Call) -> Answer:
-    """Answer the channel of exactly this name, which the parameter spells in either of its two ways."""
+    """Answer the channel of exactly this name; the parameter has two spellings."""
     name = call.text("name") or call.text("Name")
     if name is None:
         raise missing("name")
@@ -55,7 +55,7 @@ def channel_by_name(call: Call) -> Answer:
 
 
 def _listed(items: Iterable[str]) -> str:
-    # It looks like JSON and is none.
+    # The value looks like JSON but is not JSON.
     return f"[{','.join(items)}]"
 
 
@@ -69,13 +69,13 @@ def _tag_row(tag_type: TagType) -> Members:
 
 @routes.get("/rest/asset/v1/tagTypes.json", ASSET_READERS, optional=("maxReturn", "offset"))
 def tag_types(call: Call) -> Answer:
-    """Answer all tag types, without the values that they allow."""
+    """Answer all tag types, without their allowed values."""
     return offset_page(call, [_tag_row(tag_type) for tag_type in call.instance.program_assets.tag_types])
 
 
 @routes.get("/rest/asset/v1/tagType/byName.json", ASSET_READERS, required=("name",))
 def tag_type_by_name(call: Call) -> Answer:
-    """Answer the tag type of exactly this name, with the values that it allows."""
+    """Answer the tag type of exactly this name, with its allowed values."""
     tag_type = call.instance.program_assets.tag_type(call.text("name") or "")
     if tag_type is None:
         return found([])

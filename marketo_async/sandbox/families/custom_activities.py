@@ -1,4 +1,4 @@
-"""Adding custom activities, which are written once and never changed, deleted or deduplicated."""
+"""Custom activities: added once, never changed, deleted or deduplicated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from marketo_async.sandbox.errors import ApiError, RecordError
 from marketo_async.sandbox.parameters import as_integer, as_moment, as_objects
 from marketo_async.sandbox.permissions import ACTIVITY_WRITERS
 from marketo_async.sandbox.records.activity_log import Attribute
-from marketo_async.sandbox.records.custom_types import Version
+from marketo_async.sandbox.records.custom_types import TypeVersion
 from marketo_async.sandbox.records.instance import Instance
 from marketo_async.sandbox.routing import Routes
 
@@ -22,7 +22,7 @@ routes = Routes()
 
 @routes.post("/rest/v1/activities/external.json", ACTIVITY_WRITERS, body=("input",))
 def add_custom_activities(call: Call) -> Answer:
-    """Add custom activities; the rows that failed carry ``errors``, unlike everywhere else."""
+    """Add custom activities; failed rows have ``errors`` instead of ``reasons``."""
     rows: list[Members] = []
     for record in call.records():
         try:
@@ -57,7 +57,7 @@ def _added(instance: Instance, record: Members) -> Members:
     return row if activity.id is None else {"id": activity.id, **row}
 
 
-def _attribute(version: Version, item: Members) -> Attribute:
+def _attribute(version: TypeVersion, item: Members) -> Attribute:
     named = item.get("apiName") or item.get("name")
     for attribute in version.secondary:
         if named in (attribute.api_name, attribute.name):

@@ -1,4 +1,4 @@
-"""The fields of custom object types: adding, changing and deleting them in drafts, and what they may be and link to."""
+"""The fields of custom object types: adding, changing and deleting them in drafts, their data types and links."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ routes = Routes()
 
 @dataclass(frozen=True, slots=True)
 class _Linkable:
-    """An object that fields can link to, and by which of its fields."""
+    """An object that fields can link to, and the linkable fields of it."""
 
     name: str
     display_name: str
@@ -129,7 +129,7 @@ def _linkable(instance: Instance) -> list[_Linkable]:
     companies = instance.objects.companies.description
     leads = [field for field in instance.lead_fields if field.searchable and field.on_rest]
     company_fields = [companies.fields.get(name) for name in (companies.id_field, *companies.dedupe_fields)]
-    # What links on to something else cannot be linked to.
+    # A type that links to another object can't be a target of links.
     ends = [kind for kind in instance.objects.custom if kind.live is not None and not kind.live.links]
     return [
         _Linkable.of("Lead", "Lead", leads),

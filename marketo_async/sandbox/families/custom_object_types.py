@@ -1,6 +1,6 @@
-"""Custom object types as their administrators see them: drafts, approvals, and what uses them.
+"""Custom object types for administrators: drafts, approvals, and uses.
 
-Their fields are edited in a module of its own, and their records are in another.
+See ``custom_object_fields`` for their fields and ``custom_objects`` for their records.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _row(kind: CustomObjectType, state: State | None) -> Members:
 
 @routes.get(f"{SCHEMA}.json", TYPE_READERS, optional=("names", "state"))
 def types(call: Call) -> Answer:
-    """Answer the types, or those of them that are in one state."""
+    """Answer the types, optionally only those in one state."""
     names, state = call.many("names"), _state(call)
     return Answer(
         [
@@ -67,7 +67,7 @@ def describe_type(call: Call) -> Answer:
     body_optional=("displayName", "action", "pluralName", "description", "showInLeadDetail"),
 )
 def sync_type(call: Call) -> Answer:
-    """Create a type as a draft, or edit the draft of one; nothing is answered but success."""
+    """Create a type as a draft, or edit the draft of a type; the answer is only success."""
     action = as_action(call.body_text("action"))
     custom, now = call.instance.objects.custom, call.instance.clock.time()
     api_name = call.body_text("apiName") or ""
@@ -116,14 +116,14 @@ def discard_draft(call: Call) -> Answer:
 
 @routes.post(f"{SCHEMA}/{{apiName}}/delete.json", TYPE_WRITERS)
 def delete_type(call: Call) -> Answer:
-    """Delete a type that nothing uses, with all of its records."""
+    """Delete an unused type with all its records."""
     call.instance.objects.custom.remove(type_of(call))
     return Answer([])
 
 
 @routes.get(f"{SCHEMA}/{{apiName}}/dependentAssets.json", TYPE_READERS)
 def dependent_assets(call: Call) -> Answer:
-    """Answer what uses a type."""
+    """Answer the assets and types that use a type."""
     return Answer(
         [
             {

@@ -1,4 +1,4 @@
-"""The records of custom object types that have been approved, and the descriptions of those types."""
+"""The records of approved custom object types, and the descriptions of those types."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Data ingestion: writes that are accepted now and applied a moment later.
+"""Data ingestion: writes that are accepted at once and applied a moment later.
 
-Only what a request looks like is checked here; the door through which requests come has its own module, and what a
-write does to the records is theirs.
+The handlers check the requests. See ``ingestion`` for tokens and limits, and ``records.ingested`` for how writes are
+applied.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MOST_OBJECTS = 1_000
 _BASE = "/subscriptions/{munchkinId}"
 _NOT_IN_PROGRAM = "not in program"
 
-# One of these spellings is in the documentation, the other in the description; records have either.
+# The documentation has one of these spellings, the description the other; records may have either.
 _STATUS = ("status", "statusName")
 _MEMBERS = ("members", "input")
 _LEAD_ID = ("leadId", "id")
@@ -55,7 +55,7 @@ def sync_persons(call: Call) -> Answer:
     body_optional=("priority", "dedupeBy"),
 )
 def sync_custom_objects(call: Call) -> Answer:
-    """Accept custom objects to create or update; those of a person who does not exist wait for a while."""
+    """Accept custom objects to create or update; those of a missing person wait for a while."""
     _check_priority(call)
     dedupe_by = call.body_text("dedupeBy") or "dedupeFields"
     if dedupe_by not in ("dedupeFields", "marketoGUID"):
@@ -91,7 +91,7 @@ def sync_companies(call: Call) -> Answer:
 
 @routes.post(f"{_BASE}/programmembers", LEAD_WRITERS, body=("programs",))
 def sync_program_members(call: Call) -> Answer:
-    """Accept leads to become members of programs, or to move on in them."""
+    """Accept leads to make members of programs, or to move to other statuses."""
     moves: list[Callable[[], None]] = []
     total = 0
     for program in as_objects("programs", call.member("programs")):
@@ -106,7 +106,7 @@ def sync_program_members(call: Call) -> Answer:
 
 @routes.post(f"{_BASE}/programmembers/delete", LEAD_WRITERS, body=("programs",))
 def delete_program_members(call: Call) -> Answer:
-    """Accept members to take out of programs."""
+    """Accept members to remove from programs."""
     removals: list[Callable[[], None]] = []
     total = 0
     for program in as_objects("programs", call.member("programs")):
@@ -168,7 +168,7 @@ def _positive(record: Members, name: str) -> int:
 
 
 def _leads(record: Members, spellings: tuple[str, ...]) -> list[tuple[int, Members]]:
-    """Return the ids of leads, each with what else its record says."""
+    """Return the ids of leads, each with the other members of its record."""
     return [
         (
             as_integer("leadId", _either(lead, _LEAD_ID)),

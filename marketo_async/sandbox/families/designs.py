@@ -1,6 +1,6 @@
 """The operations that all designed assets share: reading, browsing, approving, discarding, cloning and deleting.
 
-A family says where its paths are, where its assets are kept and how they are laid out; contents are its own business.
+A family gives its paths, its store and its row layout; it serves its contents in its own module.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ def _anything(_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Family(Generic[V]):
-    """What the shared operations need to know of a family."""
+    """The paths, store and layout of a family, for the shared operations."""
 
     path: str
     listing: str
     store: Callable[[Instance], Drafts[V]]
     members: Callable[[Asset[V], V], Members]
-    """Returns the members that only this family has."""
+    """Returns the members that are specific to the family."""
     check: Callable[[V], None] = _anything
     """Raises 709 for a version that cannot be approved."""
     may_be_deleted: Callable[[V], None] = _anything
 
     def asset(self, call: Call, name: str = "id") -> Asset[V]:
-        """Return the asset whose id stands in the path under a name, or raise 702."""
+        """Return the asset whose id is in the path, or raise 702."""
         return self.store(call.instance).get(call.path_id(name))
 
     def seen(self, call: Call) -> tuple[Asset[V], V, Status] | None:
-        """Return the asset that the path names in the version that the call asks for, if there is such a one."""
+        """Return the asset of the path in the version that the call asks for, or ``None``."""
         asset = self.store(call.instance).find(call.path_id("id"))
         return None if asset is None else self._version(call, asset)
 
@@ -69,12 +69,12 @@ class Family(Generic[V]):
         }
 
     def answer(self, call: Call, asset: Asset[V]) -> Answer:
-        """Answer an asset as it is after a change: its draft, or what is approved where there is no draft."""
+        """Answer an asset after a change: its draft, or its approved version if it has no draft."""
         status: Status = "approved" if asset.draft is None else "draft"
         return Answer([self.row(call, asset, asset.newest, status)])
 
     def edit(self, call: Call, change: Callable[[V], object], name: str = "id") -> Asset[V]:
-        """Change the draft, or a draft made of the approved version; nothing is changed where that raises."""
+        """Change the draft, or a new draft of the approved version; an error changes nothing."""
         asset = self.asset(call, name)
         draft = asset.proposal()
         change(draft)
@@ -82,23 +82,23 @@ class Family(Generic[V]):
         return asset
 
     def describe(self, call: Call) -> Asset[V]:
-        """Change name and description, where they are given."""
+        """Change name and description, if given."""
         asset = self.asset(call)
         self.store(call.instance).describe(asset, *new_name_and_description(call))
         return asset
 
     def create(self, call: Call, version: V) -> Asset[V]:
-        """Create an asset of the call's name in its folder."""
+        """Create an asset with the name and folder of the call."""
         store = self.store(call.instance)
         return store.create(asset_name(call), self.home(call), version, asset_description(call) or "")
 
     def clone(self, call: Call) -> Asset[V]:
-        """Copy the asset that the path names under the call's name into its folder."""
+        """Copy the asset of the path, with the name and folder of the call."""
         store = self.store(call.instance)
         return store.clone(self.asset(call), asset_name(call), self.home(call), asset_description(call))
 
     def home(self, call: Call) -> Key:
-        """Return the folder that an asset of this family goes into, or raise 710 or 711."""
+        """Return the folder for an asset of this family, or raise 710 or 711."""
         kind = self.store(call.instance).kind
         folder = parent_folder(call)
         local = call.instance.folders.root(folder.key) == MARKETING_ACTIVITIES and not kind.endswith("Template")
@@ -109,7 +109,7 @@ class Family(Generic[V]):
     def serve(
         self, routes: Routes, *, browse: tuple[str, ...], by_name: tuple[str, ...] | None, rows: Iterable[str]
     ) -> None:
-        """Declare the shared operations; ``rows`` are the verbs that answer the asset and not only its id."""
+        """Declare the shared operations; the verbs in ``rows`` answer the whole asset, the others only its id."""
         asset_path = f"{self.path}/{{id}}"
         verbs: dict[str, tuple[frozenset[str], Callable[[Call, Asset[V]], None]]] = {
             "approveDraft": (ASSET_APPROVERS, self._approve),
@@ -174,12 +174,12 @@ class Family(Generic[V]):
 
 
 def link(mark: str, asset: Asset[V]) -> str:
-    """Return the address of an asset in the user interface; marks tell kinds apart there."""
+    """Return the address of an asset in the user interface, which marks its kind."""
     return f"https://app-sb.marketo.com/#{mark}{asset.id}A1"
 
 
 def wanted_status(call: Call) -> str | None:
-    """Return the status that a call asks for, if its operation can be asked for one."""
+    """Return the status that a call asks for, if its operation has that parameter."""
     text = call.text("status") if "status" in call.route.parameters else None
     if text is not None and text.lower() not in ("approved", "draft", "approved with draft"):
         raise wrong_type("status", "approved or draft")
@@ -187,17 +187,17 @@ def wanted_status(call: Call) -> str | None:
 
 
 def nothing() -> Answer:
-    """Answer that there is no such asset."""
+    """Answer that the asset was not found."""
     return found(())
 
 
 def uploaded(call: Call, name: str) -> str:
-    """Return the text of an uploaded document, or raise 613 where it is no file."""
+    """Return the text of an uploaded document, or raise 613 if it is not a file."""
     return call.upload(name).content.decode(errors="replace")
 
 
 def given(call: Call, texts: Iterable[str] = (), flags: Iterable[str] = (), numbers: Iterable[str] = ()) -> Members:
-    """Return those of the members of a form that are given, each as its type."""
+    """Return the given members of a form, each converted to its type."""
     given: Members = {name: call.body_text(name) for name in texts}
     given |= {name: call.body_flag(name) for name in flags}
     given |= {name: call.body_integer(name) for name in numbers}
@@ -205,7 +205,7 @@ def given(call: Call, texts: Iterable[str] = (), flags: Iterable[str] = (), numb
 
 
 def users(call: Call, store: Drafts[V]) -> Answer:
-    """Answer the assets that use the one that the path names."""
+    """Answer the assets that use the asset of the path."""
     asset = store.find(call.path_id("id"))
     if asset is None:
         return nothing()
@@ -225,7 +225,7 @@ def users(call: Call, store: Drafts[V]) -> Answer:
 
 
 def approved_version(asset: Asset[V] | None, kind: str, asset_id: int) -> V:
-    """Return the approved version of what another asset is made from, or raise 709."""
+    """Return the approved version of an asset that another one is made from, or raise 709."""
     if asset is None or asset.approved is None:
         raise refused(f"There is no approved {kind} with id {asset_id}")
     return asset.approved

@@ -1,4 +1,4 @@
-"""What emails say: header fields, sections and their variants by segment, and the whole document."""
+"""The content of emails: header fields, sections and their variants by segment, and the whole document."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class _Header(msgspec.Struct):
 
 @routes.get(f"{EMAIL}/content.json", ASSET_READERS, optional=("status",))
 def content(call: Call) -> Answer:
-    """Answer the sections, each module in front of its own."""
+    """Answer the sections, each module before its own sections."""
     seen = family.seen(call)
     if seen is None:
         return nothing()
@@ -107,7 +107,7 @@ def update_headers(call: Call) -> Answer:
     body_optional=(*_LOOKS, "textValue"),
 )
 def update_section(call: Call) -> Answer:
-    """Set what a section shows: markup, a snippet, or what it showed before by segment."""
+    """Set the content of a section: markup, a snippet, or its old content made dynamic by segment."""
     new, html_id = _content(call, call.body_text("textValue")), call.path_text("htmlId")
 
     def change(email: Email) -> None:
@@ -124,7 +124,7 @@ def update_section(call: Call) -> Answer:
 
 def _content(call: Call, text: str | None, *, of_variant: bool = False) -> Content:
     kind, value = call.body_text("type") or "", call.body_text("value") or ""
-    # Variants call the markup of a text HTML, in what they answer and in what they take.
+    # Variants use the name HTML for the markup of a text, in requests and answers.
     if of_variant and kind == "HTML":
         kind = "Text"
     if kind not in ("Text", "DynamicContent", "Snippet"):
@@ -180,7 +180,7 @@ def dynamic_content(call: Call) -> Answer:
     body_optional=(*_LOOKS, "segment"),
 )
 def update_dynamic_content(call: Call) -> Answer:
-    """Set the variant of a segment, of the default one where none is named."""
+    """Set the variant of a segment, by default of the default segment."""
     new, content_id, segment = (
         _content(call, None, of_variant=True),
         call.path_text("contentId"),
@@ -198,7 +198,7 @@ def update_dynamic_content(call: Call) -> Answer:
 
 @routes.get(f"{EMAIL}/fullContent.json", ASSET_READERS, optional=("status", "leadId", "type"))
 def full_content(call: Call) -> Answer:
-    """Answer the whole document, for a lead where one is named."""
+    """Answer the whole document, optionally for a lead."""
     lead_id, kind = call.integer("leadId"), (call.text("type") or "HTML").lower()
     if lead_id is not None and not call.user.may(LEAD_READERS):
         raise ApiError("603", "Access denied")

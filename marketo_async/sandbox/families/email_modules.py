@@ -1,6 +1,6 @@
-"""The modules and the variables of emails, as many as their templates provide for.
+"""The modules and variables of emails, as their templates define them.
 
-Reads show the draft where there is one, as nothing here can be asked for in an approved version.
+Reads show the draft if there is one: these operations have no status parameter.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def duplicate(call: Call) -> Answer:
 
 @routes.post(f"{MODULE}/rename.json", ASSET_WRITERS, required=("name",))
 def rename(call: Call) -> Answer:
-    """Give a module another name."""
+    """Rename a module."""
     module_id, name = call.path_text("moduleId"), call.text("name") or ""
     return Answer([{"id": family.edit(call, lambda email: email.body.rename_module(module_id, name)).id}])
 
@@ -76,7 +76,7 @@ def _row(variable: Value) -> Members:
 
 @routes.get(f"{EMAIL}/variables.json", ASSET_READERS)
 def variables(call: Call) -> Answer:
-    """Answer the variables; those scoped to modules once for each module."""
+    """Answer the variables; a module-scoped variable appears once per module."""
     email = call.instance.studio.emails.find(call.path_id("id"))
     return nothing() if email is None else found([_row(variable) for variable in email.newest.body.variables])
 

@@ -70,5 +70,5 @@ def update_content(call: Call) -> Answer:
 
 @routes.get(f"{PREFIX}/emailTemplates/{{id}}/usedBy.json", ASSET_READERS, optional=("offset", "maxReturn"))
 def used_by(call: Call) -> Answer:
-    """Answer the emails that a template is used by."""
+    """Answer the emails that use a template."""
     return users(call, call.instance.studio.email_templates)

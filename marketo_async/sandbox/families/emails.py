@@ -1,4 +1,4 @@
-"""Emails: their metadata, test mails, and the fields that mails may be copied to. Content is elsewhere."""
+"""Emails: their metadata, test mails, and CC fields. See ``email_content`` for content."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ family.serve(
     body_optional=(*HEADERS, "description", *_SWITCHES),
 )
 def create(call: Call) -> Answer:
-    """Create an email from a template; what approving needs may come later."""
+    """Create an email from a template; members that approval needs may be set later."""
     template_id = as_integer("template", call.member("template"))
     template = approved_version(call.instance.studio.email_templates.find(template_id), "email template", template_id)
     headers = {name: HeaderField("Text", call.body_text(name) or "") for name in HEADERS}
@@ -76,7 +76,7 @@ def create(call: Call) -> Answer:
     body_optional=("description", "name", "preHeader", *_SWITCHES, "published", "webView"),
 )
 def update(call: Call) -> Answer:
-    """Change name and description, or the rest in a draft."""
+    """Change name and description at once, or other members in a draft."""
     draft = family.asset(call).proposal()
     _switch(call, draft)
     pre_header, web_view, published = (
@@ -115,7 +115,7 @@ def clone(call: Call) -> Answer:
 
 @routes.post(f"{EMAIL}/sendSample.json", ASSET_WRITERS, body=("emailAddress",), body_optional=("leadId", "textOnly"))
 def send_sample(call: Call) -> Answer:
-    """Send a test mail, as a lead would get it where one is named."""
+    """Send a test mail, optionally as a lead would get it."""
     email = family.asset(call)
     address, lead_id = call.body_text("emailAddress") or "", call.body_integer("leadId")
     if "@" not in address:
@@ -129,7 +129,7 @@ def send_sample(call: Call) -> Answer:
 
 @routes.get(f"{PREFIX}/email/ccFields.json", ASSET_READERS)
 def cc_fields(call: Call) -> Answer:
-    """Answer the fields whose addresses mails may be copied to."""
+    """Answer the fields whose addresses may get copies of mails."""
     return Answer(
         [
             {

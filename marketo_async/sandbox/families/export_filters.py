@@ -1,4 +1,4 @@
-"""Reading the filters of export jobs: which there are, which may go together, and what their values must be."""
+"""The filters of export jobs: their names, combinations and values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FRACTION = re.compile(r":\d\d\.\d")
 
 
 def given_filters(call: Call, known: Sequence[str]) -> Members:
-    """Return the filters of a job, or raise 1003 for an unknown one and 1035 for one that is not available."""
+    """Return the filters of a job, or raise 1003 for an unknown and 1035 for an unavailable filter."""
     given = {name: value for name, value in as_object("filter", call.member("filter")).items() if value is not None}
     for name in given:
         if name not in known:
@@ -36,7 +36,7 @@ def given_filters(call: Call, known: Sequence[str]) -> Members:
 
 
 def only_filter(call: Call, known: Sequence[str]) -> tuple[str, object]:
-    """Return the one filter of a job that takes no more and no less, or raise 1003."""
+    """Return the filter of a job that needs exactly one, or raise 1003."""
     given = given_filters(call, known)
     if len(given) != 1:
         raise ApiError("1003", f"Exactly one filter of {', '.join(known)} is required")
@@ -44,7 +44,7 @@ def only_filter(call: Call, known: Sequence[str]) -> tuple[str, object]:
 
 
 def span(instance: Instance, name: str, value: object) -> Span:
-    """Return the begin and end of a date range, or raise 1003 where they are no range or too far apart."""
+    """Return the begin and end of a date range, or raise 1003 if it is not a range or is too long."""
     limits = as_object(name, value)
     begin, end = (_limit(instance, limit, limits.get(limit)) for limit in ("startAt", "endAt"))
     if not 0 <= end - begin <= LONGEST_SPAN:
@@ -61,7 +61,7 @@ def _limit(instance: Instance, name: str, value: object) -> float:
 
 
 def members_of(instance: Instance, name: str, value: object) -> LeadIds:
-    """Return a function of the members that a list has when it is called, or raise 1003 where there is no such list."""
+    """Return a function that returns the current members of a list, or raise 1003 if the list does not exist."""
     asked = as_integer(name, value) if name.endswith("Id") else as_text(name, value)
     if name.startswith("static"):
         static_list = _named(list(instance.lists), asked)
@@ -78,7 +78,7 @@ def _named(lists: Sequence[_List], asked: int | str) -> _List:
 
 
 def as_list(name: str, value: object) -> list[object]:
-    """Return an array, of which a single value is one, too."""
+    """Return an array; a single value becomes an array of one."""
     if value is None:
         return []
     if isinstance(value, dict):

@@ -1,6 +1,6 @@
-"""The metadata of fields as the schema operations of all objects answer it, and creating and changing fields by it.
+"""The schema operations on fields, the same for all objects: reading, creating and changing their metadata.
 
-Which object's fields they are, and how many of them can be created, is up to the families.
+A family gives its object's fields and how many of them can be created.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DISPLAY_NAME = re.compile(r"[\w ]+")
 
 
 def field_page(call: Call, fields: Fields) -> Answer:
-    """Answer a page of fields, hidden ones included."""
+    """Answer a page of fields, including hidden ones."""
     by_id = {field.id: field for field in fields if field.on_rest}
 
     def rows(ids: Sequence[int]) -> list[Members]:
@@ -56,7 +56,7 @@ def _metadata(field: Field) -> Members:
 
 
 def create_fields(call: Call, fields: Fields, most: int) -> Answer:
-    """Create custom fields, which can be hidden later but never deleted."""
+    """Create custom fields; they can be hidden but not deleted."""
     rows: list[Members] = []
     for record in call.records():
         name, display_name, data_type = (_required(record, member) for member in ("name", "displayName", "dataType"))
@@ -90,7 +90,7 @@ def _check_new(fields: Fields, name: str, display_name: str, data_type: str, mos
 
 
 def update_field(call: Call, fields: Fields) -> Answer:
-    """Change the metadata of the field of the path, as far as that kind of field allows."""
+    """Change the metadata of the field of the path, within the limits of its kind."""
     field = fields.get(call.path_text("fieldApiName"))
     records = call.records()
     if len(records) != 1:

@@ -1,4 +1,4 @@
-"""Files: uploading, replacing and finding them. Marketo deletes none over REST."""
+"""Files: uploading, replacing and finding them. REST can't delete files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ routes = Routes()
 
 
 def _row(call: Call, file: File) -> Members:
-    # The folder has an asset's kind for a type, as no other reference to a folder has.
+    # Only here is the type of a folder reference an asset kind.
     return {
         **described(file),
         "size": len(file.content),
@@ -62,7 +62,7 @@ def file_by_name(call: Call) -> Answer:
     body_optional=("description", "insertOnly"),
 )
 def create_file(call: Call) -> Answer:
-    """Upload a file; one of the same name is overwritten unless the call forbids that."""
+    """Upload a file; it overwrites a file of the same name unless the call forbids it."""
     upload, name = call.upload("file"), asset_name(call)
     folder = parent_folder(call, types=(FOLDER,), roots=(DESIGN_STUDIO,))
     if upload.filename != name:
@@ -83,7 +83,7 @@ def create_file(call: Call) -> Answer:
 
 @routes.post("/rest/asset/v1/file/{id}/content.json", ASSET_WRITERS, body=("file",), body_optional=("id",))
 def replace_file(call: Call) -> Answer:
-    """Replace the bytes of a file; its name stays."""
+    """Replace the bytes of a file and keep its name."""
     shelf = call.instance.program_assets.files
     file, upload = shelf.get(call.path_id("id")), call.upload("file")
     shelf.describe(file, None, None)

@@ -1,4 +1,4 @@
-"""Folders as operations are given them: JSON text with id and type, in the query or as a field of a form."""
+"""Folder arguments: JSON text with id and type, in the query or in a form field."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def folder_type(name: str, text: str) -> str:
 
 
 def folder_key(name: str, text: str) -> Key:
-    """Return the id and type in a folder reference."""
+    """Return the id and type of a folder reference."""
     try:
         reference = msgspec.convert(read_json(text), type=_Reference, strict=False)
     except msgspec.MsgspecError:
@@ -36,7 +36,7 @@ def folder_key(name: str, text: str) -> Key:
 
 
 def folder_filter(call: Call, name: str = "folder") -> Key | None:
-    """Return the folder that a listing is narrowed to by a query parameter."""
+    """Return the folder of a listing's query parameter, if any."""
     text = call.text(name)
     return None if text is None else folder_key(name, text)
 
@@ -48,7 +48,7 @@ def parent_folder(
     types: Container[str] = (FOLDER, PROGRAM),
     roots: Container[Key] | None = None,
 ) -> Folder:
-    """Return the folder that a new asset goes into: 710 if there is none, 711 if its type or its root is wrong."""
+    """Return the folder for a new asset; raise 710 if it does not exist, 711 if its type or its root is wrong."""
     key = folder_key(name, call.body_text(name) or "")
     folder = existing_folder(call.instance.folders, key)
     if folder.type not in types or (roots is not None and call.instance.folders.root(key) not in roots):

@@ -46,7 +46,7 @@ def tokens(call: Call) -> Answer:
 
 @routes.post("/rest/asset/v1/folder/{id}/tokens.json", ASSET_WRITERS, body=("folderType", "name", "type", "value"))
 def put_token(call: Call) -> Answer:
-    """Create a token, or give it another value."""
+    """Create a token, or change its value."""
     folder = _folder(call, call.body_text("folderType"))
     token_type = call.body_text("type") or ""
     if token_type not in TOKEN_TYPES:
@@ -64,7 +64,7 @@ def put_token(call: Call) -> Answer:
 def delete_token(call: Call) -> Answer:
     """Delete a token by name and type."""
     name, token_type = call.body_text("name"), call.body_text("type")
-    # The pages ask for both although the model of the request does not.
+    # The documentation requires both, the model of the request does not.
     if not name or not token_type:
         raise missing("type" if name else "name")
     folder = _folder(call, call.body_text("folderType"))

@@ -1,4 +1,4 @@
-"""Folders: browsing the tree, and creating, changing and deleting folders. Programs are found here but not changed."""
+"""Folders: browsing the tree, and creating, changing and deleting folders. Programs can be found but not changed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _row(folders: Folders, folder: Folder) -> Members:
         "accessZoneId": _ACCESS_ZONES[folder.workspace],
         "workspace": folder.workspace,
     }
-    # The three roots have nothing above them.
+    # The three roots have no parent.
     if folder.parent is not None:
         row["parent"] = folders.plain_reference(folder.parent)
     return row
@@ -62,7 +62,7 @@ def _workspace(call: Call) -> str | None:
     optional=("root", "maxDepth", "maxReturn", "offset", "workSpace", "workspace"),
 )
 def folders(call: Call) -> Answer:
-    """Answer a folder and what lies below it, down to a depth; without a root, all roots and what lies below them."""
+    """Answer a folder and its descendants down to a depth; without a root, start at all roots."""
     tree, root, workspace = call.instance.folders, call.text("root"), _workspace(call)
     depth = call.integer("maxDepth")
     depth = _DEFAULT_DEPTH if depth is None else depth
@@ -88,7 +88,7 @@ def _down(tree: Folders, folder: Folder, depth: int) -> list[Folder]:
     optional=("type", "root", "workSpace", "workspace"),
 )
 def folders_by_name(call: Call) -> Answer:
-    """Answer every folder of exactly this name, of one type and below a root where those are given."""
+    """Answer every folder of exactly this name, optionally of one type and below a root."""
     tree, name, workspace = call.instance.folders, call.text("name"), _workspace(call)
     wanted = None if call.text("type") is None else _type(call)
     root = _root(call, wanted)
@@ -109,7 +109,7 @@ def _root(call: Call, type: str | None) -> Key | None:
     text = call.text("root")
     if text is None or not text.isdigit():
         return None if text is None else folder_key("root", text)
-    # A bare id does not say what it is the id of.
+    # An id alone does not identify the type.
     if type is None:
         raise missing("type")
     return int(text), type
@@ -125,7 +125,7 @@ def folder_by_id(call: Call) -> Answer:
 
 @routes.get("/rest/asset/v1/folder/{id}/content.json", ASSET_READERS, optional=("type", "maxReturn", "offset"))
 def folder_content(call: Call) -> Answer:
-    """Answer id and type of all that lies directly in a folder."""
+    """Answer the id and type of each direct child of a folder."""
     tree, key = call.instance.folders, (call.path_id("id"), _type(call))
     if tree.get(*key) is None:
         raise not_found(key[1], key[0])
@@ -166,7 +166,7 @@ def update_folder(call: Call) -> Answer:
 
 @routes.post("/rest/asset/v1/folder/{id}/delete.json", ASSET_WRITERS, body_optional=("type",))
 def delete_folder(call: Call) -> Answer:
-    """Delete a folder that is empty."""
+    """Delete an empty folder."""
     folder, tree = _own_folder(call), call.instance.folders
     if tree.contents(folder.key):
         raise refused(f"Folder '{folder.name}' is not empty")

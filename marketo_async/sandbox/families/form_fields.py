@@ -1,4 +1,4 @@
-"""The fields of forms: adding, changing, placing and removing them, and the fields that there are to choose from."""
+"""The fields of forms: adding, changing, placing and removing them, and the available fields."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _INTEGERS = ("blankFields", "fieldWidth", "labelWidth", "maxLength", "visibleLin
 _NUMBERS = ("minValue", "maxValue")
 _SETTINGS = (*_TEXTS, *_FLAGS, *_INTEGERS, *_NUMBERS, "fieldType", "values")
 
-# These describe the input and are answered in a member of their own.
+# These describe the input and have their own member in answers.
 _META: Mapping[str, str] = {
     "initiallyChecked": "initiallyChecked",
     "labelToRight": "labelToRight",
@@ -99,7 +99,7 @@ def _row(form: Form, item: FormField) -> Members:
 
 @routes.get(f"{FORM}/fields.json", ASSET_READERS, optional=("status",))
 def fields(call: Call) -> Answer:
-    """Answer the fields of a form in their order, those of a field set behind it."""
+    """Answer the fields of a form in order; the fields of a field set follow it."""
     seen = family.seen(call)
     if seen is None:
         return nothing()
@@ -173,13 +173,13 @@ def delete(call: Call) -> Answer:
 
 @routes.post(f"{FORM}/fieldSet.json", ASSET_WRITERS, body=("label",))
 def add_field_set(call: Call) -> Answer:
-    """Add a field set, which is empty until fields are placed in it."""
+    """Add an empty field set."""
     return _numbered(call, "Fieldset", FIELD_SET, {"label": call.body_text("label")})
 
 
 @routes.post(f"{FORM}/richText.json", ASSET_WRITERS, body=("text",))
 def add_rich_text(call: Call) -> Answer:
-    """Add rich text, which may come as a file or as a plain member."""
+    """Add rich text, given as a file or as a plain member."""
     value = call.member("text")
     text = value.content.decode(errors="replace") if isinstance(value, Upload) else call.body_text("text") or ""
     if len(text.encode()) > LONGEST_RICH_TEXT:
@@ -196,7 +196,7 @@ def _numbered(call: Call, name: str, kind: str, settings: Members) -> Answer:
 
 @routes.post(f"{FORM}/fieldSet/{{fieldSetId}}/field/{{fieldId}}/delete.json", ASSET_WRITERS)
 def delete_from_field_set(call: Call) -> Answer:
-    """Remove a field that stands in a field set."""
+    """Remove a field of a field set."""
     field_set_id, field_id = call.path_text("fieldSetId"), call.path_text("fieldId")
 
     def change(form: Form) -> None:
@@ -209,7 +209,7 @@ def delete_from_field_set(call: Call) -> Answer:
 
 @routes.post(f"{FORM}/reArrange.json", ASSET_WRITERS, body_optional=("positions",))
 def rearrange(call: Call) -> Answer:
-    """Put all fields in their places."""
+    """Set the positions of all fields."""
     places = json_field(call, "positions", list[_Place])
     if not places:
         raise missing("positions")
@@ -226,7 +226,7 @@ def _position(place: _Place) -> Position:
     f"{PREFIX}/form/{{formId}}/field/{{fieldId}}/visibility.json", ASSET_WRITERS, body_optional=("visibilityRule",)
 )
 def update_visibility(call: Call) -> Answer:
-    """Replace the rules for when a field is shown."""
+    """Replace the visibility rules of a field."""
     field_id, rule = call.path_text("fieldId"), json_field(call, "visibilityRule", _Visibility)
     if rule is None:
         raise missing("visibilityRule")
@@ -258,13 +258,13 @@ def _checked(rule: _Visibility) -> Visibility:
 
 @routes.get(f"{PREFIX}/form/fields.json", ASSET_READERS, optional=("maxReturn", "offset"))
 def lead_fields(call: Call) -> Answer:
-    """Answer the lead fields that forms may have."""
+    """Answer the lead fields that are available in forms."""
     return offset_page(call, _metadata(call.instance.lead_fields))
 
 
 @routes.get(f"{PREFIX}/form/programMemberFields.json", ASSET_READERS, optional=("maxReturn", "offset"))
 def member_fields(call: Call) -> Answer:
-    """Answer the program member fields that forms of programs may have."""
+    """Answer the program member fields that are available in forms of programs."""
     return offset_page(call, _metadata(call.instance.member_fields))
 
 

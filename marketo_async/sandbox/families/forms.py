@@ -1,4 +1,4 @@
-"""Forms: their look, their submit button and what follows a submission. Their fields are elsewhere."""
+"""Forms: their look, submit button and follow-up rules. See ``form_fields`` for their fields."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def create(call: Call) -> Answer:
 
 @routes.post(f"{FORM}.json", ASSET_WRITERS, body_optional=("description", "name", "customCss", *_SETTINGS))
 def update(call: Call) -> Answer:
-    """Change name and description, or the rest in a draft."""
+    """Change name and description at once, or other members in a draft."""
     settings = _given(call, css=True)
     draft = family.asset(call).proposal()
     draft.settings |= settings
@@ -121,7 +121,7 @@ def clone(call: Call) -> Answer:
     f"{FORM}/submitButton.json", ASSET_WRITERS, body_optional=("buttonPosition", "buttonStyle", "label", "waitingLabel")
 )
 def update_submit_button(call: Call) -> Answer:
-    """Replace the submit button; what is not given goes back to how buttons are."""
+    """Replace the submit button; members that are not given get their default."""
     ordinary, position = SubmitButton(), call.body_integer("buttonPosition")
     button = SubmitButton(
         call.body_text("label") or ordinary.label,
@@ -138,7 +138,7 @@ def update_submit_button(call: Call) -> Answer:
 
 @routes.get(f"{FORM}/thankYouPage.json", ASSET_READERS, optional=("status",))
 def thank_you_page(call: Call) -> Answer:
-    """Answer the rules for what follows a submission."""
+    """Answer the follow-up rules."""
     seen = family.seen(call)
     if seen is None:
         return nothing()
@@ -148,7 +148,7 @@ def thank_you_page(call: Call) -> Answer:
 
 @routes.post(f"{FORM}/thankYouPage.json", ASSET_WRITERS, body_optional=("thankyou",))
 def update_thank_you_page(call: Call) -> Answer:
-    """Replace the rules for what follows a submission."""
+    """Replace the follow-up rules."""
     rules = json_field(call, "thankyou", list[_FollowUp])
     if rules is None:
         raise missing("thankyou")
@@ -182,5 +182,5 @@ def _follow_up(instance: Instance, rule: _FollowUp) -> Members:
 
 @routes.get(f"{FORM}/usedBy.json", ASSET_READERS, optional=("offset", "maxReturn"))
 def used_by(call: Call) -> Answer:
-    """Answer the landing pages that a form is used by."""
+    """Answer the landing pages that use a form."""
     return users(call, call.instance.studio.forms)

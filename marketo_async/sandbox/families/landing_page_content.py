@@ -51,7 +51,7 @@ def content(call: Call) -> Answer:
 
 
 def _shown(content: PageContent) -> object:
-    """Return the content of a section as the listing answers it: embedded assets as objects, markup as text."""
+    """Return the content of a section for the listing: embedded assets as objects, markup as text."""
     if content.type not in ("Form", "Image") or not content.value:
         return content.value
     url = content.value if content.type == "Image" else f"https://app-sb.marketo.com/#FO{content.value}A1"
@@ -60,7 +60,7 @@ def _shown(content: PageContent) -> object:
 
 @routes.post(f"{PAGE}/content.json", ASSET_WRITERS, body=("type",), body_optional=(*_SETTINGS, "contentId", "value"))
 def add(call: Call) -> Answer:
-    """Add a section, under the id that the caller chose or else under one of the sandbox's."""
+    """Add a section, with the id from the caller or a generated id."""
     chosen, new = call.body_text("contentId"), _content(call)
 
     def change(page: LandingPage) -> None:
@@ -77,7 +77,7 @@ def add(call: Call) -> Answer:
 
 def _content(call: Call, current: PageContent | None = None) -> PageContent:
     kind = call.body_text("type") or (current.type if current else "RichText")
-    # One page of the documentation begins the types with a small letter.
+    # One page of the documentation writes the types with a small first letter.
     kind = next((known for known in SECTION_TYPES if known.lower() == kind.lower()), kind)
     if kind not in SECTION_TYPES:
         raise wrong_type("type", "section type")
@@ -100,7 +100,7 @@ def _check_embedded(instance: Instance, kind: str, value: str) -> None:
 
 @routes.post(f"{SECTION}.json", ASSET_WRITERS, body=("type",), body_optional=(*_SETTINGS, "index", "value"))
 def update(call: Call) -> Answer:
-    """Change a section, or make it show by segment what it has shown to everybody."""
+    """Change a section, or make its content dynamic by segment."""
     section_id, index = call.path_text("contentId"), call.body_integer("index")
 
     def change(page: LandingPage) -> None:
@@ -127,7 +127,7 @@ def delete(call: Call) -> Answer:
 
 @routes.get(f"{PAGE}/dynamicContent/{{contentId}}.json", ASSET_READERS)
 def dynamic_content(call: Call) -> Answer:
-    """Answer the variants of a section by segment, from the draft where there is one."""
+    """Answer the variants of a section by segment, from the draft if there is one."""
     page = call.instance.studio.landing_pages.find(call.path_id("id"))
     if page is None:
         return nothing()
@@ -140,7 +140,7 @@ def dynamic_content(call: Call) -> Answer:
         [
             {
                 "id": page.id,
-                # Alone among assets, these dates have no time.
+                # Only these dates have no time.
                 "createdAt": iso(page.created_at)[:10],
                 "updatedAt": iso(page.updated_at)[:10],
                 "segmentation": dynamic.segmentation.id,
@@ -154,7 +154,7 @@ def dynamic_content(call: Call) -> Answer:
     f"{PAGE}/dynamicContent/{{contentId}}.json", ASSET_WRITERS, body_optional=(*_SETTINGS, "segment", "type", "value")
 )
 def update_dynamic_content(call: Call) -> Answer:
-    """Set the variant of a segment, of the default one where none is named."""
+    """Set the variant of a segment, by default of the default segment."""
     content_id, segment = call.path_text("contentId"), call.body_text("segment")
 
     def change(page: LandingPage) -> None:

@@ -13,7 +13,7 @@ from marketo_async.sandbox.routing import Routes
 routes = Routes()
 TEMPLATE = f"{PREFIX}/landingPageTemplate/{{id}}"
 
-# One page of the documentation spells the type in both ways.
+# One page of the documentation uses both spellings of the type.
 _TYPES = {"freeform": FREE_FORM, "guided": GUIDED}
 
 
@@ -52,7 +52,7 @@ def create(call: Call) -> Answer:
 
 @routes.post(f"{TEMPLATE}.json", ASSET_WRITERS, body_optional=("description", "enableMunchkin", "name"))
 def update(call: Call) -> Answer:
-    """Change name and description, or in a draft whether pages are tracked."""
+    """Change name and description at once, or page tracking in a draft."""
     enable = call.body_flag("enableMunchkin")
     template = family.describe(call)
     if enable is not None:

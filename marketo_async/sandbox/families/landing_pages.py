@@ -1,4 +1,4 @@
-"""Landing pages: their metadata, their variables, and the whole document. Sections are elsewhere."""
+"""Landing pages: their metadata, variables and whole document. See ``landing_page_content`` for sections."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def create(call: Call) -> Answer:
     """Create a page from a template."""
     template_id = as_integer("template", call.member("template"))
     settings = given(call, texts=_TEXTS, flags=("formPrefill", "mobileEnabled", "prefillForm"))
-    # The description spells the member that pages answer as formPrefill in another way.
+    # The description has another spelling of formPrefill than the answers of pages.
     if "prefillForm" in settings:
         settings["formPrefill"] = settings.pop("prefillForm")
     page = LandingPage.begun(template_id, _template(call.instance, template_id), settings)
@@ -87,7 +87,7 @@ def create(call: Call) -> Answer:
 
 @routes.post(f"{PAGE}.json", ASSET_WRITERS, body_optional=(*_TEXTS_OF_UPDATES, "description", "mobileEnabled", "name"))
 def update(call: Call) -> Answer:
-    """Change name and description, or the rest in a draft."""
+    """Change name and description at once, or other members in a draft."""
     settings = given(call, texts=_TEXTS_OF_UPDATES, flags=("mobileEnabled",))
     page = family.describe(call)
     if settings:
@@ -101,7 +101,7 @@ def update(call: Call) -> Answer:
 
 @routes.post(f"{PAGE}/clone.json", ASSET_WRITERS, body=("folder", "name"), body_optional=("description", "template"))
 def clone(call: Call) -> Answer:
-    """Copy a page; with another template it begins anew from that one."""
+    """Copy a page; with another template, the copy starts with that template's content."""
     template_id = call.body_integer("template")
     template = None if template_id is None else _template(call.instance, template_id)
     copy = family.clone(call)
@@ -112,7 +112,7 @@ def clone(call: Call) -> Answer:
 
 @routes.get(f"{PAGE}/fullContent.json", ASSET_READERS, optional=("leadId", "segmentation"))
 def full_content(call: Call) -> Answer:
-    """Answer the whole document as it would be seen, which is the draft where there is one."""
+    """Answer the whole document, of the draft if there is one."""
     lead_id = call.integer("leadId")
     if lead_id is not None and not call.user.may(LEAD_READERS):
         raise ApiError("603", "Access denied")
@@ -152,7 +152,7 @@ def variables(call: Call) -> Answer:
 
 @routes.post(f"{PAGE}/variable/{{variableId}}.json", ASSET_WRITERS, required=("value",))
 def update_variable(call: Call) -> Answer:
-    """Set a variable of a guided page; its value is text, whatever its type."""
+    """Set a variable of a guided page; its value is text for all types."""
     variable_id, value = call.path_text("variableId"), call.text("value") or ""
 
     def change(version: LandingPage) -> None:

@@ -1,4 +1,4 @@
-"""Fields of leads and, in the old place, of program members: the describe calls, and the schema operations of leads."""
+"""Fields of leads: the describe calls, also the old one of program members, and the schema operations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ routes = Routes()
 
 @routes.get("/rest/v1/leads/describe.json", LEAD_READERS)
 def describe(call: Call) -> Answer:
-    """Answer all lead fields with their REST and SOAP names; a field without a REST name has no such member."""
+    """Answer all lead fields with their REST and SOAP names; ``rest`` is missing for a field without a REST name."""
     rows: list[Members] = []
     for field in _shown(call.instance.lead_fields):
         row: Members = {"id": field.id, "displayName": field.display_name, "dataType": field.data_type}
@@ -31,13 +31,13 @@ def describe(call: Call) -> Answer:
 
 @routes.get("/rest/v1/leads/describe2.json", LEAD_READERS)
 def describe2(call: Call) -> Answer:
-    """Answer the lead fields and by which of them leads can be looked up."""
+    """Answer the lead fields, and the fields that leads can be looked up by."""
     return Answer([description_of("API Lead", call.instance.lead_fields)])
 
 
 @routes.get("/rest/v1/program/members/describe.json", LEAD_READERS)
 def describe_program_members(call: Call) -> Answer:
-    """Answer the program member fields, in the old place."""
+    """Answer the program member fields, at the old path."""
     return Answer([description_of("API Program Member", call.instance.member_fields)])
 
 
@@ -46,7 +46,7 @@ def _shown(fields: Fields) -> list[Field]:
 
 
 def description_of(name: str, fields: Fields) -> Members:
-    """Return the fields of people in programs, or of people, and by which of them they can be looked up."""
+    """Return the fields of program members or leads, and the fields that they can be looked up by."""
     rows: list[Members] = []
     for field in _shown(fields):
         if field.on_rest:
@@ -69,7 +69,7 @@ def description_of(name: str, fields: Fields) -> Members:
 
 @routes.get("/rest/v1/leads/schema/fields.json", FIELD_READERS, optional=("batchSize", "nextPageToken"))
 def lead_fields(call: Call) -> Answer:
-    """Answer the metadata of all lead fields, hidden ones included."""
+    """Answer the metadata of all lead fields, including hidden ones."""
     return field_page(call, call.instance.lead_fields)
 
 

@@ -1,4 +1,4 @@
-"""What else happens to leads as a whole: deletion, merging, cookies and partitions."""
+"""Other operations on whole leads: deletion, merging, cookies and partitions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def associate_lead(call: Call) -> Answer:
 
 @routes.post("/rest/v1/leads/{leadId}/merge.json", LEAD_WRITERS, optional=("leadId", "leadIds", "mergeInCRM"))
 def merge(call: Call) -> Answer:
-    """Merge leads into the one of the path; nothing is answered but success."""
+    """Merge leads into the lead of the path; the answer is only success."""
     call.flag("mergeInCRM")
     winner_id = call.path_id("leadId")
     loser_ids = list(dict.fromkeys(call.integers("leadIds") + call.integers("leadId")))

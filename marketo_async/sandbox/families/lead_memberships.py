@@ -1,4 +1,4 @@
-"""Where leads are members: lists, programs and smart campaigns of one lead, and the old way to change a status."""
+"""The lists, programs and smart campaigns of one lead, and the old operation that changes a program status."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def program_membership(call: Call) -> Answer:
 
 @routes.get("/rest/v1/leads/{leadId}/smartCampaignMembership.json", MEMBERSHIP_READERS, optional=(*PAGED, *WINDOW))
 def smart_campaign_membership(call: Call) -> Answer:
-    """Answer the smart campaigns that a lead has been through."""
+    """Answer the smart campaigns that processed a lead."""
     lead_id = _lead_id(call)
     return _page(
         call,
@@ -101,7 +101,7 @@ def smart_campaign_membership(call: Call) -> Answer:
 
 @routes.post("/rest/v1/leads/programs/{programId}/status.json", LEAD_WRITERS, body=("input", "status"))
 def change_status(call: Call) -> Answer:
-    """Move members of a program forward to a status; who is no member is skipped."""
+    """Move members of a program forward to a status; leads that are not members are skipped."""
     program = call.instance.programs.get(call.path_id("programId"))
     if program is None:
         raise ApiError("1013", "Program not found")

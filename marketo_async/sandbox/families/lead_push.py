@@ -1,4 +1,4 @@
-"""Push Lead and Submit Form: upserts that also leave an activity which triggers campaigns."""
+"""Push Lead and Submit Form: upserts that also write an activity, which triggers campaigns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from marketo_async.sandbox.records.activity_log import Attribute
 from marketo_async.sandbox.records.activity_types import FILL_OUT_FORM, PUSH_LEAD
 from marketo_async.sandbox.records.instance import Instance
 from marketo_async.sandbox.records.lead_changes import associate_cookie, check_cookie, move_in_program
-from marketo_async.sandbox.records.programs import Form, Program, Status
+from marketo_async.sandbox.records.programs import Program, Status, SubmittableForm
 from marketo_async.sandbox.records.upsert import Upsert, find_partition
 from marketo_async.sandbox.routing import Routes
 
@@ -69,7 +69,7 @@ def known_status(program: Program, name: str) -> Status:
 
 @routes.post("/rest/v1/leads/submitForm.json", LEAD_WRITERS, body=("input", "formId"), body_optional=("programId",))
 async def submit_form(call: Call) -> Answer:
-    """Fill out a form for one lead; of several with its e-mail address the newest is updated."""
+    """Fill out a form for one lead; if several leads have its e-mail address, the newest is updated."""
     form = call.instance.forms.get(as_integer("formId", call.member("formId")))
     if form is None:
         raise ApiError("1013", "Form not found")
@@ -88,7 +88,7 @@ async def submit_form(call: Call) -> Answer:
             check_cookie(str(cookie))
     except RecordError as error:
         return Answer([{"status": "skipped", "reasons": error.reasons}])
-    # The form decides what may be filled in, company columns included.
+    # The form decides which fields may be filled in, including company columns.
     upsert = Upsert(
         call.instance,
         [fields],
@@ -109,7 +109,7 @@ async def submit_form(call: Call) -> Answer:
     return Answer(rows)
 
 
-def _check_form(form: Form, fields: Members) -> None:
+def _check_form(form: SubmittableForm, fields: Members) -> None:
     if not fields.get("email"):
         raise RecordError("1003", "'email' is required in leadFormFields")
     for name in fields:

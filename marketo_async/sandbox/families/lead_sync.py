@@ -20,7 +20,7 @@ routes = Routes()
     body_optional=("action", "asyncProcessing", "lookupField", "partitionName"),
 )
 async def sync_leads(call: Call) -> Answer:
-    """Create or update leads, each for itself."""
+    """Create or update leads, each independently."""
     action = as_action(call.body_text("action") or "createOrUpdate")
     partition = find_partition(call.instance, call.body_text("partitionName"))
     if partition is not None and action == "updateOnly":

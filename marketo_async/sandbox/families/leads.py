@@ -1,4 +1,4 @@
-"""Reading leads: by id, by filter, by list and by program; rows of leads are laid out here for all of these."""
+"""Leads by id, filter, list and program, and the row layout that they share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ routes = Routes()
 
 
 def fields_asked(call: Call) -> tuple[str, ...]:
-    """Return the fields to answer, always with the id, or raise 1006 for one that does not exist."""
+    """Return the fields to answer, including the id, or raise 1006 for an unknown field."""
     asked = call.many("fields")
     for name in asked:
         call.instance.lead_fields.get(name)
@@ -32,7 +32,7 @@ def fields_asked(call: Call) -> tuple[str, ...]:
 
 
 def lead_rows(instance: Instance, lead_ids: Sequence[int], fields: tuple[str, ...]) -> Sequence[Members]:
-    """Return rows with these fields, null where a lead has no value."""
+    """Return rows with these fields; a missing value is null."""
     found = [lead for lead_id in lead_ids if (lead := instance.leads.get(lead_id)) is not None]
     if instance.quirks.omit_null:
         return [{name: lead[name] for name in fields if lead.get(name) is not None} for lead in found]
@@ -68,7 +68,7 @@ def leads_by_filter(call: Call) -> Answer:
 
 @routes.get("/rest/v1/list/{listId}/leads.json", LEAD_READERS, optional=PAGED)
 def leads_by_list_singular(call: Call) -> Answer:
-    """Answer the members of a static list, in the old model that has no moreResult."""
+    """Answer the members of a static list, in the old model without moreResult."""
     return lead_page(call, _members(call), more_result=False)
 
 

@@ -63,7 +63,7 @@ def members(call: Call) -> Answer:
 
 @routes.post(f"{MEMBERS}.json", ACCOUNT_WRITERS, body=("input",))
 def add_members(call: Call) -> Answer:
-    """Put named accounts on a list."""
+    """Add named accounts to a list."""
 
     def add(held: set[int], number: int) -> str:
         held.add(number)
@@ -74,7 +74,7 @@ def add_members(call: Call) -> Answer:
 
 @routes.post(f"{MEMBERS}/remove.json", ACCOUNT_WRITERS, body=("input",))
 def remove_members(call: Call) -> Answer:
-    """Take named accounts off a list."""
+    """Remove named accounts from a list."""
 
     def remove(held: set[int], number: int) -> str:
         if number not in held:
@@ -91,7 +91,7 @@ def _each(call: Call, act: Callable[[set[int], int], str]) -> Answer:
     held = objects.list_members.setdefault(number, set())
     rows: list[Members] = []
     for seq, record in enumerate(call.records()):
-        # One sample of the documentation calls the GUID of an account its id.
+        # One sample of the documentation names the GUID of an account "id".
         guid = record.get(GUID, record.get("id"))
         try:
             _check_own(call.instance, objects.named_account_lists.get(number))

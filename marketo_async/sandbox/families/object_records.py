@@ -1,6 +1,6 @@
-"""What all families of records have in common: querying, syncing, deleting and describing the records of an object.
+"""The operations on the records of an object, the same for all objects: query, sync, delete and describe.
 
-A family says where it is served, who may call it, and what only its own records must comply with.
+A family gives its paths, its permissions, and the checks for its own records.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ class ObjectFamily:
     writers: frozenset[str]
     actions: tuple[Action, ...] = ACTIONS
     by_body: bool = False
-    """Whether a lookup may come as a JSON body, as one by a compound key has to."""
+    """Whether a lookup may be a JSON body; a compound key needs one."""
     has_fields: bool = True
-    """Whether a query can say which fields it wants."""
+    """Whether a query can name the fields to answer."""
     more_result: bool = True
     crm_managed: bool = False
-    """Whether a native CRM integration is the only writer where there is one."""
+    """Whether only a native CRM integration may write, if there is one."""
     check_batch: BatchCheck = any_batch
     check_write: RecordCheck = anything
     check_delete: RecordCheck = anything
@@ -99,7 +99,7 @@ class ObjectFamily:
         return position_page(call, numbers, rows, more_result=self.more_result)
 
     async def sync(self, call: Call) -> Answer:
-        """Create or update records, each for itself."""
+        """Create or update records, each independently."""
         store = self.store(call)
         records = self._records(call)
         self.check_batch(call.instance, records)
@@ -112,7 +112,7 @@ class ObjectFamily:
         return Answer(rows)
 
     def delete(self, call: Call) -> Answer:
-        """Delete records, each for itself."""
+        """Delete records, each independently."""
         store = self.store(call)
         records = self._records(call)
         return Answer(self._sync(call, store, call.body_text("deleteBy"), self.check_delete).delete(records))
@@ -127,7 +127,7 @@ class ObjectFamily:
 
 
 def _as_query(call: Call) -> Call:
-    """Return the call with the lookup of its body in the query, so that both kinds are read and paged alike."""
+    """Return the call with the lookup of its body in its query, so that both forms are paged alike."""
     query = dict(call.query)
     for name in LOOKUP:
         value = call.member(name)
@@ -135,7 +135,7 @@ def _as_query(call: Call) -> Call:
             query[name] = [as_text(name, item) for item in value]
         elif value is not None:
             query[name] = [str(value)]
-    # A paging token is good for these inputs only.
+    # A paging token is valid only for these inputs.
     query["input"] = [msgspec.json.encode(call.member("input"), order="sorted").decode()]
     return Call(call.instance, call.user, call.route, call.arguments, query, call.body, call.work)
 
@@ -173,7 +173,7 @@ def _compound_lookup(call: Call, description: ObjectDescription) -> tuple[tuple[
 
 
 def fields_asked(call: Call, description: ObjectDescription) -> tuple[str, ...] | None:
-    """Return the fields to answer, always with the id; ``None`` stands for all that have a value."""
+    """Return the fields to answer, including the id; ``None`` means all fields with a value."""
     asked = tuple(description.field(name).name for name in call.many("fields"))
     if asked:
         return tuple(dict.fromkeys((description.id_field, *asked)))
@@ -203,7 +203,7 @@ def record_rows(
 
 
 def description_row(description: ObjectDescription, *, named: str = "name") -> Members:
-    """Return a description as describe operations answer it, or schema operations, where the object is ``apiName``."""
+    """Return a description for describe operations, or for schema operations, which name the object ``apiName``."""
     fields: list[Members] = []
     for field in description.fields:
         row: Members = {"name": field.name, "displayName": field.display_name, "dataType": field.data_type}

@@ -1,4 +1,4 @@
-"""Opportunities with their fields, and the roles that leads have in them."""
+"""Opportunities with their fields, and the roles of leads in them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ routes = Routes()
 
 
 def _check_sales_persons(instance: Instance, records: Sequence[Members]) -> None:
-    # Its code is one that whole answers have, so one such record spoils the batch before anything is written.
+    # The code is for whole answers, so one such record fails the batch before anything is written.
     for record in records:
         sales_person = record.get("externalSalesPersonId")
         if sales_person in (None, ""):

@@ -1,4 +1,4 @@
-"""Programs: approving and unapproving those that send e-mail, cloning, deleting, setting and dropping single tags."""
+"""Programs: approving and unapproving email programs, cloning, deleting, and setting and removing single tags."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _tree(call: Call) -> ProgramTree:
 def _email_program(call: Call) -> Program:
     program = _program(call)
     if program.type != "email":
-        raise refused(f"Program '{program.name}' is no email program")
+        raise refused(f"Program '{program.name}' is not an email program")
     return program
 
 
@@ -40,7 +40,7 @@ def _lock(call: Call, program: Program, state: str) -> Answer:
 
 @routes.post("/rest/asset/v1/program/{id}/approve.json", ASSET_WRITERS)
 def approve_program(call: Call) -> Answer:
-    """Approve an email program that has both dates and, made in Marketo's own pages, its smart list and e-mail."""
+    """Approve an email program that has both dates, and a smart list and an e-mail made in Marketo's user interface."""
     program = _email_program(call)
     if program.state == "locked":
         raise refused(f"Program '{program.name}' is approved already")
@@ -67,7 +67,7 @@ def unapprove_program(call: Call) -> Answer:
     body_optional=("description",),
 )
 def clone_program(call: Call) -> Answer:
-    """Copy a program with all that lies in it."""
+    """Copy a program with all its contents."""
     program, name, description = _program(call), asset_name(call), asset_description(call)
     folder = parent_folder(call, types=(FOLDER,), roots=(MARKETING_ACTIVITIES,))
     if folder.workspace != program.workspace:
@@ -78,7 +78,7 @@ def clone_program(call: Call) -> Answer:
 
 @routes.post("/rest/asset/v1/program/{id}/delete.json", ASSET_WRITERS)
 def delete_program(call: Call) -> Answer:
-    """Delete a program with all that lies in it, as long as nothing outside needs it."""
+    """Delete a program with all its contents, if nothing outside uses them."""
     program = _program(call)
     _tree(call).delete(program)
     return Answer([{"id": program.id}])
@@ -86,7 +86,7 @@ def delete_program(call: Call) -> Answer:
 
 @routes.post("/rest/asset/v1/program/{id}/tag/{tagType}.json", ASSET_WRITERS, required=("tagValue",))
 def set_tag(call: Call) -> Answer:
-    """Give a program a tag, or another value for one that it has."""
+    """Add a tag to a program, or change its value."""
     program = _program(call)
     name, value = known_tag(call, program.type, call.path_text("tagType"), call.text("tagValue") or "")
     program.tags[name], program.updated_at = value, call.instance.clock.time()
@@ -95,7 +95,7 @@ def set_tag(call: Call) -> Answer:
 
 @routes.post("/rest/asset/v1/program/{id}/tag/{tagType}/delete.json", ASSET_WRITERS)
 def drop_tag(call: Call) -> Answer:
-    """Take a tag from a program, unless programs of its type must have it."""
+    """Remove a tag from a program, unless its type requires the tag."""
     program, name = _program(call), call.path_text("tagType")
     tag_type = call.instance.program_assets.tag_type(name)
     if tag_type is not None and tag_type.required and program.type in tag_type.program_types:

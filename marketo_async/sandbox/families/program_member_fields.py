@@ -1,4 +1,4 @@
-"""The fields of program members, by the schema operations."""
+"""The schema operations on the fields of program members."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def _program(call: Call) -> Program:
 
 @routes.get("/rest/v1/programs/members/describe.json", LEAD_READERS)
 def describe(call: Call) -> Answer:
-    """Answer the fields of program members, and which of them identify one or can be searched by."""
+    """Answer the fields of program members, and which of them identify a member or can be searched."""
     first = min((program.created_at for program in call.instance.programs.values()), default=call.instance.clock.time())
     return Answer(
         [
@@ -61,7 +61,7 @@ def describe(call: Call) -> Answer:
     optional=("filterValues", "startAt", "endAt", "fields", "batchSize", "nextPageToken"),
 )
 def members(call: Call) -> Answer:
-    """Answer the members of a program whose field equals any of the values, or that changed in a window of time."""
+    """Answer the members of a program whose field equals any of the values, or that changed in a time range."""
     instance, program = call.instance, _program(call)
     asked = call.many("fields")
     for name in asked:
@@ -127,7 +127,7 @@ def _each(call: Call, act: Callable[[int, Members], str], *, named: bool = True)
 
 @routes.post(f"{MEMBERS}/status.json", LEAD_WRITERS, body=("input", "statusName"))
 def sync_status(call: Call) -> Answer:
-    """Move leads forward to a status, making them members where they are none."""
+    """Move leads forward to a status, and make them members if they are not."""
     program = _program(call)
     status = known_status(program, call.body_text("statusName") or "")
 

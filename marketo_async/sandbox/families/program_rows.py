@@ -1,4 +1,4 @@
-"""What answers say of a program."""
+"""The row of a program in answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from marketo_async.sandbox.records.programs import Program
 def program_row(
     call: Call, program: Program, *, tags: bool = False, costs: bool = False, dates: bool = True
 ) -> Members:
-    """Return a program; tags, costs and dates only where the operation answers them."""
+    """Return the row of a program; tags, costs and dates only if the operation answers them."""
     row: Members = {
         **described(program),
         "url": f"https://app-sb.marketo.com/#PG{program.id}A1",

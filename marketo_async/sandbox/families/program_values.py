@@ -1,4 +1,4 @@
-"""What programs are given: type, channel, tags, costs and dates, each held against what the instance knows."""
+"""The values of programs: type, channel, tags, costs and dates, each checked against the instance."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def known_type(call: Call) -> str:
 
 
 def known_channel(call: Call, type: str) -> Channel:
-    """Return the channel of a new program, which must be one for programs of its type."""
+    """Return the channel of a new program, which must be a channel for its type."""
     name = call.body_text("channel") or ""
     channel = call.instance.program_assets.channel(name)
     if channel is None:
@@ -47,7 +47,7 @@ def known_channel(call: Call, type: str) -> Channel:
 
 
 def known_tag(call: Call, type: str, name: str, value: str) -> tuple[str, str]:
-    """Return a tag that programs of this type may have."""
+    """Return a tag that is allowed for programs of this type."""
     tag_type = call.instance.program_assets.tag_type(name)
     if tag_type is None or type not in tag_type.program_types:
         raise refused(f"There is no tag type '{name}' for programs of this type")
@@ -57,25 +57,25 @@ def known_tag(call: Call, type: str, name: str, value: str) -> tuple[str, str]:
 
 
 def given_tags(call: Call, type: str) -> dict[str, str]:
-    """Return the tags that the call gives."""
+    """Return the tags of the call."""
     given = json_field(call, "tags", list[_Tag]) or []
     return dict(known_tag(call, type, tag.tag_type, tag.tag_value) for tag in given)
 
 
 def check_tags(call: Call, type: str, tags: Collection[str]) -> None:
-    """Raise 709 when a tag is missing that programs of this type must have."""
+    """Raise 709 if a required tag for programs of this type is missing."""
     for tag_type in call.instance.program_assets.tag_types:
         if tag_type.required and type in tag_type.program_types and tag_type.name not in tags:
             raise refused(f"Tag '{tag_type.name}' is required for programs of this type")
 
 
 def given_costs(call: Call) -> list[Cost]:
-    """Return the costs that the call gives."""
+    """Return the costs of the call."""
     return [Cost(_day(cost.start_date), cost.cost, cost.note) for cost in json_field(call, "costs", list[_Cost]) or []]
 
 
 def given_date(call: Call, name: str) -> str | None:
-    """Return a date and time as it was given, which must be one."""
+    """Return a date and time as given, after checking it."""
     text = call.body_text(name)
     return None if text is None else _checked(text)
 

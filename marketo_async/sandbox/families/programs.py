@@ -1,4 +1,4 @@
-"""Programs: finding, creating and changing them. Their life cycle and their single tags are served elsewhere."""
+"""Programs: finding, creating and changing them. See ``program_lifecycle`` for approval, clones and single tags."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _FIRST_STATES = {"engagement": "off", "email": "unlocked"}
 
 @routes.get("/rest/asset/v1/program/{id}.json", ASSET_READERS)
 def program_by_id(call: Call) -> Answer:
-    """Answer one program with its tags and costs, as only this read does without being asked."""
+    """Answer one program; only this read includes tags and costs by default."""
     program = call.instance.program_assets.programs.find(call.path_id("id"))
     return found([] if program is None else [program_row(call, program, tags=True, costs=True)])
 
@@ -52,7 +52,7 @@ def program_by_id(call: Call) -> Answer:
     optional=("includeTags", "includeCosts"),
 )
 def program_by_name(call: Call) -> Answer:
-    """Answer the program of exactly this name, with tags and costs where they are asked for."""
+    """Answer the program of exactly this name, with tags and costs on request."""
     name, tags, costs = call.text("name"), call.flag("includeTags"), call.flag("includeCosts")
     return found(
         [
@@ -70,7 +70,7 @@ def program_by_name(call: Call) -> Answer:
     optional=("maxReturn", "offset"),
 )
 def programs_by_tag(call: Call) -> Answer:
-    """Answer the programs with a tag, in an order that no two calls have in common."""
+    """Answer the programs with a tag, in random order."""
     tag_type, value = call.text("tagType") or "", call.text("tagValue")
     programs = [one for one in call.instance.program_assets.programs if one.tags.get(tag_type) == value]
     call.instance.rng.shuffle(programs)
@@ -83,7 +83,7 @@ def programs_by_tag(call: Call) -> Answer:
     optional=("maxReturn", "offset", "filterType", "filterValues", "status", *UPDATED),
 )
 def programs(call: Call) -> Answer:
-    """Answer the programs that fit all filters, never with their tags."""
+    """Answer the programs that match all filters, without their tags."""
     status = call.text("status")
     kept = updated_between(call, _filtered(call, call.instance.program_assets.programs))
     return offset_page(
@@ -118,7 +118,7 @@ def _filtered(call: Call, every: Iterable[Program]) -> list[Program]:
     body_optional=("costs", "description", "tags"),
 )
 def create_program(call: Call) -> Answer:
-    """Create a program; its type and channel stay what they are."""
+    """Create a program; its type and channel can't be changed later."""
     name, kind = asset_name(call), known_type(call)
     channel, tags, costs = known_channel(call, kind), given_tags(call, kind), given_costs(call)
     check_tags(call, kind, tags)
@@ -152,7 +152,7 @@ def create_program(call: Call) -> Answer:
     body_optional=("costs", "costsDestructiveUpdate", "description", "endDate", "name", "startDate", "tags"),
 )
 def update_program(call: Call) -> Answer:
-    """Change a program; costs are added to those that it has, unless the call says to replace them."""
+    """Change a program; costs are added to the existing ones, unless the call replaces them."""
     shelf = call.instance.program_assets.programs
     program = shelf.get(call.path_id("id"))
     name, description = new_name_and_description(call)

@@ -1,4 +1,4 @@
-"""Redirect rules of landing pages, and the host names that rules can be for."""
+"""Redirect rules of landing pages, and the host names for rules."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _url(hostname: str, end: Target) -> str:
     ),
 )
 def redirect_rules(call: Call) -> Answer:
-    """Answer the rules that fit all filters; the landing page's is spelled in two ways."""
+    """Answer the rules that match all filters; the landing page filter has two spellings."""
     hostname, path = call.text("hostname"), call.text("redirectToPath")
     page = call.text("redirectToLandingPageId") or call.text("redirectTolandingPageId")
     return offset_page(
@@ -100,7 +100,7 @@ def landing_page_domains(call: Call) -> Answer:
     body=("hostname", "redirectFrom", "redirectTo"),
 )
 def create_redirect_rule(call: Call) -> Answer:
-    """Create a rule; there is one at most for each origin."""
+    """Create a rule; each origin has at most one."""
     hostname, origin = _hostname(call), _origin(call)
     _check_free(call, hostname, origin, None)
     return Answer([_row(call.instance.program_assets.redirect_rules.add(hostname, origin, _target(call)))])
@@ -142,7 +142,7 @@ def _hostname(call: Call) -> str:
     hostname = limited("hostname", call.body_text("hostname") or "", LONGEST_NAME)
     domains = call.instance.program_assets.redirect_rules.domains
     if hostname not in [domain.hostname for domain in domains]:
-        raise refused(f"'{hostname}' is no landing page domain")
+        raise refused(f"'{hostname}' is not a landing page domain")
     return hostname
 
 

@@ -1,4 +1,4 @@
-"""Sales persons, whom leads, opportunities and companies belong to."""
+"""Sales persons, the owners of leads, opportunities and companies."""
 
 from __future__ import annotations
 

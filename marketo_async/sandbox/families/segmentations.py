@@ -1,4 +1,4 @@
-"""Segmentations and their segments, which are read only."""
+"""Segmentations and their segments, which are read-only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _url(segmentation: Segmentation) -> str:
 
 @routes.get("/rest/asset/v1/segmentation.json", ASSET_READERS, optional=("status",))
 def segmentations(call: Call) -> Answer:
-    """Answer all segmentations, of one status where one is given; there are no pages."""
+    """Answer all segmentations, optionally of one status; there are no pages."""
     status = call.text("status")
     return found(
         [

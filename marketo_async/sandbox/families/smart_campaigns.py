@@ -1,6 +1,6 @@
 """Smart campaigns as assets: finding, creating, changing, copying, deleting, activating and deactivating them.
 
-Running them is an affair of the lead database; their smart lists are read with all other smart lists.
+See ``campaigns`` for running them and ``smart_lists`` for their smart lists.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _row(call: Call, campaign: SmartCampaign) -> Members:
     optional=("maxReturn", "offset", "folder", "isActive", *UPDATED),
 )
 def smart_campaigns(call: Call) -> Answer:
-    """Answer the smart campaigns that fit all filters; only those with triggers are ever active."""
+    """Answer the smart campaigns that match all filters; only trigger campaigns can be active."""
     folder, active = folder_filter(call), call.flag("isActive")
     kept = updated_between(call, call.instance.program_assets.campaigns)
     return offset_page(
@@ -99,7 +99,7 @@ def smart_campaign_by_name(call: Call) -> Answer:
     "/rest/asset/v1/smartCampaigns.json", ASSET_WRITERS, body=("folder", "name"), body_optional=("description",)
 )
 def create_smart_campaign(call: Call) -> Answer:
-    """Create a smart campaign without rules and flow, which only Marketo's own pages can give it."""
+    """Create a smart campaign without rules and flow, which only Marketo's user interface can add."""
     name, description = asset_name(call), asset_description(call) or ""
     folder = parent_folder(call, roots=(MARKETING_ACTIVITIES,))
 
@@ -124,7 +124,7 @@ def create_smart_campaign(call: Call) -> Answer:
     also_json=True,
 )
 def update_smart_campaign(call: Call) -> Answer:
-    """Change name and description, given as a form or, the model says, as JSON."""
+    """Change name and description, given as a form or, as in the model, as JSON."""
     shelf = call.instance.program_assets.campaigns
     campaign = shelf.get(call.path_id("id"))
     shelf.describe(campaign, *new_name_and_description(call))

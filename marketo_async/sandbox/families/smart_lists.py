@@ -1,4 +1,4 @@
-"""Smart lists: finding, copying and deleting those that users made, and reading those of programs and campaigns."""
+"""Smart lists: finding, copying and deleting users' lists, and reading those of programs and campaigns."""
 
 from __future__ import annotations
 
@@ -89,10 +89,10 @@ def smart_list_by_name(call: Call) -> Answer:
 
 @routes.get("/rest/asset/v1/program/{programId}/smartList.json", ASSET_READERS, optional=("includeRules",))
 def smart_list_of_program(call: Call) -> Answer:
-    """Answer the smart list of an email program; no other program has one."""
+    """Answer the smart list of an email program; other programs have none."""
     program = call.instance.program_assets.programs.get(call.path_id("programId"))
     if program.type != "email":
-        raise refused(f"Program '{program.name}' is no email program")
+        raise refused(f"Program '{program.name}' is not an email program")
     return _with_rules(call, program.smart_list)
 
 

@@ -1,4 +1,4 @@
-"""Snippets and their content, which may vary by segment."""
+"""Snippets and their content, which may be dynamic by segment."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def create(call: Call) -> Answer:
 
 @routes.post(f"{SNIPPET}.json", ASSET_WRITERS, body_optional=("description", "isArchive", "name"))
 def update(call: Call) -> Answer:
-    """Change name and description, which leaves the status as it is."""
+    """Change name and description; the status stays."""
     archive = call.body_flag("isArchive")
     snippet = family.describe(call)
     archived = call.instance.studio.archived_snippets
@@ -54,7 +54,7 @@ def clone(call: Call) -> Answer:
 
 @routes.get(f"{SNIPPET}/content.json", ASSET_READERS, optional=("status",))
 def content(call: Call) -> Answer:
-    """Answer HTML and text, or the segmentation that they vary by."""
+    """Answer HTML and text, or the segmentation of dynamic content."""
     seen = family.seen(call)
     if seen is None:
         return nothing()
@@ -66,7 +66,7 @@ def content(call: Call) -> Answer:
 
 @routes.post(f"{SNIPPET}/content.json", ASSET_WRITERS, required=("content", "type"))
 def update_content(call: Call) -> Answer:
-    """Set the HTML or the text, or begin to vary by a segmentation."""
+    """Set the HTML or the text, or make them dynamic by a segmentation."""
     kind, text = call.text("type") or "", call.text("content") or ""
     if kind == "DynamicContent":
         segmentation = find_segmentation(call.instance.segmentations, text)

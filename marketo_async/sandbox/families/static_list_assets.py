@@ -1,4 +1,4 @@
-"""Static lists as assets: finding, creating, changing and deleting them. Their members are the lead database's."""
+"""Static lists as assets: finding, creating, changing and deleting them. See ``list_members`` for their members."""
 
 from __future__ import annotations
 

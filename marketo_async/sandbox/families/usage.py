@@ -1,4 +1,4 @@
-"""The usage family: calls and errors of today and of the last seven days."""
+"""Usage: calls and errors of today and of the last seven days."""
 
 from __future__ import annotations
 

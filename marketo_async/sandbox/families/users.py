@@ -1,6 +1,6 @@
-"""User management: users, their roles, invitations, and the roles and workspaces that there are.
+"""User management: users with their roles, invitations, and the instance's roles and workspaces.
 
-Its answers have no envelope; the HTTP status that goes with an error is chosen where answers are worded.
+Its answers have no envelope. See ``wording`` for the HTTP status of an error.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ USER_ROWS, MOST_USER_ROWS = 20, 200
 
 _PREFIX = "/userservice/management/v1/users"
 _ADDRESS = re.compile(r"[^@\s]+@([\w-]+\.)+[A-Za-z]{2,63}")
-# Marketo's own layout of dates, which comes back to it: a lower t before the offset.
+# Marketo's own layout of dates, which callers send back: a lower-case t before the offset.
 _LOWER_T = re.compile(r"t(?=Z|[+-]\d\d:?\d\d$)")
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)T")
 
@@ -40,13 +40,13 @@ def _expiry(call: Call) -> float | None:
     if value is None:
         return None
     plain = _COMPACT.sub(r"\1-\2-\3T", _LOWER_T.sub("", value))
-    # A fraction has three or six digits for Python, any number of them for Marketo.
+    # Python accepts fractions of three or six digits, Marketo of any number.
     return as_moment("expiresAt", re.sub(r"\.\d+", "", plain))
 
 
 @routes.get(f"{_PREFIX}/allusers.json", USER_MANAGERS, optional=("pageOffset", "pageSize"))
 def all_users(call: Call) -> Answer:
-    """Answer a page of all users but the pending ones."""
+    """Answer a page of all users except pending ones."""
     offset, size = call.integer("pageOffset") or 0, call.integer("pageSize")
     size = USER_ROWS if size is None else size
     if offset < 0 or not 1 <= size <= MOST_USER_ROWS:
@@ -73,7 +73,7 @@ def workspaces(call: Call) -> Answer:
     body_optional=("apiOnly", "expiresAt", "userid", "reason"),
 )
 def invite_user(call: Call) -> Answer:
-    """Invite a user, who is pending until it accepts."""
+    """Invite a user, who is pending until the invitation is accepted."""
     users, now = call.instance.users, call.instance.clock.time()
     address = _address(call)
     userid = call.body_text("userid") or address
@@ -100,7 +100,7 @@ def invited_user(call: Call) -> Answer:
 
 @routes.post(f"{_PREFIX}/{{userid}}/delete.json", USER_MANAGERS)
 def delete_user(call: Call) -> Answer:
-    """Delete a user for good, unless a custom service speaks for it."""
+    """Delete a user for good, unless it has a custom service."""
     user = _found(call)
     if user.serves_api:
         raise ApiError("611", f"User '{user.userid}' is in use by a custom service")
@@ -110,7 +110,7 @@ def delete_user(call: Call) -> Answer:
 
 @routes.post(f"{_PREFIX}/{{userid}}/invite/delete.json", USER_MANAGERS)
 def delete_invited_user(call: Call) -> Answer:
-    """Take an invitation back."""
+    """Withdraw an invitation."""
     call.instance.users.remove(_found_pending(call))
     return Answer(result=True)
 
@@ -142,7 +142,7 @@ def user_roles(call: Call) -> Answer:
 
 @routes.post(f"{_PREFIX}/{{userid}}/roles/create.json", USER_MANAGERS, body=("input",))
 def add_roles(call: Call) -> Answer:
-    """Add roles in workspaces, and answer all that the user has then."""
+    """Add roles in workspaces, and answer all roles of the user."""
     user = _found(call)
     user.grants += [grant for grant in _grants(call, "input") if grant not in user.grants]
     return Answer(_held(call.instance.users, user))
@@ -150,7 +150,7 @@ def add_roles(call: Call) -> Answer:
 
 @routes.post(f"{_PREFIX}/{{userid}}/roles/delete.json", USER_MANAGERS, body=("input",))
 def delete_roles(call: Call) -> Answer:
-    """Take roles in workspaces away, and answer all that the user still has."""
+    """Remove roles in workspaces, and answer the remaining roles of the user."""
     user = _found(call)
     given_up = _grants(call, "input")
     for grant in given_up:

@@ -1,7 +1,7 @@
-"""Activities in the order of their dates or of their commits, and reading on from any point.
+"""Activities in the order of their dates or commits, readable from any point.
 
-An activity is dated when it happened and can be read from its commit on, which may be minutes later. Which activities
-a change of a lead leaves is decided where leads are changed.
+An activity has the date when it happened, and can be read after its commit, which may be minutes later. See
+``lead_changes`` for the activities that a change of a lead writes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Attribute(msgspec.Struct, frozen=True):
 
 
 class Activity(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """One activity as it is answered; members without a value are left out."""
+    """One activity as in answers; members without a value are left out."""
 
     id: int | None = None
     marketo_guid: str = msgspec.field(name="marketoGUID")
@@ -51,9 +51,9 @@ class Activity(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True)
 class ActivityLog:
     """All activities, sorted by date, or by commit, and then by arrival.
 
-    An activity that is not committed yet, or is dated in the future, stays unseen until the clock gets there. *delay*
-    draws the seconds between the moment of an activity that happens now and its commit. With the order "date" a reader
-    who has passed the date of a late activity never sees it; with "commit" every reader does.
+    An activity that is not committed yet, or is dated in the future, is invisible until then. ``delay``
+    draws the seconds between the date of an activity that happens now and its commit. With the order "date", a reader
+    whose position is after the date of a late activity never sees it; with "commit" every reader does.
     """
 
     def __init__(
@@ -88,15 +88,15 @@ class ActivityLog:
 
     @property
     def written(self) -> int:
-        """How many activities have been written, in the order in which that was done."""
+        """The number of activities written so far."""
         return len(self._guids)
 
     def guids_since(self, written: int) -> tuple[str, ...]:
-        """Return the GUIDs of the activities after the first *written* ones."""
+        """Return the GUIDs of the activities after the first ``written`` ones."""
         return tuple(self._guids[written:])
 
     def commits(self) -> list[tuple[Activity, float]]:
-        """Return every activity with the moment from which it can be read, which may lie ahead."""
+        """Return every activity with the moment from which it can be read, which may be in the future."""
         return list(zip(self._activities, self._seen_from, strict=True))
 
     def add(
@@ -111,7 +111,7 @@ class ActivityLog:
         id: int | None = None,
         marketo_guid: str | None = None,
     ) -> Activity:
-        """Write an activity, dated now unless said otherwise; what is dated by its caller is committed at once."""
+        """Write an activity, by default dated now; an activity with a given date is committed at once."""
         sequence = next(self._sequence)
         now = self._now()
         committed = now if date is not None else now + self._delay()
@@ -138,7 +138,7 @@ class ActivityLog:
         return activity
 
     def after(self, key: Key, wanted: Callable[[Activity], bool], most: int) -> tuple[list[Activity], Key, bool]:
-        """Return up to ``most`` wanted activities after a key, the key reached, and whether more of them follow."""
+        """Return up to ``most`` wanted activities after a key, the key reached, and whether more follow."""
         now = self._now()
         begin = bisect_right(self._keys, key)
         end = bisect_right(self._keys, (now, LAST_SEQUENCE))
@@ -154,7 +154,7 @@ class ActivityLog:
         return found, reached, False
 
     def reassign(self, from_lead: int, to_lead: int) -> None:
-        """Hand the activities of one lead over to another."""
+        """Assign the activities of one lead to another."""
         moved = self._of_lead.pop(from_lead, [])
         for activity in moved:
             activity.lead_id = to_lead

@@ -1,4 +1,4 @@
-"""The standard activity types that the sandbox writes or serves. Custom types have a module of their own."""
+"""The standard activity types that the sandbox writes or serves. See ``custom_types`` for custom types."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PUSH_LEAD = 145
 
 @dataclass(frozen=True, slots=True)
 class ActivityType:
-    """A standard type: its primary attribute and the secondary ones, each with its data type."""
+    """A standard type: its primary attribute and its secondary attributes, each with a data type."""
 
     id: int
     name: str

@@ -1,4 +1,4 @@
-"""Assets without drafts: ids that are never used twice, names that are unique, and the folders that they lie in."""
+"""Assets without drafts: ids that are never reused, unique names, and folders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from marketo_async.sandbox.records.folders import Folders, Key
 
 
 class Housed(Protocol):
-    """What all assets without drafts have."""
+    """The members of all assets without drafts."""
 
     id: int
     name: str
@@ -19,7 +19,7 @@ class Housed(Protocol):
     updated_at: float
 
     def copied(self, id: int, folder: Key, now: float) -> Self:
-        """Return a copy with an id and a place of its own."""
+        """Return a copy with another id and place."""
         ...
 
 
@@ -27,9 +27,9 @@ A = TypeVar("A", bound=Housed)
 
 
 class AssetShelf(Generic[A]):
-    """The assets of one kind; ``by_id`` may belong to somebody else, who sees every change.
+    """The assets of one kind; ``by_id`` may be shared with another object, which sees every change.
 
-    Names are unique inside a program, and among all that lie outside of programs.
+    Names are unique within a program, and among all assets outside programs.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class AssetShelf(Generic[A]):
         return asset
 
     def add(self, name: str, folder: Key, made: Callable[[int, float], A]) -> A:
-        """Create an asset from its id and the time, or raise 709 when the name is taken."""
+        """Create an asset from its id and the time, or raise 709 if the name is taken."""
         self._check_name(name, folder)
         asset = made(self._next_id, self._now())
         self._by_id[asset.id] = asset
@@ -81,7 +81,7 @@ class AssetShelf(Generic[A]):
         asset.updated_at = self._now()
 
     def inside(self, folder: Key) -> Iterable[int]:
-        """Return the ids of the assets that lie directly in a folder."""
+        """Return the ids of the assets directly in a folder."""
         return [asset_id for asset_id in sorted(self._by_id) if self._by_id[asset_id].folder == folder]
 
     def copy_to(self, folder: Key, asset_id: int) -> None:
@@ -90,7 +90,7 @@ class AssetShelf(Generic[A]):
         self.clone(original, original.name, folder)
 
     def drop(self, asset_id: int) -> None:
-        """Delete an asset without a question."""
+        """Delete an asset without any check."""
         del self._by_id[asset_id]
 
     def _check_name(self, name: str, folder: Key) -> None:

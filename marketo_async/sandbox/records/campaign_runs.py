@@ -1,6 +1,6 @@
-"""Runs of smart campaigns that the API asked for: leads sent into trigger campaigns, and batch campaigns scheduled.
+"""Runs of smart campaigns requested by the API: leads sent into trigger campaigns, and scheduled batch campaigns.
 
-Nothing runs: only what was asked for is kept.
+Nothing runs; the requests are only kept.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MOST_CLONES = 20
 
 @dataclass(frozen=True, slots=True)
 class CampaignRun:
-    """One run: when it is due, for which leads, and with which values in place of my tokens."""
+    """One run: its due time, its leads, and the values for my tokens."""
 
     campaign_id: int
     run_at: float
@@ -27,13 +27,13 @@ class CampaignRun:
 
 @dataclass(slots=True)
 class CampaignRuns:
-    """All runs asked for, and how many programs have been cloned for them on each day."""
+    """All requested runs, and the number of programs cloned for them per day."""
 
     runs: list[CampaignRun] = field(default_factory=list)
     clones: dict[date, int] = field(default_factory=dict)
 
     def check_clones(self, now: float) -> None:
-        """Raise 1020 when the clones of the day are used up."""
+        """Raise 1020 if the clones of the day are used up."""
         if self.clones.get(central_day(now), 0) >= MOST_CLONES:
             raise ApiError("1020", f"'cloneToProgramName' can be used {MOST_CLONES} times a day")
 

@@ -1,4 +1,4 @@
-"""Channels and tag types: the vocabulary of programs, which is made in Marketo's own pages alone."""
+"""Channels and tag types of programs, which only Marketo's user interface can create."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from marketo_async.sandbox.records.programs import EMAIL_STATUSES, NURTURE_STATU
 
 PROGRAM_TYPES = ("default", "event", "webinar", "engagement", "email")
 
-# Both spellings of each, the one of the pages and the one of the models.
+# Both spellings of each: from the documentation's text and from its models.
 _SPELLINGS = {
     "program": "default",
     "event with webinar": "webinar",
@@ -25,25 +25,25 @@ _APPLICABLE = {"default": "program", "engagement": "nurture"}
 
 
 def program_type(text: str) -> str | None:
-    """Return a program type in the one spelling used here, ``None`` if there is none like it."""
+    """Return a program type in the spelling used here, ``None`` for an unknown type."""
     lowered = text.strip().lower()
     found = _SPELLINGS.get(lowered, lowered)
     return found if found in PROGRAM_TYPES else None
 
 
 def program_type_name(type: str) -> str:
-    """Return a program type as assets show it."""
+    """Return a program type in the spelling of assets."""
     return _NAMES[type]
 
 
 def applicable(type: str) -> str:
-    """Return a program type as channels and tags name it."""
+    """Return a program type in the spelling of channels and tags."""
     return _APPLICABLE.get(type, type)
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel: the program type that it is for, and the steps of its members."""
+    """A channel: its program type, and the steps of its members."""
 
     id: int
     name: str
@@ -54,7 +54,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class TagType:
-    """A type of tags: its values, and the programs that may, or must, have one."""
+    """A tag type: its values, and the program types that may or must have one."""
 
     name: str
     values: tuple[str, ...]
@@ -76,6 +76,6 @@ def seeded_channels(now: float) -> tuple[Channel, ...]:
 TAG_TYPES = (
     TagType("Business Line", ("Hardware", "Software"), ("default", "event", "engagement")),
     TagType("Region", ("AMER", "APAC", "EMEA"), PROGRAM_TYPES),
-    # Events with webinars are the only programs that must have a tag, so that others can be made without a thought.
+    # Only events with webinars require a tag, so that tests can create other programs simply.
     TagType("Webinar Partner", ("Contoso", "Initech"), ("webinar",), required=True),
 )

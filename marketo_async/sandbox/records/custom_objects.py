@@ -1,6 +1,6 @@
 """Custom object types: an approved version with the records of the type, a draft, and the life cycle between them.
 
-Which versions the operations answer, and in which layout, is their own business.
+The operations choose the version and the layout of answers.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _API_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 
 
 def check_name(name: str) -> None:
-    """Raise 1003 for an API name that Marketo does not take."""
+    """Raise 1003 for an API name that Marketo does not accept."""
     if not _API_NAME.fullmatch(name):
         raise ApiError("1003", f"Invalid name '{name}'")
 
@@ -60,12 +60,12 @@ class TypeField:
     description: str = ""
     is_dedupe_field: bool = False
     related_to: tuple[str, str] | None = None
-    """The object and the field of it that this field links to."""
+    """The object, and its field, that this field links to."""
 
 
 @dataclass(slots=True)
 class TypeVersion:
-    """What a draft and the approved version each have of their own."""
+    """The members that differ between the draft and the approved version."""
 
     display_name: str
     plural_name: str
@@ -90,7 +90,7 @@ class TypeVersion:
         return self.fields[name]
 
     def put(self, new: TypeField, instead_of: str | None = None) -> None:
-        """Add a field, or put it in the place of another, or raise 1017."""
+        """Add a field, or replace another one, or raise 1017."""
         if new.name in self.fields and new.name != instead_of:
             raise ApiError("1017", f"Field '{new.name}' already exists")
         if instead_of is None:
@@ -100,7 +100,7 @@ class TypeVersion:
             self.fields = {old.name: old for old in kept}
 
     def check(self) -> None:
-        """Raise 1003 where there are more fields than a type can have."""
+        """Raise 1003 if there are more fields than a type can have."""
         if len(self.fields) > MOST_FIELDS:
             raise ApiError("1003", f"A custom object type has at most {MOST_FIELDS} fields")
         if len(self.dedupe_fields) > MOST_DEDUPE_FIELDS:
@@ -121,7 +121,7 @@ class DependentAsset:
 
 @dataclass(slots=True)
 class CustomObjectType:
-    """A custom object type, and the records of it once it has been approved."""
+    """A custom object type, and its records after approval."""
 
     id: int
     api_name: str
@@ -131,7 +131,7 @@ class CustomObjectType:
     draft: TypeVersion | None = None
     records: ObjectStore | None = None
     first_fields: int = 0
-    """How many fields it had when it was approved for the first time."""
+    """The number of fields at its first approval."""
     dependents: list[DependentAsset] = field(default_factory=list)
 
     @property
@@ -142,7 +142,7 @@ class CustomObjectType:
         return "approvedWithDraft" if self.draft is not None else "approved"
 
     def version(self, state: State | None = None) -> tuple[TypeVersion, Version]:
-        """Return the approved version where there is one, else the draft; or raise 1013 for a state that is not."""
+        """Return the approved version, or the draft if there is none; raise 1013 if the requested state is missing."""
         if state in (None, "approved") and self.live is not None:
             return self.live, "approved"
         if (state is None or state in ("draft", self.state)) and self.draft is not None:
@@ -150,11 +150,11 @@ class CustomObjectType:
         raise ApiError("1013", f"'{self.api_name}' has no version in state '{state}'")
 
     def proposal(self) -> TypeVersion:
-        """Return a copy of the newest version to edit; it changes nothing until it is accepted."""
+        """Return a copy of the newest version for editing; it has no effect until it is accepted."""
         return deepcopy(self.version("draft")[0] if self.draft is not None else self.version()[0])
 
     def accept(self, draft: TypeVersion, now: float) -> None:
-        """Take an edited copy as the draft, or raise 1003 where it changes what is frozen after approval."""
+        """Accept an edited copy as the draft, or raise 1003 if it changes a member that approval froze."""
         draft.check()
         if self.live is not None:
             if draft.display_name != self.live.display_name:
@@ -168,7 +168,7 @@ class CustomObjectType:
         self.draft, self.updated_at = draft, now
 
     def approve(self, now: float) -> None:
-        """Make the draft the approved version, in which records are written from now on."""
+        """Make the draft the approved version, which new records follow."""
         if self.draft is None:
             raise ApiError("1003", f"'{self.api_name}' has no draft to approve")
         if not self.draft.dedupe_fields:
@@ -234,11 +234,11 @@ class CustomObjects:
         return iter(self._by_name.values())
 
     def find(self, api_name: str) -> CustomObjectType | None:
-        """Return a type in whatever state."""
+        """Return a type in any state."""
         return self._by_name.get(api_name)
 
     def get(self, api_name: str) -> CustomObjectType:
-        """Return a type in whatever state, or raise 1013."""
+        """Return a type in any state, or raise 1013."""
         kind = self.find(api_name)
         if kind is None:
             raise ApiError("1013", f"Object '{api_name}' not found")
@@ -261,7 +261,7 @@ class CustomObjects:
         return kind
 
     def dependents(self, kind: CustomObjectType) -> list[DependentAsset]:
-        """Return what uses a type: assets, and the types that link to it."""
+        """Return the uses of a type: assets, and types that link to it."""
         linked = [
             DependentAsset("Custom Object", other.id, other.api_name, tuple(used))
             for other in self
@@ -274,7 +274,7 @@ class CustomObjects:
         return [*kind.dependents, *linked]
 
     def remove(self, kind: CustomObjectType) -> None:
-        """Delete a type with all of its records, or raise 1022 where it is used."""
+        """Delete a type with all its records, or raise 1022 if it is used."""
         if self.dependents(kind):
             raise ApiError("1022", f"Object '{kind.api_name}' is in use")
         del self._by_name[kind.api_name]

@@ -1,6 +1,6 @@
 """Custom activity types: a live version, a draft, and the life cycle between them.
 
-Layouts and parameters of the operations, and the activities of these types, are elsewhere.
+See ``families.activity_types`` for the operations and ``families.custom_activities`` for their activities.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _DISPLAY_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 _]+")
 
 
 def check_api_name(name: str) -> None:
-    """Raise 1003 for an API name that Marketo does not take."""
+    """Raise 1003 for an API name that Marketo does not accept."""
     if not _API_NAME.fullmatch(name) or len(name) > LONGEST_API_NAME:
         raise ApiError("1003", f"Invalid apiName '{name}'")
 
 
 def check_display_name(name: str) -> None:
-    """Raise 1003 for a display name that Marketo does not take."""
+    """Raise 1003 for a display name that Marketo does not accept."""
     if not _DISPLAY_NAME.fullmatch(name):
         raise ApiError("1003", f"Invalid name '{name}'")
 
@@ -50,8 +50,8 @@ class TypeAttribute:
 
 
 @dataclass(slots=True)
-class Version:
-    """What a draft and the live version each have of their own."""
+class TypeVersion:
+    """The members that differ between the draft and the live version."""
 
     name: str
     trigger_name: str
@@ -61,7 +61,7 @@ class Version:
 
     @property
     def primary(self) -> TypeAttribute | None:
-        """The primary attribute, which may be missing from a draft while it is being changed."""
+        """The primary attribute; a draft may lack it while it is edited."""
         return next((attribute for attribute in self.attributes.values() if attribute.is_primary), None)
 
     @property
@@ -80,7 +80,7 @@ class Version:
         self.attributes[attribute.api_name] = attribute
 
     def change(self, attribute: TypeAttribute) -> None:
-        """Replace an attribute, or raise 1003 when two would be primary."""
+        """Replace an attribute, or raise 1003 if two would be primary."""
         if attribute.is_primary:
             self._make_room_for_primary(attribute.api_name)
         self.attributes[attribute.api_name] = attribute
@@ -104,8 +104,8 @@ class CustomType:
     api_name: str
     created_at: float
     updated_at: float
-    live: Version | None = None
-    draft: Version | None = None
+    live: TypeVersion | None = None
+    draft: TypeVersion | None = None
 
     @property
     def status(self) -> str:
@@ -115,20 +115,20 @@ class CustomType:
         return "approved with draft" if self.draft is not None else "approved"
 
     @property
-    def newest(self) -> Version:
-        """The draft, or the live version where there is no draft."""
-        return self.draft or cast(Version, self.live)
+    def newest(self) -> TypeVersion:
+        """The draft, or the live version if there is no draft."""
+        return self.draft or cast(TypeVersion, self.live)
 
-    def proposal(self) -> Version:
-        """Return a copy of the newest version to edit; it changes nothing until it is accepted."""
+    def proposal(self) -> TypeVersion:
+        """Return a copy of the newest version for editing; it has no effect until it is accepted."""
         return deepcopy(self.newest)
 
-    def accept(self, draft: Version, now: float) -> None:
-        """Take an edited copy as the draft."""
+    def accept(self, draft: TypeVersion, now: float) -> None:
+        """Accept an edited copy as the draft."""
         self.draft, self.updated_at = draft, now
 
-    def approve(self, now: float) -> Version:
-        """Make the draft the live version, and return it."""
+    def approve(self, now: float) -> TypeVersion:
+        """Make the draft the live version and return it."""
         if self.draft is None:
             raise ApiError("1003", f"'{self.api_name}' has no draft to approve")
         if self.draft.primary is None:
@@ -136,7 +136,7 @@ class CustomType:
         self.live, self.draft, self.updated_at = self.draft, None, now
         return self.live
 
-    def discard_draft(self, now: float) -> Version:
+    def discard_draft(self, now: float) -> TypeVersion:
         """Drop the draft of an approved type, and return the live version."""
         if self.draft is None or self.live is None:
             raise ApiError("1048", f"'{self.api_name}' has no draft that can be discarded")
@@ -164,7 +164,7 @@ class CustomTypes:
         """Return an approved type by its id."""
         return next((kind for kind in self if kind.id == type_id and kind.live is not None), None)
 
-    def add(self, api_name: str, draft: Version, now: float) -> CustomType:
+    def add(self, api_name: str, draft: TypeVersion, now: float) -> CustomType:
         """Create a type as a draft, or raise 1017 or 1027."""
         if api_name in self._by_name:
             raise ApiError("1017", f"Activity type '{api_name}' already exists")
@@ -189,4 +189,4 @@ class CustomTypes:
 
 def changed(attribute: TypeAttribute, **changes: str | bool) -> TypeAttribute:
     """Return the attribute with some of its metadata changed."""
-    return replace(attribute, **changes)  # type: ignore[arg-type]  # callers read each change as its own type
+    return replace(attribute, **changes)  # type: ignore[arg-type]  # callers convert each change

@@ -14,14 +14,14 @@ from marketo_async.sandbox.errors import ApiError
 FileFormat = Literal["CSV", "TSV", "SSV"]
 
 _PIECE = 1_048_576
-_HELD = 16 * _PIECE  # a larger file goes to disk
+_HELD = 16 * _PIECE  # a larger file is on disk
 
 
 class Digest(Protocol):
-    """What a digest can be told."""
+    """A digest of bytes."""
 
     def update(self, piece: bytes, /) -> None:
-        """Take some more bytes."""
+        """Add bytes."""
         ...
 
 
@@ -29,7 +29,7 @@ _DELIMITERS: Mapping[FileFormat, str] = {"CSV": ",", "TSV": "\t", "SSV": ";"}
 
 
 def as_format(name: str | None) -> FileFormat:
-    """Return the format of this name in any case, by default CSV, or raise 1003."""
+    """Return the format of this case-insensitive name, by default CSV, or raise 1003."""
     known = (name or "CSV").upper()
     if known not in _DELIMITERS:
         raise ApiError("1003", f"Invalid format '{name}'")
@@ -37,7 +37,7 @@ def as_format(name: str | None) -> FileFormat:
 
 
 def written(header: Sequence[str], rows: Iterable[Sequence[object]], file_format: FileFormat) -> bytes:
-    """Return a file; what has no value is the bare word ``null``."""
+    """Return a file; a missing value is the bare word ``null``."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=_DELIMITERS[file_format], lineterminator="\n")
     writer.writerow(header)
@@ -48,7 +48,7 @@ def written(header: Sequence[str], rows: Iterable[Sequence[object]], file_format
 def stored(
     header: Sequence[str], rows: Iterable[Sequence[object]], file_format: FileFormat, *, copies: int
 ) -> tuple[IO[bytes], int, str]:
-    """Write a file to disk, each row so many times; return it, its size and its SHA-256 digest."""
+    """Write a file to disk, each row ``copies`` times; return it, its size and its SHA-256 digest."""
     file = cast("IO[bytes]", SpooledTemporaryFile(_HELD))  # noqa: SIM115 - it lives as long as its job
     digest, text = sha256(), io.StringIO()
     writer = csv.writer(text, delimiter=_DELIMITERS[file_format], lineterminator="\n")

@@ -1,4 +1,4 @@
-"""All designed assets of an instance, and who of them uses whom."""
+"""All designed assets of an instance, and which of them use others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from marketo_async.sandbox.records.form_fields import form_field_id
 from marketo_async.sandbox.records.forms import Form
 from marketo_async.sandbox.records.landing_pages import LandingPage, LandingPageTemplate, PageContent
 from marketo_async.sandbox.records.lead_fields import Fields
-from marketo_async.sandbox.records.programs import Form as SubmittableForm
+from marketo_async.sandbox.records.programs import SubmittableForm
 
 EMAIL, LANDING_PAGE, SNIPPET, FORM = "Email", "Landing Page", "Snippet", "Landing Page Form"
 
@@ -30,7 +30,7 @@ class Sample:
 
 
 class DesignStudio:
-    """The assets that are designed, in one store per kind; each store tells what its assets are used by."""
+    """The designed assets, in one store per kind; each store knows the uses of its assets."""
 
     def __init__(self, folders: Folders, now: Callable[[], float]) -> None:
         self.email_templates: Drafts[EmailTemplate] = Drafts("Email Template", 301, folders, now)
@@ -61,13 +61,13 @@ class DesignStudio:
             folders.join(shelf)
 
     def embedded(self, type: str, asset_id: int) -> str:
-        """Return the HTML of a snippet or form inside of another asset, empty for one that is gone."""
+        """Return the HTML of a snippet or form within another asset, empty if it was deleted."""
         if type == "Form":
             return f'<form id="mktoForm_{asset_id}"></form>'
         return self.snippet_html(asset_id)
 
     def snippet_html(self, snippet_id: int) -> str:
-        """Return the HTML of a snippet, empty for one that is gone."""
+        """Return the HTML of a snippet, empty if it was deleted."""
         snippet = self.snippets.find(snippet_id)
         return "" if snippet is None else snippet.version.html
 
@@ -124,7 +124,7 @@ def _holds(content: Content | PageContent, type: str, asset_id: int) -> bool:
 
 
 class SubmittableForms(Mapping[int, SubmittableForm]):
-    """The approved forms as those who fill them out see them."""
+    """The approved forms, as their visitors see them."""
 
     def __init__(self, forms: Drafts[Form], lead_fields: Fields) -> None:
         self._forms = forms

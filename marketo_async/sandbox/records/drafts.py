@@ -1,6 +1,6 @@
-"""The life cycle that all designed assets share: a draft, an approved version, and the way between them.
+"""The life cycle that all designed assets share: a draft, an approved version, and the changes between them.
 
-What a version holds is each family's own. Folders, layouts and parameters of the operations are elsewhere.
+Each family defines what a version holds. See ``families.designs`` for the operations.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ Status = Literal["draft", "approved"]
 
 
 def refused(message: str) -> ApiError:
-    """Return the error for what the rules of an asset forbid."""
+    """Return the error for a change that the rules of an asset forbid."""
     return ApiError("709", message)
 
 
 def not_found(kind: str, asset_id: object) -> ApiError:
-    """Return the error for a change of something that is not there."""
+    """Return the error for a change of a missing object."""
     return ApiError("702", f"{kind} not found: {asset_id}")
 
 
 @dataclass(slots=True)
 class Asset(Generic[V]):
-    """One asset. Name, description and folder belong to it, all else to its versions."""
+    """One asset. It has name, description and folder; its versions have the rest."""
 
     id: int
     name: str
@@ -49,34 +49,34 @@ class Asset(Generic[V]):
 
     @property
     def shown(self) -> Status:
-        """The version that is answered where none is asked for."""
+        """The version that reads answer by default."""
         return "draft" if self.approved is None else "approved"
 
     @property
     def version(self) -> V:
-        """The approved version, or the draft where nothing is approved."""
+        """The approved version, or the draft if nothing is approved."""
         return cast(V, self.draft if self.approved is None else self.approved)
 
     @property
     def newest(self) -> V:
-        """The draft, or the approved version where there is no draft."""
+        """The draft, or the approved version if there is no draft."""
         return cast(V, self.approved if self.draft is None else self.draft)
 
     @property
     def versions(self) -> list[V]:
-        """The versions that there are."""
+        """The existing versions."""
         return [version for version in (self.approved, self.draft) if version is not None]
 
     def proposal(self) -> V:
-        """Return a copy of the newest version to edit; it changes nothing until it is accepted."""
+        """Return a copy of the newest version for editing; it has no effect until it is accepted."""
         return deepcopy(self.newest)
 
     def accept(self, draft: V, now: float) -> None:
-        """Take an edited copy as the draft; an approved version stays as it is."""
+        """Accept an edited copy as the draft; an approved version stays unchanged."""
         self.draft, self.updated_at = draft, now
 
     def approve(self, now: float, check: Callable[[V], None] = lambda _: None) -> None:
-        """Make the draft the approved version, if there is one and it passes the check."""
+        """Make the draft the approved version, or raise 709 if it is missing or fails the check."""
         if self.draft is None:
             raise refused(f"'{self.name}' has no draft to approve")
         check(self.draft)
@@ -89,7 +89,7 @@ class Asset(Generic[V]):
         self.draft, self.approved, self.updated_at = self.approved, None, now
 
     def discard_draft(self, now: float) -> None:
-        """Drop the draft that stands beside an approved version."""
+        """Drop the draft of an approved asset."""
         if self.approved is None:
             raise refused(f"'{self.name}' was never approved: its draft cannot be discarded, only deleted")
         if self.draft is None:
@@ -109,12 +109,12 @@ class Use:
 
     @classmethod
     def by(cls, kind: str, user: Asset[V]) -> Use:
-        """Return the use by an asset of this kind."""
+        """Return the use by this asset of a kind."""
         return cls(kind, user.id, user.name, user.shown, user.updated_at)
 
 
 class Drafts(Generic[V]):
-    """The assets of one kind by id. Names are unique inside a program, and among all that lie outside of programs."""
+    """The assets of one kind by id. Names are unique within a program, and among all assets outside programs."""
 
     def __init__(self, kind: str, first_id: int, folders: Folders, now: Callable[[], float]) -> None:
         self.kind = kind
@@ -139,7 +139,7 @@ class Drafts(Generic[V]):
         return asset
 
     def create(self, name: str, folder: Key, draft: V, description: str = "") -> Asset[V]:
-        """Create an asset as a draft, or raise 709 when the name is taken."""
+        """Create an asset as a draft, or raise 709 if the name is taken."""
         self._check_name(name, folder)
         now = self._now()
         asset = Asset(self._next_id, name, folder, now, now, description, draft=draft)
@@ -148,13 +148,13 @@ class Drafts(Generic[V]):
         return asset
 
     def clone(self, asset: Asset[V], name: str, folder: Key, description: str | None = None) -> Asset[V]:
-        """Create a draft from what is approved, or from the draft where nothing is."""
+        """Create a draft as a copy of the approved version, or of the draft if nothing is approved."""
         return self.create(
             name, folder, deepcopy(asset.version), asset.description if description is None else description
         )
 
     def describe(self, asset: Asset[V], name: str | None, description: str | None) -> None:
-        """Change name and description, which makes no draft."""
+        """Change name and description, without a draft."""
         if name is not None and name != asset.name:
             self._check_name(name, asset.folder)
             asset.name = name
@@ -163,20 +163,20 @@ class Drafts(Generic[V]):
         asset.updated_at = self._now()
 
     def unapprove(self, asset: Asset[V]) -> None:
-        """Unapprove an asset that nothing uses."""
+        """Unapprove an unused asset."""
         if asset.approved is not None:
             self._check_unused(asset)
         asset.unapprove(self._now())
 
     def delete(self, asset: Asset[V]) -> None:
-        """Delete an asset that is neither approved nor used."""
+        """Delete an asset that is not approved and not used."""
         if asset.approved is not None:
             raise refused(f"'{asset.name}' is approved: unapprove it before deleting it")
         self._check_unused(asset)
         self.drop(asset.id)
 
     def inside(self, folder: Key) -> Iterable[int]:
-        """Return the ids of the assets that lie directly in a folder."""
+        """Return the ids of the assets directly in a folder."""
         return [asset.id for asset in self if asset.folder == folder]
 
     def copy_to(self, folder: Key, asset_id: int) -> None:
@@ -186,7 +186,7 @@ class Drafts(Generic[V]):
         copy.approved, copy.draft = deepcopy(original.approved), deepcopy(original.draft)
 
     def drop(self, asset_id: int) -> None:
-        """Delete an asset without a question."""
+        """Delete an asset without any check."""
         del self._by_id[asset_id]
 
     def _check_name(self, name: str, folder: Key) -> None:

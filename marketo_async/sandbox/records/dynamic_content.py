@@ -1,4 +1,4 @@
-"""Content that varies by segment: every segment of a segmentation has a variant of its own."""
+"""Dynamic content: every segment of a segmentation has its own variant."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ class DynamicContent(Generic[T]):
 
     @property
     def default(self) -> T:
-        """The variant for those who are in no other segment."""
+        """The variant for people in no other segment."""
         return self.variants[self.segment(None).id]
 
     def segment(self, name: str | None) -> Segment:
-        """Return a segment by its name, the default one without a name, or raise 702."""
+        """Return a segment by name, by default the default segment, or raise 702."""
         segment = self.segmentation.segment(DEFAULT_SEGMENT if name is None else name)
         if segment is None:
             raise ApiError("702", f"Segment '{name}' not found in segmentation '{self.segmentation.name}'")
         return segment
 
     def items(self) -> list[tuple[Segment, T]]:
-        """Return the segments with their variants, in the order of the segments."""
+        """Return the segments and their variants, in order."""
         return [(segment, self.variants[segment.id]) for segment in self.segmentation.segments]
 
 
 def varied(content_id: str, segmentation: Segmentation, content: T) -> DynamicContent[T]:
-    """Return dynamic content that begins with the same content for every segment."""
+    """Return dynamic content with the same initial content for every segment."""
     return DynamicContent(content_id, segmentation, {segment.id: content for segment in segmentation.segments})
 
 
 def find_segmentation(segmentations: Mapping[int, Segmentation], text: str) -> Segmentation:
-    """Return a segmentation by the id that a request names, or raise 704."""
+    """Return the segmentation with the id of a request, or raise 704."""
     found = segmentations.get(int(text)) if text.isdecimal() else None
     if found is None:
         raise ApiError("704", f"Invalid dynamic content: there is no segmentation '{text}'")

@@ -1,4 +1,4 @@
-"""The body of an email: the sections, modules and variables that its template gave it, and what was made of them."""
+"""The body of an email: the sections, modules and variables of its template, as edited."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from marketo_async.sandbox.records.markup import Markup, filled
 from marketo_async.sandbox.records.segmentations import Segmentation
 
 Settings = Mapping[str, object]
-"""How a section looks beyond its content, such as ``altText`` and ``width``."""
+"""The look of a section apart from its content, such as ``altText`` and ``width``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a section, or one variant of it, shows: markup, the id of a snippet, or the id of dynamic content."""
+    """The content of a section or of a variant: markup, the id of a snippet, or the id of dynamic content."""
 
     type: str
     value: str
@@ -39,7 +39,7 @@ class Section:
 
 @dataclass(slots=True)
 class Module:
-    """A module, with the markup that it brought along."""
+    """A module, with its markup from the template."""
 
     html_id: str
     name: str
@@ -48,7 +48,7 @@ class Module:
 
 @dataclass(slots=True)
 class Value:
-    """The value of a variable, for one module where it is scoped to modules."""
+    """The value of a variable, for one module if it is module-scoped."""
 
     name: str
     value: str
@@ -62,12 +62,12 @@ class EmailBody:
     before: str
     after: str
     library: dict[str, str]
-    """The modules of the template, by which more of them are inserted."""
+    """The modules of the template that can be inserted."""
     modules: list[Module] = field(default_factory=list)
     sections: dict[str, Section] = field(default_factory=dict)
     variables: list[Value] = field(default_factory=list)
     scoped: dict[str, str] = field(default_factory=dict)
-    """The defaults of the variables that every module has of its own."""
+    """The defaults of the module-scoped variables."""
     dynamic: dict[str, DynamicContent[Content]] = field(default_factory=dict)
 
     @classmethod
@@ -100,11 +100,11 @@ class EmailBody:
         return found
 
     def within(self, module_id: str | None) -> list[Section]:
-        """Return the sections of a module, or those outside of all modules."""
+        """Return the sections of a module, or those outside all modules."""
         return [section for section in self.sections.values() if section.module_id == module_id]
 
     def vary(self, segmentation: Segmentation, content: Content) -> str:
-        """Begin dynamic content with one content for all segments, and return its id."""
+        """Create dynamic content with the same content for all segments, and return its id."""
         content_id = b64encode(f"ES-{len(self.dynamic) + 1}".encode()).decode()
         self.dynamic[content_id] = varied(content_id, segmentation, content)
         return content_id
@@ -116,7 +116,7 @@ class EmailBody:
         return self.dynamic[content_id]
 
     def contents(self) -> list[Content]:
-        """Return all that the email shows to anybody."""
+        """Return all contents of the email, including variants."""
         return [
             *(section.content for section in self.sections.values()),
             *(content for dynamic in self.dynamic.values() for content in dynamic.variants.values()),
@@ -131,7 +131,7 @@ class EmailBody:
         self._insert(Module(html_id, name or html_id, markup), index)
 
     def duplicate_module(self, module_id: str, name: str | None) -> None:
-        """Copy a module with all that was made of it, right below itself."""
+        """Copy a module with its edits, directly below itself."""
         original = self.module(module_id)
         html_id, markup, renamed = self._fresh(module_id, original.markup)
         self._insert(Module(html_id, name or html_id, markup), self.modules.index(original) + 1)
@@ -151,25 +151,25 @@ class EmailBody:
         self.variables = [value for value in self.variables if value.module_id != module_id]
 
     def rename_module(self, module_id: str, name: str) -> None:
-        """Give a module another name."""
+        """Rename a module."""
         self.module(module_id).name = name
 
     def rearrange(self, positions: Iterable[tuple[int, str]]) -> None:
-        """Put the modules in order by their positions; every module must be among them once."""
+        """Order the modules by their positions, which must name every module once."""
         wanted = sorted(positions)
         if sorted(html_id for _, html_id in wanted) != sorted(module.html_id for module in self.modules):
             raise refused("The positions must name every module of the email once")
         self.modules = [self.module(html_id) for _, html_id in wanted]
 
     def variable(self, name: str, module_id: str | None) -> Value:
-        """Return a variable, of one module where it is scoped to modules, or raise 702."""
+        """Return a variable, of one module if it is module-scoped, or raise 702."""
         for value in self.variables:
             if (value.name, value.module_id) == (name, module_id):
                 return value
         raise ApiError("702", f"Variable not found: {name}")
 
     def html(self, snippet: Callable[[int], str]) -> str:
-        """Return the document as those see it who are in no segment."""
+        """Return the document for people in no segment."""
         values = {
             section.html_id: self._shown(section.content, snippet)
             for section in self.sections.values()
@@ -192,7 +192,7 @@ class EmailBody:
     def _shown(self, content: Content, snippet: Callable[[int], str]) -> str:
         if content.type == "DynamicContent":
             return self._shown(self.variation(content.value).default, snippet)
-        # A section that the template means for a snippet holds the template's own markup until it is given one.
+        # A snippet section shows the template's markup until it gets a snippet.
         if content.type == "Snippet" and content.value.isdecimal():
             return snippet(int(content.value))
         return content.value

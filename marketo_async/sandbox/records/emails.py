@@ -1,4 +1,4 @@
-"""Emails, email templates and snippets: what a version of each holds."""
+"""The versions of emails, email templates and snippets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class HeaderField:
 
 @dataclass(slots=True)
 class Email:
-    """A version of an email; ``template_id`` is ``None`` once it was detached from its template."""
+    """A version of an email; ``template_id`` is ``None`` after it was detached from its template."""
 
     template_id: int | None
     body: EmailBody
@@ -43,21 +43,21 @@ class Email:
     auto_copy_to_text: bool = True
     pre_header: str = ""
     predictive: bool = False
-    """Whether it has predictive content, which only the user interface can give it."""
+    """Whether it has predictive content, which only the user interface can add."""
 
     def set_pre_header(self, text: str) -> None:
-        """Set the preheader, or raise 701 when it is too long."""
+        """Set the preheader, or raise 701 if it is too long."""
         if len(text) > LONGEST_PRE_HEADER:
             raise ApiError("701", f"The preheader is longer than {LONGEST_PRE_HEADER} characters")
         self.pre_header = text
 
     def check_content(self) -> None:
-        """Raise 709 where predictive content keeps REST from the sections."""
+        """Raise 709 if the email has predictive content, because REST can't edit its sections."""
         if self.predictive:
             raise refused("Emails with predictive content are not supported")
 
     def check(self) -> None:
-        """Raise 709 when something is missing without which the email cannot be approved."""
+        """Raise 709 if a member that approval requires is missing."""
         self.check_content()
         for name in HEADERS:
             if not self.headers[name].value:
@@ -66,18 +66,18 @@ class Email:
 
 @dataclass(slots=True)
 class Snippet:
-    """A version of a snippet: HTML and text, each by segment where it is dynamic."""
+    """A version of a snippet: HTML and text, both by segment if dynamic."""
 
     contents: dict[str, str] = field(default_factory=lambda: {"HTML": "", "Text": ""})
     dynamic: DynamicContent[dict[str, str]] | None = None
 
     def set(self, type: str, content: str) -> None:
-        """Set the HTML or the text, the same for everybody."""
+        """Set the HTML or the text for all people."""
         self.dynamic = None
         self.contents[type] = content
 
     def vary(self, segmentation: Segmentation) -> None:
-        """Begin to vary by segment, from what there is."""
+        """Make the content dynamic; all segments start with the current content."""
         self.dynamic = varied(str(segmentation.id), segmentation, self.contents)
 
     def set_variant(self, segment_id: int, type: str, content: str) -> None:
@@ -90,5 +90,5 @@ class Snippet:
 
     @property
     def html(self) -> str:
-        """The HTML for those who are in no segment."""
+        """The HTML for people in no segment."""
         return (self.contents if self.dynamic is None else self.dynamic.default)["HTML"]

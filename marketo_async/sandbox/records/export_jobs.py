@@ -1,6 +1,7 @@
 """Export jobs of all object types: their states, their queue, and the bytes that they may produce in a day.
 
-Which rows a job exports is decided where it is defined.
+See ``families.export_kinds`` for the rows that a job exports. Marketo's page:
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-extract/bulk-extract
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ STATUS_SECONDS = 30 * DAY
 
 ExportStatus = Literal["Created", "Queued", "Processing", "Completed", "Failed", "Canceled"]
 Collect = Callable[[], list[Sequence[object]]]
-"""Returns the rows of an export as they are now."""
+"""Returns the current rows of an export."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class ExportJob:
-    """One export job, from its definition on."""
+    """One export job."""
 
     number: int
     export_id: str
@@ -55,23 +56,23 @@ class ExportJob:
 
     @property
     def checksum(self) -> str:
-        """The digest of the file, as it is told."""
+        """The digest of the file in answers."""
         return f"sha256:{self.digest[::-1] if self.checksum_wrong else self.digest}"
 
     @property
     def told(self) -> str:
-        """The status as it is spelled."""
+        """The status in its spelling for answers."""
         return self.cancelled if self.status == "Canceled" else self.status
 
     def start(self, moment: float) -> None:
-        """Take the rows as they are at this moment."""
+        """Start: collect the current rows."""
         self.status, self.started_at = "Processing", moment
         rows = self.collect()
         self.number_of_records = len(rows) * self.copies
         self.file, self.size, self.digest = stored(self.header, rows, self.file_format, copies=self.copies)
 
     def finish(self, moment: float) -> None:
-        """Have the file ready, or fail."""
+        """Write the file, or fail."""
         self.status, self.finished_at = "Completed", moment
         if self.fails:
             self.status, self.error, self.size = "Failed", "Export job failed", 0
@@ -89,19 +90,19 @@ class ExportJobs:
         self._jobs: dict[str, ExportJob] = {}
 
     def close(self) -> None:
-        """Let go of all files."""
+        """Close all files."""
         for job in self._jobs.values():
             if job.file is not None:
                 job.file.close()
 
     def settle(self) -> None:
-        """Bring all jobs up to now."""
+        """Advance all jobs to the current time."""
         self._queue.settle()
 
     def create(
         self, exported: str, login: str, file_format: FileFormat, header: Sequence[str], collect: Collect
     ) -> ExportJob:
-        """Define a job, which does nothing until it is queued."""
+        """Define a job, which waits until it is queued."""
         self._check_quota()
         job = ExportJob(
             number=len(self._jobs) + 1,
@@ -128,14 +129,14 @@ class ExportJobs:
         return job
 
     def find(self, exported: str, login: str, export_id: str) -> ExportJob | None:
-        """Return a job of this user, as long as it is remembered."""
+        """Return a job of this user while its status is kept."""
         job = self._jobs.get(export_id)
         if job is None or (job.exported, job.login) != (exported, login):
             return None
         return None if job.finished_at is not None and self._age(job.finished_at) > STATUS_SECONDS else job
 
     def ready(self, exported: str, login: str, export_id: str) -> ExportJob | None:
-        """Return a completed job of this user whose file is there and still kept."""
+        """Return a completed job of this user while its file is kept."""
         job = self.find(exported, login, export_id)
         if job is None or job.status != "Completed" or job.finished_at is None:
             return None
@@ -163,7 +164,7 @@ class ExportJobs:
         self._queue.settle()
 
     def cancel(self, job: ExportJob) -> None:
-        """Cancel a job that has not come to an end; cancelling it again changes nothing."""
+        """Cancel a job that has not ended; cancelling it again changes nothing."""
         if job.status in ("Completed", "Failed"):
             raise ApiError("1003", f"A job that is {job.status} cannot be cancelled")
         job.status = "Canceled"

@@ -1,6 +1,6 @@
-"""The rows of exports, as leads, activities, program members and custom objects stand when an export starts.
+"""The rows of exports: leads, activities, program members and custom objects at the start of an export.
 
-How a caller says which of them are wanted is not known here.
+See ``families.export_kinds`` for the filters.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ DEFAULT_ACTIVITY_COLUMNS = tuple(name for name in ACTIVITY_COLUMNS if name != "a
 
 
 def dated(name: str, span: Span) -> Wanted:
-    """Return whether a field of a record lies in a span, both ends of which belong to it."""
+    """Return whether a field of a record is in a span, which includes both ends."""
     begin, end = span
 
     def wanted(record: Mapping[str, object]) -> bool:
@@ -64,7 +64,7 @@ def _cells(record: Lead, fields: Sequence[str]) -> Row:
 def activity_rows(
     instance: Instance, columns: Sequence[str], span: Span, wanted: Callable[[Activity], bool]
 ) -> list[Row]:
-    """Return the wanted activities of a span, except those of deleting leads."""
+    """Return the wanted activities of a span, without Delete Lead."""
     end = min(span[1], instance.clock.time())
     reads = [_ACTIVITY_COLUMNS[name] for name in columns]
     return [
@@ -82,7 +82,7 @@ def member_rows(
     fields: Sequence[str],
     wanted: Callable[[Program, Membership], bool],
 ) -> list[Row]:
-    """Return the wanted members of these programs, with fields of their own and of their leads."""
+    """Return the wanted members of these programs, with their own fields and their leads' fields."""
     return [
         [_member_cell(instance, program, lead_id, name) for name in fields]
         for program in programs

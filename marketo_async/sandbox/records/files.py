@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(slots=True)
 class File:
-    """One file; its folder has another shape in answers than those of all other assets."""
+    """One file; only its folder has another shape in answers."""
 
     id: int
     name: str
@@ -19,7 +19,7 @@ class File:
     description: str = ""
 
     def copied(self, id: int, folder: tuple[int, str], now: float) -> File:
-        """Return a copy with an id and a place of its own."""
+        """Return a copy with another id and place."""
         return replace(self, id=id, folder=folder, created_at=now, updated_at=now)
 
 

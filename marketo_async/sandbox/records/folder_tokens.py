@@ -1,4 +1,4 @@
-"""My tokens: named values that the assets of a folder or program can merge into their texts."""
+"""My tokens: named values that the assets of a folder or program can insert into their texts."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ class FolderTokens:
         self._tokens: dict[Key, dict[tuple[str, str], Token]] = {}
 
     def of(self, folder: Key) -> list[Token]:
-        """Return the tokens of a folder, in the order in which they were made."""
+        """Return the tokens of a folder, in order of creation."""
         return list(self._tokens.get(folder, {}).values())
 
     def put(self, folder: Key, token: Token) -> None:
-        """Create a token, or give the one of this name and type another value."""
+        """Create a token, or change the value of the token with this name and type."""
         self._tokens.setdefault(folder, {})[token.name, token.type] = token
 
     def remove(self, folder: Key, name: str, type: str) -> bool:
-        """Delete a token and return whether it was there."""
+        """Delete a token and return whether it existed."""
         return self._tokens.get(folder, {}).pop((name, type), None) is not None
 
     def copy(self, origin: Key, folder: Key) -> None:
-        """Give a folder the tokens of another one."""
+        """Copy the tokens of a folder to another one."""
         for token in self.of(origin):
             self.put(folder, token)
 
     def drop(self, folder: Key) -> None:
-        """Delete all tokens of a folder that goes."""
+        """Delete all tokens of a deleted folder."""
         self._tokens.pop(folder, None)
 
 

@@ -1,6 +1,6 @@
-"""Folders: the tree that all assets live in. Programs are folders too, of type ``Program`` and with ids of their own.
+"""Folders: the tree of all assets. Programs are folders too, of type ``Program``, with their own ids.
 
-What lives in a folder is kept by the stores of the assets; a store that joins the tree as a ``Shelf`` is asked for it.
+The stores of the assets know the contents of a folder; each store joins the tree as a ``Shelf``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Protocol
 from marketo_async.sandbox.records.programs import Program
 
 Key = tuple[int, str]
-"""Id and type, ``Folder`` or ``Program``: only both together name a folder."""
+"""Id and type, ``Folder`` or ``Program``; only both together identify a folder."""
 
 FOLDER, PROGRAM = "Folder", "Program"
 
@@ -45,7 +45,7 @@ _PROGRAM_KINDS = {
 
 @dataclass(slots=True)
 class Folder:
-    """One folder, or a program seen as one; ``kind`` is what Marketo calls its folder type."""
+    """One folder, or a program as a folder; ``kind`` is Marketo's folder type."""
 
     id: int
     type: str
@@ -66,38 +66,38 @@ class Folder:
 
 
 class Shelf(Protocol):
-    """A store of assets of one kind that live in folders."""
+    """A store of assets of one kind in folders."""
 
     @property
     def kind(self) -> str:
-        """The kind as folder contents name it, such as ``Email``."""
+        """The name of the kind in folder contents, such as ``Email``."""
         ...
 
     def inside(self, folder: Key) -> Iterable[int]:
-        """Return the ids of the assets that lie directly in a folder."""
+        """Return the ids of the assets directly in a folder."""
         ...
 
     def copy_to(self, folder: Key, asset_id: int) -> None:
-        """Put a copy of the same name into a folder, as the clone of a program needs."""
+        """Copy an asset under the same name into a folder, for the clone of a program."""
         ...
 
     def drop(self, asset_id: int) -> None:
-        """Delete an asset without a question, as the deletion of a program does."""
+        """Delete an asset without any check, for the deletion of a program."""
         ...
 
 
 class Folders:
-    """All folders by id and type; programs are looked up in ``programs`` at every call, so that they never go stale."""
+    """All folders by id and type; programs are looked up in ``programs`` at every call, so they are always current."""
 
     def __init__(self, folders: Iterable[Folder], programs: Mapping[int, Program]) -> None:
         self._folders = {folder.id: folder for folder in folders}
-        # The ids of new folders run into those of programs, as they do at Marketo: only the type tells them apart.
+        # As at Marketo, folders and programs may have the same id; only the type distinguishes them.
         self._next_id = max([2000, *self._folders]) + 1
         self._programs = programs
         self._shelves: list[Shelf] = []
 
     def __iter__(self) -> Iterator[Folder]:
-        """Iterate over the folders, then over the programs, each in the order of their ids."""
+        """Iterate over the folders, then the programs, each in order of id."""
         yield from (self._folders[folder_id] for folder_id in sorted(self._folders))
         yield from (_as_folder(self._programs[program_id]) for program_id in sorted(self._programs))
 
@@ -109,11 +109,11 @@ class Folders:
         return self._folders.get(folder_id)
 
     def children(self, key: Key) -> list[Folder]:
-        """Return the folders and programs that lie directly in a folder."""
+        """Return the folders and programs directly in a folder."""
         return [folder for folder in self if folder.parent == key]
 
     def contents(self, key: Key) -> list[tuple[str, int]]:
-        """Return kind and id of all that lies directly in a folder: folders, programs and assets."""
+        """Return the kind and id of each direct child of a folder: folders, programs and assets."""
         return [
             *((folder.type, folder.id) for folder in self.children(key)),
             *((shelf.kind, asset_id) for shelf in self._shelves for asset_id in shelf.inside(key)),
@@ -124,7 +124,7 @@ class Folders:
         return [key, *(deeper for child in self.children(key) for deeper in self.below(child.key))]
 
     def join(self, shelf: Shelf) -> None:
-        """Let a store of assets take part in contents, clones and deletions."""
+        """Add a store of assets to contents, clones and deletions."""
         self._shelves.append(shelf)
 
     @property
@@ -133,27 +133,27 @@ class Folders:
         return tuple(self._shelves)
 
     def path(self, key: Key) -> list[Folder]:
-        """Return the folders from the root down to one."""
+        """Return the folders from the root to a folder."""
         folder = self.get(*key)
         if folder is None:
             return []
         return [*(self.path(folder.parent) if folder.parent else []), folder]
 
     def root(self, key: Key) -> Key:
-        """Return the root that a folder lies below: one of Marketo's three areas."""
+        """Return the root of a folder: one of Marketo's three areas."""
         return self.path(key)[0].key
 
     def program(self, key: Key) -> int | None:
-        """Return the innermost program that a folder is or lies in."""
+        """Return the innermost program that is or contains a folder."""
         return next((folder.id for folder in reversed(self.path(key)) if folder.type == PROGRAM), None)
 
     def name(self, key: Key) -> str:
-        """Return the name of a folder, empty for one that is gone."""
+        """Return the name of a folder, empty if it was deleted."""
         folder = self.get(*key)
         return "" if folder is None else folder.name
 
     def reference(self, key: Key) -> dict[str, object]:
-        """Return the reference that most assets hold: ``type``, ``value`` and ``folderName``."""
+        """Return the reference of most assets: ``type``, ``value`` and ``folderName``."""
         return {"type": key[1], "value": key[0], "folderName": self.name(key)}
 
     def plain_reference(self, key: Key) -> dict[str, object]:
@@ -172,7 +172,7 @@ class Folders:
         return folder
 
     def remove(self, folder_id: int) -> None:
-        """Delete a folder; that it is empty is for the caller to see to."""
+        """Delete a folder; the caller checks that it is empty."""
         del self._folders[folder_id]
 
 

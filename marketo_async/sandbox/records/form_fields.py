@@ -1,4 +1,4 @@
-"""Fields as forms know them: under ids of their own, with the kind of input that fits their type."""
+"""The fields of forms: their own ids, and the input kind for each data type."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _INPUTS: Mapping[str, str] = {
 
 
 def form_field_id(field: Field) -> str:
-    """Return the id of a field in forms, which begins with a capital letter."""
+    """Return the id of a field in forms, which starts with a capital letter."""
     return field.name[0].upper() + field.name[1:]
 
 
 def form_field_type(field: Field) -> str:
-    """Return the kind of input that a field has on a form."""
+    """Return the input kind of a field on a form."""
     return _INPUTS.get(field.data_type, "text")
 
 
@@ -38,5 +38,5 @@ def usable_fields(fields: Fields) -> Iterator[Field]:
 
 
 def find_form_field(fields: Fields, field_id: str) -> Field | None:
-    """Return a usable field by its id in forms."""
+    """Return an available field by its id in forms."""
     return next((field for field in usable_fields(fields) if form_field_id(field) == field_id), None)

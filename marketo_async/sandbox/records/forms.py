@@ -1,4 +1,4 @@
-"""Forms: their fields on a grid, field sets, visibility rules, the submit button and what follows a submission."""
+"""Forms: their fields on a grid, field sets, visibility rules, submit button and follow-up rules."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Place = tuple[int, int]
 
 @dataclass(slots=True)
 class Visibility:
-    """When a field is shown; of the rules the first that fits decides."""
+    """The visibility rules of a field; the first that matches decides."""
 
     rule_type: str = "alwaysShow"
     rules: list[Members] = field(default_factory=list)
@@ -49,13 +49,13 @@ class FormField:
 
     @property
     def is_field_set(self) -> bool:
-        """Whether other fields can stand in it."""
+        """Whether it can contain other fields."""
         return self.data_type == FIELD_SET
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a field shall go, and the fields inside of it where it is a field set."""
+    """The new position of a field, and the fields within it if it is a field set."""
 
     name: str
     row: int
@@ -74,7 +74,7 @@ class SubmitButton:
 
 
 def default_follow_up() -> list[Members]:
-    """Return the follow-up of a new form, which is to stay on the page."""
+    """Return the follow-up rule of a new form: stay on the page."""
     return [{"followupType": "none", "followupValue": None, "default": True}]
 
 
@@ -95,14 +95,14 @@ class Form:
         return self.fields[field_id]
 
     def within(self, field_set: str | None) -> list[FormField]:
-        """Return the fields of a field set, or those outside of all of them, in their order on the grid."""
+        """Return the fields of a field set, or those outside all field sets, in grid order."""
         return sorted(
             (item for item in self.fields.values() if item.field_set == field_set),
             key=lambda item: (item.row, item.column),
         )
 
     def add(self, field_id: str, data_type: str, settings: Members) -> FormField:
-        """Add a field below all others, or raise 709 when it is there already or there is no room."""
+        """Add a field below all others, or raise 709 if it exists or there is no room."""
         if field_id in self.fields:
             raise refused(f"The form has the field '{field_id}' already")
         row, column = self._free_place()
@@ -110,25 +110,25 @@ class Form:
         return added
 
     def add_numbered(self, name: str, data_type: str, settings: Members) -> FormField:
-        """Add a field set or rich text under an id that no field of the form ever had."""
+        """Add a field set or rich text under an id that the form never used."""
         self.last_number += 1
         return self.add(f"{name}_{self.last_number}", data_type, settings)
 
     def remove(self, field_id: str) -> None:
-        """Remove a field; a field set goes together with its fields."""
+        """Remove a field; a field set is removed with its fields."""
         del self.fields[self.field(field_id).id]
         for item in self.within(field_id):
             del self.fields[item.id]
 
     def profile(self, *, progressive: bool) -> None:
-        """Give the form the field set of progressive profiling, or take it away."""
+        """Add the field set of progressive profiling to the form, or remove it."""
         if progressive and PROFILING not in self.fields:
             self.add(PROFILING, FIELD_SET, {"label": PROFILING})
         elif not progressive and PROFILING in self.fields:
             self.remove(PROFILING)
 
     def rearrange(self, positions: Iterable[Position]) -> None:
-        """Put every field in its place; all of them must be named once."""
+        """Set the position of every field; all fields must be named once."""
         self._check(positions := tuple(positions))
         for position in positions:
             self._put(position, None)
@@ -144,12 +144,12 @@ class Form:
             if len(places) < len(group):
                 raise refused("Two fields cannot have the same position")
             if not all(0 <= row < ROWS and 0 <= column < COLUMNS for row, column in places):
-                raise refused(f"Positions lie in {ROWS} rows and {COLUMNS} columns, counted from 0")
+                raise refused(f"Positions must be within {ROWS} rows and {COLUMNS} columns, counted from 0")
         for position in positions:
             if position.inside and not self.fields[position.name].is_field_set:
-                raise refused(f"'{position.name}' is no field set")
+                raise refused(f"'{position.name}' is not a field set")
             if any(self.fields[inner.name].is_field_set for inner in position.inside):
-                raise refused("A field set cannot stand in another")
+                raise refused("A field set cannot be in another")
 
     def _put(self, position: Position, field_set: str | None) -> None:
         item = self.fields[position.name]

@@ -1,6 +1,7 @@
-"""Import jobs of all object types: their states, their one queue, and what became of their rows.
+"""Import jobs of all object types: their states, their single queue, and the results of their rows.
 
-What is done with a row is decided where the job is started.
+See ``imported`` for how a row is written. Marketo's page:
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-import/bulk-import
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ KEPT_SECONDS = 7 * 86_400.0
 ImportStatus = Literal["Queued", "Importing", "Complete", "Failed"]
 Record = dict[str, object]
 ImportRow = Callable[[Record], str | None]
-"""Writes a row and returns what there is to warn of, or raises ``RowError``."""
+"""Writes a row and returns its warning, if any, or raises ``RowError``."""
 
 
 class RowError(Exception):
@@ -29,7 +30,7 @@ class RowError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportPlan:
-    """What is imported, and how."""
+    """The rows of an import, and how to write them."""
 
     imported: str
     """The object type, by the path of its operations."""
@@ -42,7 +43,7 @@ class ImportPlan:
 
 @dataclass(slots=True, eq=False)
 class ImportJob:
-    """One import job, from its upload on."""
+    """One import job."""
 
     batch_id: int
     plan: ImportPlan
@@ -61,11 +62,11 @@ class ImportJob:
 
     @property
     def seconds(self) -> int:
-        """How long the import took."""
+        """The duration of the import."""
         return 0 if self.finished_at is None else round(self.finished_at - self.started_at)
 
     def file(self, kind: Literal["Failure", "Warning"]) -> bytes | None:
-        """Return the rows that failed or have a warning, each with the reason in one more column."""
+        """Return the rows that failed or have a warning, each with its reason in an extra column."""
         rows = self.failures if kind == "Failure" else self.warnings
         if not rows:
             return None
@@ -73,7 +74,7 @@ class ImportJob:
         return written([*self.header, f"Import {kind} Reason"], shown, self.plan.file_format)
 
     def start(self, moment: float) -> None:
-        """Begin to import."""
+        """Start the import."""
         self.status, self.started_at = "Importing", moment
 
     def finish(self, moment: float) -> None:
@@ -141,7 +142,7 @@ class ImportJobs:
         self._jobs: dict[int, ImportJob] = {}
 
     def settle(self) -> None:
-        """Bring all jobs up to now."""
+        """Advance all jobs to the current time."""
         self._queue.settle()
 
     def add(self, plan: ImportPlan) -> ImportJob:
@@ -166,14 +167,14 @@ class ImportJobs:
         return job
 
     def find(self, imported: str, batch_id: int) -> ImportJob | None:
-        """Return a job as long as its batch id is good."""
+        """Return a job while its batch id is valid."""
         job = self._jobs.get(batch_id)
         if job is None or job.plan.imported != imported or self._clock.time() - job.created_at > KEPT_SECONDS:
             return None
         return job
 
     def get(self, imported: str, batch_id: int) -> ImportJob:
-        """Return a job as long as its batch id is good, or raise 1013."""
+        """Return a job while its batch id is valid, or raise 1013."""
         job = self.find(imported, batch_id)
         if job is None:
             raise ApiError("1013", f"Batch '{batch_id}' not found")

@@ -1,6 +1,6 @@
-"""Writing the rows of import files: leads, members of programs and custom objects, one at a time.
+"""Writes the rows of import files: leads, program members and custom objects, one at a time.
 
-The queue, the counting and the files of rejects are the business of the jobs.
+See ``import_jobs`` for the queue, the counters and the files of rejects.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FIELD = re.compile(r"Invalid value for field '([^']+)'")
 def import_lead(
     instance: Instance, record: Record, lookup: Field, partition: Partition | None, static_list: StaticList | None
 ) -> str | None:
-    """Create or update a lead, put it into a list, and return what there is to warn of."""
+    """Create or update a lead, add it to a list, and return the warning, if any."""
     lead_id = _upsert(instance, record, lookup, partition)
     if static_list is not None:
         add_to_list(instance, static_list, lead_id)
@@ -40,7 +40,7 @@ def import_lead(
 def _upsert(instance: Instance, record: Record, lookup: Field, partition: Partition | None = None) -> int:
     if not record.get(lookup.name):
         raise RowError(MISSING_KEY)
-    # Company columns are part of a lead file, as they are in the lead database's own pages.
+    # A lead file may have company columns.
     [row] = Upsert(
         instance,
         [record],
@@ -54,7 +54,7 @@ def _upsert(instance: Instance, record: Record, lookup: Field, partition: Partit
 
 
 def import_member(instance: Instance, record: Record, program: Program, status: Status) -> str | None:
-    """Create or update a lead, make it a member of a program, and return what there is to warn of."""
+    """Create or update a lead, make it a member of a program, and return the warning, if any."""
     members = {name: value for name, value in record.items() if name in instance.member_fields}
     try:
         values = {name: checked(instance.member_fields.get(name), value) for name, value in members.items()}
@@ -70,7 +70,7 @@ def import_member(instance: Instance, record: Record, program: Program, status: 
 
 
 def import_object(instance: Instance, record: Record, store: ObjectStore) -> str | None:
-    """Create or update a record of a custom object type, and return what there is to warn of."""
+    """Create or update a record of a custom object type, and return the warning, if any."""
     description = store.description
     given = {known.name for name, value in record.items() if value and (known := description.find_field(name))}
     if not given.issuperset(description.dedupe_fields):

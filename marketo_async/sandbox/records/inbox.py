@@ -1,7 +1,7 @@
-"""What data ingestion has accepted and not applied yet.
+"""The writes that data ingestion accepted and has not applied yet.
 
-By the sandbox's clock, each write is applied a moment later, and tried again while something that it needs is missing.
-What a write does is its own business.
+By the sandbox's clock, each write is applied a moment later, and retried while a record that it needs is missing.
+See ``ingested`` for how writes are applied.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from marketo_async.sandbox.clock import SandboxClock, central_day
 from marketo_async.sandbox.errors import ApiError
 
-# Minutes between the attempts; the last one is within the 65 minutes in which a missing person may still turn up.
+# Minutes between the attempts; the last one is within the 65 minutes in which a missing person may be created.
 _RETRY_MINUTES = (5, 15, 20, 20)
 
 Apply = Callable[[], bool]
-"""Applies a write as far as that is possible, and says whether nothing of it is left."""
+"""Applies a write as far as possible, and returns whether it is complete."""
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class _Write:
 
 
 class Inbox:
-    """The accepted writes of an instance, in the order of their arrival."""
+    """The accepted writes of an instance, in order of arrival."""
 
     def __init__(self, clock: SandboxClock, delay: float) -> None:
         self.daily_objects = 10_000_000
@@ -41,7 +41,7 @@ class Inbox:
         return len(self._waiting)
 
     def accept(self, objects: int, apply: Apply) -> None:
-        """Take in a write of so many objects, or raise 4290801 when that exceeds the objects of the day."""
+        """Accept a write of some objects, or raise 4290801 if it exceeds the objects of the day."""
         now = self._clock.time()
         if central_day(now) != self._day:
             self._day, self._objects_today = central_day(now), 0
@@ -51,7 +51,7 @@ class Inbox:
         self._waiting.append(_Write(now + self._delay, apply))
 
     def settle(self) -> None:
-        """Apply what is due by now."""
+        """Apply the writes that are due."""
         now = self._clock.time()
         due = [write for write in self._waiting if write.due <= now]
         if not due:

@@ -1,6 +1,6 @@
-"""Applying what data ingestion has accepted: persons, companies, custom objects, memberships of programs and lists.
+"""Applies accepted data ingestion: persons, companies, custom objects, memberships of programs and lists.
 
-Nobody is told what becomes of a record, so one that cannot be written is left out in silence.
+Data ingestion reports no results, so records that can't be written are dropped silently.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SOURCE = "Data Ingestion API"
 def upsert_persons(
     instance: Instance, persons: Iterable[Members], dedupe_fields: Sequence[str], partition_name: str | None
 ) -> None:
-    """Create or update a lead for each person; all dedupe fields together say which lead it is."""
+    """Create or update a lead for each person; all dedupe fields together identify the lead."""
     names = {field.name.casefold(): field.name for field in instance.lead_fields}
     keys = [names.get(name.casefold()) for name in dedupe_fields]
     with suppress(ApiError):
@@ -104,7 +104,7 @@ def _has_person(instance: Instance, store: ObjectStore, record: Members) -> bool
 
 
 def move_members(instance: Instance, program_id: int, status_name: str, members: Iterable[tuple[int, Members]]) -> None:
-    """Move leads forward to a status of a program, as new members where they are none yet, and set their fields."""
+    """Move leads forward to a status of a program, make them members if they are not, and set their fields."""
     program = instance.programs.get(program_id)
     status = None if program is None else program.status(status_name)
     if program is None or status is None:
@@ -131,7 +131,7 @@ def _member_values(instance: Instance, record: Members) -> Members:
 
 
 def remove_members(instance: Instance, program_id: int, lead_ids: Iterable[int]) -> None:
-    """Take leads out of a program."""
+    """Remove leads from a program."""
     program = instance.programs.get(program_id)
     if program is not None:
         for lead_id in lead_ids:

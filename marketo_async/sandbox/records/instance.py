@@ -1,4 +1,4 @@
-"""All that one Marketo instance holds, in one place for the operations to work on."""
+"""`Instance`: the whole state of one Marketo instance, which the operations work on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from marketo_async.sandbox.clock import SandboxClock
 from marketo_async.sandbox.quirks import Quirks
 from marketo_async.sandbox.records.activity_log import ActivityLog
 from marketo_async.sandbox.records.campaign_runs import CampaignRuns
-from marketo_async.sandbox.records.contents import ContentStore
 from marketo_async.sandbox.records.custom_types import CustomTypes
 from marketo_async.sandbox.records.design_studio import DesignStudio
 from marketo_async.sandbox.records.export_jobs import ExportJobs
@@ -21,18 +20,19 @@ from marketo_async.sandbox.records.lead_fields import Fields
 from marketo_async.sandbox.records.lead_store import LeadStore
 from marketo_async.sandbox.records.overlaps import Overlaps
 from marketo_async.sandbox.records.program_assets import ProgramAssets
-from marketo_async.sandbox.records.programs import Form, Partition, Program, SmartCampaign
+from marketo_async.sandbox.records.programs import Partition, Program, SmartCampaign, SubmittableForm
 from marketo_async.sandbox.records.segmentations import Segmentation
 from marketo_async.sandbox.records.standard_objects import Objects
 from marketo_async.sandbox.records.static_lists import StaticLists
 from marketo_async.sandbox.records.usage_log import UsageLog
 from marketo_async.sandbox.records.users import Users
+from marketo_async.sandbox.records.v2_assets import V2AssetStore
 from marketo_async.sandbox.tokens import Tokens
 
 
 @dataclass(slots=True)
 class Instance:
-    """The state of an instance; operations read it and write it, and nothing else keeps any."""
+    """The state of an instance; operations read and write it and keep no other state."""
 
     munchkin_id: str
     clock: SandboxClock
@@ -46,7 +46,7 @@ class Instance:
     activities: ActivityLog
     custom_types: CustomTypes
     lists: StaticLists
-    contents: ContentStore
+    v2_assets: V2AssetStore
     users: Users
     inbox: Inbox
     folders: Folders
@@ -55,7 +55,7 @@ class Instance:
     campaigns: dict[int, SmartCampaign]
     segmentations: Mapping[int, Segmentation]
     studio: DesignStudio
-    forms: Mapping[int, Form]
+    forms: Mapping[int, SubmittableForm]
     partitions: tuple[Partition, ...]
     objects: Objects
     campaign_runs: CampaignRuns = field(default_factory=CampaignRuns)
@@ -68,7 +68,7 @@ class Instance:
         self.imports = ImportJobs(self.clock, self.quirks)
 
     def settle(self) -> None:
-        """Let everything happen that was accepted earlier and is due by now."""
+        """Apply everything that was accepted earlier and is due."""
         self.inbox.settle()
         self.imports.settle()
         self.exports.settle()

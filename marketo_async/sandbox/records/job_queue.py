@@ -1,6 +1,6 @@
-"""Queues of bulk jobs: first in, first out, a few at a time, each for so many seconds of the sandbox's clock.
+"""Queues of bulk jobs: first in, first out; a few run at a time, each for some seconds of the sandbox's clock.
 
-What a job does when it starts and ends is its own business, and so is everything that callers are told about it.
+See ``export_jobs`` and ``import_jobs`` for what a job does.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ MOST_RUNNING = 2
 
 
 class Job(Protocol):
-    """Something that is started and, some time later, finished."""
+    """A job that is started and later finished."""
 
     def start(self, moment: float) -> None:
-        """Begin at this moment."""
+        """Start at this moment."""
         ...
 
     def finish(self, moment: float) -> None:
@@ -27,7 +27,7 @@ class Job(Protocol):
 
 
 class JobQueue:
-    """The jobs of an instance that wait or run; those that run have a place in the queue, too."""
+    """The waiting and running jobs of an instance; running jobs also count in the queue."""
 
     def __init__(self, clock: SandboxClock, *, wait: float, run: float) -> None:
         self._clock = clock
@@ -42,7 +42,7 @@ class JobQueue:
 
     @property
     def is_full(self) -> bool:
-        """Whether no further job is taken."""
+        """Whether the queue accepts no further job."""
         return len(self) >= MOST_JOBS
 
     def add(self, job: Job) -> None:
@@ -50,14 +50,14 @@ class JobQueue:
         self._waiting.append((self._clock.time() + self._wait, job))
 
     def remove(self, job: Job) -> None:
-        """Take a job out, whether it waits, runs or is not there."""
+        """Remove a job, in any state."""
         self._waiting = deque(item for item in self._waiting if item[1] is not job)
         kept = [item for item in self._running if item[1] is not job]
         if len(kept) < len(self._running):
             self._running, self._freed_at = kept, self._clock.time()
 
     def settle(self) -> None:
-        """Start and finish all that is due by now, in the order of time."""
+        """Start and finish all jobs that are due, in order of time."""
         now = self._clock.time()
         while True:
             ends = min((end for end, _ in self._running), default=None)

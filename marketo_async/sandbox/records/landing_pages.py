@@ -1,6 +1,6 @@
-"""Landing pages and their templates: what a version of each holds, sections and variables included.
+"""The versions of landing pages and their templates, with sections and variables.
 
-Pages of a guided template have the sections that it defines; those of a free-form one have what was added to them.
+Pages of a guided template have its sections; pages of a free-form template have the sections that were added.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SECTION_TYPES = frozenset(
 )
 
 Embedded = Callable[[str, int], str]
-"""Returns the HTML of what a section embeds, by its type and id."""
+"""Returns the HTML of an embedded asset, by its type and id."""
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class LandingPageTemplate:
 
 @dataclass(frozen=True, slots=True)
 class PageContent:
-    """What a section, or one variant of it, shows; ``settings`` say where and how."""
+    """The content of a section or of a variant; ``settings`` are its place and look."""
 
     type: str
     value: str
@@ -74,7 +74,7 @@ class LandingPage:
 
     @classmethod
     def begun(cls, template_id: int, template: LandingPageTemplate, settings: Members) -> LandingPage:
-        """Return a page as its template begins it."""
+        """Return a new page of a template."""
         page = cls(template_id, template.type == GUIDED, settings)
         if page.guided:
             markup = Markup.read(template.content)
@@ -96,7 +96,7 @@ class LandingPage:
         return found
 
     def free_id(self) -> str:
-        """Return an id for a section whose author has chosen none."""
+        """Return a new id for a section without one."""
         taken = [int(section.id) for section in self.sections if section.id.isdecimal()]
         return str(max(taken, default=1_500) + 1)
 
@@ -114,13 +114,13 @@ class LandingPage:
         self.sections.remove(section)
 
     def move(self, section_id: str, index: int) -> None:
-        """Put a section at another index."""
+        """Move a section to another index."""
         section = self.section(section_id)
         self.sections.remove(section)
         self.sections.insert(max(index, 0), section)
 
     def vary(self, section: PageSection, segmentation: Segmentation) -> None:
-        """Make a section dynamic, with what it shows now as the variant of every segment."""
+        """Make a section dynamic, with its current content as the variant of every segment."""
         content_id = b64encode(f"LS-{len(self.dynamic) + 1}".encode()).decode()
         self.dynamic[content_id] = varied(content_id, segmentation, section.content)
         section.content = PageContent("DynamicContent", content_id, section.content.settings)
@@ -139,14 +139,14 @@ class LandingPage:
         return found
 
     def contents(self) -> list[PageContent]:
-        """Return all that the page shows to anybody."""
+        """Return all contents of the page, including variants."""
         return [
             *(section.content for section in self.sections),
             *(content for dynamic in self.dynamic.values() for content in dynamic.variants.values()),
         ]
 
     def html(self, template: str, embedded: Embedded, segments: Mapping[int, int]) -> str:
-        """Return the document as those see it who are in these segments, by segmentation id."""
+        """Return the document for people in these segments, by segmentation id."""
         shown = {section.id: self._shown(section.content, embedded, segments) for section in self.sections}
         if self.guided:
             return filled(template, shown, {variable.id: variable.value for variable in self.variables})
@@ -159,7 +159,7 @@ class LandingPage:
             dynamic = self.variation(content.value)
             segment_id = segments.get(dynamic.segmentation.id, dynamic.segment(None).id)
             return self._shown(dynamic.variants.get(segment_id, dynamic.default), embedded, segments)
-        # What a template holds for an embedded asset stays until it is given one.
+        # The template's markup stays until the section gets an embedded asset.
         if content.type in ("Form", "Snippet") and content.value.isdecimal():
             return embedded(content.type, int(content.value))
         return content.value

@@ -1,7 +1,7 @@
-"""Everything that changes leads, with the activities that a change leaves behind.
+"""All changes of leads, with the activities that a change writes.
 
-Creating, changing, deleting and merging leads, and moving them in and out of lists and programs. Which record of which
-operation leads to which of these is decided by the operations.
+Creating, changing, deleting and merging leads, and moving them in and out of lists and programs. The
+operations decide which change a record makes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KEPT_BY_MERGE = frozenset({"id", "createdAt", "updatedAt", "cookies", "leadPart
 
 
 def writable(instance: Instance, record: Mapping[str, object], *, company: bool) -> Lead:
-    """Return the values of a record that may be stored, or raise 1006, 1021, 1001 or 1003 for it."""
+    """Return the values of a record to store, or raise 1006, 1021, 1001 or 1003 for it."""
     values: Lead = {}
     for name, value in record.items():
         field = instance.lead_fields.find(name)
@@ -102,7 +102,7 @@ def delete_lead(instance: Instance, lead_id: int) -> None:
 
 
 def merge_leads(instance: Instance, winner_id: int, loser_ids: Iterable[int]) -> None:
-    """Merge losers into a winner, which keeps each value of its own that is not empty."""
+    """Merge losers into a winner, which keeps its own values that are not empty."""
     loser_ids = list(dict.fromkeys(loser_ids))
     winner = instance.leads.get(winner_id)
     losers = {loser_id: instance.leads.get(loser_id) for loser_id in loser_ids}
@@ -150,7 +150,7 @@ def check_cookie(cookie: str) -> None:
 
 
 def associate_cookie(instance: Instance, lead_id: int, cookie: str) -> None:
-    """Bind a cookie to a lead, taking it from the lead that had it."""
+    """Bind a cookie to a lead and remove it from the lead that had it."""
     lead = require_lead(instance, lead_id)
     for owner_id in instance.leads.find("cookies", [cookie]):
         owner = instance.leads.get(owner_id) or {}
@@ -161,13 +161,13 @@ def associate_cookie(instance: Instance, lead_id: int, cookie: str) -> None:
 
 
 def add_to_list(instance: Instance, static_list: StaticList, lead_id: int) -> None:
-    """Add a lead to a static list; the activity is only written when it was not there."""
+    """Add a lead to a static list; the activity is written only if it was not a member."""
     if static_list.add(lead_id, instance.clock.time()):
         _list_activity(instance, static_list, lead_id, activity_types.ADD_TO_LIST)
 
 
 def remove_from_list(instance: Instance, static_list: StaticList, lead_id: int) -> bool:
-    """Remove a lead from a static list and return whether it was there."""
+    """Remove a lead from a static list and return whether it was a member."""
     removed = static_list.remove(lead_id, instance.clock.time())
     if removed:
         _list_activity(instance, static_list, lead_id, activity_types.REMOVE_FROM_LIST)
@@ -179,7 +179,7 @@ def _list_activity(instance: Instance, static_list: StaticList, lead_id: int, ac
 
 
 def move_in_program(instance: Instance, program: Program, lead_id: int, status: Status) -> bool:
-    """Move a lead forward to a status, making it a member where it is none; return whether it moved."""
+    """Move a lead forward to a status and make it a member if it is not; return whether it moved."""
     now = instance.clock.time()
     membership = program.members.get(lead_id)
     held = program.status(membership.status) if membership else None

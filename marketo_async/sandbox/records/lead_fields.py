@@ -1,6 +1,6 @@
-"""The fields of leads and program members: standard ones, custom ones, and what a value of each type must look like.
+"""The fields of leads and program members, standard and custom, and the valid values of each type.
 
-The layouts in which the describe and schema operations answer them belong to those operations.
+See ``families.lead_fields`` and ``families.field_schema`` for their layouts in answers.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class Field:
 
     @property
     def length(self) -> int | None:
-        """The longest value, for the types that have one."""
+        """The maximum length of a value, for types with one."""
         return _LENGTHS.get(self.data_type)
 
 
@@ -173,7 +173,7 @@ class Fields:
         return name in self._by_name
 
     def find(self, name: str) -> Field | None:
-        """Return a field of any kind."""
+        """Return any field."""
         return self._by_name.get(name)
 
     def get(self, name: str) -> Field:
@@ -210,7 +210,7 @@ class Fields:
 
 
 def lead_fields() -> Fields:
-    """Return the fields of a fresh instance: the standard ones, three custom ones, and one that only SOAP has."""
+    """Return the fields of a fresh instance: the standard ones, three custom ones, and one only for SOAP."""
     fields = Fields(_parse(_STANDARD, 1))
     fields.add_custom("accountTier", "Account Tier", "string")
     fields.add_custom("memberNumber", "Member Number", "integer")

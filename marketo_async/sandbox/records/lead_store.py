@@ -1,6 +1,6 @@
-"""Leads by id, with an index for every field that they have been looked up by.
+"""Leads by id, with an index for every field that was used in a lookup.
 
-Only storage: activities, memberships and merge rules are the business of lead changes.
+Storage only; see ``lead_changes`` for activities, memberships and merge rules.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Lead = dict[str, object]
 def _keys(field: str, value: object) -> list[str]:
     if value is None:
         return []
-    # A lead can have several cookies; each of them finds it.
+    # A lead can have several cookies; a lookup by any of them finds it.
     values = str(value).split(",") if field == "cookies" else [str(value)]
     return [item.casefold() for item in values]
 
@@ -34,7 +34,7 @@ class LeadStore:
         return lead_id in self._leads
 
     def get(self, lead_id: int) -> Lead | None:
-        """Return a lead, which must only be changed through this store."""
+        """Return a lead; change it only through this store."""
         return self._leads.get(lead_id)
 
     def ids(self) -> list[int]:
@@ -60,14 +60,14 @@ class LeadStore:
             lead[field] = value
 
     def remove(self, lead_id: int) -> Lead:
-        """Forget a lead."""
+        """Remove a lead."""
         lead = self._leads.pop(lead_id)
         for field in self._indexes:
             self._strike(field, lead_id, lead.get(field))
         return lead
 
     def find(self, field: str, values: Iterable[object]) -> list[int]:
-        """Return the ids of the leads whose field equals any value, ascending; case does not matter."""
+        """Return the ids of the leads whose field equals any value, ascending, case-insensitive."""
         if field == "id":
             asked = {int(str(value)) for value in values}
             return sorted(asked & self._leads.keys())

@@ -1,6 +1,6 @@
-"""What Marketo reads out of a document: editable sections, modules and variables, and documents filled in again.
+"""Reads editable sections, modules and variables from documents, and fills documents with content.
 
-A template says by ``mkto...`` classes what an email or a guided landing page may change.
+The ``mkto...`` classes of a template mark what an email or a guided landing page may change.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _TAG = re.compile(r"<[^>]*>")
 
 @dataclass(slots=True)
 class Element:
-    """A section or a module of a document; ``inner`` is the span of what it holds, ``outer`` includes its tags."""
+    """A section or a module of a document; ``inner`` is the span of its content, ``outer`` includes its tags."""
 
     id: str
     name: str
@@ -57,14 +57,14 @@ class Variable:
 
 @dataclass(slots=True)
 class Markup:
-    """What there is in one document."""
+    """The sections, modules and variables of one document."""
 
     text: str
     sections: list[Element] = field(default_factory=list)
     modules: list[Element] = field(default_factory=list)
     variables: list[Variable] = field(default_factory=list)
     malformed: bool = False
-    """Whether some tag is never closed, or closed without having been opened."""
+    """Whether a tag is never closed, or closed without being opened."""
     tags: frozenset[str] = frozenset()
 
     @classmethod
@@ -152,7 +152,7 @@ class _Reader(HTMLParser):
 
 
 def filled(text: str, values: Mapping[str, str], variables: Mapping[str, str]) -> str:
-    """Return a document with its sections and variables filled in; what has no value stays as it is."""
+    """Return a document with its sections and variables filled in; parts without a value stay unchanged."""
     markup = Markup.read(text)
     for section in sorted(markup.sections, key=lambda element: element.inner.start, reverse=True):
         if section.id in values:

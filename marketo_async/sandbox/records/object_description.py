@@ -1,6 +1,6 @@
-"""What is known of a kind of object: its fields, which of them identify a record, and which can be searched by.
+"""The description of a kind of object: its fields, the identifying fields, and the searchable fields.
 
-Standard objects have one description for good; a custom object type makes a new one each time it is approved.
+Standard objects have a fixed description; a custom object type gets a new one at each approval.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Relationship:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectDescription:
-    """One kind of object as its describe operation knows it."""
+    """One kind of object, as in its describe operation."""
 
     name: str
     display_name: str
@@ -47,17 +47,17 @@ class ObjectDescription:
     state: State = "approved"
     version: Version = "approved"
     defaults: Mapping[str, object] = field(default_factory=dict)
-    """Values of a new record, which its writer cannot set."""
+    """Values of a new record that its writer can't set."""
     all_by_default: bool = False
-    """Whether a query that names no fields answers all that have a value, in place of the usual few."""
+    """Whether a query without fields answers all fields with a value, instead of the usual few."""
 
     @property
     def default_fields(self) -> tuple[str, ...]:
-        """The fields of a row where a query names none."""
+        """The fields of a row if a query names none."""
         return tuple(dict.fromkeys((self.id_field, *self.dedupe_fields, "createdAt", "updatedAt")))
 
     def find_field(self, name: str) -> Field | None:
-        """Return a field by its name, of which describe and write operations disagree about the case."""
+        """Return a field by its name in any case: describe and write operations use different cases."""
         exact = self.fields.find(name)
         if exact is not None:
             return exact
@@ -71,7 +71,7 @@ class ObjectDescription:
         return found
 
     def filter_fields(self, filter_type: str) -> tuple[str, ...]:
-        """Return the fields that a filter type stands for, or raise 1006 or 1011."""
+        """Return the fields of a filter type, or raise 1006 or 1011."""
         if filter_type in ("idField", "idFields"):
             return (self.id_field,)
         if filter_type == "dedupeFields":
@@ -82,7 +82,7 @@ class ObjectDescription:
         return (found.name,)
 
     def id_of(self, number: int) -> int | str:
-        """Return the id of a record by its number: the number itself, or a GUID that is always the same."""
+        """Return the id of a record by its number: the number itself, or a fixed GUID for it."""
         if self.id_field != GUID:
             return number
         return str(UUID(bytes=blake2b(f"{self.name}:{number}".encode(), digest_size=16).digest()))
@@ -91,7 +91,7 @@ class ObjectDescription:
 def described_fields(
     table: Iterable[tuple[str, str, str]], *, read_only: Iterable[str], custom: Iterable[tuple[str, str, str]] = ()
 ) -> Fields:
-    """Return fields from name, display name and data type each."""
+    """Return fields from tuples of name, display name and data type."""
     locked = frozenset(read_only)
     fields = Fields(
         Field(number, name, display_name, data_type, read_only=name in locked)

@@ -1,6 +1,6 @@
-"""Records of one kind of object, with an index for every key that they have been looked up by.
+"""Records of one kind of object, with an index for every key that was used in a lookup.
 
-Only storage: which records may be written, and what becomes of them, is the business of syncing.
+Storage only; see ``object_sync`` for the rules of writes.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ Key = tuple[object, ...]
 
 
 def folded(key: Key) -> tuple[str, ...] | None:
-    """Return a key as keys are compared, ``None`` for one that is not complete."""
+    """Return a key in its form for comparison, ``None`` if it is incomplete."""
     if any(value in (None, "") for value in key):
         return None
     return tuple(str(value).casefold() for value in key)
 
 
 class ObjectStore:
-    """All records of one kind of object, by numbers that grow and are never used again."""
+    """All records of one kind of object, by ascending numbers that are never reused."""
 
     def __init__(self, description: ObjectDescription) -> None:
         self.description = description
@@ -34,7 +34,7 @@ class ObjectStore:
         return number in self._records
 
     def get(self, number: int) -> Members:
-        """Return a record, which must only be changed through this store."""
+        """Return a record; change it only through this store."""
         return self._records[number]
 
     def numbers(self) -> list[int]:
@@ -59,13 +59,13 @@ class ObjectStore:
             self._enter(fields, number)
 
     def remove(self, number: int) -> None:
-        """Forget a record."""
+        """Remove a record."""
         for fields in self._indexes:
             self._strike(fields, number)
         del self._records[number]
 
     def find(self, fields: tuple[str, ...], keys: Iterable[Key]) -> list[int]:
-        """Return the numbers of the records with any of these values in the fields, ascending; case does not matter."""
+        """Return the numbers of the records with any of these values in the fields, ascending, case-insensitive."""
         if fields not in self._indexes:
             self._indexes[fields] = {}
             for number in self._records:

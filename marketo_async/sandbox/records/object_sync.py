@@ -1,6 +1,6 @@
-"""Writing and deleting the records of an object, each for itself, by the rules that all objects share.
+"""Writes and deletes records of an object, each independently, by the rules that all objects share.
 
-What only one kind of object asks of its records is checked by whoever passes a check in.
+The caller passes a check for the rules of its own kind of object.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ Action = Literal["createOnly", "updateOnly", "createOrUpdate"]
 ACTIONS: tuple[Action, ...] = ("createOrUpdate", "createOnly", "updateOnly")
 
 Check = Callable[[Members], None]
-"""Raises a record error for a record, as it would be afterwards or as it is before it goes."""
+"""Raises a record error for a record as it would be after the write, or before its deletion."""
 
 
 def as_action(name: str | None, allowed: Sequence[Action] = ACTIONS) -> Action:
-    """Return the action of this name, by default the first one allowed, or raise 1003."""
+    """Return the action of this name, by default the first allowed one, or raise 1003."""
     if name is None:
         return allowed[0]
     if name not in allowed:
@@ -40,14 +40,14 @@ def key_fields(store: ObjectStore, by: str | None) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ObjectSync:
-    """One batch of records on its way into a store, or out of it."""
+    """One batch of records to write to a store, or to delete from it."""
 
     store: ObjectStore
     key: tuple[str, ...]
     check: Check
 
     def write(self, records: Sequence[Members], action: Action, now: str) -> list[Members]:
-        """Create or update the records, and return what became of each."""
+        """Create or update the records, and return the result of each."""
         if action != "updateOnly" and self._by_id:
             raise ApiError("1003", "'idField' may only be used with updateOnly")
 
@@ -58,7 +58,7 @@ class ObjectSync:
         return list(self._each(records, write))
 
     def delete(self, records: Sequence[Members]) -> list[Members]:
-        """Delete the records, and return what became of each."""
+        """Delete the records, and return the result of each."""
 
         def delete(_record: Members, key: Key) -> Members:
             number = self._find(key)

@@ -1,6 +1,6 @@
-"""The shelves of programs and of what they hold: campaigns, lists, files, tokens; channels, tags and redirect rules.
+"""The stores of programs and their campaigns, lists, files and tokens, and of channels, tags and redirect rules.
 
-Designed assets, which have drafts, have shelves of their own.
+See ``design_studio`` for designed assets, which have drafts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from marketo_async.sandbox.records.static_lists import StaticList, StaticLists
 
 @dataclass(frozen=True, slots=True)
 class ProgramAssets:
-    """One shelf for each kind, and the vocabulary that programs are described in."""
+    """One store for each kind, and the channels and tag types of programs."""
 
     programs: AssetShelf[Program]
     campaigns: AssetShelf[SmartCampaign]
@@ -34,11 +34,11 @@ class ProgramAssets:
     tag_types: tuple[TagType, ...] = TAG_TYPES
 
     def channel(self, name: str) -> Channel | None:
-        """Return a channel by its name."""
+        """Return a channel by name."""
         return next((channel for channel in self.channels if channel.name == name), None)
 
     def tag_type(self, name: str) -> TagType | None:
-        """Return a tag type by its name."""
+        """Return a tag type by name."""
         return next((tag_type for tag_type in self.tag_types if tag_type.name == name), None)
 
 
@@ -50,7 +50,7 @@ def seeded_program_assets(
     now: Callable[[], float],
     born: float,
 ) -> ProgramAssets:
-    """Return the shelves, with a few assets from the time ``born`` on them, all of them part of the folder tree."""
+    """Return the stores with a few assets created at ``born``, all in the folder tree."""
     assets = ProgramAssets(
         programs=AssetShelf("Program", programs, folders, now),
         campaigns=AssetShelf("Smart Campaign", campaigns, folders, now),
@@ -61,7 +61,7 @@ def seeded_program_assets(
         redirect_rules=seeded_redirect_rules(now),
         channels=seeded_channels(born),
     )
-    # Programs are folders, so that the tree knows them without a shelf.
+    # Programs are folders, so the tree needs no shelf for them.
     for shelf in (assets.campaigns, assets.smart_lists, assets.static_lists, assets.files):
         folders.join(shelf)
     return assets

@@ -1,6 +1,6 @@
-"""What the fields of a program member say, and changing those that members have of their own.
+"""The values of program member fields, and changes of the members' own fields.
 
-Moving members from status to status is a change of the lead.
+See ``lead_changes`` for changes of the status.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _READS: Mapping[str, _Read] = {
 
 
 def member_value(program: Program, lead_id: int, name: str) -> object:
-    """Return what a field of a member holds."""
+    """Return the value of a member's field."""
     if name == "leadId":
         return lead_id
     member = program.members[lead_id]

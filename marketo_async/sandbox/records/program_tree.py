@@ -1,4 +1,4 @@
-"""Programs with all that lies in them: cloning it, deleting it, and finding out whether somebody outside needs it."""
+"""Programs with all their contents: cloning, deleting, and checking for uses from outside."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ MEMBER_OF_PROGRAM, MEMBER_OF_LIST = "Member of Program", "Member of List"
 
 
 class ProgramTree:
-    """The folders and shelves of one instance, worked on together."""
+    """The folders and stores of one instance together."""
 
     def __init__(self, folders: Folders, assets: ProgramAssets) -> None:
         self._folders = folders
         self._assets = assets
 
     def clone(self, program: Program, name: str, folder: Key, description: str | None, now: float) -> Program:
-        """Create a program of another name that has copies of all that lies in this one."""
+        """Create a program of another name with copies of all contents of this one."""
         clone = self._assets.programs.clone(program, name, folder, description)
         self._copy((program.id, PROGRAM), (clone.id, PROGRAM), now)
         self.name_lists(clone)
         return clone
 
     def name_lists(self, program: Program) -> None:
-        """Tell the static lists in a program what it is called now."""
+        """Set the new name of a program in its static lists."""
         for static_list in self._assets.static_lists:
             if self._folders.program(static_list.folder) == program.id:
                 static_list.program_name = program.name
@@ -44,13 +44,13 @@ class ProgramTree:
                 self._copy(child.key, folder.key, now)
 
     def delete(self, program: Program) -> None:
-        """Delete a program with all that lies in it, or raise 709 when anything outside needs some of it."""
+        """Delete a program with all its contents, or raise 709 if anything outside uses them."""
         places = self._folders.below((program.id, PROGRAM))
         self._check_unused(MEMBER_OF_PROGRAM, program.name, places)
         for static_list in self._assets.static_lists:
             if static_list.folder in places:
                 self._check_unused(MEMBER_OF_LIST, static_list.name, places)
-        # From the bottom up: a folder's place is known only as long as what it lies in is there.
+        # From the bottom up: a folder's place is known only while its parent exists.
         for place in reversed(places):
             for shelf in self._folders.shelves:
                 for asset_id in list(shelf.inside(place)):
@@ -62,7 +62,7 @@ class ProgramTree:
                 self._assets.programs.drop(place[0])
 
     def check_list_unused(self, name: str) -> None:
-        """Raise 709 when a smart list or campaign asks for the members of a static list."""
+        """Raise 709 if a smart list or campaign uses the members of a static list."""
         self._check_unused(MEMBER_OF_LIST, name, ())
 
     def _check_unused(self, filter_name: str, value: str, inside: Container[Key]) -> None:

@@ -1,4 +1,4 @@
-"""Programs, their members and statuses, forms, smart campaigns and partitions: as few as the lead operations need."""
+"""Programs, their members and statuses, forms, smart campaigns and partitions, as the lead operations need them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from marketo_async.sandbox.records.smart_lists import CAMPAIGN_REQUESTED, Filter
 
 @dataclass(slots=True)
 class Membership:
-    """A lead's place in a program."""
+    """A lead's membership in a program."""
 
     status: str
     member_since: float
@@ -20,12 +20,12 @@ class Membership:
     is_exhausted: bool = False
     reached_success_at: float | None = None
     values: dict[str, object] = field(default_factory=dict)
-    """The fields that are only written and read, custom ones among them."""
+    """The fields without an effect, including custom ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A step of a channel; members only ever move to higher steps."""
+    """A step of a channel; members move only to higher steps."""
 
     name: str
     step: int
@@ -34,7 +34,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a program costs in one month."""
+    """The cost of a program in one month."""
 
     start_date: str
     cost: int
@@ -63,12 +63,12 @@ class Program:
     start_date: str | None = None
     end_date: str | None = None
     state: str = ""
-    """What assets call the status: empty, or on and off, locked and unlocked."""
+    """The status in the words of assets: empty, on, off, locked or unlocked."""
     rules: Rules | None = None
-    """The rules of an email program's own smart list, ``None`` as long as nobody has made any."""
+    """The rules of an email program's own smart list, ``None`` if it has none yet."""
 
     def status(self, name: str) -> Status | None:
-        """Return a status by its name, whatever the case."""
+        """Return a status by its name, case-insensitive."""
         return next((status for status in self.statuses if status.name.casefold() == name.casefold()), None)
 
     @property
@@ -101,7 +101,7 @@ class Program:
 
 @dataclass(slots=True)
 class SmartCampaign:
-    """A smart campaign with the leads that have been through it, and when."""
+    """A smart campaign with the leads that it processed, and when."""
 
     id: int
     name: str
@@ -117,7 +117,7 @@ class SmartCampaign:
 
     @property
     def type(self) -> str:
-        """Trigger, batch, or default where there are no rules yet."""
+        """Trigger, batch, or default if it has no rules yet."""
         if self.rules.triggers:
             return "trigger"
         return "batch" if self.rules.filters else "default"
@@ -136,12 +136,12 @@ class SmartCampaign:
 
     @property
     def flow_id(self) -> int:
-        """The id of the flow, of which each campaign has one."""
+        """The id of its flow."""
         return 200_000 + self.id
 
     @property
     def smart_list(self) -> SmartList:
-        """The smart list, of which each campaign has one."""
+        """The id of its smart list."""
         return SmartList(
             100_000 + self.id,
             "Smart List",
@@ -154,13 +154,13 @@ class SmartCampaign:
         )
 
     def copied(self, id: int, folder: tuple[int, str], now: float) -> SmartCampaign:
-        """Return an inactive copy that no lead has been through."""
+        """Return an inactive copy without processed leads."""
         return replace(self, id=id, folder=folder, created_at=now, updated_at=now, members={}, is_active=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """A form: the fields that it has, and the program that it lives in."""
+class SubmittableForm:
+    """A form: its fields and its program."""
 
     id: int
     name: str
@@ -233,7 +233,7 @@ def seeded_programs(lead_ids: Iterable[int], now: float) -> list[Program]:
 
 
 def seeded_campaigns(lead_ids: Iterable[int], now: float) -> dict[int, SmartCampaign]:
-    """Return a batch campaign that every given lead has been through, a requestable one, and one not active yet."""
+    """Return a batch campaign that processed every given lead, a requestable one, and an inactive one."""
     country = Filter(1, "Country", 7, "is", ("Germany",))
     return {
         4001: SmartCampaign(

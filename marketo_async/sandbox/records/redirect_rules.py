@@ -1,4 +1,4 @@
-"""Redirect rules of landing pages, and the host names that they may be for."""
+"""Redirect rules of landing pages, and their host names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Target:
 
 @dataclass(slots=True)
 class RedirectRule:
-    """One rule: requests for ``origin`` on a host name are sent on to ``target``."""
+    """One rule: requests for ``origin`` on a host name are redirected to ``target``."""
 
     id: int
     hostname: str
@@ -59,7 +59,7 @@ class RedirectRules:
         return rule
 
     def change(self, rule: RedirectRule, hostname: str, origin: Target, target: Target) -> None:
-        """Give a rule other ends."""
+        """Change the ends of a rule."""
         rule.hostname, rule.origin, rule.target, rule.updated_at = hostname, origin, target, self._now()
 
     def drop(self, rule_id: int) -> None:

@@ -1,4 +1,4 @@
-"""Segmentations and their segments, by which dynamic content varies. Nothing creates or changes any over REST."""
+"""Segmentations and their segments, by which dynamic content varies. REST can't create or change them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DEFAULT_SEGMENT = "Default"
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One segment; leads that fit no other are in the one called ``Default``."""
+    """One segment; leads that match no other segment are in ``Default``."""
 
     id: int
     name: str
@@ -21,7 +21,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
-    """A segmentation with its segments in order, the default one last."""
+    """A segmentation with its segments in order, the default segment last."""
 
     id: int
     name: str

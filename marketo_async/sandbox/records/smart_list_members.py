@@ -1,4 +1,4 @@
-"""Following the rules of smart lists: which leads are in one now."""
+"""Applies the rules of smart lists to find their current members."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from marketo_async.sandbox.records.smart_lists import Filter, SmartList
 
 
 def smart_list_members(instance: Instance, smart_list: SmartList) -> list[int]:
-    """Return the ids of the leads that fit the rules, ascending; without any filter that is everybody."""
+    """Return the ids of the leads that match the rules, ascending; without a filter, of all leads."""
     filters = smart_list.rules.filters
     fits = all if smart_list.rules.match == "All" or not filters else any
     return [lead_id for lead_id in instance.leads.ids() if fits(_passes(instance, lead_id, item) for item in filters)]

@@ -1,4 +1,4 @@
-"""Smart lists and their rules. Rules are made in Marketo's own pages: here they are read, copied and followed."""
+"""Smart lists and their rules. Only Marketo's user interface can create rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CAMPAIGN_REQUESTED = "Campaign is Requested"
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One filter of a smart list: the name that Marketo gives it, and the values it compares with."""
+    """One filter of a smart list: Marketo's name for it, and the values it compares with."""
 
     id: int
     name: str
@@ -20,7 +20,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of a smart list; only those of a smart campaign have triggers."""
+    """The rules of a smart list; only smart campaigns have triggers."""
 
     filters: tuple[Filter, ...] = ()
     triggers: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class Rules:
 
 @dataclass(slots=True)
 class SmartList:
-    """One smart list; ``built_in`` says that it belongs to a program or a smart campaign and is no asset of its own."""
+    """One smart list; ``built_in`` lists belong to a program or a smart campaign and are not separate assets."""
 
     id: int
     name: str
@@ -46,7 +46,7 @@ class SmartList:
     built_in: bool = False
 
     def copied(self, id: int, folder: tuple[int, str], now: float) -> SmartList:
-        """Return a copy with an id and a place of its own."""
+        """Return a copy with another id and place."""
         return replace(self, id=id, folder=folder, created_at=now, updated_at=now)
 
 

@@ -1,6 +1,6 @@
-"""The objects that every instance has beside leads: what they look like, and their records.
+"""The objects that every instance has besides leads: their descriptions and records.
 
-Custom objects are found here too, by their types; what a type is has a module of its own.
+It also finds custom objects by type. See ``custom_objects`` for the types.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _object(
 ) -> ObjectStore:
     table = tuple(table)
     id_field = table[0][0]
-    # What is searchable by nothing of its own can still be found by the aliases of its keys.
+    # An object without searchable fields can still be found by the aliases of its keys.
     singles = None if searchable is None else tuple((field_name,) for field_name in searchable)
     return ObjectStore(
         ObjectDescription(
@@ -145,7 +145,7 @@ def _object(
 
 @dataclass(slots=True)
 class Objects:
-    """The records of all objects of an instance, leads excepted."""
+    """The records of all objects of an instance, except leads."""
 
     companies: ObjectStore
     opportunities: ObjectStore
@@ -154,7 +154,7 @@ class Objects:
     named_accounts: ObjectStore
     named_account_lists: ObjectStore
     list_members: dict[int, set[int]] = field(default_factory=dict)
-    """The numbers of named accounts by the number of their named account list."""
+    """The numbers of named accounts, by the number of their list."""
     custom: CustomObjects = field(default_factory=CustomObjects)
 
 

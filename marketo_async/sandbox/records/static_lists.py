@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 
 class StaticList:
-    """One static list; its members stay in ascending order, in which they are paged."""
+    """One static list; its members are kept and paged in ascending order."""
 
     def __init__(
         self,
@@ -38,13 +38,13 @@ class StaticList:
         return len(self.lead_ids)
 
     def copied(self, id: int, folder: tuple[int, str], now: float) -> StaticList:
-        """Return a copy of the same members with an id and a place of its own."""
+        """Return a copy with the same members, another id and place."""
         copy = StaticList(id, self.name, self.lead_ids, now, workspace_name=self.workspace_name, folder=folder)
         copy.description = self.description
         return copy
 
     def add(self, lead_id: int, now: float) -> bool:
-        """Add a lead and return whether it was not there yet."""
+        """Add a lead and return whether it was not a member."""
         if lead_id in self._members:
             return False
         self._members.add(lead_id)
@@ -53,7 +53,7 @@ class StaticList:
         return True
 
     def remove(self, lead_id: int, now: float) -> bool:
-        """Remove a lead and return whether it was there."""
+        """Remove a lead and return whether it was a member."""
         if lead_id not in self._members:
             return False
         self._members.remove(lead_id)

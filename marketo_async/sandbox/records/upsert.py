@@ -1,6 +1,6 @@
-"""Upserts: records looked up when the call arrives and written when it is answered.
+"""Upserts: records are looked up when the call arrives and written when it is answered.
 
-The gap is Marketo's own: two overlapping calls with the same key both find nobody, and both create a lead.
+Marketo has the same gap: two overlapping calls with the same new key both create a lead.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def as_action(name: str) -> Action:
 
 
 def find_partition(instance: Instance, name: str | None) -> Partition | None:
-    """Return the partition of this name, or raise 1008; without a name there is none."""
+    """Return the partition of this name, or raise 1008; ``None`` without a name."""
     if name is None:
         return None
     for partition in instance.partitions:
@@ -38,7 +38,7 @@ def find_partition(instance: Instance, name: str | None) -> Partition | None:
 
 
 class Upsert:
-    """One batch of lead records on its way into the instance."""
+    """One batch of lead records to write to the instance."""
 
     def __init__(
         self,
@@ -64,14 +64,14 @@ class Upsert:
         self._created: dict[str, list[int]] = {}
 
     def under_way(self) -> AbstractContextManager[None]:
-        """Return a context in which the keys of the batch count as being written."""
+        """Return a context in which the keys of the batch are marked as under way."""
         name = self._lookup.name
         looked_up = () if self._action == "createDuplicate" else self._records
         keys = (str(record[name]).casefold() for record in looked_up if record.get(name) not in (None, ""))
         return self._instance.overlaps.writing(f"leads by {name}", keys)
 
     def apply(self) -> list[Members]:
-        """Write the records in their order, and return what became of each."""
+        """Write the records in order, and return the result of each."""
         return [self._applied(record, found) for record, found in zip(self._records, self._found, strict=True)]
 
     def _look_up(self, record: Members) -> list[int]:
@@ -103,7 +103,7 @@ class Upsert:
         if key in (None, ""):
             raise RecordError("1003", f"Value for required field '{self._lookup.name}' not specified")
         matches = [lead_id for lead_id in found if lead_id in self._instance.leads]
-        # Rows of one batch act in order, so a row meets what the rows before it created.
+        # Rows of one batch are written in order, so a row finds the leads of the rows before it.
         matches += self._created.get(str(key).casefold(), [])
         if len(matches) > 1 and not self._newest_of_several:
             raise RecordError("1007", "Multiple leads match lookup criteria")

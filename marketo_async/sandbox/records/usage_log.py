@@ -1,4 +1,4 @@
-"""Calls per day and user, and errors per day and code, as the usage operations answer them."""
+"""Calls per day and user, and errors per day and code, for the usage operations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class UsageLog:
         self._errors: defaultdict[date, Counter[str]] = defaultdict(Counter)
 
     def count_call(self, day: date, login: str, number: int = 1) -> None:
-        """Count a call of a user; minus one takes back a call that turned out not to be counted."""
+        """Count a call of a user; minus one undoes the count of a call that must not count."""
         self._calls[day][login] += number
 
     def count_error(self, day: date, code: str) -> None:
@@ -26,7 +26,7 @@ class UsageLog:
         self._errors[day][code] += 1
 
     def usage(self, today: date, days: int) -> list[Members]:
-        """Return the calls of the last days, today first; days without calls are left out, except today."""
+        """Return the calls of the last days, today first; past days without calls are left out."""
         return [
             {
                 "date": day.isoformat(),

@@ -1,6 +1,6 @@
-"""The users of an instance, their roles in its workspaces, and the invitations that nobody has accepted yet.
+"""The users of an instance, their roles in its workspaces, and the open invitations.
 
-These are the people and API-only users that user management sees. Credentials and tokens belong to the identity.
+These are the people and API-only users of user management. See ``identity`` for credentials and tokens.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace, in which a user has roles of its own."""
+    """A workspace; a user has separate roles in each."""
 
     id: int
     name: str
@@ -48,7 +48,7 @@ class Grant:
 
 @dataclass(slots=True)
 class User:
-    """A user, or while it is pending the invitation of one."""
+    """A user, or the invitation of a pending user."""
 
     id: int
     userid: str
@@ -62,7 +62,7 @@ class User:
     last_login_at: float | None = None
     grants: list[Grant] = field(default_factory=list)
     serves_api: bool = False
-    """Whether a custom service speaks for this user, so that it cannot be deleted."""
+    """Whether this user has a custom service and can't be deleted."""
 
 
 ADMIN = Grant(1, 1)
@@ -70,7 +70,7 @@ API_ROLE = Grant(3, 1)
 
 
 class Users:
-    """All users and invitations by userid, whatever its case, with the roles and workspaces that there are."""
+    """All users and invitations by case-insensitive userid, with the instance's roles and workspaces."""
 
     def __init__(self, roles: Iterable[Role], workspaces: Iterable[Workspace]) -> None:
         self.roles = {role.id: role for role in roles}
@@ -80,7 +80,7 @@ class Users:
         self._ids = itertools.count(101)
 
     def accepted(self) -> list[User]:
-        """Return the users that are no mere invitations, in the order of their ids."""
+        """Return the users without pending ones, in order of id."""
         return sorted(self._accepted.values(), key=lambda user: user.id)
 
     def workspace_id(self, name: str) -> int | None:
@@ -92,18 +92,18 @@ class Users:
         return self._accepted.get(userid.casefold())
 
     def find_pending(self, userid: str, now: float) -> User | None:
-        """Return an invitation that has not run out."""
+        """Return an invitation that has not expired."""
         user = self._pending.get(userid.casefold())
         return user if user is not None and invitation_ends(user) > now else None
 
     def add(self, userid: str, first_name: str, last_name: str, now: float, *grants: Grant) -> User:
-        """Create a user that needs no invitation."""
+        """Create a user without an invitation."""
         user = User(next(self._ids), userid, userid, first_name, last_name, now, now, grants=list(grants))
         self._accepted[userid.casefold()] = user
         return user
 
     def add_api_user(self, login: str, now: float) -> User:
-        """Create the API-only user that a custom service speaks for."""
+        """Create the API-only user of a custom service."""
         user = self.add(login, "API", "User", now, API_ROLE)
         user.api_only = user.serves_api = True
         return user
@@ -111,13 +111,13 @@ class Users:
     def invite(
         self, userid: str, email_address: str, first_name: str, last_name: str, grants: Iterable[Grant], now: float
     ) -> User:
-        """Invite a user, in place of an invitation that has run out."""
+        """Invite a user, replacing an expired invitation."""
         user = User(next(self._ids), userid, email_address, first_name, last_name, now, now, grants=list(grants))
         self._pending[userid.casefold()] = user
         return user
 
     def accept(self, userid: str) -> User:
-        """Do what the invited user does in the browser: accept the invitation."""
+        """Accept an invitation, as the invited user does in the browser."""
         user = self._pending.pop(userid.casefold())
         self._accepted[userid.casefold()] = user
         return user
@@ -130,7 +130,7 @@ class Users:
 
 
 def invitation_ends(user: User) -> float:
-    """Return when the invitation of a pending user runs out."""
+    """Return when the invitation of a pending user expires."""
     return user.created_at + INVITATION_SECONDS
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from marketo_async.sandbox import Quirks
-from marketo_async.sandbox.families.content_kinds import KINDS
+from marketo_async.sandbox.families.v2_asset_kinds import KINDS
 from marketo_async.sandbox.permissions import AllOf
 
 from .api import Api, Body, Connect, code

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from marketo_async import Limits
-from marketo_async.cli.bound import LeastTime
+from marketo_async.cli.least_time import LeastTime
 
 
 @pytest.mark.parametrize(
@@ -27,15 +27,15 @@ def test_the_least_time(calls: int, latency: float, seconds: float) -> None:
     assert LeastTime(calls=calls, latency=latency, limits=Limits()).seconds == pytest.approx(seconds)
 
 
-def test_it_is_told_in_a_line() -> None:
+def test_it_fits_in_one_line() -> None:
     assert str(LeastTime(calls=200, latency=0.5, limits=Limits())) == (
-        "200 calls take 25.00 s at the least: 20 s of window, then the last 100, 10 at once, 0.5 s each"
+        "200 calls take at least 25.00 s: 20 s of window, then the last 100, 10 at once, 0.5 s each"
     )
     assert str(LeastTime(calls=100, latency=0.5, limits=Limits())) == (
-        "100 calls take 5.00 s at the least: 10 at once, 0.5 s each"
+        "100 calls take at least 5.00 s: 10 at once, 0.5 s each"
     )
     assert str(LeastTime(calls=200, latency=3.0, limits=Limits())) == (
-        "200 calls take 60.00 s at the least: 10 at once, 3 s each"
+        "200 calls take at least 60.00 s: 10 at once, 3 s each"
     )
 
 

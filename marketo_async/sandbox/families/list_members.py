@@ -98,7 +98,7 @@ def remove_leads(call: Call) -> Answer:
 
 @routes.get("/rest/v1/lists/{listId}/leads/ismember.json", LEAD_READERS, optional=("id",), body_optional=("input",))
 def are_members(call: Call) -> Answer:
-    """Say of each lead whether it is in a static list; the ids may come in a body, as for a POST."""
+    """Answer for each lead whether it is in a static list; the ids may be in a body."""
     static_list = _list(call)
 
     def test(lead_id: int) -> str:

@@ -1,6 +1,6 @@
-"""Emails, email templates and fragments of the new designer: the same operations for all three kinds.
+"""Emails, email templates and fragments of the new designer (``/rest/asset/v2``): the operations of all three kinds.
 
-What each kind takes and answers is described by its kind; finding contents and asking who uses them are elsewhere.
+See ``v2_asset_kinds`` for how the kinds differ, and ``v2_asset_search`` for finding contents and their uses.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from functools import partial
 from marketo_async.sandbox.call import Call
 from marketo_async.sandbox.envelope import Answer
 from marketo_async.sandbox.errors import ApiError
-from marketo_async.sandbox.families.content_kinds import KINDS, Kind, check_settings, content_row, fill
+from marketo_async.sandbox.families.v2_asset_kinds import KINDS, Kind, check_settings, content_row, fill
 from marketo_async.sandbox.parameters import as_flag, as_object, as_text, missing
-from marketo_async.sandbox.records.contents import Content
+from marketo_async.sandbox.records.v2_assets import V2Asset
 from marketo_async.sandbox.routing import Routes
 
 routes = Routes()
@@ -21,9 +21,9 @@ MOST_IDS = 20
 
 
 def content(kind: Kind, call: Call) -> Answer:
-    """Answer the version of a content that an id stands for."""
+    """Answer the version of a content that has this id."""
     content_id = call.path_text("id")
-    found = call.instance.contents.require(kind.path, content_id)
+    found = call.instance.v2_assets.require(kind.path, content_id)
     return _one(kind, call, found, content_id)
 
 
@@ -33,7 +33,7 @@ def create_content(kind: Kind, call: Call) -> Answer:
     check_settings(kind, call)
     if kind.has_headers and not as_object("headers", call.member("headers")).get("subject"):
         raise missing("headers.subject")
-    store, now = call.instance.contents, call.instance.clock.time()
+    store, now = call.instance.v2_assets, call.instance.clock.time()
     store.check_name(kind.path, name, app_data["workspaceId"])
     filled = fill(kind, call, None)
     created, draft = store.create(kind.path, name, app_data, call.user.login, now)
@@ -43,8 +43,8 @@ def create_content(kind: Kind, call: Call) -> Answer:
 
 
 def update_content(kind: Kind, call: Call) -> Answer:
-    """Change name and description of a content, which keep its state, and what it says, which goes to its draft."""
-    store = call.instance.contents
+    """Change name and description of a content at once, and its other members in its draft."""
+    store = call.instance.v2_assets
     found = store.require(kind.path, call.path_text("id"))
     name, description = call.body_text("name"), call.body_text("description")
     if name is not None:
@@ -62,21 +62,21 @@ def update_content(kind: Kind, call: Call) -> Answer:
 
 
 def clone_content(kind: Kind, call: Call) -> Answer:
-    """Create a draft with the content of another one."""
-    source = call.instance.contents.require(kind.path, as_text("assetId", call.member("assetId")))
+    """Create a draft as a copy of another content."""
+    source = call.instance.v2_assets.require(kind.path, as_text("assetId", call.member("assetId")))
     new = as_object("newAsset", call.member("newAsset"))
     if not new.get("name"):
         raise missing("newAsset.name")
     name = as_text("newAsset.name", new["name"])
     description = source.description if new.get("description") is None else as_text("description", new["description"])
-    clone = call.instance.contents.clone(source, name, call.user.login, call.instance.clock.time())
+    clone = call.instance.v2_assets.clone(source, name, call.user.login, call.instance.clock.time())
     clone.description = description
     return _one(kind, call, clone, clone.id)
 
 
 def change_state(kind: Kind, call: Call) -> Answer:
     """Approve, unapprove, discard or create the draft of a content."""
-    store = call.instance.contents
+    store = call.instance.v2_assets
     found = store.require(kind.path, as_text("contentId", call.member("contentId")))
     match as_text("action", call.member("action")):
         case "approve":
@@ -94,8 +94,8 @@ def change_state(kind: Kind, call: Call) -> Answer:
 
 
 def delete_content(kind: Kind, call: Call) -> Answer:
-    """Delete a content that is neither approved nor in use."""
-    store = call.instance.contents
+    """Delete a content that is not approved and not in use."""
+    store = call.instance.v2_assets
     found = store.require(kind.path, call.path_text("id"))
     store.check_deletable(found)
     store.delete(found)
@@ -103,14 +103,14 @@ def delete_content(kind: Kind, call: Call) -> Answer:
 
 
 def bulk_get(kind: Kind, call: Call) -> Answer:
-    """Answer those of the contents that exist."""
-    found = [(call.instance.contents.find(kind.path, given), given) for given in asset_ids(call, MOST_IDS)]
+    """Answer the contents that exist."""
+    found = [(call.instance.v2_assets.find(kind.path, given), given) for given in asset_ids(call, MOST_IDS)]
     return Answer([content_row(kind, call.instance, one, given, full=True) for one, given in found if one is not None])
 
 
 def bulk_delete(kind: Kind, call: Call) -> Answer:
-    """Delete all of the contents, or none of them when one cannot be deleted."""
-    store, ignored = call.instance.contents, call.member("ignoreUsedBy")
+    """Delete all contents, or none if one can't be deleted."""
+    store, ignored = call.instance.v2_assets, call.member("ignoreUsedBy")
     in_use = ignored is not None and as_flag("ignoreUsedBy", ignored)
     found = {one.id: one for one in (store.require(kind.path, given) for given in asset_ids(call, MOST_IDS))}
     for one in found.values():
@@ -121,7 +121,7 @@ def bulk_delete(kind: Kind, call: Call) -> Answer:
 
 
 def asset_ids(call: Call, most: int) -> list[str]:
-    """Return the set of ids that a bulk call is about."""
+    """Return the set of ids of a bulk call."""
     value = call.member("assetIds")
     if not isinstance(value, list):
         raise ApiError("1001", "Invalid value for 'assetIds', required of type array")
@@ -130,11 +130,11 @@ def asset_ids(call: Call, most: int) -> list[str]:
     return list(dict.fromkeys(as_text("assetIds", item) for item in value))
 
 
-def _touch(call: Call, found: Content) -> None:
+def _touch(call: Call, found: V2Asset) -> None:
     found.modified_at, found.modified_by = call.instance.clock.time(), call.user.login
 
 
-def _one(kind: Kind, call: Call, found: Content, id: str) -> Answer:
+def _one(kind: Kind, call: Call, found: V2Asset, id: str) -> Answer:
     return Answer([content_row(kind, call.instance, found, id, full=True)])
 
 

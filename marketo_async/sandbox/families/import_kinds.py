@@ -1,11 +1,11 @@
-"""Importing files of leads, program members and custom objects: what each may be told, and what it answers."""
+"""Imports of leads, program members and custom objects: their arguments and answers. See ``import_jobs``."""
 
 from __future__ import annotations
 
 from marketo_async.sandbox.call import Call
 from marketo_async.sandbox.envelope import Members
 from marketo_async.sandbox.errors import ApiError
-from marketo_async.sandbox.families.bulk_import import ImportFamily
+from marketo_async.sandbox.families.import_jobs import ImportFamily
 from marketo_async.sandbox.families.lead_push import known_status
 from marketo_async.sandbox.permissions import LEAD_WRITERS, object_writers
 from marketo_async.sandbox.records.delimited import as_format
@@ -18,7 +18,7 @@ routes = Routes()
 
 
 def plan_leads(call: Call, imported: str) -> ImportPlan:
-    """Plan to create or update leads, and to put them into a static list where one is named."""
+    """Plan to create or update leads, and optionally add them to a static list."""
     instance = call.instance
     lookup = instance.lead_fields.filterable(call.text("lookupField") or "email")
     partition = find_partition(instance, call.text("partitionName"))
@@ -36,7 +36,7 @@ def plan_leads(call: Call, imported: str) -> ImportPlan:
 
 
 def plan_members(call: Call, imported: str) -> ImportPlan:
-    """Plan to make leads members of a program, all of them with one status."""
+    """Plan to make leads members of a program, all with the same status."""
     instance = call.instance
     program = instance.programs.get(call.path_id("programId"))
     if program is None:
@@ -64,23 +64,23 @@ def plan_objects(call: Call, imported: str) -> ImportPlan:
 
 
 def accepted_row(job: ImportJob) -> Members:
-    """Return an import of leads or members as its upload is answered."""
+    """Return the row of an import of leads or members in the answer to its upload."""
     return {"batchId": job.batch_id, "importId": str(job.batch_id), "status": job.status}
 
 
 def lead_row(job: ImportJob) -> Members:
-    """Return an import of leads or members with its counters."""
+    """Return the row of an import of leads or members, with counters."""
     return {**accepted_row(job), "numOfLeadsProcessed": job.processed, **_rejects(job)}
 
 
 def accepted_object_row(job: ImportJob) -> Members:
-    """Return an import of custom objects as its upload is answered."""
+    """Return the row of an import of custom objects in the answer to its upload."""
     name = job.plan.imported.split("/")[4]
     return {"batchId": job.batch_id, "operation": "import", "objectApiName": name, "status": job.status}
 
 
 def object_row(job: ImportJob) -> Members:
-    """Return an import of custom objects with its counters."""
+    """Return the row of an import of custom objects, with counters."""
     return {
         **accepted_object_row(job),
         "numOfObjectsProcessed": job.processed,
@@ -107,7 +107,7 @@ for _family in (
         status="/bulk/v1/leads/batch/{batchId}.json",
         writers=LEAD_WRITERS,
         plan=plan_leads,
-        # The description wants the counter of an import that has only been accepted, too.
+        # The description requires the counter in the answer to the upload, too.
         accepted_row=lead_row,
         row=lead_row,
         optional=("lookupField", "partitionName", "listId"),

@@ -1,4 +1,4 @@
-"""The files of one command have to be different ones: what is written must not be what is read."""
+"""Checks that a command does not write to a file that it reads."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from marketo_async.cli.sharing import ALONE
 from marketo_async.errors import InvalidRequest
 
 
-def apart(option: str, path: Path | None, others: Mapping[str, Path | str | None]) -> None:
-    """Refuse to write to *path* where it is another file of the same command, by whatever name or link.
+def require_separate(option: str, path: Path | None, others: Mapping[str, Path | str | None]) -> None:
+    """Raise `InvalidRequest` if ``path`` is another file of the same command, directly or through a link.
 
-    *others* are those files, by what they are; a store is given as the text of its option.
+    ``others`` maps a description of each other file to its path; a store is the text of its option.
     """
     if path is None or path == STDOUT:
         return
@@ -22,4 +22,4 @@ def apart(option: str, path: Path | None, others: Mapping[str, Path | str | None
             continue
         there = Path(other)
         if path.resolve() == there.resolve() or (path.exists() and there.exists() and path.samefile(there)):
-            raise InvalidRequest(f"{option} {path} is {what}; name another one")
+            raise InvalidRequest(f"{option} {path} is {what}; name another file")

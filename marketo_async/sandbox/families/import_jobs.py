@@ -1,6 +1,6 @@
-"""What import jobs of all object types have in common: taking a file, following the job, and fetching its rejects.
+"""The operations on import jobs, the same for all object types. See ``import_kinds`` for what they import.
 
-A family says where it is served, who may call it, and what is done with the rows of a file.
+A family gives its paths, its permissions, and how the rows of a file are imported.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from marketo_async.sandbox.routing import Routes
 _NO_FILE = "File not found"
 
 Plan = Callable[[Call, str], ImportPlan]
-"""Returns what is imported by a call at this path, and how."""
+"""Returns the plan of an import by a call at this path."""
 Row = Callable[[ImportJob], Members]
 
 
@@ -28,7 +28,7 @@ class ImportFamily:
     path: str
     """The path of an accepted upload."""
     batch: str
-    """The path of a batch, to which those of its files are added."""
+    """The path of a batch; the paths of its files extend it."""
     status: str
     """The path of the status of a batch."""
     writers: frozenset[str]
@@ -46,11 +46,11 @@ class ImportFamily:
         routes.get(f"{self.batch}/warnings.json", self.writers)(self.warnings)
 
     def start(self, call: Call) -> Answer:
-        """Take a file and queue its import."""
+        """Accept a file and queue its import."""
         return Answer([self.accepted_row(call.instance.imports.add(self.plan(call, self._imported(call))))])
 
     def follow(self, call: Call) -> Answer:
-        """Answer how far an import is."""
+        """Answer the status of an import."""
         return Answer([self.row(call.instance.imports.get(self._imported(call), call.path_id("batchId")))])
 
     def failures(self, call: Call) -> Answer:

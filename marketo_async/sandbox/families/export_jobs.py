@@ -1,6 +1,6 @@
-"""What export jobs of all object types have in common: listing, defining, queueing, following, cancelling, fetching.
+"""The operations on export jobs, the same for all object types. See ``export_kinds`` for their definitions.
 
-A family says where it is served, who may call it, and which rows a definition asks for.
+A family gives its path, its permissions, and the rows that a definition selects.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from marketo_async.sandbox.records.delimited import as_format
 from marketo_async.sandbox.records.export_jobs import Collect, ExportJob
 from marketo_async.sandbox.routing import Routes
 
-# What is an unknown job to one caller may be somebody else's.
+# A job is unknown to every API user but its owner.
 _NO_FILE = "File not found"
 _STATUSES = ("created", "queued", "processing", "canceled", "completed", "failed")
 
 Selection = Callable[[Call], tuple[Sequence[str], Collect]]
-"""Returns the fields that the definition of a job asks for, and what collects its rows."""
+"""Returns the fields of a job's definition, and a function that collects its rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class ExportFamily:
         return Answer([{**job_row(job), "status": "Cancelled"}])
 
     def status(self, call: Call) -> Answer:
-        """Answer how far a job is."""
+        """Answer the status of a job."""
         return Answer([job_row(_job(call))])
 
     def file(self, call: Call) -> Answer:
@@ -112,14 +112,14 @@ def _status(name: str) -> str:
 def _titles(call: Call) -> dict[str, str]:
     given = call.member("columnHeaderNames")
     titles = {} if given is None else as_object("columnHeaderNames", given)
-    # The description has one pair of members in place of a map.
+    # The description has one pair of members instead of a map.
     if set(titles) == {"name", "value"}:
         titles = {as_text("name", titles["name"]): titles["value"]}
     return {name: as_text("columnHeaderNames", title) for name, title in titles.items()}
 
 
 def job_row(job: ExportJob) -> Members:
-    """Return a job as all operations answer it, with what its state has brought so far."""
+    """Return the row of a job, the same in all operations, with the members of its state."""
     row: Members = {
         "exportId": job.export_id,
         "format": job.file_format,

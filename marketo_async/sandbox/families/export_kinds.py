@@ -1,4 +1,4 @@
-"""Exporting leads, activities, program members and custom objects: what a definition of each may ask for."""
+"""What an export of leads, activities, program members or custom objects may select. See ``export_jobs``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 from marketo_async.sandbox.call import Call
 from marketo_async.sandbox.errors import ApiError
-from marketo_async.sandbox.families.bulk_export import ExportFamily
 from marketo_async.sandbox.families.export_filters import (
     LIST_FILTERS,
     as_list,
@@ -15,6 +14,7 @@ from marketo_async.sandbox.families.export_filters import (
     only_filter,
     span,
 )
+from marketo_async.sandbox.families.export_jobs import ExportFamily
 from marketo_async.sandbox.parameters import as_flag, as_integer, as_text, missing
 from marketo_async.sandbox.permissions import READ_ACTIVITY, READ_LEAD
 from marketo_async.sandbox.records import activity_types
@@ -38,7 +38,7 @@ MOST_PRIMARY_VALUES = 50
 PRIMARY_FILTERS = ("primaryAttributeValueIds", "primaryAttributeValues")
 MEMBER_FILTERS = ("programId", "programIds", "isExhausted", "nurtureCadence", "statusNames", "updatedAt")
 
-# Activity types whose primary attributes are of one kind.
+# Activity types whose primary attributes have the same kind.
 _PRIMARY_GROUPS = (
     frozenset({activity_types.CHANGE_DATA_VALUE, activity_types.CHANGE_SCORE}),
     frozenset({activity_types.CHANGE_STATUS_IN_PROGRESSION}),
@@ -54,7 +54,7 @@ def _fields(call: Call) -> list[str]:
 
 
 def select_leads(call: Call) -> tuple[Sequence[str], Collect]:
-    """Select leads by when they were created or changed, or by a list."""
+    """Select leads by creation or update date, or by a list."""
     instance = call.instance
     fields = _fields(call)
     for field in fields:
@@ -68,7 +68,7 @@ def select_leads(call: Call) -> tuple[Sequence[str], Collect]:
 
 
 def select_activities(call: Call) -> tuple[Sequence[str], Collect]:
-    """Select activities by their date, and further by types and primary attributes."""
+    """Select activities by date, and optionally by types and primary attributes."""
     instance = call.instance
     columns = _fields(call) or list(DEFAULT_ACTIVITY_COLUMNS)
     for column in columns:
@@ -104,13 +104,13 @@ def _primary(names: list[str], values: list[object], type_ids: set[int]) -> Call
         ids = {as_integer(names[0], value) for value in values}
         return lambda activity: activity.primary_attribute_value_id in ids
     texts = {as_text(names[0], value) for value in values}
-    # Assets of programs are written with the name of the program before their own.
+    # The names of program assets have the program's name as a prefix.
     texts |= {text.partition(".")[2] for text in texts if "." in text}
     return lambda activity: activity.primary_attribute_value in texts
 
 
 def select_members(call: Call) -> tuple[Sequence[str], Collect]:
-    """Select members of one program or several by all that is asked of them."""
+    """Select the members of one or several programs that match all filters."""
     instance = call.instance
     fields = _fields(call)
     for field in fields:
@@ -131,7 +131,7 @@ def select_members(call: Call) -> tuple[Sequence[str], Collect]:
         return (
             (dates is None or dates[0] <= member.updated_at // 1 <= dates[1])
             and (exhausted is None or member.is_exhausted is exhausted)
-            # What exports call normal is norm elsewhere.
+            # Exports use "normal", other operations "norm".
             and (cadence is None or (program.cadence is not None and cadence.startswith(program.cadence)))
             and (not names or member.status.casefold() in names)
         )
@@ -154,7 +154,7 @@ def _programs(call: Call, given: dict[str, object]) -> list[Program]:
 
 
 def select_objects(call: Call) -> tuple[Sequence[str], Collect]:
-    """Select records of a custom object type that is linked to leads."""
+    """Select records of a custom object type that links to leads."""
     instance = call.instance
     store = instance.objects.custom.records(call.path_text("apiName"))
     if all(link.object_name.casefold() != "lead" for link in store.description.relationships):

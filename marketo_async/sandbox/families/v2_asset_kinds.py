@@ -1,6 +1,6 @@
-"""The three kinds of content of the new designer: what each takes, what it answers, and who may do what with it.
+"""The three kinds of v2 assets: their members, answers and permissions.
 
-What all three have in common is served once, for any kind; storing them needs no more than the name of the kind.
+See ``v2_assets`` for the operations that all kinds share.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from marketo_async.sandbox.envelope import Members
 from marketo_async.sandbox.errors import ApiError
 from marketo_async.sandbox.parameters import as_flag, as_object, as_text, missing, wrong_type
 from marketo_async.sandbox.permissions import DESIGN_STUDIO, READ_ASSETS, WRITE_ASSETS, AllOf
-from marketo_async.sandbox.records.contents import Content, Version
 from marketo_async.sandbox.records.instance import Instance
+from marketo_async.sandbox.records.v2_assets import V2Asset, V2Version
 
 _SETTINGS_FLAGS = frozenset(
     ("isOperational", "isWebPageView", "isTextOnly", "disableOpenTracking", "enableUrlTracking")
@@ -24,15 +24,15 @@ _SETTINGS_FLAGS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of content."""
+    """One kind of v2 asset."""
 
     path: str
     called: str
-    """What permissions call it."""
+    """Its name in permissions."""
     create: tuple[str, ...]
     create_optional: tuple[str, ...]
     says: tuple[str, ...]
-    """The body members of an update that change what the content says."""
+    """The body members of an update that change the draft."""
     has_headers: bool = False
     places: tuple[str, ...] = ("folderId", "workspaceId")
     template_filter: str | None = None
@@ -46,34 +46,34 @@ class Kind:
 
     @property
     def browsers(self) -> AllOf:
-        """Who may ask for uses."""
+        """The permissions to ask for uses."""
         return AllOf({READ_ASSETS, DESIGN_STUDIO})
 
     @property
     def readers(self) -> AllOf:
-        """Who may read."""
+        """The permissions to read."""
         return AllOf({READ_ASSETS, DESIGN_STUDIO, f"Access {self.called}"})
 
     @property
     def editors(self) -> AllOf:
-        """Who may create, update and clone."""
+        """The permissions to create, update and clone."""
         return self._writers("Edit")
 
     @property
     def approvers(self) -> AllOf:
-        """Who may change the state."""
+        """The permissions to change the state."""
         return self._writers("Approve")
 
     @property
     def deleters(self) -> AllOf:
-        """Who may delete."""
+        """The permissions to delete."""
         return self._writers("Delete")
 
     def _writers(self, verb: str) -> AllOf:
         return AllOf({WRITE_ASSETS, DESIGN_STUDIO, f"{verb} {self.called}"})
 
     def app_data(self, call: Call) -> Members:
-        """Return the place of a new content, or raise the error of one that is missing or wrong."""
+        """Return the place of a new content, or raise the error for a missing or wrong place."""
         given = as_object("appData", call.member("appData"))
         place: Members = {
             name: as_text(f"appData.{name}", given[name])
@@ -118,15 +118,15 @@ KINDS = (
 
 
 def check_settings(kind: Kind, call: Call) -> None:
-    """Raise 1002 when a new content lacks settings that its kind cannot do without."""
+    """Raise 1002 if a new content lacks required settings of its kind."""
     for name in ("fragmentType", "supportedChannels") if kind.type_filter else ():
         if not as_object("settings", call.member("settings")).get(name):
             raise missing(f"settings.{name}")
 
 
-def fill(kind: Kind, call: Call, before: Version | None) -> Version:
-    """Return what a content says when the body of the call is laid over what it said before."""
-    version = Version("") if before is None else before.copied("")
+def fill(kind: Kind, call: Call, before: V2Version | None) -> V2Version:
+    """Return a version with the members of the call's body, and the old ones for the rest."""
+    version = V2Version("") if before is None else before.copied("")
     version.data = {**version.data, **_object(call, "data")}
     version.editor_context = {**version.editor_context, **_object(call, "editorContext")}
     if kind.has_headers:
@@ -137,8 +137,8 @@ def fill(kind: Kind, call: Call, before: Version | None) -> Version:
         _check_settings_types(kind, version.settings)
     template_id = call.body_text("templateId") if kind.template_filter else None
     if template_id is not None:
-        # The content of a template goes before any data that comes along with it.
-        template = call.instance.contents.require("emailtemplate", template_id)
+        # The content of a template takes precedence over data in the same call.
+        template = call.instance.v2_assets.require("emailtemplate", template_id)
         version.template_id = template.id
         version.data = deepcopy(next(iter(template.versions.values())).data)
     return version
@@ -165,8 +165,8 @@ def _check_settings_types(kind: Kind, settings: Members) -> None:
         as_flag(f"settings.{name}", settings[name])
 
 
-def content_row(kind: Kind, instance: Instance, content: Content, id: str, *, full: bool) -> Members:
-    """Return the version of a content that an id stands for as Marketo answers it, with its data where that is due."""
+def content_row(kind: Kind, instance: Instance, content: V2Asset, id: str, *, full: bool) -> Members:
+    """Return the row of the version with this id, with its data if the operation answers it."""
     state = content.state_of(id)
     version = content.versions[state]
     row: Members = {
@@ -206,11 +206,11 @@ def content_row(kind: Kind, instance: Instance, content: Content, id: str, *, fu
     return row
 
 
-def _email_settings(version: Version) -> Members:
+def _email_settings(version: V2Version) -> Members:
     return {name: version.settings.get(name, False) for name in sorted(_SETTINGS_FLAGS)}
 
 
-def _place(instance: Instance, content: Content) -> Members:
+def _place(instance: Instance, content: V2Asset) -> Members:
     program = _program_of(instance, content.app_data)
     if program is None:
         return content.app_data

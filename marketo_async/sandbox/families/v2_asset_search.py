@@ -1,4 +1,4 @@
-"""Finding emails, email templates and fragments of the new designer, and asking who uses them."""
+"""Finding v2 emails, email templates and fragments, and the contents that use them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from functools import partial
 from marketo_async.sandbox.call import Call
 from marketo_async.sandbox.envelope import Answer, Members
 from marketo_async.sandbox.errors import ApiError
-from marketo_async.sandbox.families.content_kinds import KINDS, Kind, content_row
-from marketo_async.sandbox.families.contents import asset_ids
+from marketo_async.sandbox.families.v2_asset_kinds import KINDS, Kind, content_row
+from marketo_async.sandbox.families.v2_assets import asset_ids
 from marketo_async.sandbox.parameters import as_integer, as_text, split
-from marketo_async.sandbox.records.contents import Content, State
+from marketo_async.sandbox.records.v2_assets import State, V2Asset
 from marketo_async.sandbox.routing import Routes
 
 routes = Routes()
@@ -38,7 +38,7 @@ _FILTERS = (
     "isValueNonNullable",
     "includeArchived",
 )
-_SORT_KEYS: dict[str, Callable[[Content], tuple[float, str]]] = {
+_SORT_KEYS: dict[str, Callable[[V2Asset], tuple[float, str]]] = {
     "id": lambda content: (int(content.id), ""),
     "name": lambda content: (0, content.name.casefold()),
     "createdAt": lambda content: (content.created_at, ""),
@@ -48,7 +48,7 @@ _SORT_KEYS: dict[str, Callable[[Content], tuple[float, str]]] = {
 
 def filter_contents(kind: Kind, call: Call) -> Answer:
     """Answer a page of the contents of a workspace that match every given filter."""
-    wanted = [content for content in call.instance.contents.of_kind(kind.path) if _placed(kind, call, content)]
+    wanted = [content for content in call.instance.v2_assets.of_kind(kind.path) if _placed(kind, call, content)]
     states = _states(call)
     shown = [
         (content, version.id)
@@ -66,7 +66,7 @@ def filter_contents(kind: Kind, call: Call) -> Answer:
 
 def used_by(kind: Kind, call: Call) -> Answer:
     """Answer a page of the contents that use one."""
-    store = call.instance.contents
+    store = call.instance.v2_assets
     found = store.require(kind.path, as_text("assetId", call.member("assetId")))
     type_ = call.body_text("type")
     users = [user for user in store.users(found) if type_ is None or user.kind == type_]
@@ -76,8 +76,8 @@ def used_by(kind: Kind, call: Call) -> Answer:
 
 
 def bulk_used_by(kind: Kind, call: Call) -> Answer:
-    """Answer how many contents use each of those that exist."""
-    store = call.instance.contents
+    """Answer how many contents use each of the existing ones."""
+    store = call.instance.v2_assets
     rows: list[Members] = []
     for given in asset_ids(call, MOST_USED_BY_IDS):
         found = store.find(kind.path, given)
@@ -87,8 +87,8 @@ def bulk_used_by(kind: Kind, call: Call) -> Answer:
     return Answer(rows)
 
 
-def _placed(kind: Kind, call: Call, content: Content) -> bool:
-    """Return whether place, name, dates and authors are those that are asked for."""
+def _placed(kind: Kind, call: Call, content: V2Asset) -> bool:
+    """Return whether place, name, dates and authors match the filters."""
     place = content.app_data
     # The documentation has some filters that the description lacks.
     folder_ids = call.many("folderId") + split(call.query.get("folderIds", []))
@@ -125,7 +125,7 @@ def _states(call: Call) -> set[State]:
     return states or {"draft", "approved"}
 
 
-def _sorted(call: Call, contents: list[Content]) -> list[Content]:
+def _sorted(call: Call, contents: list[V2Asset]) -> list[V2Asset]:
     key, order = call.text("sortKey") or "id", (call.text("sortOrder") or "ASC").upper()
     if key not in _SORT_KEYS:
         raise ApiError("1003", f"Invalid sortKey '{key}'")
@@ -152,7 +152,7 @@ def _details(total: int, index: int, size: int) -> Members:
     return {"totalItems": total, "pageSize": size, "currentPage": index}
 
 
-def _user_row(user: Content) -> Members:
+def _user_row(user: V2Asset) -> Members:
     place = {name: user.app_data.get(name) for name in ("editorType", "folderId", "workspaceId")}
     return {
         "id": user.id,
