@@ -22,21 +22,20 @@ from marketo_async.models.bulk import (
 )
 from marketo_async.resources.arguments import Fields as Names
 from marketo_async.resources.base import composite, stream
-from marketo_async.resources.bulk_activities import BulkActivities
 
 T = TypeVar("T")
 M = TypeVar("M")
-R = TypeVar("R")
 
 
-class ActivityFiles(BulkFiles[ActivitySelection, T], BulkActivities):
+class ActivityFiles(BulkFiles[ActivitySelection, T]):
     """Activities out of files of any size: ``dict`` rows, or your own Struct (``of``); ``attributes`` are JSON."""
 
+    name, root, area = "bulk.activities", "/bulk/v1/activities", "Activity"
     rows = "activities"
 
     def of(self, model: type[M]) -> ActivityFiles[M]:
         """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
-        return ActivityFiles(self._sender, self._desk, model)
+        return ActivityFiles(self._sender, self._slots, model, self._used_today)
 
     @stream
     async def export(
@@ -59,8 +58,8 @@ class ActivityFiles(BulkFiles[ActivitySelection, T], BulkActivities):
         ``marketo.bulk.leads.export``.
         """
         request = self._request(created_at, types, primary_values, fields)
-        manner = await self._manner(poll, on_quota, progress)
-        async with aclosing(self._rows(request, manner, null=null, on_bad_row=on_bad_row)) as rows:
+        options = await self._options(poll, on_quota, progress)
+        async with aclosing(self._rows(request, options, null=null, on_bad_row=on_bad_row)) as rows:
             async for row in rows:
                 yield row
 
@@ -82,8 +81,8 @@ class ActivityFiles(BulkFiles[ActivitySelection, T], BulkActivities):
     ) -> ExportReport:
         """Write the activities of a range of any length to a file; see ``marketo.bulk.leads.export_to``."""
         request = self._request(created_at, types, primary_values, fields, format_for(Path(path), format))
-        manner = await self._manner(poll, on_quota, progress)
-        return await self._written(path, request, manner, format, start_over=start_over, on_bad_row=on_bad_row)
+        options = await self._options(poll, on_quota, progress)
+        return await self._written(path, request, options, format, start_over=start_over, on_bad_row=on_bad_row)
 
     def _request(
         self,
@@ -107,6 +106,6 @@ class ActivityFiles(BulkFiles[ActivitySelection, T], BulkActivities):
                 primary_attribute_value_ids=[value for value in ids if isinstance(value, int)] or None,
                 primary_attribute_values=[value for value in names if isinstance(value, str)] or None,
             )
-            for dates in dates_of("created_at", created_at, self._desk)
+            for dates in dates_of("created_at", created_at, self._slots)
         ]
         return ExportRequest(kind=self.rows, fields=found, selections=selections, format=format)

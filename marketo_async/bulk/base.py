@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
 from marketo_async.atomic_file import disk
 from marketo_async.bulk.exports import export
+from marketo_async.bulk.exports.endpoints import ExportEndpoints
 from marketo_async.bulk.exports.export import ExportOptions, RowOptions
 from marketo_async.bulk.exports.jobs import fetched, is_completed
 from marketo_async.bulk.exports.output import OutputFormat, file_format, format_of
 from marketo_async.bulk.exports.request import Calls, ExportRequest
 from marketo_async.bulk.exports.run import Hook
-from marketo_async.bulk.exports.usage import volume_today
 from marketo_async.bulk.exports.windows import Between, windows
 from marketo_async.bulk.fields import KnownFields
 from marketo_async.bulk.progress import ExportReport, check_hook
@@ -37,7 +37,6 @@ from marketo_async.models.bulk import (
 from marketo_async.resources.arguments import Fields as Names
 from marketo_async.resources.arguments import field_names
 from marketo_async.resources.base import Sender, composite
-from marketo_async.resources.export_mixins import Exports
 
 S = TypeVar("S", LeadSelection, ActivitySelection, ProgramMemberSelection, CustomObjectSelection)
 T = TypeVar("T")
@@ -46,19 +45,20 @@ R = TypeVar("R")
 
 log = logging.getLogger("marketo_async.bulk")
 
+UsedToday = Callable[[], Awaitable[int]]
 OnBadRow = Callable[[BadRow], None]
 PathLike = str | os.PathLike[str]
 
 
-class BulkFiles(Exports[S], Generic[S, T]):
-    """What all kinds have: rows as instances of *model*, and a desk that is shared by the whole client."""
+class BulkFiles(ExportEndpoints[S], Generic[S, T]):
+    """What all kinds have: rows as instances of *model*, and a slots that is shared by the whole client."""
 
     rows: ClassVar[str]
 
-    def __init__(self, sender: Sender, desk: JobSlots, model: type[T]) -> None:
+    def __init__(self, sender: Sender, slots: JobSlots, model: type[T], used_today: UsedToday) -> None:
         super().__init__(sender)
         self.model = model
-        self._desk, self._plain = desk, sender
+        self._slots, self._used_today = slots, used_today
         self._fields = KnownFields(sender)
 
     @composite
@@ -80,29 +80,29 @@ class BulkFiles(Exports[S], Generic[S, T]):
     def _rows(
         self,
         request: ExportRequest[S],
-        manner: ExportOptions,
+        options: ExportOptions,
         *,
         null: bool,
         on_bad_row: OnBadRow | None,
     ) -> AsyncGenerator[T, None]:
-        reading = RowOptions(model=self.model, null=null, on_bad_row=on_bad_row)
-        return export.rows(Calls(self, self._sender, request), request, self._desk, manner, reading)
+        row_options = RowOptions(model=self.model, null=null, on_bad_row=on_bad_row)
+        return export.rows(Calls(self, self._sender, request), request, self._slots, options, row_options)
 
-    async def _manner(self, poll: float | None, on_quota: OnQuota, hook: Hook | None) -> ExportOptions:
+    async def _options(self, poll: float | None, on_quota: OnQuota, hook: Hook | None) -> ExportOptions:
         check_hook(hook)
         used = None
         if hook is not None:
             try:
-                used = await volume_today(self._plain, self._desk.clock)
+                used = await self._used_today()
             except MarketoError as error:  # the export itself does not need it
                 log.warning("today's volume is not known: %s", error)
-        return ExportOptions(patience=Polling(poll=poll, on_quota=on_quota), hook=hook, used_before=used)
+        return ExportOptions(polling=Polling(poll=poll, on_quota=on_quota), hook=hook, used_before=used)
 
     async def _written(
         self,
         path: PathLike,
         request: ExportRequest[S],
-        manner: ExportOptions,
+        options: ExportOptions,
         output: OutputFormat | None,
         *,
         start_over: bool,
@@ -112,8 +112,8 @@ class BulkFiles(Exports[S], Generic[S, T]):
         return await export.to_file(
             calls,
             request,
-            self._desk,
-            manner,
+            self._slots,
+            options,
             Path(path),
             output=output,
             start_over=start_over,
@@ -136,9 +136,9 @@ def _renamed(aside: Path, whole: Path) -> int:
     return whole.stat().st_size
 
 
-def dates_of(name: str, between: Between | None, desk: JobSlots) -> list[DateRange]:
+def dates_of(name: str, between: Between | None, slots: JobSlots) -> list[DateRange]:
     """Return the windows of a range, none where there is no range."""
-    return [] if between is None else windows(name, between, now=desk.now)
+    return [] if between is None else windows(name, between, now=slots.now)
 
 
 def id_of(of: int | str | None) -> int | None:

@@ -13,6 +13,7 @@ from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
 from marketo_async.bulk.exports.windows import Between
 from marketo_async.bulk.fields import LEAD_KEYS, check
+from marketo_async.bulk.imports.endpoints import WRITE, as_file, lower
 from marketo_async.bulk.imports.files import LANES
 from marketo_async.bulk.imports.input_file import Delimiter, Dialect
 from marketo_async.bulk.imports.run import Importer, ImportRun, Source
@@ -23,23 +24,62 @@ from marketo_async.models.bulk import (
     ImportJob,
     LeadSelection,
 )
+from marketo_async.operation import Plan, one, raw
 from marketo_async.resources.arguments import Fields as Names
-from marketo_async.resources.base import composite, stream
-from marketo_async.resources.bulk_leads import BulkLeads
+from marketo_async.resources.base import composite, endpoint, stream
 
 T = TypeVar("T")
 M = TypeVar("M")
-R = TypeVar("R")
 
 
-class LeadFiles(BulkFiles[LeadSelection, T], BulkLeads):
+class LeadFiles(BulkFiles[LeadSelection, T]):
     """Leads out of and into files of any size: ``dict`` rows, or your own Struct (``of``)."""
 
+    name, root, area = "bulk.leads", "/bulk/v1/leads", "Lead"
     rows = "leads"
 
     def of(self, model: type[M]) -> LeadFiles[M]:
         """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
-        return LeadFiles(self._sender, self._desk, model)
+        return LeadFiles(self._sender, self._slots, model, self._used_today)
+
+    @endpoint("POST", "{root}.json", needs=WRITE)
+    def import_file(
+        self,
+        content: bytes,
+        format: FileFormat,
+        *,
+        lookup_field: str | None = None,
+        partition_name: str | None = None,
+        list_id: int | None = None,
+    ) -> Plan[ImportJob]:
+        """Create or update leads from a file; the call is never retried after a lost response.
+
+        The file has at most 10 MB and REST field names in its first line. ``list_id`` adds the leads to a static list,
+        which takes one import at a time (`Busy`, 1019). Ten imports may be queued (`Busy`, 1016). ``lookup_field`` is
+        ``email`` by default; with ``id``, leads are only updated.
+        """
+        query = {
+            "format": lower(format),
+            "lookupField": lookup_field,
+            "partitionName": partition_name,
+            "listId": list_id,
+        }
+        return one(ImportJob, query=query, files=as_file(content, format))
+
+    @endpoint("GET", "{root}/batch/{batchId}.json", needs=WRITE)
+    def import_status(self, batch_id: int) -> Plan[ImportJob]:
+        """Return the status of an import; a batch id is valid for 7 days."""
+        return one(ImportJob, path={"batchId": batch_id})
+
+    @endpoint("GET", "{root}/batch/{batchId}/failures.json", needs=WRITE)
+    def import_failures(self, batch_id: int) -> Plan[bytes]:
+        """Return the rows that failed, with a last column Import Failure Reason; 404 if there are none."""
+        return raw(path={"batchId": batch_id})
+
+    @endpoint("GET", "{root}/batch/{batchId}/warnings.json", needs=WRITE)
+    def import_warnings(self, batch_id: int) -> Plan[bytes]:
+        """Return the rows that were imported with a warning, which is the last column; 404 if there are none."""
+        return raw(path={"batchId": batch_id})
 
     @stream
     async def export(
@@ -67,8 +107,8 @@ class LeadFiles(BulkFiles[LeadSelection, T], BulkLeads):
         and `DamagedFile`. Maps to ``create``, ``enqueue``, ``status`` and ``file``.
         """
         request = await self._request(fields, created_at, updated_at, static_list, smart_list)
-        manner = await self._manner(poll, on_quota, progress)
-        async with aclosing(self._rows(request, manner, null=null, on_bad_row=on_bad_row)) as rows:
+        options = await self._options(poll, on_quota, progress)
+        async with aclosing(self._rows(request, options, null=null, on_bad_row=on_bad_row)) as rows:
             async for row in rows:
                 yield row
 
@@ -101,8 +141,8 @@ class LeadFiles(BulkFiles[LeadSelection, T], BulkLeads):
         request = await self._request(
             fields, created_at, updated_at, static_list, smart_list, format_for(Path(path), format)
         )
-        manner = await self._manner(poll, on_quota, progress)
-        return await self._written(path, request, manner, format, start_over=start_over, on_bad_row=on_bad_row)
+        options = await self._options(poll, on_quota, progress)
+        return await self._written(path, request, options, format, start_over=start_over, on_bad_row=on_bad_row)
 
     @composite
     async def load(
@@ -156,7 +196,7 @@ class LeadFiles(BulkFiles[LeadSelection, T], BulkLeads):
             lanes=LANES if list_id is None else 1,
             scope=("leads", lookup_field),
         )
-        load = ImportRun(importer, self._desk, Polling(poll=poll), progress, on_rejected)
+        load = ImportRun(importer, self._slots, Polling(poll=poll), progress, on_rejected)
         return await load.run(source, fields, dialect)
 
     async def _request(
@@ -173,8 +213,8 @@ class LeadFiles(BulkFiles[LeadSelection, T], BulkLeads):
         )
         found = self._asked(fields)
         selections = [
-            *(LeadSelection(created_at=dates) for dates in dates_of("created_at", created_at, self._desk)),
-            *(LeadSelection(updated_at=dates) for dates in dates_of("updated_at", updated_at, self._desk)),
+            *(LeadSelection(created_at=dates) for dates in dates_of("created_at", created_at, self._slots)),
+            *(LeadSelection(updated_at=dates) for dates in dates_of("updated_at", updated_at, self._slots)),
         ] or [
             LeadSelection(
                 static_list_id=id_of(static_list),

@@ -1,4 +1,4 @@
-"""`Bulk`: the kinds of bulk files under one name on the client. Not here: the kinds (``lead_files`` and its like)."""
+"""`Bulk`: ``marketo.bulk``, which opens the four kinds of bulk files. See ``leads`` and its siblings for the kinds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from marketo_async.bulk.leads import LeadFiles
 from marketo_async.bulk.program_members import ProgramMemberFiles
 from marketo_async.bulk.rows.reader import Row
 from marketo_async.bulk.slots import JobSlots
+from marketo_async.errors import AccessDenied, NotEnabled
+from marketo_async.models.leads import Record
 from marketo_async.resources.base import Resource, Sender, composite
+from marketo_async.resources.custom_objects import CustomObjects
 
 
 class Bulk(Resource):
@@ -19,34 +22,43 @@ class Bulk(Resource):
 
     name = "bulk"
 
-    def __init__(self, sender: Sender, desk: JobSlots) -> None:
+    def __init__(self, sender: Sender, slots: JobSlots) -> None:
         super().__init__(sender)
-        self._desk = desk
+        self._slots = slots
 
     @cached_property
     def leads(self) -> LeadFiles[Row]:
         """Leads out of and into files."""
-        return LeadFiles(self._sender, self._desk, Row)
+        return LeadFiles(self._sender, self._slots, Row, self.used_today)
 
     @cached_property
     def activities(self) -> ActivityFiles[Row]:
         """Activities out of files."""
-        return ActivityFiles(self._sender, self._desk, Row)
+        return ActivityFiles(self._sender, self._slots, Row, self.used_today)
 
     @cached_property
     def program_members(self) -> ProgramMemberFiles[Row]:
         """Program members out of and into files."""
-        return ProgramMemberFiles(self._sender, self._desk, Row)
+        return ProgramMemberFiles(self._sender, self._slots, Row, self.used_today)
 
     def custom_objects(self, api_name: str) -> CustomObjectFiles[Row]:
         """Return the bulk files of one custom object type, by its API name."""
-        return CustomObjectFiles(self._sender, self._desk, Row, api_name)
+        return CustomObjectFiles(self._sender, self._slots, Row, self.used_today, api_name)
 
     @composite
     async def used_today(self) -> int:
-        """Return the bytes that your exports of all kinds have brought since midnight in America/Chicago.
+        """Return the bytes of your exports of all kinds since midnight in America/Chicago.
 
-        Costs a call for each kind, and one for every type of custom object. Marketo counts everybody's exports against
-        the instance's volume of a day, 500 MB as a rule, but lists your own only. Maps to ``jobs``.
+        Makes a call for each kind, and one for each type of custom object. Marketo counts the exports of all users
+        against the instance's daily quota, 500 MB by default, but lists only your own. Maps to ``jobs``.
         """
-        return await volume_today(self._sender, self._desk.clock)
+        try:
+            types = [found.api_name or found.name for found in await CustomObjects(self._sender, Record).browse()]
+        except (AccessDenied, NotEnabled):
+            types = []
+        objects = [self.custom_objects(api_name) for api_name in types if api_name]
+        kinds = (self.leads, self.activities, self.program_members, *objects)
+        return await volume_today([kind.jobs(statuses=["Completed"]) for kind in kinds], self._slots.clock)
+
+
+FAMILIES = (LeadFiles, ActivityFiles, ProgramMemberFiles, CustomObjectFiles)

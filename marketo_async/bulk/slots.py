@@ -1,4 +1,4 @@
-"""`JobSlots`: what all bulk jobs of one client share: turns, patience and the time.
+"""`JobSlots`: what all bulk jobs of one client share: turns, polling and the time.
 
 Marketo runs two exports at a time and queues ten, over all users: this client has at most two of its own there, and
 fetches two files at a time. Not here: the jobs themselves (``jobs``).

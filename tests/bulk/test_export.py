@@ -235,8 +235,8 @@ async def test_a_spent_volume_is_waited_for_where_that_is_wanted(monkeypatch: py
 async def test_waiting_for_a_day_looks_at_the_clock_again_and_again() -> None:
     loop = asyncio.get_running_loop()
     start = datetime(2026, 3, 1, tzinfo=UTC)
-    desk = JobSlots(clock=lambda: start.timestamp() + loop.time(), rng=random.Random(1))
-    await desk.sleep_until(start + timedelta(hours=9))
+    slots = JobSlots(clock=lambda: start.timestamp() + loop.time(), rng=random.Random(1))
+    await slots.sleep_until(start + timedelta(hours=9))
     assert 9 * 3600 < loop.time() <= 9 * 3600 + 61
 
 

@@ -3,7 +3,7 @@
 A full queue is waited for, a spent quota raised or waited for, "already queued" is what was wanted. A job whose making
 was not heard of is looked for before another one is made; one that was found so is never cancelled, as only its file
 can prove that it is ours. A job that fails, or whose file is not to be had, is made again a few times; one that
-somebody cancelled is not: that was meant. Not here: several windows (``extraction``).
+somebody cancelled is not: that was meant. Not here: several windows (``run``).
 """
 
 from __future__ import annotations
@@ -82,27 +82,27 @@ class JobHooks(Struct, kw_only=True):
 
 
 class Jobs:
-    """Sees the jobs of one export through; what is known of them stands in *ledger* before anything depends on it."""
+    """Carries the jobs of one export to their end; saves to ``state_file`` each fact before any step depends on it."""
 
-    def __init__(self, exporter: Exporter, desk: JobSlots, patience: Polling, ledger: StateFile) -> None:
-        self._exporter, self._desk, self._patience, self._ledger = exporter, desk, patience, ledger
+    def __init__(self, exporter: Exporter, slots: JobSlots, polling: Polling, state_file: StateFile) -> None:
+        self._exporter, self._slots, self._polling, self._state_file = exporter, slots, polling, state_file
         self._making = asyncio.Lock()  # one intent at a time, so that a lost job can be nobody else's
 
-    async def file(self, number: int, path: Path, told: JobHooks) -> ExportJob:
+    async def file(self, number: int, path: Path, hooks: JobHooks) -> ExportJob:
         """Bring the file of window *number* to *path*, whole and checked, and return its job.
 
         Raises `JobFailed`, `JobCancelled`, `DamagedFile` or `ExportQuotaExceeded`.
         """
-        window, failed = self._ledger.state.windows[number], 0
+        window, failed = self._state_file.state.windows[number], 0
         while True:
-            async with self._desk.jobs:
-                job = await self._ended(number, window, told)
+            async with self._slots.jobs:
+                job = await self._ended(number, window, hooks)
             missing = "Marketo has no file for it"
             if is_completed(job):
                 window.complete(job)
-                self._ledger.save()
-                async with self._desk.files:
-                    found = await self._fetched(job, path, told)
+                self._state_file.save()
+                async with self._slots.files:
+                    found = await self._fetched(job, path, hooks)
                 if found and (not window.adopted or _bears(path, window.mark)):
                     window.adopted = False  # its mark has proven that it is ours
                     window.records = found.records
@@ -125,21 +125,21 @@ class Jobs:
 
     def _forget(self, window: ExportWindow, path: Path) -> None:
         window.forget()
-        self._ledger.save()
+        self._state_file.save()
         path.unlink(missing_ok=True)
 
-    async def _ended(self, number: int, window: ExportWindow, told: JobHooks) -> ExportJob:
+    async def _ended(self, number: int, window: ExportWindow, hooks: JobHooks) -> ExportJob:
         """Return the window's job once it has ended, however."""
         while True:
             job = await self._taken_up(window) or await self._made(number, window)
-            told.status(job.status)
+            hooks.status(job.status)
             while not is_over(job):
                 if job.status.casefold() == "created":
                     await self._queued(job.export_id)
-                    told.status("Queued")
-                await asyncio.sleep(self._patience.export(self._desk.rng))
+                    hooks.status("Queued")
+                await asyncio.sleep(self._polling.export(self._slots.rng))
                 job = await self._exporter.look(job.export_id)
-                told.status(job.status)
+                hooks.status(job.status)
             return job
 
     async def _taken_up(self, window: ExportWindow) -> ExportJob | None:
@@ -162,8 +162,8 @@ class Jobs:
             while True:
                 job = await self._found(window) if window.intended_at is not None else None
                 if job is None:
-                    window.intend(self._desk.clock())
-                    self._ledger.save()
+                    window.intend(self._slots.clock())
+                    self._state_file.save()
                     try:
                         job = await self._heard(self._exporter.make(number, window.mark), window)
                     except ExportQuotaExceeded as error:
@@ -174,22 +174,22 @@ class Jobs:
                         if not _may_have_acted(error):
                             self._refused(window)
                             raise
-                        window.given_up_at = self._desk.clock()
-                        self._ledger.save()
+                        window.given_up_at = self._slots.clock()
+                        self._state_file.save()
                         if not isinstance(error, OutcomeUnknown):
                             raise
                         log.warning("it is not known whether an export job was made: it is looked for")
                         continue
                     window.adopted = False
-                self._desk.known.add(job.export_id)
+                self._slots.known.add(job.export_id)
                 window.job_id = job.export_id
-                self._ledger.save()
+                self._state_file.save()
                 return job
 
     def _refused(self, window: ExportWindow) -> None:
         """Forget that a job was asked for: there is none, and another program's must not be taken for it."""
         window.forget()
-        self._ledger.save()
+        self._state_file.save()
 
     async def _heard(self, making: Coroutine[Any, Any, ExportJob], window: ExportWindow) -> ExportJob:
         """Wait for a job that is being made; who is cancelled hears its id all the same, to cancel the job by it."""
@@ -205,7 +205,7 @@ class Jobs:
                 elif isinstance(error, MarketoError) and not _may_have_acted(error):
                     window.forget()
                 with suppress(OSError):  # the cancellation counts
-                    self._ledger.save()
+                    self._state_file.save()
             task.cancel()
             raise
 
@@ -214,8 +214,8 @@ class Jobs:
 
         Of several nobody can tell which one it is, and none is taken: an idle job costs nothing.
         """
-        asked, taken = window.intended_at or 0.0, {found.job_id for found in self._ledger.state.windows}
-        taken |= self._desk.known | set(window.not_ours)
+        asked, taken = window.intended_at or 0.0, {found.job_id for found in self._state_file.state.windows}
+        taken |= self._slots.known | set(window.not_ours)
         until = window.given_up_at or asked  # a run that was killed had asked just then
         near = [
             job
@@ -236,7 +236,7 @@ class Jobs:
                 await self._exporter.put(job_id)
             except Busy as full:
                 log.info("%s", full)
-                await asyncio.sleep(self._patience.queue(self._desk.rng))
+                await asyncio.sleep(self._polling.queue(self._slots.rng))
             except ExportQuotaExceeded as error:
                 await self._spent(error)
             except (Conflict, OutcomeUnknown):  # it is queued already, or the next look tells
@@ -246,18 +246,18 @@ class Jobs:
 
     async def _spent(self, error: ExportQuotaExceeded) -> None:
         """Raise that the day's volume is spent, or wait for the next day, as told."""
-        if self._patience.on_quota == "raise":
+        if self._polling.on_quota == "raise":
             raise error
         log.warning("%s", error)
-        await self._desk.sleep_until(error.resets_at)
+        await self._slots.sleep_until(error.resets_at)
 
-    async def _fetched(self, job: ExportJob, path: Path, told: JobHooks) -> Fetched | None:
+    async def _fetched(self, job: ExportJob, path: Path, hooks: JobHooks) -> Fetched | None:
         """Bring a file to disk, and return what came, ``None`` where there was no file."""
         for look in range(_MISSING):
             if look:
-                await asyncio.sleep(self._patience.export(self._desk.rng))
+                await asyncio.sleep(self._polling.export(self._slots.rng))
             try:
-                return await fetched(self._exporter, job, path, told.grown)
+                return await fetched(self._exporter, job, path, hooks.grown)
             except NotFound:
                 if job.number_of_records == 0:
                     _empty(path)

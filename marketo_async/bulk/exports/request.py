@@ -11,11 +11,11 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
+from marketo_async.bulk.exports.endpoints import ExportEndpoints
 from marketo_async.download import Sink
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.bulk import DateRange, ExportJob, FileFormat, ProgramMemberSelection
 from marketo_async.resources.base import Sender
-from marketo_async.resources.export_mixins import Exports
 
 S = TypeVar("S", bound=Struct)
 
@@ -60,7 +60,7 @@ def _part(selection: Struct) -> str:
 class Calls(Generic[S]):
     """The calls of the jobs of one request, or of any job of a family where there is no *request*."""
 
-    def __init__(self, family: Exports[Any], sender: Sender, request: ExportRequest[S] | None = None) -> None:
+    def __init__(self, family: ExportEndpoints[Any], sender: Sender, request: ExportRequest[S] | None = None) -> None:
         self._family, self._sender, self._request = family, sender, request
 
     async def make(self, number: int, mark: str) -> ExportJob:

@@ -82,13 +82,13 @@ class ImportRun:
     def __init__(
         self,
         importer: Importer,
-        desk: JobSlots,
-        patience: Polling,
+        slots: JobSlots,
+        polling: Polling,
         hook: Callable[[ImportProgress], None] | None = None,
         on_rejected: Callable[[list[Rejected]], None] | None = None,
     ) -> None:
         check_hook(hook)
-        self._importer, self._desk, self._patience, self._hook = importer, desk, patience, hook
+        self._importer, self._slots, self._polling, self._hook = importer, slots, polling, hook
         self._on_rejected = on_rejected
         self._sent: list[_Sent] = []
         self._rejected: dict[RejectedKind, list[Rejected]] = {"failure": [], "warning": []}
@@ -144,7 +144,7 @@ class ImportRun:
         for one in files:
             if self._error is not None:
                 return
-            claim = await self._desk.in_flight().hold(self._importer.scope, await self._keys(one.chunk))
+            claim = await self._slots.in_flight().hold(self._importer.scope, await self._keys(one.chunk))
             try:
                 await self._through(one)
             except MarketoError as error:
@@ -163,7 +163,7 @@ class ImportRun:
         looks = 0
         while one.job.status.casefold() in {"queued", "importing"}:
             self._tell()
-            await asyncio.sleep(self._patience.imported(self._desk.rng, looks))
+            await asyncio.sleep(self._polling.imported(self._slots.rng, looks))
             one.job = await self._importer.look(one.job.batch_id)
             looks += 1
         status = one.job.status.casefold()
@@ -189,7 +189,7 @@ class ImportRun:
                 return await self._importer.send(content)
             except Busy as full:
                 log.info("%s", full)
-                await asyncio.sleep(self._patience.queue(self._desk.rng))
+                await asyncio.sleep(self._polling.queue(self._slots.rng))
             except OutcomeUnknown:
                 one.lost = True
                 raise
