@@ -1,4 +1,4 @@
-"""``marketo.bulk.activities``: activities out of files. Not here: how a flow goes (``export``)."""
+"""``marketo.bulk.activities``: exports of activities. See ``exports.export`` for the steps."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ M = TypeVar("M")
 
 
 class ActivityFiles(BulkFiles[ActivitySelection, T]):
-    """Activities out of files of any size: ``dict`` rows, or your own Struct (``of``); ``attributes`` are JSON."""
+    """Exports of activities, as ``dict`` rows or as your own Struct (``of``); the column ``attributes`` holds JSON."""
 
     name, root, area = "bulk.activities", "/bulk/v1/activities", "Activity"
     rows = "activities"
 
     def of(self, model: type[M]) -> ActivityFiles[M]:
-        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are exported."""
         return ActivityFiles(self._sender, self._slots, model, self._used_today)
 
     @stream
@@ -51,11 +51,11 @@ class ActivityFiles(BulkFiles[ActivitySelection, T]):
         on_quota: OnQuota = "raise",
         progress: Hook | None = None,
     ) -> AsyncGenerator[T, None]:
-        """Yield the activities of a range of any length, of all *types* or some by id.
+        """Yield the activities of a range of any length, of all ``types`` or some by id.
 
-        *primary_values* are at most 50 ids or names of what *types* of one kind are about. Without *fields* the
-        columns are Marketo's own; ``actionResult`` comes only where it is asked for. For the rest see
-        ``marketo.bulk.leads.export``.
+        ``primary_values`` are at most 50 ids or names of primary attributes, for ``types`` of one kind. Without
+        ``fields`` the columns are Marketo's own; ``actionResult`` is exported only if ``fields`` name it. For the rest
+        see ``marketo.bulk.leads.export``.
         """
         request = self._request(created_at, types, primary_values, fields)
         options = await self._options(poll, on_quota, progress)
@@ -97,7 +97,7 @@ class ActivityFiles(BulkFiles[ActivitySelection, T]):
         chosen = None if types is None or types == "all" else list(types)
         values = primary_values or []
         if isinstance(values, str):
-            raise InvalidRequest(f"primary_values is a list of ids or names, not the text {values!r}")
+            raise InvalidRequest(f"primary_values is the text {values!r}: pass a list of ids or names")
         ids, names = ([value for value in values if isinstance(value, kind)] for kind in (int, str))
         selections = [
             ActivitySelection(

@@ -1,8 +1,7 @@
-"""`BulkFiles`: what the four kinds of bulk files have in common, and how their arguments are read.
+"""`BulkFiles`: the common base of the four kinds of bulk files, and the readers of their arguments.
 
-Each kind is the family of its single calls (``create``, ``enqueue``, ``status`` ...) with the whole flows beside them:
-``export``, ``export_to``, ``download``, and ``load`` where Marketo takes such files. Not here: the kinds themselves,
-and how a flow goes (``export``, ``load``).
+Each kind declares its single calls (``create``, ``enqueue``, ``status`` ...) and the composites ``export``,
+``export_to``, ``download``, and ``load`` if Marketo imports such files. See ``exports.export`` and ``imports.run``.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ PathLike = str | os.PathLike[str]
 
 
 class BulkFiles(ExportEndpoints[S], Generic[S, T]):
-    """What all kinds have: rows as instances of *model*, and a slots that is shared by the whole client."""
+    """What all kinds have: rows as instances of ``model``, and a `JobSlots` that the whole client shares."""
 
     rows: ClassVar[str]
 
@@ -63,15 +62,15 @@ class BulkFiles(ExportEndpoints[S], Generic[S, T]):
 
     @composite
     async def download(self, export_id: str, path: PathLike) -> int:
-        """Bring the file of a completed job to *path*, and return its size in bytes.
+        """Download the file of a completed job to ``path``, and return its size in bytes.
 
-        It comes in constant memory, goes on wherever it breaks, and is checked by length and SHA-256. It is written
-        aside as ``NAME.part``, from where another run goes on, too. Maps to ``status`` and ``file``; `JobFailed` for a
-        job that is not completed, `DamagedFile` where the checksum never comes right.
+        The download needs constant memory, resumes after a lost connection, and is checked by length and SHA-256. It
+        grows in ``NAME.part``, which another run can resume. Raises `JobFailed` for a job that is not completed, and
+        `DamagedFile` if the checksum is wrong three times. Maps to ``status`` and ``file``.
         """
         job = await self.status(export_id)
         if not is_completed(job):
-            raise JobFailed("it has no file", job_id=export_id, status=job.status, reason=f"it is {job.status}")
+            raise JobFailed("the job has no file", job_id=export_id, status=job.status, reason="it is not completed")
         whole = Path(path)
         aside = whole.with_name(f"{whole.name}.part")
         await fetched(Calls(self, self._sender), job, aside)
@@ -94,7 +93,7 @@ class BulkFiles(ExportEndpoints[S], Generic[S, T]):
         if hook is not None:
             try:
                 used = await self._used_today()
-            except MarketoError as error:  # the export itself does not need it
+            except MarketoError as error:  # the export works without it
                 log.warning("today's volume is not known: %s", error)
         return ExportOptions(polling=Polling(poll=poll, on_quota=on_quota), hook=hook, used_before=used)
 
@@ -121,7 +120,7 @@ class BulkFiles(ExportEndpoints[S], Generic[S, T]):
         )
 
     def _asked(self, fields: Names, default: Sequence[str] | None = None) -> list[str]:
-        """Return the fields to export: those named, those of the Struct, or the *default*."""
+        """Return the fields to export: those named, those of the Struct, or the ``default``."""
         names = field_names(self.model, fields)
         if names is None:
             names = default
@@ -137,17 +136,17 @@ def _renamed(aside: Path, whole: Path) -> int:
 
 
 def dates_of(name: str, between: Between | None, slots: JobSlots) -> list[DateRange]:
-    """Return the windows of a range, none where there is no range."""
+    """Return the windows of a range, none without a range."""
     return [] if between is None else windows(name, between, now=slots.now)
 
 
 def id_of(of: int | str | None) -> int | None:
-    """Return the id, where something is named by its id."""
+    """Return the id, or ``None`` for a name."""
     return of if isinstance(of, int) else None
 
 
 def name_of(of: int | str | None) -> str | None:
-    """Return the name, where something is named by its name."""
+    """Return the name, or ``None`` for an id."""
     return of if isinstance(of, str) else None
 
 

@@ -1,6 +1,6 @@
-"""``marketo.bulk.custom_objects(...)``: custom objects of one type out of and into files.
+"""``marketo.bulk.custom_objects(...)``: exports and imports of custom objects of one type.
 
-Not here: how a flow goes (``export``, ``load``).
+See ``exports.export`` and ``imports.run`` for the steps.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ M = TypeVar("M")
 
 
 class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
-    """Custom objects of one type out of and into files of any size: ``dict`` rows, or your own Struct (``of``).
+    """Exports and imports of custom objects of one type, as ``dict`` rows or as your own Struct (``of``).
 
-    Only types that are linked to leads directly can be exported, and no objects of the CRM.
+    Only types with a direct link to leads can be exported; objects of the CRM can not.
     """
 
     name, root, area = "bulk.custom_objects", "/bulk/v1/customobjects/{apiName}", "Custom Object"
@@ -59,7 +59,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
         self.path = {"apiName": api_name}
 
     def of(self, model: type[M]) -> CustomObjectFiles[M]:
-        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are exported."""
         return CustomObjectFiles(self._sender, self._slots, model, self._used_today, self.api_name)
 
     @endpoint("POST", "{root}/import.json", needs=WRITE)
@@ -87,7 +87,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
     ) -> AsyncGenerator[T, None]:
         """Yield the objects that were changed in a range of any length, or that belong to the leads of a list.
 
-        Without *fields* the columns are all that the type has. For the rest see ``marketo.bulk.leads.export``.
+        Without ``fields`` the columns are all that the type has. For the rest see ``marketo.bulk.leads.export``.
         """
         request = await self._request(fields, updated_at, static_list, smart_list)
         options = await self._options(poll, on_quota, progress)

@@ -1,4 +1,4 @@
-"""``marketo.bulk.leads``: leads out of and into files. Not here: how a flow goes (``export``, ``load``)."""
+"""``marketo.bulk.leads``: exports and imports of leads. See ``exports.export`` and ``imports.run`` for the steps."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ M = TypeVar("M")
 
 
 class LeadFiles(BulkFiles[LeadSelection, T]):
-    """Leads out of and into files of any size: ``dict`` rows, or your own Struct (``of``)."""
+    """Exports and imports of leads, as ``dict`` rows or as your own Struct (``of``)."""
 
     name, root, area = "bulk.leads", "/bulk/v1/leads", "Lead"
     rows = "leads"
 
     def of(self, model: type[M]) -> LeadFiles[M]:
-        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are exported."""
         return LeadFiles(self._sender, self._slots, model, self._used_today)
 
     @endpoint("POST", "{root}.json", needs=WRITE)
@@ -98,13 +98,13 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
     ) -> AsyncGenerator[T, None]:
         """Yield the leads of a range of any length, or of a list, given by id or name.
 
-        A range is half-open: ``(since, until)`` holds *since* and not *until*. It is split into jobs of at most 31
+        A range is half-open: ``(since, until)`` holds ``since`` and not ``until``. It is split into jobs of at most 31
         days; each file is fetched whole, checked by length and SHA-256, and read in constant memory. The bare word
-        ``null`` becomes ``None`` unless *null* is off; a row that can't be read raises `BadRow`, or goes to
-        *on_bad_row*. Jobs are looked at once a minute, or every *poll* seconds; leaving the loop early cancels those
-        that still run. Raises `InvalidRequest` for an unknown field before a job is made, `ExportQuotaExceeded` when
-        the day's volume is spent (or waits for the next day, with *on_quota* ``"wait"``), `JobFailed`, `JobCancelled`
-        and `DamagedFile`. Maps to ``create``, ``enqueue``, ``status`` and ``file``.
+        ``null`` becomes ``None`` unless ``null`` is off; a row that can't be read raises `BadRow`, or goes to
+        ``on_bad_row``. Jobs are polled once a minute, or every ``poll`` seconds; leaving the loop early cancels the
+        jobs that still run. Raises `InvalidRequest` for an unknown field before a job is made, `ExportQuotaExceeded`
+        when the day's volume is spent (or waits for the next day, with ``on_quota`` ``"wait"``), `JobFailed`,
+        `JobCancelled` and `DamagedFile`. Maps to ``create``, ``enqueue``, ``status`` and ``file``.
         """
         request = await self._request(fields, created_at, updated_at, static_list, smart_list)
         options = await self._options(poll, on_quota, progress)
@@ -132,10 +132,10 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
         """Write the leads of a range of any length, or of a list, to a file, and return what came.
 
         The format is that of the suffix: ``.csv``, ``.tsv`` and ``.ssv`` as Marketo writes them, ``.jsonl`` or
-        ``.parquet``. ``NAME.part`` grows beside it, and ``NAME.state`` lets the same call continue after whatever
-        stopped it, with the jobs that were made; so does a call for another one of ``.csv``, ``.jsonl`` and
-        ``.parquet``. *start_over* replaces everything. A row that can't be read, and so not be written as JSON lines
-        or Parquet, raises `BadRow`, or goes to *on_bad_row* and is left out. A disk that fails raises `OSError` with
+        ``.parquet``. ``NAME.part`` grows beside it, and ``NAME.state`` lets the same call resume the same jobs
+        after any interruption, also a call for another one of ``.csv``, ``.jsonl`` and
+        ``.parquet``. ``start_over`` replaces everything. A row that can't be read, and so not be written as JSON lines
+        or Parquet, raises `BadRow`, or goes to ``on_bad_row`` and is left out. A disk that fails raises `OSError` with
         the path as its file name. For the rest see ``export``.
         """
         request = await self._request(
@@ -162,15 +162,15 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
     ) -> ImportReport:
         """Create or update any number of leads: an iterable or async iterable of rows, or the path of a delimited file.
 
-        Rows are ``dict`` or Struct by REST field name, all with the same members, or with some of *fields*. They are
+        Rows are ``dict`` or Struct by REST field name, all with the same members, or with some of ``fields``. They are
         checked and put into files below 10 MB first, so that nothing is sent where a row is bad. Rows of one key
-        (*lookup_field*; ``id`` only updates) are sent in order, and never in two files at once; files into one static
-        list (*list_id*) follow each other. A full queue (1016) and a busy list (1019) are waited for. *on_rejected*
+        (``lookup_field``; ``id`` only updates) are sent in order, and never in two files at once; files into one static
+        list (``list_id``) follow each other. A full queue (1016) and a busy list (1019) are waited for. ``on_rejected``
         receives the rows of each file that failed or have a warning; what it raises is logged.
 
-        A file has API names of fields in its first line. It is UTF-8 unless its byte order mark or *encoding* says
-        otherwise. *delimiter* is ``,``, ``;``, ``|`` or a tab, by default the one that fits the first line. The bare
-        word ``null`` is text; with *null* it is no value, which is how exports write it.
+        A file has API names of fields in its first line. It is UTF-8 unless its byte order mark or ``encoding`` says
+        otherwise. ``delimiter`` is ``,``, ``;``, ``|`` or a tab, by default the one that fits the first line. The bare
+        word ``null`` is text; with ``null`` it is no value, which is how exports write it.
 
         Raises `InvalidRequest` for an unknown field, a bad row and a file that is not delimited text, `BadRow` for a
         row of a file that can't be read, and `ImportStopped` with the report so far for whatever ends an import early.

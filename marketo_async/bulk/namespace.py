@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 from marketo_async.bulk.activities import ActivityFiles
+from marketo_async.bulk.base import BulkFiles
 from marketo_async.bulk.custom_objects import CustomObjectFiles
 from marketo_async.bulk.exports.usage import volume_today
 from marketo_async.bulk.leads import LeadFiles
@@ -18,7 +20,7 @@ from marketo_async.resources.custom_objects import CustomObjects
 
 
 class Bulk(Resource):
-    """Bulk extracts and imports; siblings of one client share one *desk*, and so their turns at Marketo's queue."""
+    """Bulk extracts and imports; siblings of one client share its `JobSlots`."""
 
     name = "bulk"
 
@@ -28,17 +30,17 @@ class Bulk(Resource):
 
     @cached_property
     def leads(self) -> LeadFiles[Row]:
-        """Leads out of and into files."""
+        """Exports and imports of leads."""
         return LeadFiles(self._sender, self._slots, Row, self.used_today)
 
     @cached_property
     def activities(self) -> ActivityFiles[Row]:
-        """Activities out of files."""
+        """Exports of activities."""
         return ActivityFiles(self._sender, self._slots, Row, self.used_today)
 
     @cached_property
     def program_members(self) -> ProgramMemberFiles[Row]:
-        """Program members out of and into files."""
+        """Exports and imports of program members."""
         return ProgramMemberFiles(self._sender, self._slots, Row, self.used_today)
 
     def custom_objects(self, api_name: str) -> CustomObjectFiles[Row]:
@@ -57,7 +59,7 @@ class Bulk(Resource):
         except (AccessDenied, NotEnabled):
             types = []
         objects = [self.custom_objects(api_name) for api_name in types if api_name]
-        kinds = (self.leads, self.activities, self.program_members, *objects)
+        kinds: list[BulkFiles[Any, Row]] = [self.leads, self.activities, self.program_members, *objects]
         return await volume_today([kind.jobs(statuses=["Completed"]) for kind in kinds], self._slots.clock)
 
 

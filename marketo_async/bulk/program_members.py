@@ -1,6 +1,6 @@
-"""``marketo.bulk.program_members``: members of programs out of and into files.
+"""``marketo.bulk.program_members``: exports and imports of members of programs.
 
-Not here: how a flow goes (``export``, ``load``).
+See ``exports.export`` and ``imports.run`` for the steps.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ M = TypeVar("M")
 
 
 class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
-    """Members of programs out of and into files of any size: ``dict`` rows, or your own Struct (``of``)."""
+    """Exports and imports of members of programs, as ``dict`` rows or as your own Struct (``of``)."""
 
     name, root, area = "bulk.program_members", "/bulk/v1/program/members", "Lead"
     rows = "program members"
 
     def of(self, model: type[M]) -> ProgramMemberFiles[M]:
-        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are exported."""
         return ProgramMemberFiles(self._sender, self._slots, model, self._used_today)
 
     @endpoint("POST", "/bulk/v1/program/{programId}/members/import.json", needs=WRITE)
@@ -69,10 +69,10 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
         on_quota: OnQuota = "raise",
         progress: Hook | None = None,
     ) -> AsyncGenerator[T, None]:
-        """Yield the members of a program, or of at most 10, narrowed by all the others together.
+        """Yield the members of a program, or of at most 10 programs, that match all the other arguments.
 
-        Without *fields* the columns are all that members have of their own; fields of leads can be asked for beside
-        them. Of several programs, a row begins with its ``programId``. For the rest see ``marketo.bulk.leads.export``.
+        Without ``fields`` the columns are all fields of members; you can also name fields of leads. Of several
+        programs, a row begins with its ``programId``. For the rest see ``marketo.bulk.leads.export``.
         """
         request = await self._request(program_id, fields, status_names, updated_at, is_exhausted)
         options = await self._options(poll, on_quota, progress)
@@ -119,7 +119,7 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
         progress: Callable[[ImportProgress], None] | None = None,
         on_rejected: Callable[[list[Rejected]], None] | None = None,
     ) -> ImportReport:
-        """Make any number of people members of a program, all with one *status*; rows have an ``email``.
+        """Make any number of people members of a program, all with one ``status``; rows have an ``email``.
 
         For the rest see ``marketo.bulk.leads.load``.
         """

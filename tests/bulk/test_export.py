@@ -382,7 +382,7 @@ async def test_a_damaged_file_is_fetched_anew(tmp_path: Path) -> None:
         assert whole(await rows(marketo))
     async with instance(export_checksums_wrong=True) as (sandbox, marketo):
         out = tmp_path / "leads.csv"
-        with pytest.raises(DamagedFile, match="3 times over: the checksum is"):
+        with pytest.raises(DamagedFile, match="3 downloads: the checksum is"):
             await marketo.bulk.leads.export_to(out, fields=FIELDS, created_at=range_of(20), poll=POLL)
         assert not out.exists()
         with pytest.raises(DamagedFile):
@@ -507,7 +507,7 @@ async def test_what_can_not_be_gone_on_with_is_refused(tmp_path: Path) -> None:
             await export(out, fields=FIELDS, created_at=same(YEAR), poll=POLL)
         await export(out, fields=FIELDS, created_at=same(YEAR), poll=POLL, start_over=True)
         assert whole(read_csv(out))
-        with pytest.raises(InvalidRequest, match="has no state to go on from"):
+        with pytest.raises(InvalidRequest, match="without a state to resume from"):
             await export(out, fields=FIELDS, created_at=same(YEAR), poll=POLL)
         assert names_in(tmp_path) == ["leads.csv"]
         for name in ("leads", "leads.xlsx"):

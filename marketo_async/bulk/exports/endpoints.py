@@ -2,7 +2,8 @@
 
 Create a job, enqueue it, and poll its status, which Marketo refreshes once a minute; then download its file within 7
 days. All exports of an instance share a queue of ten jobs, of which two run, and 500 MB a day. Only the API user that
-created a job sees it. See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-extract/bulk-extract
+created a job sees it. See
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-extract/bulk-extract
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class RowOptions(Struct, Generic[T], frozen=True, kw_only=True):
-    """How rows are read: as instances of *model*, with nulls or without, and who takes those that can't be."""
+    """How rows are read: as instances of ``model``, with nulls or without, and who takes those that can't be."""
 
     model: type[T]
     null: bool = True
@@ -44,7 +44,7 @@ class RowOptions(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 class ExportOptions(Struct, frozen=True, kw_only=True):
-    """How an export goes about it: its polling, the hook that is told, and today's volume before it, for the hook."""
+    """How an export runs: its polling, its progress hook, and for the hook the day's volume before the export."""
 
     polling: Polling
     hook: Hook | None = None

@@ -59,9 +59,10 @@ def file_format(output: OutputFormat) -> FileFormat:
 class ExportOutput:
     """Where an export is written to; use it as a context.
 
-    Entering reads the state beside *path* and raises `InvalidRequest` where it can't be resumed: other arguments,
-    a part that lost what its state counts, a file at *path* that nothing explains, another run at work. *start_over*
-    disregards and replaces all that. Errors of the disk are raised as `OSError` with the path as their file name.
+    Entering reads the state beside ``path`` and raises `InvalidRequest` where it can't be resumed: other arguments,
+    a part that lost what its state counts, a file at ``path`` that nothing explains, another run at work.
+    ``start_over`` disregards and replaces all that. Errors of the disk are raised as `OSError` with the path as their
+    file name.
     """
 
     def __init__(self, path: Path, *, start_over: bool = False) -> None:
@@ -94,7 +95,7 @@ class ExportOutput:
         self._file.close()
 
     def state_file(self, make: Callable[[], ExportState]) -> StateFile:
-        """Return the state to continue with, or the one that *make* makes.
+        """Return the state to continue with, or the one that ``make`` makes.
 
         Where there is none, one that an export of the same arguments has left beside another format's output is taken
         over, with its files.
@@ -106,12 +107,12 @@ class ExportOutput:
             size = self.part.stat().st_size
             if not self._start_over and (self.path.exists() or size):
                 there = self.part if size else self.path
-                raise InvalidRequest(f"{there} exists and has no state to go on from: move it away, or start over")
+                raise InvalidRequest(f"{there} exists without a state to resume from: move it away, or start over")
             state = fresh
         elif self.part.stat().st_size < state.written and not (state.complete and self.path.exists()):
             raise InvalidRequest(
                 f"{self.part} has {self.part.stat().st_size:,} bytes, but its state counts {state.written:,}: put the"
-                " file back to go on, or start over"
+                " file back to resume, or start over"
             )
         self._state_file = state_file = StateFile(state, self.beside)
         state_file.save()
@@ -145,7 +146,7 @@ class ExportOutput:
         path.unlink(missing_ok=True)  # noqa: ASYNC240 - no more than a system call
 
     async def _appended(self, path: Path, mark: bytes, written: int) -> None:
-        """Append the file at *path* to what is *written*; it is read in the thread, and written here at once."""
+        """Append the file at ``path`` to what is ``written``; it is read in the thread, and written here at once."""
         file = self._open()
         with path.open("rb") as source:
             head = source.readline().replace(mark, b"")
@@ -182,7 +183,7 @@ class ExportOutput:
     ) -> int:
         """Give the output its final name, in its final format, and return its size.
 
-        *columns* make the header where no file had one. A row that can't be converted goes to *on_bad_row*; without
+        ``columns`` make the header where no file had one. A row that can't be converted goes to ``on_bad_row``; without
         one `BadRow` is raised, and everything is kept for another run, in this format or another one.
         """
         state, aside = state_file.state, self.path.with_name(f"{self.path.name}.new")
@@ -288,7 +289,7 @@ class ExportOutput:
         return None
 
     def _move_from(self, other: ExportOutput, windows: int, file: FileIO | None) -> None:
-        """Move what *other* has here, its state at last: a run killed on the way finds the rest there."""
+        """Move what ``other`` has here, its state at last: a run killed on the way finds the rest there."""
         for number in range(windows):
             if other.window(number).exists():
                 other.window(number).replace(self.window(number))

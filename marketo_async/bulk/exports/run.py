@@ -29,9 +29,9 @@ Hook = Callable[[ExportProgress], None]
 
 
 class ExportRun:
-    """Brings the files of an export to where *path* says; ``jobs`` holds the job of every window that has come.
+    """Brings the files of an export to where ``path`` says; ``jobs`` holds the job of every window that has come.
 
-    *used_before* is today's volume before the export began.
+    ``used_before`` is today's volume before the export began.
     """
 
     def __init__(
