@@ -70,7 +70,9 @@ class BulkFiles(ExportEndpoints[S], Generic[S, T]):
         """
         job = await self.status(export_id)
         if not is_completed(job):
-            raise JobFailed("the job has no file", job_id=export_id, status=job.status, reason="it is not completed")
+            raise JobFailed(
+                "the job has no file", job_id=export_id, status=job.status, reason=f"its status is {job.status}"
+            )
         whole = Path(path)
         aside = whole.with_name(f"{whole.name}.part")
         await fetched(Calls(self, self._sender), job, aside)

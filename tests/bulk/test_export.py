@@ -395,7 +395,7 @@ async def test_a_job_that_is_not_completed_has_nothing_to_download(tmp_path: Pat
     async with instance() as (_, marketo):
         since, until = range_of(1)
         job = await marketo.bulk.leads.create(["id"], LeadSelection(created_at=DateRange(start_at=since, end_at=until)))
-        with pytest.raises(JobFailed, match="it is Created"):
+        with pytest.raises(JobFailed, match="its status is Created"):
             await marketo.bulk.leads.download(job.export_id, tmp_path / "x.csv")
 
 
