@@ -14,7 +14,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from marketo_async.atomic_file import disk
 from marketo_async.bulk.exports import export
-from marketo_async.bulk.exports.endpoints import ExportEndpoints
+from marketo_async.bulk.exports.endpoints import ExportEndpoints, S
 from marketo_async.bulk.exports.export import ExportOptions, RowOptions
 from marketo_async.bulk.exports.jobs import fetched, is_completed
 from marketo_async.bulk.exports.output import OutputFormat, file_format, format_of
@@ -26,18 +26,13 @@ from marketo_async.bulk.progress import ExportReport, check_hook
 from marketo_async.bulk.slots import JobSlots, OnQuota, Polling
 from marketo_async.errors import BadRow, InvalidRequest, JobFailed, MarketoError
 from marketo_async.models.bulk import (
-    ActivitySelection,
-    CustomObjectSelection,
     DateRange,
     FileFormat,
-    LeadSelection,
-    ProgramMemberSelection,
 )
 from marketo_async.resources.arguments import Fields as Names
 from marketo_async.resources.arguments import field_names
 from marketo_async.resources.base import Sender, composite
 
-S = TypeVar("S", LeadSelection, ActivitySelection, ProgramMemberSelection, CustomObjectSelection)
 T = TypeVar("T")
 M = TypeVar("M")
 R = TypeVar("R")

@@ -1,10 +1,10 @@
-"""`ExportOutput`: the file that an export grows into, and how it stays whole whatever happens on the way.
+"""`ExportOutput`: the file that an export grows into, never half-written under its final name.
 
 Windows are put one after the other into ``NAME.part``, and the state beside it (``NAME.state``) says how much of that
 counts; what is beyond is cut off by the next run. At the end the part takes the final name, or is converted to JSON
 lines or Parquet and that takes it. So CSV, JSON lines and Parquet continue in the same way, one from where another one
-stopped, and the final name never holds anything half-written. Not here: where the windows' files come from
-(``run``).
+stopped, and the final name never holds anything half-written. See ``run`` for the
+files of the windows. The module is long because resuming and both conversions share one state.
 """
 
 from __future__ import annotations
