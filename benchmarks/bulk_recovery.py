@@ -98,7 +98,7 @@ async def _broken(where: Where) -> tuple[int, int, int]:
             path = Path(folder, "leads.csv")
             size = await marketo.bulk.leads.download(job.export_id, path)
             assert job.file_checksum == f"sha256:{sha256(path.read_bytes()).hexdigest()}"  # noqa: ASYNC240
-    return size, meter.came, sum(record.operation == "bulk_leads.file" for record in records)
+    return size, meter.came, sum(record.operation == "bulk.leads.file" for record in records)
 
 
 def _run(where: Where, out: Path, since: datetime, until: datetime) -> None:

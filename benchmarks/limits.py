@@ -1,7 +1,7 @@
 """Marketo's own limits at latencies of 0.05 to 3 s, with jitter, and the window over time.
 
 Measures, as the server counts them, refusals, the fullest rolling window, the most calls at once, and the pace of 1,000
-calls by 60 tasks. The bound is that of the limits alone (``cli.least_time``); the rule keeps a place for the latency of its
+calls by 60 tasks. The bound is that of the limits alone (``least_time``); the rule keeps a place for the latency of its
 call beyond the window, so next to it stands what the rule allows: ``calls / (per + latency)``. Virtual time, no
 sockets: a server's count needs none, and minutes pass in a second. Beside it an aiolimiter of 100 in 20 s on the same
 load, for the chart.

@@ -33,10 +33,6 @@ if TYPE_CHECKING:
     from marketo_async.bulk import Bulk, JobSlots
     from marketo_async.resources import (
         Activities,
-        BulkActivities,
-        BulkCustomObjects,
-        BulkLeads,
-        BulkProgramMembers,
         Campaigns,
         Channels,
         Companies,
@@ -154,10 +150,6 @@ class Marketo:
     custom_objects: CustomObjects[Record]
     custom_object_types: CustomObjectTypes
     bulk: Bulk
-    bulk_leads: BulkLeads
-    bulk_activities: BulkActivities
-    bulk_program_members: BulkProgramMembers
-    bulk_custom_objects: BulkCustomObjects
     folders: Folders
     tokens: Tokens
     files: Files

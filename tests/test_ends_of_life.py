@@ -43,7 +43,7 @@ from tests.wire import (
 )
 
 LEAD = operations()["leads.get"].timeout
-FILE = operations()["bulk_leads.file"]
+FILE = operations()["bulk.leads.file"]
 NOON = 1_780_333_200.0  # 2026-06-01 in America/Chicago
 
 

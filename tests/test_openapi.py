@@ -39,7 +39,7 @@ from marketo_async.resources.descriptors import Declared
 from marketo_async.writes import Batches
 from marketo_async.writes.chunks import Cutter
 from tests.conftest import Client
-from tests.families import tables
+from tests.families import family_of, tables
 from tests.official import Official, official
 from tests.official.bodies import FORM, content, media
 from tests.official.make_table import ORIGINALS, shape
@@ -441,7 +441,7 @@ def drawn_from(kind: Any) -> st.SearchStrategy[Any]:
 
 
 def declared(name: str) -> tuple[type[Resource], Declared]:
-    family, verb = name.split(".")
+    family, verb = name.rsplit(".", 1)
     (owner,) = (found for found in families() if found.name == family)
     return owner, getattr(owner, verb)
 
@@ -495,7 +495,7 @@ def cut(batches: Batches[Any]) -> Iterator[Plan[Any]]:
 def planned(name: str, arguments: dict[str, Any]) -> list[tuple[Operation, Plan[Any]]]:
     """Return the calls that a planner decides on for these arguments, the first page of each listing."""
     owner, found = declared(name)
-    resource = getattr(Marketo("123-ABC-456", client_id="i", client_secret="s"), owner.name)
+    resource = family_of(Marketo("123-ABC-456", client_id="i", client_secret="s"), owner.name)
     listing = found.planner(resource, **arguments)
     operation = owner.operations[found.operation.name]
     plans: list[Any] = [*cut(listing)] if isinstance(listing, Batches) else [listing]
@@ -553,8 +553,9 @@ def answers() -> Mapping[str, Any]:
     """Return what every operation decodes the result of its answer into."""
     recorder = _Recorder()
     marketo = Marketo("123-ABC-456", client_id="i", client_secret="s")
+    marketo.bulk._sender = recorder  # type: ignore[assignment]  # before it opens the families of bulk files
     for family in families():
-        getattr(marketo, family.name)._sender = recorder
+        family_of(marketo, family.name)._sender = recorder
 
     async def plan_all() -> None:
         for name in CALLS.keys() - IDENTITY:

@@ -41,7 +41,7 @@ STANDING: Mapping[str, tuple[str, ...]] = {
 
 
 def documented(operation: Operation) -> tuple[str, ...]:
-    family, _, verb = operation.name.partition(".")
+    family, _, verb = operation.name.rpartition(".")
     if operation.name in STANDING:
         return STANDING[operation.name]
     if operation.name in GONE_TYPE or (verb == "delete" and family in GONE_RECORD | {"named_account_lists"}):
@@ -157,8 +157,8 @@ async def test_a_lead_that_is_missing_proves_no_merge(
 ONCE: dict[str, Callable[[Marketo], Awaitable[object]]] = {
     "leads.submit_form": lambda marketo: marketo.leads.submit_form(7, {"email": "a@x.io"}),
     "campaigns.schedule": lambda marketo: marketo.campaigns.schedule(7),
-    "bulk_leads.import_file": lambda marketo: marketo.bulk_leads.import_file(b"email\na@x.io\n", "CSV"),
-    "bulk_leads.create": lambda marketo: marketo.bulk_leads.create(["email"], LeadSelection(static_list_id=1)),
+    "bulk.leads.import_file": lambda marketo: marketo.bulk.leads.import_file(b"email\na@x.io\n", "CSV"),
+    "bulk.leads.create": lambda marketo: marketo.bulk.leads.create(["email"], LeadSelection(static_list_id=1)),
 }
 ONCE_A_CHUNK: dict[str, Records] = {
     "campaigns.request": lambda marketo: marketo.campaigns.request(7, [1, 2]).all(),

@@ -311,7 +311,7 @@ async def the_other_families(marketo: Marketo) -> None:
     assert_type(await marketo.users.get("a@x.io"), User)
     assert_type(await marketo.users.roles(), list[Role])
     assert_type(await marketo.ingestion.add_to_list(1, [2]), str | None)
-    assert_type(await marketo.bulk_leads.file("id"), bytes)
+    assert_type(await marketo.bulk.leads.file("id"), bytes)
 
     await marketo.emails.get("1")  # type: ignore[arg-type]
     await marketo.emails.get(1, status="archived")  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
-"""``marketo.bulk``: any amount of data in files, out of Marketo and into it. Imported when it is first asked for.
+"""``marketo.bulk``: exports and imports of any size, in files. The package is imported on first use.
 
-`Bulk` is the namespace; ``lead_files`` and its like hold the methods, and each other module one step of what they do:
-``windows``, ``jobs``, ``spool``, ``rows``, ``output`` on the way out, ``input_file``, ``chunks``, ``load``, ``rejects``
-on the way in.
+`Bulk` is the namespace. ``leads``, ``activities``, ``program_members`` and ``custom_objects`` declare the calls of each
+kind, with ``export``, ``export_to``, ``download`` and ``load``. See ``exports``, ``imports`` and ``rows`` for each
+step.
 """
 
 from marketo_async.bulk.namespace import Bulk

@@ -1,4 +1,4 @@
-"""``marketo.bulk.activities``: activities out of files. Not here: how a flow goes (``export``)."""
+"""``marketo.bulk.activities``: exports of activities. See ``exports.export`` for the steps."""
 
 from __future__ import annotations
 
@@ -21,22 +21,21 @@ from marketo_async.models.bulk import (
     FileFormat,
 )
 from marketo_async.resources.arguments import Fields as Names
-from marketo_async.resources.bulk_activities import BulkActivities
 from marketo_async.resources.descriptors import composite
 
 T = TypeVar("T")
 M = TypeVar("M")
-R = TypeVar("R")
 
 
-class ActivityFiles(BulkFiles[ActivitySelection, T], BulkActivities):
-    """Activities out of files of any size: ``dict`` rows, or your own Struct (``of``); ``attributes`` are JSON."""
+class ActivityFiles(BulkFiles[ActivitySelection, T]):
+    """Exports of activities, as ``dict`` rows or as your own Struct (``of``); the column ``attributes`` holds JSON."""
 
+    name, root, area = "bulk.activities", "/bulk/v1/activities", "Activity"
     rows = "activities"
 
     def of(self, model: type[M]) -> ActivityFiles[M]:
-        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
-        return ActivityFiles(self._sender, self._desk, model)
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are exported."""
+        return ActivityFiles(self._sender, self._slots, model, self._used_today)
 
     @composite
     async def export(
@@ -52,15 +51,15 @@ class ActivityFiles(BulkFiles[ActivitySelection, T], BulkActivities):
         on_quota: OnQuota = "raise",
         progress: Hook | None = None,
     ) -> AsyncGenerator[T, None]:
-        """Yield the activities of a range of any length, of all *types* or some by id.
+        """Yield the activities of a range of any length, of all ``types`` or some by id.
 
-        *primary_values* are at most 50 ids or names of what *types* of one kind are about. Without *fields* the
-        columns are Marketo's own; ``actionResult`` comes only where it is asked for. For the rest see
-        ``marketo.bulk.leads.export``.
+        ``primary_values`` are at most 50 ids or names of primary attributes, for ``types`` of one kind. Without
+        ``fields`` the columns are Marketo's own; ``actionResult`` is exported only if ``fields`` name it. For the rest
+        see ``marketo.bulk.leads.export``.
         """
         request = self._request(created_at, types, primary_values, fields)
-        manner = await self._manner(poll, on_quota, progress)
-        async with aclosing(self._rows(request, manner, null=null, on_bad_row=on_bad_row)) as rows:
+        options = await self._options(poll, on_quota, progress)
+        async with aclosing(self._rows(request, options, null=null, on_bad_row=on_bad_row)) as rows:
             async for row in rows:
                 yield row
 
@@ -82,8 +81,8 @@ class ActivityFiles(BulkFiles[ActivitySelection, T], BulkActivities):
     ) -> ExportReport:
         """Write the activities of a range of any length to a file; see ``marketo.bulk.leads.export_to``."""
         request = self._request(created_at, types, primary_values, fields, format_for(Path(path), format))
-        manner = await self._manner(poll, on_quota, progress)
-        return await self._written(path, request, manner, format, start_over=start_over, on_bad_row=on_bad_row)
+        options = await self._options(poll, on_quota, progress)
+        return await self._written(path, request, options, format, start_over=start_over, on_bad_row=on_bad_row)
 
     def _request(
         self,
@@ -98,7 +97,7 @@ class ActivityFiles(BulkFiles[ActivitySelection, T], BulkActivities):
         chosen = None if types is None or types == "all" else list(types)
         values = primary_values or []
         if isinstance(values, str):
-            raise InvalidRequest(f"primary_values is a list of ids or names, not the text {values!r}")
+            raise InvalidRequest(f"primary_values is the text {values!r}: pass a list of ids or names")
         ids, names = ([value for value in values if isinstance(value, kind)] for kind in (int, str))
         selections = [
             ActivitySelection(
@@ -107,6 +106,6 @@ class ActivityFiles(BulkFiles[ActivitySelection, T], BulkActivities):
                 primary_attribute_value_ids=[value for value in ids if isinstance(value, int)] or None,
                 primary_attribute_values=[value for value in names if isinstance(value, str)] or None,
             )
-            for dates in dates_of("created_at", created_at, self._desk)
+            for dates in dates_of("created_at", created_at, self._slots)
         ]
         return ExportRequest(kind=self.rows, fields=found, selections=selections, format=format)

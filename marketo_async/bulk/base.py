@@ -1,78 +1,74 @@
-"""`BulkFiles`: what the four kinds of bulk files have in common, and how their arguments are read.
+"""`BulkFiles`: the common base of the four kinds of bulk files, and the readers of their arguments.
 
-Each kind is the family of its single calls (``create``, ``enqueue``, ``status`` ...) with the whole flows beside them:
-``export``, ``export_to``, ``download``, and ``load`` where Marketo takes such files. Not here: the kinds themselves,
-and how a flow goes (``export``, ``load``).
+Each kind declares its single calls (``create``, ``enqueue``, ``status`` ...) and the composites ``export``,
+``export_to``, ``download``, and ``load`` if Marketo imports such files. See ``exports.export`` and ``imports.run``.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
 from marketo_async.atomic_file import disk
 from marketo_async.bulk.exports import export
+from marketo_async.bulk.exports.endpoints import ExportEndpoints, S
 from marketo_async.bulk.exports.export import ExportOptions, RowOptions
 from marketo_async.bulk.exports.jobs import fetched, is_completed
 from marketo_async.bulk.exports.output import OutputFormat, file_format, format_of
 from marketo_async.bulk.exports.request import Calls, ExportRequest
 from marketo_async.bulk.exports.run import Hook
-from marketo_async.bulk.exports.usage import volume_today
 from marketo_async.bulk.exports.windows import Between, windows
 from marketo_async.bulk.fields import KnownFields
 from marketo_async.bulk.progress import ExportReport, check_hook
 from marketo_async.bulk.slots import JobSlots, OnQuota, Polling
 from marketo_async.errors import BadRow, InvalidRequest, JobFailed, MarketoError
 from marketo_async.models.bulk import (
-    ActivitySelection,
-    CustomObjectSelection,
     DateRange,
     FileFormat,
-    LeadSelection,
-    ProgramMemberSelection,
 )
 from marketo_async.resources.arguments import Fields as Names
 from marketo_async.resources.arguments import field_names
 from marketo_async.resources.base import Sender
 from marketo_async.resources.descriptors import composite
-from marketo_async.resources.export_mixins import Exports
 
-S = TypeVar("S", LeadSelection, ActivitySelection, ProgramMemberSelection, CustomObjectSelection)
 T = TypeVar("T")
 M = TypeVar("M")
 R = TypeVar("R")
 
 log = logging.getLogger("marketo_async.bulk")
 
+UsedToday = Callable[[], Awaitable[int]]
 OnBadRow = Callable[[BadRow], None]
 PathLike = str | os.PathLike[str]
 
 
-class BulkFiles(Exports[S], Generic[S, T]):
-    """What all kinds have: rows as instances of *model*, and a desk that is shared by the whole client."""
+class BulkFiles(ExportEndpoints[S], Generic[S, T]):
+    """What all kinds have: rows as instances of ``model``, and a `JobSlots` that the whole client shares."""
 
     rows: ClassVar[str]
 
-    def __init__(self, sender: Sender, desk: JobSlots, model: type[T]) -> None:
+    def __init__(self, sender: Sender, slots: JobSlots, model: type[T], used_today: UsedToday) -> None:
         super().__init__(sender)
         self.model = model
-        self._desk, self._plain = desk, sender
+        self._slots, self._used_today = slots, used_today
         self._fields = KnownFields(sender)
 
     @composite
     async def download(self, export_id: str, path: PathLike) -> int:
-        """Bring the file of a completed job to *path*, and return its size in bytes.
+        """Download the file of a completed job to ``path``, and return its size in bytes.
 
-        It comes in constant memory, goes on wherever it breaks, and is checked by length and SHA-256. It is written
-        aside as ``NAME.part``, from where another run goes on, too. Maps to ``status`` and ``file``; `JobFailed` for a
-        job that is not completed, `DamagedFile` where the checksum never comes right.
+        The download needs constant memory, resumes after a lost connection, and is checked by length and SHA-256. It
+        grows in ``NAME.part``, which another run can resume. Raises `JobFailed` for a job that is not completed, and
+        `DamagedFile` if the checksum is wrong three times. Maps to ``status`` and ``file``.
         """
         job = await self.status(export_id)
         if not is_completed(job):
-            raise JobFailed("it has no file", job_id=export_id, status=job.status, reason=f"it is {job.status}")
+            raise JobFailed(
+                "the job has no file", job_id=export_id, status=job.status, reason=f"its status is {job.status}"
+            )
         whole = Path(path)
         aside = whole.with_name(f"{whole.name}.part")
         await fetched(Calls(self, self._sender), job, aside)
@@ -81,29 +77,29 @@ class BulkFiles(Exports[S], Generic[S, T]):
     def _rows(
         self,
         request: ExportRequest[S],
-        manner: ExportOptions,
+        options: ExportOptions,
         *,
         null: bool,
         on_bad_row: OnBadRow | None,
     ) -> AsyncGenerator[T, None]:
-        reading = RowOptions(model=self.model, null=null, on_bad_row=on_bad_row)
-        return export.rows(Calls(self, self._sender, request), request, self._desk, manner, reading)
+        row_options = RowOptions(model=self.model, null=null, on_bad_row=on_bad_row)
+        return export.rows(Calls(self, self._sender, request), request, self._slots, options, row_options)
 
-    async def _manner(self, poll: float | None, on_quota: OnQuota, hook: Hook | None) -> ExportOptions:
+    async def _options(self, poll: float | None, on_quota: OnQuota, hook: Hook | None) -> ExportOptions:
         check_hook(hook)
         used = None
         if hook is not None:
             try:
-                used = await volume_today(self._plain, self._desk.clock)
-            except MarketoError as error:  # the export itself does not need it
+                used = await self._used_today()
+            except MarketoError as error:  # the export works without it
                 log.warning("today's volume is not known: %s", error)
-        return ExportOptions(patience=Polling(poll=poll, on_quota=on_quota), hook=hook, used_before=used)
+        return ExportOptions(polling=Polling(poll=poll, on_quota=on_quota), hook=hook, used_before=used)
 
     async def _written(
         self,
         path: PathLike,
         request: ExportRequest[S],
-        manner: ExportOptions,
+        options: ExportOptions,
         output: OutputFormat | None,
         *,
         start_over: bool,
@@ -113,8 +109,8 @@ class BulkFiles(Exports[S], Generic[S, T]):
         return await export.to_file(
             calls,
             request,
-            self._desk,
-            manner,
+            self._slots,
+            options,
             Path(path),
             output=output,
             start_over=start_over,
@@ -122,7 +118,7 @@ class BulkFiles(Exports[S], Generic[S, T]):
         )
 
     def _asked(self, fields: Names, default: Sequence[str] | None = None) -> list[str]:
-        """Return the fields to export: those named, those of the Struct, or the *default*."""
+        """Return the fields to export: those named, those of the Struct, or the ``default``."""
         names = field_names(self.model, fields)
         if names is None:
             names = default
@@ -137,18 +133,18 @@ def _renamed(aside: Path, whole: Path) -> int:
     return whole.stat().st_size
 
 
-def dates_of(name: str, between: Between | None, desk: JobSlots) -> list[DateRange]:
-    """Return the windows of a range, none where there is no range."""
-    return [] if between is None else windows(name, between, now=desk.now)
+def dates_of(name: str, between: Between | None, slots: JobSlots) -> list[DateRange]:
+    """Return the windows of a range, none without a range."""
+    return [] if between is None else windows(name, between, now=slots.now)
 
 
 def id_of(of: int | str | None) -> int | None:
-    """Return the id, where something is named by its id."""
+    """Return the id, or ``None`` for a name."""
     return of if isinstance(of, int) else None
 
 
 def name_of(of: int | str | None) -> str | None:
-    """Return the name, where something is named by its name."""
+    """Return the name, or ``None`` for an id."""
     return of if isinstance(of, str) else None
 
 

@@ -1,120 +1,76 @@
-"""``marketo.bulk.custom_objects(...)``: custom objects of one type out of and into files.
+"""``marketo.bulk.custom_objects(...)``: exports and imports of custom objects of one type.
 
-Not here: how a flow goes (``export``, ``load``).
+See ``exports.export`` and ``imports.run`` for the steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from msgspec.structs import replace
-
-from marketo_async.bulk.base import BulkFiles, OnBadRow, PathLike, dates_of, format_for, id_of, name_of, only_one
+from marketo_async.bulk.base import (
+    BulkFiles,
+    OnBadRow,
+    PathLike,
+    UsedToday,
+    dates_of,
+    format_for,
+    id_of,
+    name_of,
+    only_one,
+)
 from marketo_async.bulk.exports.output import OutputFormat
 from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
 from marketo_async.bulk.exports.windows import Between
-from marketo_async.bulk.fields import KnownFields, check
+from marketo_async.bulk.fields import check
+from marketo_async.bulk.imports.endpoints import WRITE, ImportEndpoints, as_file, lower
 from marketo_async.bulk.imports.input_file import Delimiter, FileDialect
 from marketo_async.bulk.imports.run import Importer, ImportRun, Source
 from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
 from marketo_async.bulk.slots import JobSlots, OnQuota, Polling
-from marketo_async.descriptions import Described
-from marketo_async.download import Sink
 from marketo_async.models.bulk import (
     CustomObjectSelection,
     FileFormat,
     ImportJob,
 )
-from marketo_async.models.leads import Description
-from marketo_async.models.objects import ObjectDescription
-from marketo_async.operation import Listing, Operation, Plan, one, raw
-from marketo_async.paging import Pager
+from marketo_async.operation import Plan, one
 from marketo_async.resources.arguments import Fields as Names
 from marketo_async.resources.base import Sender
 from marketo_async.resources.descriptors import composite, endpoint
-from marketo_async.resources.import_files import as_file, lower
-from marketo_async.writes import Batches, Results
 
 T = TypeVar("T")
 M = TypeVar("M")
-R = TypeVar("R")
-
-_WRITE = ("Read-Write Custom Object",)
 
 
-class TypedSender:
-    """A sender that puts the same arguments into every path."""
+class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
+    """Exports and imports of custom objects of one type, as ``dict`` rows or as your own Struct (``of``).
 
-    def __init__(self, sender: Sender, path: Mapping[str, str]) -> None:
-        self._sender, self._path = sender, path
-
-    async def send(self, operation: Operation, plan: Plan[R]) -> R:
-        """Make one call."""
-        return await self._sender.send(operation, self._filled(plan))
-
-    def pages(self, operation: Operation, listing: Listing[T]) -> Pager[T]:
-        """Drain a listing."""
-        return self._sender.pages(operation, self._filled(listing) if isinstance(listing, Plan) else listing)
-
-    def writes(self, operation: Operation, batches: Batches[T]) -> Results[T]:
-        """Write any number of records; no bulk call does."""
-        return self._sender.writes(operation, batches)
-
-    async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
-        """Return what is known of a record type."""
-        return await self._sender.describe(described)
-
-    async def stream(self, operation: Operation, plan: Plan[bytes], sink: Sink) -> None:
-        """Bring a file into *sink*."""
-        await self._sender.stream(operation, self._filled(plan), sink)
-
-    def _filled(self, plan: Plan[R]) -> Plan[R]:
-        return replace(plan, path={**self._path, **plan.path})
-
-
-class CustomObjectFiles(BulkFiles[CustomObjectSelection, T]):
-    """Custom objects of one type out of and into files of any size: ``dict`` rows, or your own Struct (``of``).
-
-    Only types that are linked to leads directly can be exported, and no objects of the CRM.
+    Only types with a direct link to leads can be exported; objects of the CRM can not.
     """
 
-    name, root = "bulk_custom_objects", "/bulk/v1/customobjects/{apiName}"
-    rights = ("Read-Only Custom Object",)
+    name, root, area = "bulk.custom_objects", "/bulk/v1/customobjects/{apiName}", "Custom Object"
     rows = "custom objects"
 
-    def __init__(self, sender: Sender, desk: JobSlots, model: type[T], api_name: str) -> None:
-        super().__init__(TypedSender(sender, {"apiName": api_name}), desk, model)
+    def __init__(self, sender: Sender, slots: JobSlots, model: type[T], used_today: UsedToday, api_name: str) -> None:
+        super().__init__(sender, slots, model, used_today)
         self.api_name = api_name
-        self._plain = sender
-        self._fields = KnownFields(sender)
+        self.path = {"apiName": api_name}
 
     def of(self, model: type[M]) -> CustomObjectFiles[M]:
-        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
-        return CustomObjectFiles(self._plain, self._desk, model, self.api_name)
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are exported."""
+        return CustomObjectFiles(self._sender, self._slots, model, self._used_today, self.api_name)
 
-    @endpoint("POST", "{root}/import.json", needs=_WRITE)
+    @endpoint("POST", "{root}/import.json", needs=WRITE)
     def import_file(self, content: bytes, format: FileFormat) -> Plan[ImportJob]:
-        """Create or update objects from a file whose first line is field names; never repeated by itself."""
-        return one(ImportJob, query={"format": lower(format)}, files=as_file(content, format))
+        """Create or update objects from a file; the call is never retried after a lost response.
 
-    @endpoint("GET", "{root}/import/{batchId}/status.json", needs=_WRITE)
-    def import_status(self, batch_id: int) -> Plan[ImportJob]:
-        """Return an import as it stands; a batch id is valid for 7 days."""
-        return one(ImportJob, path={"batchId": batch_id})
-
-    @endpoint("GET", "{root}/import/{batchId}/failures.json", needs=_WRITE)
-    def import_failures(self, batch_id: int) -> Plan[bytes]:
-        """Return the rows that were not taken, with the column Import Failure Reason at the end; 404 where none."""
-        return raw(path={"batchId": batch_id})
-
-    @endpoint("GET", "{root}/import/{batchId}/warnings.json", needs=_WRITE)
-    def import_warnings(self, batch_id: int) -> Plan[bytes]:
-        """Return the rows that were taken with a warning, which is the column at the end; 404 where there are none."""
-        return raw(path={"batchId": batch_id})
+        The file has at most 10 MB and REST field names in its first line; objects are found by the type's dedupe
+        fields. Ten imports may be queued (`Busy`, 1016).
+        """
+        return one(ImportJob, path=self.path, query={"format": lower(format)}, files=as_file(content, format))
 
     @composite
     async def export(
@@ -132,11 +88,11 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T]):
     ) -> AsyncGenerator[T, None]:
         """Yield the objects that were changed in a range of any length, or that belong to the leads of a list.
 
-        Without *fields* the columns are all that the type has. For the rest see ``marketo.bulk.leads.export``.
+        Without ``fields`` the columns are all that the type has. For the rest see ``marketo.bulk.leads.export``.
         """
         request = await self._request(fields, updated_at, static_list, smart_list)
-        manner = await self._manner(poll, on_quota, progress)
-        async with aclosing(self._rows(request, manner, null=null, on_bad_row=on_bad_row)) as rows:
+        options = await self._options(poll, on_quota, progress)
+        async with aclosing(self._rows(request, options, null=null, on_bad_row=on_bad_row)) as rows:
             async for row in rows:
                 yield row
 
@@ -158,8 +114,8 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T]):
     ) -> ExportReport:
         """Write objects to a file; see ``export`` and ``marketo.bulk.leads.export_to``."""
         request = await self._request(fields, updated_at, static_list, smart_list, format_for(Path(path), format))
-        manner = await self._manner(poll, on_quota, progress)
-        return await self._written(path, request, manner, format, start_over=start_over, on_bad_row=on_bad_row)
+        options = await self._options(poll, on_quota, progress)
+        return await self._written(path, request, options, format, start_over=start_over, on_bad_row=on_bad_row)
 
     @composite
     async def load(
@@ -194,7 +150,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T]):
             failures=self.import_failures,
             warnings=self.import_warnings,
         )
-        load = ImportRun(importer, self._desk, Polling(poll=poll), progress, on_rejected)
+        load = ImportRun(importer, self._slots, Polling(poll=poll), progress, on_rejected)
         return await load.run(source, fields, dialect)
 
     async def _request(
@@ -210,7 +166,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T]):
         found = self._asked(fields, list(known))
         check(f"{self.api_name} objects", found, known)
         selections = [
-            CustomObjectSelection(updated_at=dates) for dates in dates_of("updated_at", updated_at, self._desk)
+            CustomObjectSelection(updated_at=dates) for dates in dates_of("updated_at", updated_at, self._slots)
         ] or [
             CustomObjectSelection(
                 static_list_id=id_of(static_list),

@@ -1,6 +1,6 @@
-"""What fields there are, asked for once a day, and the refusal of others before a job is made or a file is sent.
+"""The known fields of each kind of record, refreshed once a day; `check` refuses others before a job or a file.
 
-Marketo names an unknown field only after the job was made or the file was read. Not here: the describe calls.
+Marketo reports an unknown field only after it has created the job or read the file.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ ACTIVITY_FIELDS = (
     "primaryAttributeValue",
     "attributes",
 )
-ACTION_RESULT = "actionResult"  # comes only where it is asked for
-# What a lead can be looked up by although describe may not tell of it.
+ACTION_RESULT = "actionResult"  # exported only if it is named
+# Lookup fields that describe may leave out.
 _LOOKUPS = ("cookies", "twitterId", "facebookId", "linkedInId", "sfdcAccountId", "sfdcContactId", "sfdcLeadId")
 LEAD_KEYS = (*_LOOKUPS, "sfdcLeadOwnerId", "sfdcOpptyId")
 
@@ -38,7 +38,7 @@ Known = Mapping[str, str | None]
 
 
 class KnownFields:
-    """The fields of every kind of record, as far as *sender* may ask for them."""
+    """The fields of every kind of record, as far as ``sender`` may ask for them."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
@@ -60,7 +60,7 @@ class KnownFields:
 
 
 def check(kind: str, asked: Sequence[str], known: Known) -> None:
-    """Refuse fields that there are not, with those that may have been meant."""
+    """Raise `InvalidRequest` for unknown fields, with similar names."""
     if len(set(asked)) < len(asked):
         twice = sorted({name for name in asked if list(asked).count(name) > 1})
         raise InvalidRequest(f"{kind}: {', '.join(twice)} is named twice")

@@ -1,4 +1,4 @@
-"""``marketo.bulk.leads``: leads out of and into files. Not here: how a flow goes (``export``, ``load``)."""
+"""``marketo.bulk.leads``: exports and imports of leads. See ``exports.export`` and ``imports.run`` for the steps."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
 from marketo_async.bulk.exports.windows import Between
 from marketo_async.bulk.fields import LEAD_KEYS, check
+from marketo_async.bulk.imports.endpoints import WRITE, as_file, lower
 from marketo_async.bulk.imports.files import LANES
 from marketo_async.bulk.imports.input_file import Delimiter, FileDialect
 from marketo_async.bulk.imports.run import Importer, ImportRun, Source
@@ -23,23 +24,62 @@ from marketo_async.models.bulk import (
     ImportJob,
     LeadSelection,
 )
+from marketo_async.operation import Plan, one, raw
 from marketo_async.resources.arguments import Fields as Names
-from marketo_async.resources.bulk_leads import BulkLeads
-from marketo_async.resources.descriptors import composite
+from marketo_async.resources.descriptors import composite, endpoint
 
 T = TypeVar("T")
 M = TypeVar("M")
-R = TypeVar("R")
 
 
-class LeadFiles(BulkFiles[LeadSelection, T], BulkLeads):
-    """Leads out of and into files of any size: ``dict`` rows, or your own Struct (``of``)."""
+class LeadFiles(BulkFiles[LeadSelection, T]):
+    """Exports and imports of leads, as ``dict`` rows or as your own Struct (``of``)."""
 
+    name, root, area = "bulk.leads", "/bulk/v1/leads", "Lead"
     rows = "leads"
 
     def of(self, model: type[M]) -> LeadFiles[M]:
-        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
-        return LeadFiles(self._sender, self._desk, model)
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are exported."""
+        return LeadFiles(self._sender, self._slots, model, self._used_today)
+
+    @endpoint("POST", "{root}.json", needs=WRITE)
+    def import_file(
+        self,
+        content: bytes,
+        format: FileFormat,
+        *,
+        lookup_field: str | None = None,
+        partition_name: str | None = None,
+        list_id: int | None = None,
+    ) -> Plan[ImportJob]:
+        """Create or update leads from a file; the call is never retried after a lost response.
+
+        The file has at most 10 MB and REST field names in its first line. ``list_id`` adds the leads to a static list,
+        which takes one import at a time (`Busy`, 1019). Ten imports may be queued (`Busy`, 1016). ``lookup_field`` is
+        ``email`` by default; with ``id``, leads are only updated.
+        """
+        query = {
+            "format": lower(format),
+            "lookupField": lookup_field,
+            "partitionName": partition_name,
+            "listId": list_id,
+        }
+        return one(ImportJob, query=query, files=as_file(content, format))
+
+    @endpoint("GET", "{root}/batch/{batchId}.json", needs=WRITE)
+    def import_status(self, batch_id: int) -> Plan[ImportJob]:
+        """Return the status of an import; a batch id is valid for 7 days."""
+        return one(ImportJob, path={"batchId": batch_id})
+
+    @endpoint("GET", "{root}/batch/{batchId}/failures.json", needs=WRITE)
+    def import_failures(self, batch_id: int) -> Plan[bytes]:
+        """Return the rows that failed, with a last column Import Failure Reason; 404 if there are none."""
+        return raw(path={"batchId": batch_id})
+
+    @endpoint("GET", "{root}/batch/{batchId}/warnings.json", needs=WRITE)
+    def import_warnings(self, batch_id: int) -> Plan[bytes]:
+        """Return the rows that were imported with a warning, which is the last column; 404 if there are none."""
+        return raw(path={"batchId": batch_id})
 
     @composite
     async def export(
@@ -58,17 +98,17 @@ class LeadFiles(BulkFiles[LeadSelection, T], BulkLeads):
     ) -> AsyncGenerator[T, None]:
         """Yield the leads of a range of any length, or of a list, given by id or name.
 
-        A range is half-open: ``(since, until)`` holds *since* and not *until*. It is split into jobs of at most 31
+        A range is half-open: ``(since, until)`` holds ``since`` and not ``until``. It is split into jobs of at most 31
         days; each file is fetched whole, checked by length and SHA-256, and read in constant memory. The bare word
-        ``null`` becomes ``None`` unless *null* is off; a row that can't be read raises `BadRow`, or goes to
-        *on_bad_row*. Jobs are looked at once a minute, or every *poll* seconds; leaving the loop early cancels those
-        that still run. Raises `InvalidRequest` for an unknown field before a job is made, `ExportQuotaExceeded` when
-        the day's volume is spent (or waits for the next day, with *on_quota* ``"wait"``), `JobFailed`, `JobCancelled`
-        and `DamagedFile`. Maps to ``create``, ``enqueue``, ``status`` and ``file``.
+        ``null`` becomes ``None`` unless ``null`` is off; a row that can't be read raises `BadRow`, or goes to
+        ``on_bad_row``. Jobs are polled once a minute, or every ``poll`` seconds; leaving the loop early cancels the
+        jobs that still run. Raises `InvalidRequest` for an unknown field before a job is made, `ExportQuotaExceeded`
+        when the day's volume is spent (or waits for the next day, with ``on_quota`` ``"wait"``), `JobFailed`,
+        `JobCancelled` and `DamagedFile`. Maps to ``create``, ``enqueue``, ``status`` and ``file``.
         """
         request = await self._request(fields, created_at, updated_at, static_list, smart_list)
-        manner = await self._manner(poll, on_quota, progress)
-        async with aclosing(self._rows(request, manner, null=null, on_bad_row=on_bad_row)) as rows:
+        options = await self._options(poll, on_quota, progress)
+        async with aclosing(self._rows(request, options, null=null, on_bad_row=on_bad_row)) as rows:
             async for row in rows:
                 yield row
 
@@ -92,17 +132,17 @@ class LeadFiles(BulkFiles[LeadSelection, T], BulkLeads):
         """Write the leads of a range of any length, or of a list, to a file, and return what came.
 
         The format is that of the suffix: ``.csv``, ``.tsv`` and ``.ssv`` as Marketo writes them, ``.jsonl`` or
-        ``.parquet``. ``NAME.part`` grows beside it, and ``NAME.state`` lets the same call continue after whatever
-        stopped it, with the jobs that were made; so does a call for another one of ``.csv``, ``.jsonl`` and
-        ``.parquet``. *start_over* replaces everything. A row that can't be read, and so not be written as JSON lines
-        or Parquet, raises `BadRow`, or goes to *on_bad_row* and is left out. A disk that fails raises `OSError` with
+        ``.parquet``. ``NAME.part`` grows beside it, and ``NAME.state`` lets the same call resume the same jobs
+        after any interruption, also a call for another one of ``.csv``, ``.jsonl`` and
+        ``.parquet``. ``start_over`` replaces everything. A row that can't be read, and so not be written as JSON lines
+        or Parquet, raises `BadRow`, or goes to ``on_bad_row`` and is left out. A disk that fails raises `OSError` with
         the path as its file name. For the rest see ``export``.
         """
         request = await self._request(
             fields, created_at, updated_at, static_list, smart_list, format_for(Path(path), format)
         )
-        manner = await self._manner(poll, on_quota, progress)
-        return await self._written(path, request, manner, format, start_over=start_over, on_bad_row=on_bad_row)
+        options = await self._options(poll, on_quota, progress)
+        return await self._written(path, request, options, format, start_over=start_over, on_bad_row=on_bad_row)
 
     @composite
     async def load(
@@ -122,15 +162,15 @@ class LeadFiles(BulkFiles[LeadSelection, T], BulkLeads):
     ) -> ImportReport:
         """Create or update any number of leads: an iterable or async iterable of rows, or the path of a delimited file.
 
-        Rows are ``dict`` or Struct by REST field name, all with the same members, or with some of *fields*. They are
+        Rows are ``dict`` or Struct by REST field name, all with the same members, or with some of ``fields``. They are
         checked and put into files below 10 MB first, so that nothing is sent where a row is bad. Rows of one key
-        (*lookup_field*; ``id`` only updates) are sent in order, and never in two files at once; files into one static
-        list (*list_id*) follow each other. A full queue (1016) and a busy list (1019) are waited for. *on_rejected*
+        (``lookup_field``; ``id`` only updates) are sent in order, and never in two files at once; files into one static
+        list (``list_id``) follow each other. A full queue (1016) and a busy list (1019) are waited for. ``on_rejected``
         receives the rows of each file that failed or have a warning; what it raises is logged.
 
-        A file has API names of fields in its first line. It is UTF-8 unless its byte order mark or *encoding* says
-        otherwise. *delimiter* is ``,``, ``;``, ``|`` or a tab, by default the one that fits the first line. The bare
-        word ``null`` is text; with *null* it is no value, which is how exports write it.
+        A file has API names of fields in its first line. It is UTF-8 unless its byte order mark or ``encoding`` says
+        otherwise. ``delimiter`` is ``,``, ``;``, ``|`` or a tab, by default the one that fits the first line. The bare
+        word ``null`` is text; with ``null`` it is no value, which is how exports write it.
 
         Raises `InvalidRequest` for an unknown field, a bad row and a file that is not delimited text, `BadRow` for a
         row of a file that can't be read, and `ImportStopped` with the report so far for whatever ends an import early.
@@ -156,7 +196,7 @@ class LeadFiles(BulkFiles[LeadSelection, T], BulkLeads):
             lanes=LANES if list_id is None else 1,
             scope=("leads", lookup_field),
         )
-        load = ImportRun(importer, self._desk, Polling(poll=poll), progress, on_rejected)
+        load = ImportRun(importer, self._slots, Polling(poll=poll), progress, on_rejected)
         return await load.run(source, fields, dialect)
 
     async def _request(
@@ -173,8 +213,8 @@ class LeadFiles(BulkFiles[LeadSelection, T], BulkLeads):
         )
         found = self._asked(fields)
         selections = [
-            *(LeadSelection(created_at=dates) for dates in dates_of("created_at", created_at, self._desk)),
-            *(LeadSelection(updated_at=dates) for dates in dates_of("updated_at", updated_at, self._desk)),
+            *(LeadSelection(created_at=dates) for dates in dates_of("created_at", created_at, self._slots)),
+            *(LeadSelection(updated_at=dates) for dates in dates_of("updated_at", updated_at, self._slots)),
         ] or [
             LeadSelection(
                 static_list_id=id_of(static_list),

@@ -1,6 +1,6 @@
-"""``marketo.bulk.program_members``: members of programs out of and into files.
+"""``marketo.bulk.program_members``: exports and imports of members of programs.
 
-Not here: how a flow goes (``export``, ``load``).
+See ``exports.export`` and ``imports.run`` for the steps.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
 from marketo_async.bulk.exports.windows import Between
 from marketo_async.bulk.fields import check
+from marketo_async.bulk.imports.endpoints import WRITE, ImportEndpoints, as_file, lower
 from marketo_async.bulk.imports.input_file import Delimiter, FileDialect
 from marketo_async.bulk.imports.run import Importer, ImportRun, Source
 from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
@@ -25,23 +26,33 @@ from marketo_async.models.bulk import (
     ImportJob,
     ProgramMemberSelection,
 )
+from marketo_async.operation import Plan, one
 from marketo_async.resources.arguments import Fields as Names
-from marketo_async.resources.bulk_program_members import BulkProgramMembers
-from marketo_async.resources.descriptors import composite
+from marketo_async.resources.descriptors import composite, endpoint
 
 T = TypeVar("T")
 M = TypeVar("M")
-R = TypeVar("R")
 
 
-class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], BulkProgramMembers):
-    """Members of programs out of and into files of any size: ``dict`` rows, or your own Struct (``of``)."""
+class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
+    """Exports and imports of members of programs, as ``dict`` rows or as your own Struct (``of``)."""
 
+    name, root, area = "bulk.program_members", "/bulk/v1/program/members", "Lead"
     rows = "program members"
 
     def of(self, model: type[M]) -> ProgramMemberFiles[M]:
-        """Return the same family with rows as instances of *model*, a Struct; only its fields are asked for."""
-        return ProgramMemberFiles(self._sender, self._desk, model)
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are exported."""
+        return ProgramMemberFiles(self._sender, self._slots, model, self._used_today)
+
+    @endpoint("POST", "/bulk/v1/program/{programId}/members/import.json", needs=WRITE)
+    def import_file(self, program_id: int, status: str, content: bytes, format: FileFormat) -> Plan[ImportJob]:
+        """Make the people in a file members, all with one ``status``; never retried after a lost response.
+
+        The file has at most 10 MB and REST field names in its first line, ``email`` among them. Ten imports may be
+        queued (`Busy`, 1016).
+        """
+        query = {"programMemberStatus": status, "format": lower(format)}
+        return one(ImportJob, path={"programId": program_id}, query=query, files=as_file(content, format))
 
     @composite
     async def export(
@@ -58,14 +69,14 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], BulkProgramMember
         on_quota: OnQuota = "raise",
         progress: Hook | None = None,
     ) -> AsyncGenerator[T, None]:
-        """Yield the members of a program, or of at most 10, narrowed by all the others together.
+        """Yield the members of a program, or of at most 10 programs, that match all the other arguments.
 
-        Without *fields* the columns are all that members have of their own; fields of leads can be asked for beside
-        them. Of several programs, a row begins with its ``programId``. For the rest see ``marketo.bulk.leads.export``.
+        Without ``fields`` the columns are all fields of members; you can also name fields of leads. Of several
+        programs, a row begins with its ``programId``. For the rest see ``marketo.bulk.leads.export``.
         """
         request = await self._request(program_id, fields, status_names, updated_at, is_exhausted)
-        manner = await self._manner(poll, on_quota, progress)
-        async with aclosing(self._rows(request, manner, null=null, on_bad_row=on_bad_row)) as rows:
+        options = await self._options(poll, on_quota, progress)
+        async with aclosing(self._rows(request, options, null=null, on_bad_row=on_bad_row)) as rows:
             async for row in rows:
                 yield row
 
@@ -90,8 +101,8 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], BulkProgramMember
         request = await self._request(
             program_id, fields, status_names, updated_at, is_exhausted, format_for(Path(path), format)
         )
-        manner = await self._manner(poll, on_quota, progress)
-        return await self._written(path, request, manner, format, start_over=start_over, on_bad_row=on_bad_row)
+        options = await self._options(poll, on_quota, progress)
+        return await self._written(path, request, options, format, start_over=start_over, on_bad_row=on_bad_row)
 
     @composite
     async def load(
@@ -108,7 +119,7 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], BulkProgramMember
         progress: Callable[[ImportProgress], None] | None = None,
         on_rejected: Callable[[list[Rejected]], None] | None = None,
     ) -> ImportReport:
-        """Make any number of people members of a program, all with one *status*; rows have an ``email``.
+        """Make any number of people members of a program, all with one ``status``; rows have an ``email``.
 
         For the rest see ``marketo.bulk.leads.load``.
         """
@@ -127,7 +138,7 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], BulkProgramMember
             failures=self.import_failures,
             warnings=self.import_warnings,
         )
-        load = ImportRun(importer, self._desk, Polling(poll=poll), progress, on_rejected)
+        load = ImportRun(importer, self._slots, Polling(poll=poll), progress, on_rejected)
         return await load.run(source, fields, dialect)
 
     async def _request(
@@ -152,6 +163,6 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], BulkProgramMember
                 status_names=None if status_names is None else list(status_names),
                 updated_at=dates,
             )
-            for dates in dates_of("updated_at", updated_at, self._desk) or (None,)
+            for dates in dates_of("updated_at", updated_at, self._slots) or (None,)
         ]
         return ExportRequest(kind=self.rows, fields=found, selections=selections, format=format)

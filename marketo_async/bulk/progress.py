@@ -1,4 +1,4 @@
-"""What a hook is told while a bulk export or import runs, and what there is to say at the end. Pure data."""
+"""What a progress hook receives while a bulk export or import runs, and the report at the end. Pure data."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ class ImportProgress(Struct, frozen=True, kw_only=True):
 
 
 class ExportReport(Struct, frozen=True, kw_only=True):
-    """What an export has brought: the jobs in the order of their windows, rows by their count, bytes by the output's.
+    """The result of an export: the jobs in the order of their windows, rows by their count, bytes by the output's.
 
-    ``resumed`` says whether an earlier run's state was gone on with.
+    ``resumed`` says whether the export resumed an earlier run.
     """
 
     path: str
@@ -94,7 +94,7 @@ class Unlisted(Struct, frozen=True, kw_only=True):
 
 
 class ImportReport(Struct, frozen=True, kw_only=True):
-    """What became of an import: its jobs, and the rows that failed or were taken with a warning, in input order.
+    """The result of an import: its jobs, and the rows that failed or were taken with a warning, in input order.
 
     ``unlisted`` are rows that failed or have a warning by Marketo's count and can't be named.
     """

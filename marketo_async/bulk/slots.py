@@ -1,7 +1,7 @@
-"""`JobSlots`: what all bulk jobs of one client share: turns, patience and the time.
+"""`JobSlots`: the state that all bulk jobs of one client share; `Polling`: how long they wait.
 
-Marketo runs two exports at a time and queues ten, over all users: this client has at most two of its own there, and
-fetches two files at a time. Not here: the jobs themselves (``jobs``).
+Marketo runs two exports at a time and queues ten, over all users. This client has at most two jobs there, and
+downloads two files at a time. See ``exports.jobs`` for the jobs.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ OnQuota = Literal["raise", "wait"]
 AT_ONCE = 2
 _FLOOR = 60.0  # seconds; Marketo renews an export's status once a minute
 _FULL = (60.0, 240.0)  # seconds to stay away from a full queue
-_LONGEST_NAP = 3600.0  # a machine can sleep and a clock be set: look again at least this often
+_LONGEST_NAP = 3600.0  # a machine can sleep and a clock can be set: check at least this often
 
 
 class Polling(Struct, frozen=True, kw_only=True):
-    """How long to wait before looking again.
+    """How long to wait between two polls.
 
-    *poll* seconds, and up to a fifth more at random; ``None`` is a minute for exports, and 5 to 30 seconds for imports.
-    A full queue is left alone for one to four times as long, and for one to four minutes by default.
+    ``poll`` seconds, and up to a fifth more at random; ``None`` is a minute for exports, and 5 to 30 seconds for
+    imports. After a full queue, the wait is one to four times ``poll``, by default one to four minutes.
     """
 
     poll: float | None = None
@@ -43,19 +43,19 @@ class Polling(Struct, frozen=True, kw_only=True):
         one_of("on_quota", self.on_quota, get_args(OnQuota))
 
     def export(self, rng: random.Random) -> float:
-        """Return the time until the next look at an export."""
+        """Return the seconds until the next poll of an export."""
         return (_FLOOR if self.poll is None else self.poll) * rng.uniform(1.0, 1.2)
 
     def imported(self, rng: random.Random, looks: int) -> float:
-        """Return the time until the next look at an import that was looked at so often."""
+        """Return the seconds until the next poll of an import, after ``looks`` polls."""
         return (min(30.0, 5.0 * 1.5**looks) if self.poll is None else self.poll) * rng.uniform(0.8, 1.0)
 
     def queue(self, rng: random.Random) -> float:
-        """Return the time until the next attempt at a full queue."""
+        """Return the seconds until the next attempt after a full queue."""
         return rng.uniform(*_FULL) if self.poll is None else self.poll * rng.uniform(1.0, 4.0)
 
 
-class RunningExport(Protocol):
+class Export(Protocol):
     """An export under way."""
 
     async def abandon(self) -> None:
@@ -64,7 +64,7 @@ class RunningExport(Protocol):
 
 
 class JobSlots:
-    """The shared state of one client's bulk jobs on *instance*; *clock* gives epoch seconds."""
+    """The shared state of one client's bulk jobs on ``instance``; ``clock`` gives epoch seconds."""
 
     def __init__(
         self,
@@ -81,8 +81,8 @@ class JobSlots:
         self.clock = clock
         self.rng = rng or random.Random()  # noqa: S311 - scatters waits, hides nothing
         self.known: set[str] = set()
-        """The export jobs that were made here, so that nobody else's can be taken for a lost one."""
-        self._exports: set[RunningExport] = set()
+        """The export jobs that were made here, so that a lost job is not mistaken for one of them."""
+        self._exports: set[Export] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._jobs, self._files = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
 
@@ -104,7 +104,7 @@ class JobSlots:
         return self._files
 
     @contextmanager
-    def running(self, export: RunningExport) -> Iterator[None]:
+    def running(self, export: Export) -> Iterator[None]:
         """Keep an export in this block known, so that ``close`` ends it."""
         self._bind()
         self._exports.add(export)
@@ -122,13 +122,13 @@ class JobSlots:
         await asyncio.gather(*(export.abandon() for export in list(self._exports)))
 
     async def sleep_until(self, moment: datetime) -> None:
-        """Wait for *moment*, and up to a minute more, so that not everybody comes at once."""
+        """Wait for ``moment``, and up to a minute more, which spreads out the clients."""
         until = moment.timestamp() + self.rng.uniform(1.0, 60.0)
         while (left := until - self.clock()) > 0:  # noqa: ASYNC110 - the wall clock sets nothing
             await asyncio.sleep(min(left, _LONGEST_NAP))
 
     def _bind(self) -> None:
-        """Make turns anew on another event loop: a client may be opened again on the next one."""
+        """Make new semaphores for another event loop: a client may be opened again on the next one."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop, self._exports = loop, set()

@@ -1,4 +1,4 @@
-"""Bulk jobs: what an export is told to hold, and how exports and imports stand. Not here: the files' contents."""
+"""Bulk jobs: the selections of exports, and the status of exports and imports."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class CustomObjectSelection(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ExportJob(Struct, frozen=True, kw_only=True, rename="camel"):
-    """An export as it stands: Created, Queued, Processing, then Completed, Failed or Cancelled (also ``Canceled``)."""
+    """The status of an export: Created, Queued, Processing, then Completed, Failed or Cancelled (also ``Canceled``)."""
 
     export_id: str
     status: str
@@ -80,7 +80,7 @@ class ExportJob(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ImportJob(Struct, frozen=True, kw_only=True, rename="camel"):
-    """An import as it stands: Queued, Importing, then Complete or Failed; ``message`` is free text."""
+    """The status of an import: Queued, Importing, then Complete or Failed; ``message`` is free text."""
 
     batch_id: int
     status: str

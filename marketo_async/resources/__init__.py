@@ -19,10 +19,6 @@ from marketo_async.resources.base import Resource
 
 if TYPE_CHECKING:
     from marketo_async.resources.activities import Activities
-    from marketo_async.resources.bulk_activities import BulkActivities
-    from marketo_async.resources.bulk_custom_objects import BulkCustomObjects
-    from marketo_async.resources.bulk_leads import BulkLeads
-    from marketo_async.resources.bulk_program_members import BulkProgramMembers
     from marketo_async.resources.campaigns import Campaigns
     from marketo_async.resources.channels import Channels
     from marketo_async.resources.companies import Companies
@@ -77,10 +73,6 @@ HOMES: Mapping[str, tuple[str, str]] = {
     "named_account_lists": ("named_accounts", "NamedAccountLists"),
     "custom_objects": ("custom_objects", "CustomObjects"),
     "custom_object_types": ("custom_object_types", "CustomObjectTypes"),
-    "bulk_leads": ("bulk_leads", "BulkLeads"),
-    "bulk_activities": ("bulk_activities", "BulkActivities"),
-    "bulk_program_members": ("bulk_program_members", "BulkProgramMembers"),
-    "bulk_custom_objects": ("bulk_custom_objects", "BulkCustomObjects"),
     "folders": ("folders", "Folders"),
     "tokens": ("tokens", "Tokens"),
     "files": ("files", "Files"),
@@ -137,7 +129,8 @@ def with_families(client: type[C]) -> type[C]:
 @cache
 def families() -> tuple[type[Resource], ...]:
     """Return every family; imports them all."""
-    return tuple(map(__getattr__, _MODULES))
+    bulk = importlib.import_module("marketo_async.bulk.namespace")
+    return (*map(__getattr__, _MODULES), *bulk.FAMILIES)
 
 
 def operations() -> Mapping[str, Operation]:
@@ -149,10 +142,6 @@ def operations() -> Mapping[str, Operation]:
 __all__ = [
     "HOMES",
     "Activities",
-    "BulkActivities",
-    "BulkCustomObjects",
-    "BulkLeads",
-    "BulkProgramMembers",
     "Campaigns",
     "Channels",
     "Companies",

@@ -1,6 +1,6 @@
-"""``marketo.bulk`` of a blocking client: each kind of bulk files has the methods of its async twin.
+"""``marketo.bulk`` of a blocking client: the blocking view of each kind of bulk files.
 
-This module is imported on first use. See ``marketo_async.bulk`` for the declarations.
+The module is imported on first use. See ``marketo_async.bulk`` for the declarations.
 """
 
 # ruff: noqa: D101 - a twin has the docstring of its family
@@ -24,42 +24,42 @@ M = TypeVar("M")
 
 class LeadFiles(Blocking, lead_files.LeadFiles[T]):
     def of(self, model: type[M]) -> LeadFiles[M]:
-        """Return the same family with rows as instances of ``model``, a Struct; only its fields are requested."""
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are exported."""
         return LeadFiles(cast("lead_files.LeadFiles[T]", self.twin).of(model), self.portal)
 
 
 class ActivityFiles(Blocking, activity_files.ActivityFiles[T]):
     def of(self, model: type[M]) -> ActivityFiles[M]:
-        """Return the same family with rows as instances of ``model``, a Struct; only its fields are requested."""
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are exported."""
         return ActivityFiles(cast("activity_files.ActivityFiles[T]", self.twin).of(model), self.portal)
 
 
 class ProgramMemberFiles(Blocking, member_files.ProgramMemberFiles[T]):
     def of(self, model: type[M]) -> ProgramMemberFiles[M]:
-        """Return the same family with rows as instances of ``model``, a Struct; only its fields are requested."""
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are exported."""
         return ProgramMemberFiles(cast("member_files.ProgramMemberFiles[T]", self.twin).of(model), self.portal)
 
 
 class CustomObjectFiles(Blocking, object_files.CustomObjectFiles[T]):
     def of(self, model: type[M]) -> CustomObjectFiles[M]:
-        """Return the same family with rows as instances of ``model``, a Struct; only its fields are requested."""
+        """Return the same family with rows as instances of ``model``, a Struct; only its fields are exported."""
         return CustomObjectFiles(cast("object_files.CustomObjectFiles[T]", self.twin).of(model), self.portal)
 
 
 class Bulk(Blocking, bulk.Bulk):
     @cached_property
     def leads(self) -> LeadFiles[Row]:
-        """Leads out of and into files."""
+        """Exports and imports of leads."""
         return LeadFiles(self._twin.leads, self.portal)
 
     @cached_property
     def activities(self) -> ActivityFiles[Row]:
-        """Activities out of files."""
+        """Exports of activities."""
         return ActivityFiles(self._twin.activities, self.portal)
 
     @cached_property
     def program_members(self) -> ProgramMemberFiles[Row]:
-        """Program members out of and into files."""
+        """Exports and imports of program members."""
         return ProgramMemberFiles(self._twin.program_members, self.portal)
 
     def custom_objects(self, api_name: str) -> CustomObjectFiles[Row]:

@@ -52,10 +52,6 @@ class Marketo:
     custom_objects: families.CustomObjects[Record]
     custom_object_types: families.CustomObjectTypes
     bulk: Bulk
-    bulk_leads: families.BulkLeads
-    bulk_activities: families.BulkActivities
-    bulk_program_members: families.BulkProgramMembers
-    bulk_custom_objects: families.BulkCustomObjects
     folders: families.Folders
     tokens: families.Tokens
     files: families.Files

@@ -189,22 +189,22 @@ def drain(folder):
 
 def part(folder):
     with ExportOutput(folder / "leads.csv") as output:
-        ledger = output.ledger(lambda: new_state({}, ["one"], random.Random(1)))
+        state_file = output.state_file(lambda: new_state({}, ["one"], random.Random(1)))
         output.window(0).write_bytes(b"id,name\\n" + BODY)
-        append = lambda: asyncio.run(output.append(ledger, 0, output.window(0)))
+        append = lambda: asyncio.run(output.append(state_file, 0, output.window(0)))
         yield output.part, append
-        yield output.part.stat().st_size == 0, not ledger.state.windows[0].written
+        yield output.part.stat().st_size == 0, not state_file.state.windows[0].written
         append()
-        asyncio.run(output.finish(ledger, "csv", columns=["id", "name"]))
+        asyncio.run(output.finish(state_file, "csv", columns=["id", "name"]))
     yield (folder / "leads.csv").read_bytes() == b"id,name\\n" + BODY
 
 def converted(folder, kind):
     path = folder / f"leads.{kind}"
     with ExportOutput(path) as output:
-        ledger = output.ledger(lambda: new_state({}, ["one"], random.Random(1)))
+        state_file = output.state_file(lambda: new_state({}, ["one"], random.Random(1)))
         output.window(0).write_bytes(b"id,name\\n" + BODY)
-        asyncio.run(output.append(ledger, 0, output.window(0)))
-        finish = lambda: asyncio.run(output.finish(ledger, kind, columns=["id", "name"]))
+        asyncio.run(output.append(state_file, 0, output.window(0)))
+        finish = lambda: asyncio.run(output.finish(state_file, kind, columns=["id", "name"]))
         yield path, finish
         yield not path.exists(), not path.with_name(f"{path.name}.new").exists()
         finish()

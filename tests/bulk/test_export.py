@@ -235,8 +235,8 @@ async def test_a_spent_volume_is_waited_for_where_that_is_wanted(monkeypatch: py
 async def test_waiting_for_a_day_looks_at_the_clock_again_and_again() -> None:
     loop = asyncio.get_running_loop()
     start = datetime(2026, 3, 1, tzinfo=UTC)
-    desk = JobSlots(clock=lambda: start.timestamp() + loop.time(), rng=random.Random(1))
-    await desk.sleep_until(start + timedelta(hours=9))
+    slots = JobSlots(clock=lambda: start.timestamp() + loop.time(), rng=random.Random(1))
+    await slots.sleep_until(start + timedelta(hours=9))
     assert 9 * 3600 < loop.time() <= 9 * 3600 + 61
 
 
@@ -382,7 +382,7 @@ async def test_a_damaged_file_is_fetched_anew(tmp_path: Path) -> None:
         assert whole(await rows(marketo))
     async with instance(export_checksums_wrong=True) as (sandbox, marketo):
         out = tmp_path / "leads.csv"
-        with pytest.raises(DamagedFile, match="3 times over: the checksum is"):
+        with pytest.raises(DamagedFile, match="3 downloads: the checksum is"):
             await marketo.bulk.leads.export_to(out, fields=FIELDS, created_at=range_of(20), poll=POLL)
         assert not out.exists()
         with pytest.raises(DamagedFile):
@@ -395,7 +395,7 @@ async def test_a_job_that_is_not_completed_has_nothing_to_download(tmp_path: Pat
     async with instance() as (_, marketo):
         since, until = range_of(1)
         job = await marketo.bulk.leads.create(["id"], LeadSelection(created_at=DateRange(start_at=since, end_at=until)))
-        with pytest.raises(JobFailed, match="it is Created"):
+        with pytest.raises(JobFailed, match="its status is Created"):
             await marketo.bulk.leads.download(job.export_id, tmp_path / "x.csv")
 
 
@@ -507,7 +507,7 @@ async def test_what_can_not_be_gone_on_with_is_refused(tmp_path: Path) -> None:
             await export(out, fields=FIELDS, created_at=same(YEAR), poll=POLL)
         await export(out, fields=FIELDS, created_at=same(YEAR), poll=POLL, start_over=True)
         assert whole(read_csv(out))
-        with pytest.raises(InvalidRequest, match="has no state to go on from"):
+        with pytest.raises(InvalidRequest, match="without a state to resume from"):
             await export(out, fields=FIELDS, created_at=same(YEAR), poll=POLL)
         assert names_in(tmp_path) == ["leads.csv"]
         for name in ("leads", "leads.xlsx"):

@@ -246,8 +246,8 @@ async def test_a_dialect_is_checked_before_anything_is_asked() -> None:
             ({"encoding": "klingon"}, "encoding='klingon' is not a text encoding"),
             ({"encoding": "hex"}, "encoding='hex' is not a text encoding"),
             ({"encoding": "undefined"}, "encoding='undefined' is not a text encoding"),
-            ({"delimiter": ":"}, "delimiter is .* not ':'"),
-            ({"delimiter": ""}, "delimiter is .* not ''"),
+            ({"delimiter": ":"}, "delimiter must be .* not ':'"),
+            ({"delimiter": ""}, "delimiter must be .* not ''"),
             ({"delimiter": ";"}, "the source is not the path of a file"),
             ({"encoding": "cp1252"}, "the source is not the path of a file"),
         ):

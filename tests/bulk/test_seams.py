@@ -75,12 +75,12 @@ async def joined(folder: Path, files: Sequence[Written], kind: OutputFormat, *, 
     runs = [[number] for number in range(len(files))] if in_runs else [list(range(len(files)))]
     for run in runs:
         with ExportOutput(path) as target:
-            ledger = target.ledger(lambda: new_state({}, parts, random.Random(1)))
+            state_file = target.state_file(lambda: new_state({}, parts, random.Random(1)))
             for number in run:
-                target.window(number).write_bytes(files[number].content(ledger.state.windows[number].mark))
-                await target.append(ledger, number, target.window(number))
+                target.window(number).write_bytes(files[number].content(state_file.state.windows[number].mark))
+                await target.append(state_file, number, target.window(number))
             if run is runs[-1]:
-                await target.finish(ledger, kind, columns=COLUMNS)
+                await target.finish(state_file, kind, columns=COLUMNS)
     return path
 
 

@@ -50,9 +50,9 @@ def test_consecutive_ranges_share_no_second_and_miss_none(moments: list[datetime
     [
         ("2026-01-01", "pair of moments"),
         ((NOW - DAY,), "pair of moments"),
-        ((NOW - DAY, NOW - DAY), "no second"),
-        ((NOW - DAY, NOW - 2 * DAY), "no second"),
-        ((NOW - DAY, NOW + 2 * SECOND), "lies ahead"),
+        ((NOW - DAY, NOW - DAY), "is empty"),
+        ((NOW - DAY, NOW - 2 * DAY), "is empty"),
+        ((NOW - DAY, NOW + 2 * SECOND), "is in the future"),
         ((datetime(2026, 1, 1), NOW), "time zone"),  # noqa: DTZ001 - that is the point
         (("yesterday", NOW), "ISO 8601"),
     ],

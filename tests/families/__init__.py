@@ -10,7 +10,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from operator import attrgetter
 from types import ModuleType
+from typing import Any
 
 
 def tables() -> Iterator[ModuleType]:
@@ -18,3 +20,9 @@ def tables() -> Iterator[ModuleType]:
     for found in pkgutil.iter_modules(__path__):
         if found.name.startswith("calls_"):
             yield importlib.import_module(f"{__name__}.{found.name}")
+
+
+def family_of(marketo: object, name: str) -> Any:
+    """Return a family of a client by its dotted name; that of custom objects for one type."""
+    found = attrgetter(name)(marketo)
+    return found("car_c") if name == "bulk.custom_objects" else found

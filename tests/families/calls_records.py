@@ -147,35 +147,35 @@ CALLS: dict[str, Callable[[Marketo], Awaitable[object]]] = {
     "custom_object_types.data_types": lambda m: m.custom_object_types.data_types(),
     "custom_object_types.linkable_objects": lambda m: m.custom_object_types.linkable_objects(),
     "custom_object_types.used_by": lambda m: m.custom_object_types.used_by("car_c"),
-    "bulk_leads.jobs": lambda m: m.bulk_leads.jobs(statuses=["Queued"], batch_size=7, token="T").first(),
-    "bulk_leads.create": lambda m: m.bulk_leads.create(
+    "bulk.leads.jobs": lambda m: m.bulk.leads.jobs(statuses=["Queued"], batch_size=7, token="T").first(),
+    "bulk.leads.create": lambda m: m.bulk.leads.create(
         ["email"], LeadSelection(created_at=DATES), format="CSV", column_header_names=HEADERS
     ),
-    "bulk_leads.enqueue": lambda m: m.bulk_leads.enqueue("e"),
-    "bulk_leads.status": lambda m: m.bulk_leads.status("e"),
-    "bulk_leads.cancel": lambda m: m.bulk_leads.cancel("e"),
-    "bulk_leads.file": lambda m: m.bulk_leads.file("e"),
-    "bulk_leads.import_file": lambda m: m.bulk_leads.import_file(
+    "bulk.leads.enqueue": lambda m: m.bulk.leads.enqueue("e"),
+    "bulk.leads.status": lambda m: m.bulk.leads.status("e"),
+    "bulk.leads.cancel": lambda m: m.bulk.leads.cancel("e"),
+    "bulk.leads.file": lambda m: m.bulk.leads.file("e"),
+    "bulk.leads.import_file": lambda m: m.bulk.leads.import_file(
         FILE, "CSV", lookup_field="email", partition_name="p", list_id=7
     ),
-    "bulk_leads.import_status": lambda m: m.bulk_leads.import_status(7),
-    "bulk_leads.import_failures": lambda m: m.bulk_leads.import_failures(7),
-    "bulk_leads.import_warnings": lambda m: m.bulk_leads.import_warnings(7),
-    "bulk_activities.jobs": lambda m: m.bulk_activities.jobs(statuses=["Queued"], batch_size=7, token="T").first(),
-    "bulk_activities.create": lambda m: m.bulk_activities.create(
+    "bulk.leads.import_status": lambda m: m.bulk.leads.import_status(7),
+    "bulk.leads.import_failures": lambda m: m.bulk.leads.import_failures(7),
+    "bulk.leads.import_warnings": lambda m: m.bulk.leads.import_warnings(7),
+    "bulk.activities.jobs": lambda m: m.bulk.activities.jobs(statuses=["Queued"], batch_size=7, token="T").first(),
+    "bulk.activities.create": lambda m: m.bulk.activities.create(
         ["leadId"],
         ActivitySelection(created_at=DATES, activity_type_ids=[1], primary_attribute_value_ids=[2]),
         format="TSV",
         column_header_names=HEADERS,
     ),
-    "bulk_activities.enqueue": lambda m: m.bulk_activities.enqueue("e"),
-    "bulk_activities.status": lambda m: m.bulk_activities.status("e"),
-    "bulk_activities.cancel": lambda m: m.bulk_activities.cancel("e"),
-    "bulk_activities.file": lambda m: m.bulk_activities.file("e"),
-    "bulk_program_members.jobs": lambda m: m.bulk_program_members.jobs(
+    "bulk.activities.enqueue": lambda m: m.bulk.activities.enqueue("e"),
+    "bulk.activities.status": lambda m: m.bulk.activities.status("e"),
+    "bulk.activities.cancel": lambda m: m.bulk.activities.cancel("e"),
+    "bulk.activities.file": lambda m: m.bulk.activities.file("e"),
+    "bulk.program_members.jobs": lambda m: m.bulk.program_members.jobs(
         statuses=["Queued", "Completed"], batch_size=7, token="T"
     ).first(),
-    "bulk_program_members.create": lambda m: m.bulk_program_members.create(
+    "bulk.program_members.create": lambda m: m.bulk.program_members.create(
         ["leadId"],
         ProgramMemberSelection(
             program_ids=[7, 8], is_exhausted=False, nurture_cadence="normal", status_names=["A"], updated_at=DATES
@@ -183,34 +183,34 @@ CALLS: dict[str, Callable[[Marketo], Awaitable[object]]] = {
         format="SSV",
         column_header_names=HEADERS,
     ),
-    "bulk_program_members.enqueue": lambda m: m.bulk_program_members.enqueue("e"),
-    "bulk_program_members.status": lambda m: m.bulk_program_members.status("e"),
-    "bulk_program_members.cancel": lambda m: m.bulk_program_members.cancel("e"),
-    "bulk_program_members.file": lambda m: m.bulk_program_members.file("e"),
-    "bulk_program_members.import_file": lambda m: m.bulk_program_members.import_file(7, "Attended", FILE, "TSV"),
-    "bulk_program_members.import_status": lambda m: m.bulk_program_members.import_status(7),
-    "bulk_program_members.import_failures": lambda m: m.bulk_program_members.import_failures(7),
-    "bulk_program_members.import_warnings": lambda m: m.bulk_program_members.import_warnings(7),
-    "bulk_custom_objects.jobs": lambda m: m.bulk_custom_objects.jobs(
-        "car_c", statuses=["Queued"], batch_size=7, token="T"
-    ).first(),
-    "bulk_custom_objects.create": lambda m: m.bulk_custom_objects.create(
-        "car_c", ["vin"], CustomObjectSelection(static_list_id=7), format="CSV", column_header_names=HEADERS
+    "bulk.program_members.enqueue": lambda m: m.bulk.program_members.enqueue("e"),
+    "bulk.program_members.status": lambda m: m.bulk.program_members.status("e"),
+    "bulk.program_members.cancel": lambda m: m.bulk.program_members.cancel("e"),
+    "bulk.program_members.file": lambda m: m.bulk.program_members.file("e"),
+    "bulk.program_members.import_file": lambda m: m.bulk.program_members.import_file(7, "Attended", FILE, "TSV"),
+    "bulk.program_members.import_status": lambda m: m.bulk.program_members.import_status(7),
+    "bulk.program_members.import_failures": lambda m: m.bulk.program_members.import_failures(7),
+    "bulk.program_members.import_warnings": lambda m: m.bulk.program_members.import_warnings(7),
+    "bulk.custom_objects.jobs": lambda m: (
+        m.bulk.custom_objects("car_c").jobs(statuses=["Queued"], batch_size=7, token="T").first()
     ),
-    "bulk_custom_objects.enqueue": lambda m: m.bulk_custom_objects.enqueue("car_c", "e"),
-    "bulk_custom_objects.status": lambda m: m.bulk_custom_objects.status("car_c", "e"),
-    "bulk_custom_objects.cancel": lambda m: m.bulk_custom_objects.cancel("car_c", "e"),
-    "bulk_custom_objects.file": lambda m: m.bulk_custom_objects.file("car_c", "e"),
-    "bulk_custom_objects.import_file": lambda m: m.bulk_custom_objects.import_file("car_c", FILE, "SSV"),
-    "bulk_custom_objects.import_status": lambda m: m.bulk_custom_objects.import_status("car_c", 7),
-    "bulk_custom_objects.import_failures": lambda m: m.bulk_custom_objects.import_failures("car_c", 7),
-    "bulk_custom_objects.import_warnings": lambda m: m.bulk_custom_objects.import_warnings("car_c", 7),
+    "bulk.custom_objects.create": lambda m: m.bulk.custom_objects("car_c").create(
+        ["vin"], CustomObjectSelection(static_list_id=7), format="CSV", column_header_names=HEADERS
+    ),
+    "bulk.custom_objects.enqueue": lambda m: m.bulk.custom_objects("car_c").enqueue("e"),
+    "bulk.custom_objects.status": lambda m: m.bulk.custom_objects("car_c").status("e"),
+    "bulk.custom_objects.cancel": lambda m: m.bulk.custom_objects("car_c").cancel("e"),
+    "bulk.custom_objects.file": lambda m: m.bulk.custom_objects("car_c").file("e"),
+    "bulk.custom_objects.import_file": lambda m: m.bulk.custom_objects("car_c").import_file(FILE, "SSV"),
+    "bulk.custom_objects.import_status": lambda m: m.bulk.custom_objects("car_c").import_status(7),
+    "bulk.custom_objects.import_failures": lambda m: m.bulk.custom_objects("car_c").import_failures(7),
+    "bulk.custom_objects.import_warnings": lambda m: m.bulk.custom_objects("car_c").import_warnings(7),
 }
 
 LOOKUPS = ("opportunities.by_filter", "opportunity_roles.by_filter", "custom_objects.by_filter")
 LOOKUP_BODY = ("batchSize", "fields", "filterType", "input", "nextPageToken")
 OBJECTS = ("opportunities", "opportunity_roles", "named_accounts", "named_account_lists", "custom_objects")
-CREATED = ("bulk_leads.create", "bulk_activities.create", "bulk_program_members.create", "bulk_custom_objects.create")
+CREATED = ("bulk.leads.create", "bulk.activities.create", "bulk.program_members.create", "bulk.custom_objects.create")
 AS_RECORDS = "the files use the record of the answer for the request"
 
 NEVER_SENT = {

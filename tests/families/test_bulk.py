@@ -22,7 +22,6 @@ from marketo_async.models.bulk import (
     LeadSelection,
     ProgramMemberSelection,
 )
-from marketo_async.resources import BulkActivities, BulkCustomObjects, BulkLeads, BulkProgramMembers
 from tests.conftest import Client
 from tests.wire import Answer, ScriptedServer, cut, grant, ok, refused
 
@@ -33,10 +32,10 @@ CSV = {"Content-Type": "text/csv;charset=UTF-8"}
 MISSING = Answer(b"Export file not found\n", status=404, headers={"Content-Type": "text/plain"})
 
 FILES: dict[str, Callable[[Marketo], Any]] = {
-    "export file": lambda m: m.bulk_leads.file("e"),
-    "export file of a type": lambda m: m.bulk_custom_objects.file("car_c", "e"),
-    "failures": lambda m: m.bulk_leads.import_failures(7),
-    "warnings": lambda m: m.bulk_program_members.import_warnings(7),
+    "export file": lambda m: m.bulk.leads.file("e"),
+    "export file of a type": lambda m: m.bulk.custom_objects("car_c").file("e"),
+    "failures": lambda m: m.bulk.leads.import_failures(7),
+    "warnings": lambda m: m.bulk.program_members.import_warnings(7),
 }
 
 
@@ -64,7 +63,7 @@ async def test_an_envelope_in_the_place_of_a_file_is_its_error(status: int, clie
     expired = Answer(refused("602", "Access token expired").body, status=status)
     async with ScriptedServer(expired, Answer(FILE)) as server, client(server.origin) as marketo:
         server.grants = [grant(), grant("another")]
-        assert await marketo.bulk_leads.file("e") == FILE
+        assert await marketo.bulk.leads.file("e") == FILE
 
     assert (len(server.calls), len(server.identity_calls)) == (2, 2)
 
@@ -75,7 +74,7 @@ async def test_success_false_without_an_error_is_one(client: Client) -> None:
         client(server.origin) as marketo,
     ):
         with pytest.raises(Exception, match="no error says why"):
-            await marketo.bulk_leads.file("e")
+            await marketo.bulk.leads.file("e")
 
 
 PAGE = Answer(b"<!DOCTYPE html><title>Proxy</title>")
@@ -84,7 +83,7 @@ PAGE = Answer(b"<!DOCTYPE html><title>Proxy</title>")
 @pytest.mark.parametrize("bad", [PAGE, Answer(b"<html>", status=502), Answer(b"", status=503), cut(Answer(FILE), 80)])
 async def test_a_file_that_a_proxy_or_the_network_spoiled_is_fetched_again(bad: Any, client: Client) -> None:
     async with ScriptedServer(bad, Answer(FILE)) as server, client(server.origin) as marketo:
-        assert await marketo.bulk_leads.file("e") == FILE
+        assert await marketo.bulk.leads.file("e") == FILE
 
     assert len(server.calls) == 2
 
@@ -92,13 +91,13 @@ async def test_a_file_that_a_proxy_or_the_network_spoiled_is_fetched_again(bad: 
 async def test_a_web_page_is_never_taken_for_a_file(client: Client) -> None:
     async with ScriptedServer(PAGE) as server, client(server.origin) as marketo:
         with pytest.raises(BadResponse, match="web page"):
-            await marketo.bulk_leads.file("e")
+            await marketo.bulk.leads.file("e")
 
 
 async def test_a_page_that_says_404_is_no_message(client: Client) -> None:
     async with ScriptedServer(Answer(b"<html>no</html>", status=404)) as server, client(server.origin) as marketo:
         with pytest.raises(NotFound, match="no such path, user or file"):
-            await marketo.bulk_leads.file("e")
+            await marketo.bulk.leads.file("e")
 
 
 async def test_an_export_is_read_at_every_stage(client: Client) -> None:
@@ -116,15 +115,15 @@ async def test_an_export_is_read_at_every_stage(client: Client) -> None:
     failed = {"exportId": "f", "status": "Failed", "errorMsg": "no", "fileSize": None, "queuedAt": None}
     answers = (ok(created), ok(finished), ok({**created, "status": "Cancelled"}), ok(finished, nextPageToken="T"))
     async with ScriptedServer(*answers, ok(failed)) as server, client(server.origin) as marketo:
-        assert await marketo.bulk_activities.enqueue("e") == ExportJob(
+        assert await marketo.bulk.activities.enqueue("e") == ExportJob(
             export_id="e", status="Created", format="CSV", created_at=datetime(2019, 6, 4, 23, 35, 43, tzinfo=UTC)
         )
-        job = await marketo.bulk_activities.status("e")
+        job = await marketo.bulk.activities.status("e")
         assert (job.number_of_records, job.file_size) == (2, len(FILE))
         assert job.file_checksum == "sha256:" + sha256(FILE).hexdigest()
         assert job.finished_at == datetime(2019, 6, 4, 23, 38, 43, tzinfo=UTC)
-        assert (await marketo.bulk_activities.cancel("e")).status == "Cancelled"
-        jobs = await marketo.bulk_activities.jobs(statuses=["Completed", "Failed"], batch_size=1).all()
+        assert (await marketo.bulk.activities.cancel("e")).status == "Cancelled"
+        jobs = await marketo.bulk.activities.jobs(statuses=["Completed", "Failed"], batch_size=1).all()
 
     assert [(job.export_id, job.error_msg) for job in jobs] == [("e", None), ("f", "no")]
     assert server.calls[-1].query == {"status": "Completed,Failed", "batchSize": "1", "nextPageToken": "T"}
@@ -141,14 +140,14 @@ async def test_an_export_is_read_at_every_stage(client: Client) -> None:
 async def test_one_code_says_three_things(message: str, error: type[Exception], client: Client) -> None:
     async with ScriptedServer(refused("1029", message)) as server, client(server.origin) as marketo:
         with pytest.raises(error):
-            await marketo.bulk_leads.enqueue("e")
+            await marketo.bulk.leads.enqueue("e")
 
 
 async def test_a_job_is_created_with_what_was_given_and_dates_to_the_second(client: Client) -> None:
     east = timezone(timedelta(hours=2))
     dates = DateRange(start_at=SINCE.replace(microsecond=7).astimezone(east), end_at=SINCE + timedelta(days=1))
     async with ScriptedServer(ok({"exportId": "e", "status": "Created"})) as server, client(server.origin) as marketo:
-        await marketo.bulk_leads.create(["id"], LeadSelection(updated_at=dates), column_header_names={"id": "Id"})
+        await marketo.bulk.leads.create(["id"], LeadSelection(updated_at=dates), column_header_names={"id": "Id"})
 
     assert json.loads(server.calls[0].body) == {
         "fields": ["id"],
@@ -166,51 +165,61 @@ FOREVER = DateRange(start_at=datetime.min.replace(tzinfo=UTC), end_at=datetime.m
 @pytest.mark.parametrize(
     ("family", "selection"),
     [
-        (BulkLeads, LeadSelection()),
-        (BulkLeads, LeadSelection(created_at=MONTH, static_list_id=7)),
-        (BulkLeads, LeadSelection(created_at=TOO_LONG)),
-        (BulkLeads, LeadSelection(created_at=BACKWARDS)),
-        (BulkLeads, LeadSelection(updated_at=LOCAL)),
-        (BulkLeads, LeadSelection(updated_at=FOREVER)),
-        (BulkActivities, ActivitySelection(created_at=TOO_LONG)),
+        ("leads", LeadSelection()),
+        ("leads", LeadSelection(created_at=MONTH, static_list_id=7)),
+        ("leads", LeadSelection(created_at=TOO_LONG)),
+        ("leads", LeadSelection(created_at=BACKWARDS)),
+        ("leads", LeadSelection(updated_at=LOCAL)),
+        ("leads", LeadSelection(updated_at=FOREVER)),
+        ("activities", ActivitySelection(created_at=TOO_LONG)),
         (
-            BulkActivities,
+            "activities",
             ActivitySelection(created_at=MONTH, primary_attribute_value_ids=[1], primary_attribute_values=["a"]),
         ),
-        (BulkActivities, ActivitySelection(created_at=MONTH, primary_attribute_values=["a"] * 51)),
-        (BulkProgramMembers, ProgramMemberSelection(is_exhausted=True)),
-        (BulkProgramMembers, ProgramMemberSelection(program_id=1, program_ids=[2])),
-        (BulkProgramMembers, ProgramMemberSelection(program_ids=list(range(11)))),
+        ("activities", ActivitySelection(created_at=MONTH, primary_attribute_values=["a"] * 51)),
+        ("program_members", ProgramMemberSelection(is_exhausted=True)),
+        ("program_members", ProgramMemberSelection(program_id=1, program_ids=[2])),
+        ("program_members", ProgramMemberSelection(program_ids=list(range(11)))),
     ],
 )
-def test_a_selection_that_marketo_would_refuse_is_not_sent(family: Any, selection: Any) -> None:
-    with pytest.raises(InvalidRequest):
-        family.create.planner(None, ["id"], selection)
-
-
-def test_an_export_of_custom_objects_has_one_selection_and_some_fields() -> None:
-    create = BulkCustomObjects.create.planner
-    for fields, selection in (
-        (["vin"], CustomObjectSelection()),
-        (["vin"], CustomObjectSelection(updated_at=MONTH, smart_list_id=7)),
-        ([], CustomObjectSelection(updated_at=MONTH)),
-        ("vin", CustomObjectSelection(updated_at=MONTH)),
-    ):
+async def test_a_selection_that_marketo_would_refuse_is_not_sent(family: str, selection: Any, client: Client) -> None:
+    async with ScriptedServer() as server, client(server.origin) as marketo:
         with pytest.raises(InvalidRequest):
-            create(None, "car_c", fields, selection)
-    assert create(None, "car_c", ["vin"], CustomObjectSelection(updated_at=MONTH)).json["fields"] == ["vin"]
+            await getattr(marketo.bulk, family).create(["id"], selection)
+
+    assert server.calls == []
+
+
+async def test_an_export_of_custom_objects_has_one_selection_and_some_fields(client: Client) -> None:
+    server = ScriptedServer(ok({"exportId": "e", "status": "Created"}))
+    fields: Any
+    async with server, client(server.origin) as marketo:
+        create = marketo.bulk.custom_objects("car_c").create
+        for fields, selection in (
+            (["vin"], CustomObjectSelection()),
+            (["vin"], CustomObjectSelection(updated_at=MONTH, smart_list_id=7)),
+            ([], CustomObjectSelection(updated_at=MONTH)),
+            ("vin", CustomObjectSelection(updated_at=MONTH)),
+        ):
+            with pytest.raises(InvalidRequest):
+                await create(fields, selection)
+        await create(["vin"], CustomObjectSelection(updated_at=MONTH))
+
+    (sent,) = server.calls
+    assert sent.path == "/bulk/v1/customobjects/car_c/export/create.json"
+    assert json.loads(sent.body)["fields"] == ["vin"]
 
 
 @pytest.mark.parametrize(
     ("send", "target"),
     [
-        (lambda m: m.bulk_leads.import_file(FILE, "TSV", list_id=7), "/bulk/v1/leads.json?format=tsv&listId=7"),
+        (lambda m: m.bulk.leads.import_file(FILE, "TSV", list_id=7), "/bulk/v1/leads.json?format=tsv&listId=7"),
         (
-            lambda m: m.bulk_program_members.import_file(5, "Attended", FILE, "CSV"),
+            lambda m: m.bulk.program_members.import_file(5, "Attended", FILE, "CSV"),
             "/bulk/v1/program/5/members/import.json?programMemberStatus=Attended&format=csv",
         ),
         (
-            lambda m: m.bulk_custom_objects.import_file("car_c", FILE, "SSV"),
+            lambda m: m.bulk.custom_objects("car_c").import_file(FILE, "SSV"),
             "/bulk/v1/customobjects/car_c/import.json?format=ssv",
         ),
     ],
@@ -249,8 +258,8 @@ async def test_imports_are_read_by_either_name_of_their_count(client: Client) ->
         "importTime": "2 second(s)",
     }
     async with ScriptedServer(ok(leads), ok(objects)) as server, client(server.origin) as marketo:
-        first = await marketo.bulk_leads.import_status(1022)
-        second = await marketo.bulk_custom_objects.import_status("car_c", 1023)
+        first = await marketo.bulk.leads.import_status(1022)
+        second = await marketo.bulk.custom_objects("car_c").import_status(1023)
 
     assert (first.processed, first.num_of_rows_failed) == (2, 1)
     assert (second.processed, second.import_time, second.object_api_name) == (3, "2 second(s)", "car_c")
@@ -259,6 +268,6 @@ async def test_imports_are_read_by_either_name_of_their_count(client: Client) ->
 async def test_a_file_above_ten_megabytes_is_not_sent(client: Client) -> None:
     async with ScriptedServer() as server, client(server.origin) as marketo:
         with pytest.raises(RequestTooLarge):
-            await marketo.bulk_leads.import_file(b"x" * 10_000_001, "CSV")
+            await marketo.bulk.leads.import_file(b"x" * 10_000_001, "CSV")
 
     assert server.calls == []

@@ -620,7 +620,7 @@ class Life(RuleBasedStateMachine):
 
 def file_of(tag: str) -> tuple[Operation, Plan[bytes]]:
     """Return the call that brings a bulk file, and what it asks for."""
-    return operations()["bulk_leads.file"], raw(path={"exportId": tag})
+    return operations()["bulk.leads.file"], raw(path={"exportId": tag})
 
 
 def context_of(timer: asyncio.TimerHandle) -> contextvars.Context:

@@ -40,7 +40,7 @@ BLOCKING = [
     "next(iter(marketo.bulk.leads.export(fields=['id'], created_at=('2026-01-01', '2026-02-01'))))",
     "marketo.bulk.leads.load([{'email': 'b@example.com'}])",
     "marketo.bulk.used_today()",
-    "marketo.bulk_leads.jobs().all()",
+    "marketo.bulk.leads.jobs().all()",
 ]
 HARMLESS = ["marketo.close()", "pages.close()", "results.close()", "del pages, results, rows", "repr(marketo)"]
 

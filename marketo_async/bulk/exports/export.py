@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class RowOptions(Struct, Generic[T], frozen=True, kw_only=True):
-    """How rows are read: as instances of *model*, with nulls or without, and who takes those that can't be."""
+    """How rows are read: as instances of ``model``, with nulls or without, and who takes those that can't be."""
 
     model: type[T]
     null: bool = True
@@ -44,58 +44,62 @@ class RowOptions(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 class ExportOptions(Struct, frozen=True, kw_only=True):
-    """How an export goes about it: its patience, the hook that is told, and today's volume before it, for the hook."""
+    """How an export runs: its polling, its progress hook, and for the hook the day's volume before the export."""
 
-    patience: Polling
+    polling: Polling
     hook: Hook | None = None
     used_before: int | None = None
 
 
 async def rows(
-    calls: Calls[Any], request: ExportRequest[Any], desk: JobSlots, manner: ExportOptions, reading: RowOptions[T]
+    calls: Calls[Any], request: ExportRequest[Any], slots: JobSlots, options: ExportOptions, row_options: RowOptions[T]
 ) -> AsyncGenerator[T, None]:
     """Yield the rows of all windows in order, from files in a temporary folder."""
-    ledger = StateFile(new_state(request.arguments(), request.parts(), desk.rng))
+    state_file = StateFile(new_state(request.arguments(), request.parts(), slots.rng))
     with TemporaryDirectory(prefix="marketo-async-") as folder:
-        extraction = _extraction(calls, request, desk, manner, ledger, lambda number: Path(folder, str(number)))
-        with desk.running(extraction):
+        run = _export_run(calls, request, slots, options, state_file, lambda number: Path(folder, str(number)))
+        with slots.running(run):
             try:
-                async with aclosing(extraction.files()) as files:
+                async with aclosing(run.files()) as files:
                     async for number in files:
-                        window = ledger.state.windows[number]
-                        async with aclosing(_read(extraction.path(number), request, window.mark, reading)) as found:
+                        window = state_file.state.windows[number]
+                        async with aclosing(_read(run.path(number), request, window.mark, row_options)) as found:
                             async for row in found:
                                 yield row
-                        extraction.path(number).unlink()
+                        run.path(number).unlink()
                         window.written = True
-                        extraction.tell()
+                        run.report()
             finally:
-                await extraction.abandon()
+                await run.abandon()
 
 
-def _extraction(
+def _export_run(
     calls: Calls[Any],
     request: ExportRequest[Any],
-    desk: JobSlots,
-    manner: ExportOptions,
-    ledger: StateFile,
+    slots: JobSlots,
+    options: ExportOptions,
+    state_file: StateFile,
     path: Callable[[int], Path],
 ) -> ExportRun:
     return ExportRun(
         calls,
-        desk,
-        manner.patience,
-        ledger,
+        slots,
+        options.polling,
+        state_file,
         path,
         kind=request.kind,
-        hook=manner.hook,
-        used_before=manner.used_before,
+        hook=options.hook,
+        used_before=options.used_before,
     )
 
 
-async def _read(path: Path, request: ExportRequest[Any], mark: str, reading: RowOptions[T]) -> AsyncGenerator[T, None]:
+async def _read(
+    path: Path, request: ExportRequest[Any], mark: str, row_options: RowOptions[T]
+) -> AsyncGenerator[T, None]:
     """Yield the rows of one file, whose header still has the window's mark."""
-    reader: Reader[T] = Reader(reading.maker, format=request.format, null=reading.null, on_bad_row=reading.on_bad_row)
+    reader: Reader[T] = Reader(
+        row_options.maker, format=request.format, null=row_options.null, on_bad_row=row_options.on_bad_row
+    )
     thread = WorkThread("marketo-async-rows")
     with path.open("rb") as file:
         with disk(path):
@@ -113,8 +117,8 @@ async def _read(path: Path, request: ExportRequest[Any], mark: str, reading: Row
 async def to_file(
     calls: Calls[Any],
     request: ExportRequest[Any],
-    desk: JobSlots,
-    manner: ExportOptions,
+    slots: JobSlots,
+    options: ExportOptions,
     path: Path,
     *,
     output: OutputFormat | None,
@@ -123,24 +127,24 @@ async def to_file(
 ) -> ExportReport:
     """Bring all windows into one file, and return what came; cancelled, the jobs that still run are cancelled too."""
     kind = format_of(path, output)
-    arguments = {"instance": desk.instance, **request.arguments()}
+    arguments = {"instance": slots.instance, **request.arguments()}
     with ExportOutput(path, start_over=start_over) as target:
-        ledger = target.ledger(lambda: new_state(arguments, request.parts(), desk.rng))
-        extraction = _extraction(calls, request, desk, manner, ledger, target.window)
-        with desk.running(extraction):
+        state_file = target.state_file(lambda: new_state(arguments, request.parts(), slots.rng))
+        run = _export_run(calls, request, slots, options, state_file, target.window)
+        with slots.running(run):
             try:
-                async with aclosing(extraction.files()) as files:
+                async with aclosing(run.files()) as files:
                     async for number in files:
-                        await target.append(ledger, number, target.window(number))
-                        extraction.tell()
+                        await target.append(state_file, number, target.window(number))
+                        run.report()
             except asyncio.CancelledError:
-                await extraction.abandon()
+                await run.abandon()
                 raise
-        size = await target.finish(ledger, kind, columns=request.columns(), on_bad_row=on_bad_row)
+        size = await target.finish(state_file, kind, columns=request.columns(), on_bad_row=on_bad_row)
     return ExportReport(
         path=str(path),
-        jobs=[extraction.jobs[number] for number in sorted(extraction.jobs)],
-        rows=ledger.state.rows,
+        jobs=[run.jobs[number] for number in sorted(run.jobs)],
+        rows=state_file.state.rows,
         bytes=size,
         resumed=target.resumed,
     )

@@ -1,9 +1,9 @@
-"""The life of one export job, from making it to its file: queue, polling, and what is done when something goes wrong.
+"""The life of one export job, from its creation to its file: queue, polling, and recovery from errors.
 
-A full queue is waited for, a spent quota raised or waited for, "already queued" is what was wanted. A job whose making
-was not heard of is looked for before another one is made; one that was found so is never cancelled, as only its file
-can prove that it is ours. A job that fails, or whose file is not to be had, is made again a few times; one that
-somebody cancelled is not: that was meant. Not here: several windows (``extraction``).
+It waits for a full queue; for a spent quota it raises or waits. If the response to ``create`` is lost, it looks for the
+job before it creates another one. It never cancels a job found in this way, as only the file's mark proves that the job
+is ours. A failed job, or one without a file, is created again at most twice; a cancelled one is not. See ``run`` for
+several windows.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ log = logging.getLogger("marketo_async.bulk")
 
 FETCHES = 3  # of a file whose checksum is wrong
 GRACE = 5.0  # seconds that cancelling jobs may hold up whoever was cancelled
-_ANEW = 2  # times that a job is made again
+_RETRIES = 2  # jobs created again after a failed one
 _MISSING = 5  # looks for a file that is not there although its job is completed
 _SKEW = 600.0  # seconds that Marketo's clock and ours may be apart
 
@@ -50,7 +50,7 @@ class Exporter(Protocol):
     """The calls of one kind of export job, made for one part of it by its number."""
 
     async def make(self, number: int, mark: str) -> ExportJob:
-        """Create the job of a part, with *mark* behind the name of a column."""
+        """Create the job of a part, with ``mark`` after the name of a column."""
         ...
 
     async def put(self, job_id: str) -> ExportJob:
@@ -58,7 +58,7 @@ class Exporter(Protocol):
         ...
 
     async def look(self, job_id: str) -> ExportJob:
-        """Return how a job stands."""
+        """Return the status of a job."""
         ...
 
     async def stop(self, job_id: str) -> ExportJob:
@@ -70,76 +70,76 @@ class Exporter(Protocol):
         ...
 
     async def fetch(self, job_id: str, sink: Sink) -> None:
-        """Bring a job's file into *sink*."""
+        """Bring a job's file into ``sink``."""
         ...
 
 
 class JobHooks(Struct, kw_only=True):
-    """What is told of a job on its way: its status whenever that is known, and bytes as they come or are forgotten."""
+    """Callbacks of one job: ``status`` receives each known status, ``grown`` the bytes gained or dropped."""
 
     status: Callable[[str], None]
     grown: Callable[[int], None]
 
 
 class Jobs:
-    """Sees the jobs of one export through; what is known of them stands in *ledger* before anything depends on it."""
+    """Carries the jobs of one export to their end; saves to ``state_file`` each fact before any step depends on it."""
 
-    def __init__(self, exporter: Exporter, desk: JobSlots, patience: Polling, ledger: StateFile) -> None:
-        self._exporter, self._desk, self._patience, self._ledger = exporter, desk, patience, ledger
-        self._making = asyncio.Lock()  # one intent at a time, so that a lost job can be nobody else's
+    def __init__(self, exporter: Exporter, slots: JobSlots, polling: Polling, state_file: StateFile) -> None:
+        self._exporter, self._slots, self._polling, self._state_file = exporter, slots, polling, state_file
+        self._making = asyncio.Lock()  # one intent at a time, so that two lost jobs are never confused
 
-    async def file(self, number: int, path: Path, told: JobHooks) -> ExportJob:
-        """Bring the file of window *number* to *path*, whole and checked, and return its job.
+    async def file(self, number: int, path: Path, hooks: JobHooks) -> ExportJob:
+        """Bring the file of window ``number`` to ``path``, whole and checked, and return its job.
 
         Raises `JobFailed`, `JobCancelled`, `DamagedFile` or `ExportQuotaExceeded`.
         """
-        window, failed = self._ledger.state.windows[number], 0
+        window, failed = self._state_file.state.windows[number], 0
         while True:
-            async with self._desk.jobs:
-                job = await self._ended(number, window, told)
+            async with self._slots.jobs:
+                job = await self._ended(number, window, hooks)
             missing = "Marketo has no file for it"
             if is_completed(job):
                 window.complete(job)
-                self._ledger.save()
-                async with self._desk.files:
-                    found = await self._fetched(job, path, told)
+                self._state_file.save()
+                async with self._slots.files:
+                    found = await self._fetched(job, path, hooks)
                 if found and (not window.adopted or _bears(path, window.mark)):
                     window.adopted = False  # its mark has proven that it is ours
                     window.records = found.records
                     return job
                 if found:
-                    log.warning("job %s was somebody else's: another one is made", job.export_id)
+                    log.warning("job %s is another program's: creating another one", job.export_id)
                     window.not_ours.append(job.export_id)
                     self._forget(window, path)
                     continue
             self._forget(window, path)
             if is_cancelled(job):
-                raise JobCancelled("somebody cancelled it", job_id=job.export_id, status=job.status)
+                raise JobCancelled("the job was cancelled", job_id=job.export_id, status=job.status)
             failed += 1
-            if failed > _ANEW:
-                reason = missing if is_completed(job) else job.error_msg or "no reason is told"
+            if failed > _RETRIES:
+                reason = missing if is_completed(job) else job.error_msg or "Marketo gives no reason"
                 raise JobFailed(
-                    "the export failed, and again so", job_id=job.export_id, status=job.status, reason=reason
+                    f"the export failed after {failed} attempts", job_id=job.export_id, status=job.status, reason=reason
                 )
-            log.warning("export job %s came to nothing (%s): another one is made", job.export_id, job.status)
+            log.warning("export job %s failed (%s): creating another one", job.export_id, job.status)
 
     def _forget(self, window: ExportWindow, path: Path) -> None:
         window.forget()
-        self._ledger.save()
+        self._state_file.save()
         path.unlink(missing_ok=True)
 
-    async def _ended(self, number: int, window: ExportWindow, told: JobHooks) -> ExportJob:
-        """Return the window's job once it has ended, however."""
+    async def _ended(self, number: int, window: ExportWindow, hooks: JobHooks) -> ExportJob:
+        """Return the window's job once it has ended in any way."""
         while True:
             job = await self._taken_up(window) or await self._made(number, window)
-            told.status(job.status)
+            hooks.status(job.status)
             while not is_over(job):
                 if job.status.casefold() == "created":
                     await self._queued(job.export_id)
-                    told.status("Queued")
-                await asyncio.sleep(self._patience.export(self._desk.rng))
+                    hooks.status("Queued")
+                await asyncio.sleep(self._polling.export(self._slots.rng))
                 job = await self._exporter.look(job.export_id)
-                told.status(job.status)
+                hooks.status(job.status)
             return job
 
     async def _taken_up(self, window: ExportWindow) -> ExportJob | None:
@@ -162,8 +162,8 @@ class Jobs:
             while True:
                 job = await self._found(window) if window.intended_at is not None else None
                 if job is None:
-                    window.intend(self._desk.clock())
-                    self._ledger.save()
+                    window.intend(self._slots.clock())
+                    self._state_file.save()
                     try:
                         job = await self._heard(self._exporter.make(number, window.mark), window)
                     except ExportQuotaExceeded as error:
@@ -174,25 +174,25 @@ class Jobs:
                         if not _may_have_acted(error):
                             self._refused(window)
                             raise
-                        window.given_up_at = self._desk.clock()
-                        self._ledger.save()
+                        window.given_up_at = self._slots.clock()
+                        self._state_file.save()
                         if not isinstance(error, OutcomeUnknown):
                             raise
-                        log.warning("it is not known whether an export job was made: it is looked for")
+                        log.warning("the response to the creation of an export job was lost: looking for the job")
                         continue
                     window.adopted = False
-                self._desk.known.add(job.export_id)
+                self._slots.known.add(job.export_id)
                 window.job_id = job.export_id
-                self._ledger.save()
+                self._state_file.save()
                 return job
 
     def _refused(self, window: ExportWindow) -> None:
         """Forget that a job was asked for: there is none, and another program's must not be taken for it."""
         window.forget()
-        self._ledger.save()
+        self._state_file.save()
 
     async def _heard(self, making: Coroutine[Any, Any, ExportJob], window: ExportWindow) -> ExportJob:
-        """Wait for a job that is being made; who is cancelled hears its id all the same, to cancel the job by it."""
+        """Wait for a job that is being made; a cancelled waiter still receives its id, to cancel the job."""
         task = asyncio.ensure_future(making)
         try:
             return await asyncio.shield(task)
@@ -205,7 +205,7 @@ class Jobs:
                 elif isinstance(error, MarketoError) and not _may_have_acted(error):
                     window.forget()
                 with suppress(OSError):  # the cancellation counts
-                    self._ledger.save()
+                    self._state_file.save()
             task.cancel()
             raise
 
@@ -214,8 +214,8 @@ class Jobs:
 
         Of several nobody can tell which one it is, and none is taken: an idle job costs nothing.
         """
-        asked, taken = window.intended_at or 0.0, {found.job_id for found in self._ledger.state.windows}
-        taken |= self._desk.known | set(window.not_ours)
+        asked, taken = window.intended_at or 0.0, {found.job_id for found in self._state_file.state.windows}
+        taken |= self._slots.known | set(window.not_ours)
         until = window.given_up_at or asked  # a run that was killed had asked just then
         near = [
             job
@@ -236,7 +236,7 @@ class Jobs:
                 await self._exporter.put(job_id)
             except Busy as full:
                 log.info("%s", full)
-                await asyncio.sleep(self._patience.queue(self._desk.rng))
+                await asyncio.sleep(self._polling.queue(self._slots.rng))
             except ExportQuotaExceeded as error:
                 await self._spent(error)
             except (Conflict, OutcomeUnknown):  # it is queued already, or the next look tells
@@ -245,19 +245,19 @@ class Jobs:
                 return
 
     async def _spent(self, error: ExportQuotaExceeded) -> None:
-        """Raise that the day's volume is spent, or wait for the next day, as told."""
-        if self._patience.on_quota == "raise":
+        """Raise that the day's volume is spent, or wait for the next day, by ``on_quota``."""
+        if self._polling.on_quota == "raise":
             raise error
         log.warning("%s", error)
-        await self._desk.sleep_until(error.resets_at)
+        await self._slots.sleep_until(error.resets_at)
 
-    async def _fetched(self, job: ExportJob, path: Path, told: JobHooks) -> Fetched | None:
+    async def _fetched(self, job: ExportJob, path: Path, hooks: JobHooks) -> Fetched | None:
         """Bring a file to disk, and return what came, ``None`` where there was no file."""
         for look in range(_MISSING):
             if look:
-                await asyncio.sleep(self._patience.export(self._desk.rng))
+                await asyncio.sleep(self._polling.export(self._slots.rng))
             try:
-                return await fetched(self._exporter, job, path, told.grown)
+                return await fetched(self._exporter, job, path, hooks.grown)
             except NotFound:
                 if job.number_of_records == 0:
                     _empty(path)
@@ -274,33 +274,35 @@ class Fetched(Struct, frozen=True, kw_only=True):
 async def fetched(
     exporter: Exporter, job: ExportJob, path: Path, grown: Callable[[int], None] | None = None
 ) -> Fetched:
-    """Bring a job's file to *path*, going on with what is there.
+    """Bring a job's file to ``path``, resuming from the bytes that are there.
 
-    Raises `DamagedFile` where it never comes right, and the disk's `OSError` at once.
+    Raises `DamagedFile` if each download is wrong, and the disk's `OSError` at once.
     """
     flaw, thread = "", WorkThread("marketo-async-download")
-    with PartFile(path, grown) as spool:
-        await thread.run(spool.recall)
+    with PartFile(path, grown) as part_file:
+        await thread.run(part_file.recall)
         for _ in range(FETCHES):
-            if job.file_size is not None and spool.held > job.file_size:
-                spool.restart()
+            if job.file_size is not None and part_file.held > job.file_size:
+                part_file.restart()
             before = -1
-            while spool.held > before and spool.held != job.file_size:  # an end that nobody announced is no end
-                before = spool.held
-                await exporter.fetch(job.export_id, spool)
+            while part_file.held > before and part_file.held != job.file_size:  # an end that nobody announced is no end
+                before = part_file.held
+                await exporter.fetch(job.export_id, part_file)
                 if job.file_size is None:
                     break
-            found = spool.flaw(job)
+            found = part_file.flaw(job)
             if found is None:
-                await thread.run(spool.keep)
-                if job.number_of_records not in {None, spool.records}:
-                    log.warning("job %s has %s records, %d came", job.export_id, job.number_of_records, spool.records)
-                return Fetched(records=spool.records)
+                await thread.run(part_file.keep)
+                if job.number_of_records not in {None, part_file.records}:
+                    log.warning(
+                        "job %s has %s records, %d came", job.export_id, job.number_of_records, part_file.records
+                    )
+                return Fetched(records=part_file.records)
             flaw = found
-            log.warning("the file of job %s is damaged (%s) and fetched anew", job.export_id, flaw)
-            spool.restart()
+            log.warning("the file of job %s is damaged (%s): downloading it again", job.export_id, flaw)
+            part_file.restart()
     path.unlink(missing_ok=True)  # noqa: ASYNC240 - no more than a system call
-    raise DamagedFile(f"the file of job {job.export_id} is damaged, {FETCHES} times over: {flaw}")
+    raise DamagedFile(f"the file of job {job.export_id} is damaged after {FETCHES} downloads: {flaw}")
 
 
 async def stopped(exporter: Exporter, windows: list[ExportWindow]) -> None:

@@ -1,10 +1,10 @@
-"""`ExportOutput`: the file that an export grows into, and how it stays whole whatever happens on the way.
+"""`ExportOutput`: the file that an export grows into, never half-written under its final name.
 
 Windows are put one after the other into ``NAME.part``, and the state beside it (``NAME.state``) says how much of that
 counts; what is beyond is cut off by the next run. At the end the part takes the final name, or is converted to JSON
 lines or Parquet and that takes it. So CSV, JSON lines and Parquet continue in the same way, one from where another one
-stopped, and the final name never holds anything half-written. Not here: where the windows' files come from
-(``extraction``).
+stopped, and the final name never holds anything half-written. See ``run`` for the
+files of the windows. The module is long because resuming and both conversions share one state.
 """
 
 from __future__ import annotations
@@ -59,9 +59,10 @@ def file_format(output: OutputFormat) -> FileFormat:
 class ExportOutput:
     """Where an export is written to; use it as a context.
 
-    Entering reads the state beside *path* and raises `InvalidRequest` where it can't be resumed: other arguments,
-    a part that lost what its state counts, a file at *path* that nothing explains, another run at work. *start_over*
-    disregards and replaces all that. Errors of the disk are raised as `OSError` with the path as their file name.
+    Entering reads the state beside ``path`` and raises `InvalidRequest` where it can't be resumed: other arguments,
+    a part that lost what its state counts, a file at ``path`` that nothing explains, another run at work.
+    ``start_over`` disregards and replaces all that. Errors of the disk are raised as `OSError` with the path as their
+    file name.
     """
 
     def __init__(self, path: Path, *, start_over: bool = False) -> None:
@@ -70,7 +71,7 @@ class ExportOutput:
         self._start_over = start_over
         self.beside = path.with_name(f"{path.name}.state")
         self._file: FileIO | None = None
-        self._ledger: StateFile | None = None
+        self._state_file: StateFile | None = None
         self._thread = WorkThread("marketo-async-output")
         self.resumed = False
 
@@ -83,8 +84,8 @@ class ExportOutput:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._ledger is not None and self._ledger.state.blank:
-            self._ledger.drop()
+        if self._state_file is not None and self._state_file.state.blank:
+            self._state_file.drop()
         if self._file is None:
             return
         empty = not self.beside.exists() and self.part.exists() and not self.part.stat().st_size
@@ -93,8 +94,8 @@ class ExportOutput:
             self.part.unlink()  # nothing came of it
         self._file.close()
 
-    def ledger(self, make: Callable[[], ExportState]) -> StateFile:
-        """Return the state to continue with, or the one that *make* makes.
+    def state_file(self, make: Callable[[], ExportState]) -> StateFile:
+        """Return the state to continue with, or the one that ``make`` makes.
 
         Where there is none, one that an export of the same arguments has left beside another format's output is taken
         over, with its files.
@@ -106,32 +107,32 @@ class ExportOutput:
             size = self.part.stat().st_size
             if not self._start_over and (self.path.exists() or size):
                 there = self.part if size else self.path
-                raise InvalidRequest(f"{there} exists and has no state to go on from: move it away, or start over")
+                raise InvalidRequest(f"{there} exists without a state to resume from: move it away, or start over")
             state = fresh
         elif self.part.stat().st_size < state.written and not (state.complete and self.path.exists()):
             raise InvalidRequest(
                 f"{self.part} has {self.part.stat().st_size:,} bytes, but its state counts {state.written:,}: put the"
-                " file back to go on, or start over"
+                " file back to resume, or start over"
             )
-        self._ledger = ledger = StateFile(state, self.beside)
-        ledger.save()
+        self._state_file = state_file = StateFile(state, self.beside)
+        state_file.save()
         if self.part.stat().st_size > state.written:
             self._open().truncate(state.written)
         for number, window in enumerate(state.windows):
             if window.written or not self.resumed:  # a run killed right after appending it has left it
                 self.window(number).unlink(missing_ok=True)
-        return ledger
+        return state_file
 
     def window(self, number: int) -> Path:
         """Return where the file of a window lies until it is appended."""
         return self.part.with_name(f"{self.part.name}.{number + 1}")
 
-    async def append(self, ledger: StateFile, number: int, path: Path) -> None:
+    async def append(self, state_file: StateFile, number: int, path: Path) -> None:
         """Append the file of a window, without its header unless it is the first; an empty file adds nothing.
 
         All records end as those of the first file do. Where the disk fails, the part is as it was before.
         """
-        state, window, file = ledger.state, ledger.state.windows[number], self._open()
+        state, window, file = state_file.state, state_file.state.windows[number], self._open()
         try:
             with disk(self.part):
                 await self._appended(path, window.mark.encode(), state.written)
@@ -141,11 +142,11 @@ class ExportOutput:
                 file.truncate(state.written)
             raise
         state.written, window.written = os.fstat(file.fileno()).st_size, True
-        ledger.save()
+        state_file.save()
         path.unlink(missing_ok=True)  # noqa: ASYNC240 - no more than a system call
 
     async def _appended(self, path: Path, mark: bytes, written: int) -> None:
-        """Append the file at *path* to what is *written*; it is read in the thread, and written here at once."""
+        """Append the file at ``path`` to what is ``written``; it is read in the thread, and written here at once."""
         file = self._open()
         with path.open("rb") as source:
             head = source.readline().replace(mark, b"")
@@ -173,7 +174,7 @@ class ExportOutput:
 
     async def finish(
         self,
-        ledger: StateFile,
+        state_file: StateFile,
         output: OutputFormat,
         *,
         columns: Sequence[str],
@@ -182,12 +183,12 @@ class ExportOutput:
     ) -> int:
         """Give the output its final name, in its final format, and return its size.
 
-        *columns* make the header where no file had one. A row that can't be converted goes to *on_bad_row*; without
+        ``columns`` make the header where no file had one. A row that can't be converted goes to ``on_bad_row``; without
         one `BadRow` is raised, and everything is kept for another run, in this format or another one.
         """
-        state, aside = ledger.state, self.path.with_name(f"{self.path.name}.new")
+        state, aside = state_file.state, self.path.with_name(f"{self.path.name}.new")
         if not state.complete:
-            self._completed(ledger, DELIMITERS[file_format(output)].join(columns).encode())
+            self._completed(state_file, DELIMITERS[file_format(output)].join(columns).encode())
         if output not in _FILES:
             if state.complete and self.part.stat().st_size < state.written:
                 self.path.replace(self.part)  # as text it has its final name already
@@ -206,15 +207,15 @@ class ExportOutput:
                 raise
         elif not state.complete or self.part.stat().st_size == state.written:
             state.complete = True  # known before the part bears another name
-            ledger.save()
+            state_file.save()
             self._release()
             with disk(self.path):
                 self.part.replace(self.path)
-        return self._finished(ledger)
+        return self._finished(state_file)
 
-    def _completed(self, ledger: StateFile, header: bytes) -> None:
+    def _completed(self, state_file: StateFile, header: bytes) -> None:
         """End the part as a text file ends: with a header, and a line end."""
-        written = ledger.state.written
+        written = state_file.state.written
         if written and self._ends_a_line(written):
             return
         end = b"\n" if not written else _end_of(self._header()) or b"\n"
@@ -222,12 +223,12 @@ class ExportOutput:
             self._open().truncate(written)
             write_all(self._open(), end if written else header + end)
             os.fsync(self._open().fileno())
-        ledger.state.written = os.fstat(self._open().fileno()).st_size
-        ledger.save()
+        state_file.state.written = os.fstat(self._open().fileno()).st_size
+        state_file.save()
 
-    def _finished(self, ledger: StateFile) -> int:
+    def _finished(self, state_file: StateFile) -> int:
         self._release()
-        ledger.drop()
+        state_file.drop()
         self.part.unlink(missing_ok=True)
         return self.path.stat().st_size
 
@@ -288,7 +289,7 @@ class ExportOutput:
         return None
 
     def _move_from(self, other: ExportOutput, windows: int, file: FileIO | None) -> None:
-        """Move what *other* has here, its state at last: a run killed on the way finds the rest there."""
+        """Move what ``other`` has here, its state at last: a run killed on the way finds the rest there."""
         for number in range(windows):
             if other.window(number).exists():
                 other.window(number).replace(self.window(number))

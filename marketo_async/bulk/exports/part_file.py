@@ -22,7 +22,7 @@ _PIECE = 1_048_576
 
 
 class PartFile:
-    """A file at *path* that grows from what an earlier run left there; *told* is called with every growth.
+    """A file at ``path`` that grows from what an earlier run left there; ``told`` is called with every growth.
 
     Raises the disk's own `OSError`, with the path as its file name.
     """

@@ -11,17 +11,17 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
+from marketo_async.bulk.exports.endpoints import ExportEndpoints
 from marketo_async.download import Sink
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.bulk import DateRange, ExportJob, FileFormat, ProgramMemberSelection
 from marketo_async.resources.base import Sender
-from marketo_async.resources.export_mixins import Exports
 
 S = TypeVar("S", bound=Struct)
 
 
 class ExportRequest(Struct, Generic[S], frozen=True, kw_only=True):
-    """Fields, selections in order, and the format of their files; *kind* is what the rows are called."""
+    """Fields, selections in order, and the format of their files; ``kind`` is what the rows are called."""
 
     kind: str
     fields: Sequence[str]
@@ -31,12 +31,12 @@ class ExportRequest(Struct, Generic[S], frozen=True, kw_only=True):
     def arguments(self) -> dict[str, str]:
         """Return what the jobs depend on, as text that can be compared and read."""
         first = self.selections[0]
-        told = {"kind": self.kind, "fields": ",".join(self.fields), "format": self.format}
+        found = {"kind": self.kind, "fields": ",".join(self.fields), "format": self.format}
         for member in msgspec.structs.fields(first):
             value = getattr(first, member.name)
             if value is not None and not isinstance(value, DateRange):
-                told[member.encode_name] = msgspec.json.encode(value).decode()
-        return told | {"parts": "; ".join(self.parts())}
+                found[member.encode_name] = msgspec.json.encode(value).decode()
+        return found | {"parts": "; ".join(self.parts())}
 
     def columns(self) -> list[str]:
         """Return the columns of the files; the members of several programs begin with their program."""
@@ -45,7 +45,7 @@ class ExportRequest(Struct, Generic[S], frozen=True, kw_only=True):
         return ["programId", *self.fields] if several else list(self.fields)
 
     def parts(self) -> list[str]:
-        """Return what tells the selections apart."""
+        """Return the part of each selection that differs."""
         return [_part(selection) for selection in self.selections]
 
 
@@ -58,13 +58,13 @@ def _part(selection: Struct) -> str:
 
 
 class Calls(Generic[S]):
-    """The calls of the jobs of one request, or of any job of a family where there is no *request*."""
+    """The calls of the jobs of one request, or of any job of a family where there is no ``request``."""
 
-    def __init__(self, family: Exports[Any], sender: Sender, request: ExportRequest[S] | None = None) -> None:
+    def __init__(self, family: ExportEndpoints[Any], sender: Sender, request: ExportRequest[S] | None = None) -> None:
         self._family, self._sender, self._request = family, sender, request
 
     async def make(self, number: int, mark: str) -> ExportJob:
-        """Create the job of a part, with *mark* behind the name of its last column."""
+        """Create the job of a part, with ``mark`` after the name of its last column."""
         if self._request is None or not self._request.fields:
             raise InvalidRequest("name the fields to export")
         fields, last = self._request.fields, self._request.fields[-1]
@@ -80,7 +80,7 @@ class Calls(Generic[S]):
         return await self._family.enqueue(job_id)
 
     async def look(self, job_id: str) -> ExportJob:
-        """Return how a job stands."""
+        """Return the status of a job."""
         return await self._family.status(job_id)
 
     async def stop(self, job_id: str) -> ExportJob:
@@ -94,6 +94,6 @@ class Calls(Generic[S]):
         return [job for job in jobs if None in {wanted, job.format} or (job.format or "").casefold() == wanted]
 
     async def fetch(self, job_id: str, sink: Sink) -> None:
-        """Bring a job's file into *sink*."""
+        """Bring a job's file into ``sink``."""
         plan = type(self._family).file.planner(self._family, job_id)
         await self._sender.stream(self._family.operations["file"], plan, sink)

@@ -21,7 +21,7 @@ from marketo_async.errors import ConfigurationError
 from marketo_async.models.bulk import ExportJob
 
 _AHEAD = 4  # windows under way at once, of which two have a job at Marketo
-_TOLD_EVERY = 1_048_576  # bytes
+_REPORT_EVERY = 1_048_576  # bytes
 
 log = logging.getLogger("marketo_async.bulk")
 
@@ -29,17 +29,17 @@ Hook = Callable[[ExportProgress], None]
 
 
 class ExportRun:
-    """Brings the files of an export to where *path* says; ``jobs`` holds the job of every window that has come.
+    """Brings the files of an export to where ``path`` says; ``jobs`` holds the job of every window that has come.
 
-    *used_before* is today's volume before the export began.
+    ``used_before`` is today's volume before the export began.
     """
 
     def __init__(
         self,
         exporter: Exporter,
-        desk: JobSlots,
-        patience: Polling,
-        ledger: StateFile,
+        slots: JobSlots,
+        polling: Polling,
+        state_file: StateFile,
         path: Callable[[int], Path],
         *,
         kind: str,
@@ -47,14 +47,14 @@ class ExportRun:
         used_before: int | None = None,
     ) -> None:
         self.jobs: dict[int, ExportJob] = {}
-        self.path, self._exporter, self._ledger = path, exporter, ledger
-        self._runner = Jobs(exporter, desk, patience, ledger)
+        self.path, self._exporter, self._state_file = path, exporter, state_file
+        self._runner = Jobs(exporter, slots, polling, state_file)
         self._kind, self._hook, self._used_before = kind, hook, used_before
-        self._coming: dict[int, asyncio.Task[ExportJob]] = {}
+        self._tasks: dict[int, asyncio.Task[ExportJob]] = {}
         self._abandoned: asyncio.Task[None] | None = None
-        self._stand: dict[int, str] = {}
-        self._growing: dict[int, int] = {}
-        self._untold = self._brought = 0
+        self._status: dict[int, str] = {}
+        self._bytes: dict[int, int] = {}
+        self._unreported = self._arrived = 0
         self._last: ExportProgress | None = None
 
     async def files(self) -> AsyncGenerator[int, None]:
@@ -62,24 +62,24 @@ class ExportRun:
 
         Raises `ConfigurationError` where the client was closed meanwhile.
         """
-        windows, coming = self._ledger.state.windows, self._coming
+        windows, tasks = self._state_file.state.windows, self._tasks
         todo = [number for number, window in enumerate(windows) if not window.written]
         try:
-            while todo or coming:
-                while todo and len(coming) < _AHEAD and self._abandoned is None:
+            while todo or tasks:
+                while todo and len(tasks) < _AHEAD and self._abandoned is None:
                     number = todo.pop(0)
-                    coming[number] = asyncio.create_task(self._window(number))
+                    tasks[number] = asyncio.create_task(self._window(number))
                 if self._abandoned is None:
-                    await asyncio.wait([coming[min(coming)]])  # our own cancellation is then no other's
+                    await asyncio.wait([tasks[min(tasks)]])  # our own cancellation is then no other's
                 if self._abandoned is not None:
                     raise ConfigurationError(
                         "the client was closed while the export was under way: make the same call with an open client"
                     )
-                first = min(coming)
-                self.jobs[first] = coming.pop(first).result()
+                first = min(tasks)
+                self.jobs[first] = tasks.pop(first).result()
                 yield first
         finally:
-            await self._ceased()
+            await self._cancel_tasks()
 
     async def abandon(self) -> None:
         """End the export, and cancel and forget the jobs that have not ended, within a few seconds; twice is once."""
@@ -87,63 +87,63 @@ class ExportRun:
             self._abandoned = asyncio.create_task(self._abandon())
         await asyncio.wait([self._abandoned])
 
-    async def _ceased(self) -> None:
-        tasks = list(self._coming.values())
+    async def _cancel_tasks(self) -> None:
+        tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _abandon(self) -> None:
-        await self._ceased()
-        windows = [window for window in self._ledger.state.windows if window.job_id and window.file_size is None]
+        await self._cancel_tasks()
+        windows = [window for window in self._state_file.state.windows if window.job_id and window.file_size is None]
         if not windows:
             return
         stopping = asyncio.create_task(stopped(self._exporter, windows))
         await asyncio.wait([stopping], timeout=GRACE)
         try:
-            self._ledger.save()
+            self._state_file.save()
         except OSError as error:  # the next run finds the jobs cancelled
             log.warning("the state of the export was not kept: %s", error)
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Tell the hook how things stand."""
-        self._untold, progress = 0, self._progress()
+        self._unreported, progress = 0, self._progress()
         if progress != self._last:
             self._last = progress
             tell(self._hook, progress)
 
     async def _window(self, number: int) -> ExportJob:
-        told = JobHooks(status=partial(self._told, number), grown=partial(self._grew, number))
-        job = await self._runner.file(number, self.path(number), told)
-        self._told(number, "here")
+        hooks = JobHooks(status=partial(self._on_status, number), grown=partial(self._on_bytes, number))
+        job = await self._runner.file(number, self.path(number), hooks)
+        self._on_status(number, "here")
         return job
 
-    def _told(self, number: int, status: str) -> None:
-        before, now = self._stand.get(number), status.casefold()
+    def _on_status(self, number: int, status: str) -> None:
+        before, now = self._status.get(number), status.casefold()
         if now != before:
             if now == "here":
-                self._brought += self._ledger.state.windows[number].file_size or 0
-            self._stand[number] = now
-            self.tell()
+                self._arrived += self._state_file.state.windows[number].file_size or 0
+            self._status[number] = now
+            self.report()
 
-    def _grew(self, number: int, grown: int) -> None:
-        self._growing[number] = self._growing.get(number, 0) + grown
-        self._untold += abs(grown)
-        if self._untold >= _TOLD_EVERY:
-            self.tell()
+    def _on_bytes(self, number: int, grown: int) -> None:
+        self._bytes[number] = self._bytes.get(number, 0) + grown
+        self._unreported += abs(grown)
+        if self._unreported >= _REPORT_EVERY:
+            self.report()
 
     def _progress(self) -> ExportProgress:
-        windows, stand = self._ledger.state.windows, list(self._stand.values())
-        done = {number for number, window in enumerate(windows) if window.written or self._stand.get(number) == "here"}
+        windows, statuses = self._state_file.state.windows, list(self._status.values())
+        done = {number for number, window in enumerate(windows) if window.written or self._status.get(number) == "here"}
         return ExportProgress(
             kind=self._kind,
             windows=len(windows),
             windows_done=len(done),
-            queued=stand.count("queued") + stand.count("created"),
-            processing=stand.count("processing"),
+            queued=statuses.count("queued") + statuses.count("created"),
+            processing=statuses.count("processing"),
             bytes=sum(windows[number].file_size or 0 for number in done)
-            + sum(came for number, came in self._growing.items() if number not in done),
+            + sum(came for number, came in self._bytes.items() if number not in done),
             bytes_expected=sum(window.file_size or 0 for window in windows),
             rows=sum(window.records or 0 for window in windows),
-            used_today=None if self._used_before is None else self._used_before + self._brought,
+            used_today=None if self._used_before is None else self._used_before + self._arrived,
         )

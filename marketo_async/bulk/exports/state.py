@@ -21,10 +21,10 @@ from marketo_async.models.bulk import ExportJob
 class ExportWindow(Struct, kw_only=True, omit_defaults=True):
     """One part of an export and its job.
 
-    *mark* stands in the header of the job's file, and so proves whose job it is. *intended_at* is when the job was
-    asked for, in epoch seconds, as long as no answer is known, and *given_up_at* when its answer was lost; *adopted*
-    says that a job was taken for the lost one without proof, and *not_ours* holds jobs that turned out to be
-    another program's. *records* are those of the job, and once its file is here those of the file.
+    ``mark`` stands in the header of the job's file, and so proves whose job it is. ``intended_at`` is when the job was
+    asked for, in epoch seconds, as long as no answer is known, and ``given_up_at`` when its answer was lost;
+    ``adopted`` says that a job was taken for the lost one without proof, and ``not_ours`` holds jobs that turned out to
+    be another program's. ``records`` are those of the job, and once its file is here those of the file.
     """
 
     part: str
@@ -82,7 +82,7 @@ class ExportState(Struct, kw_only=True):
 
 
 class StateFile:
-    """Where a state is kept: in a file at *path*, or in memory alone."""
+    """Where a state is kept: in a file at ``path``, or in memory alone."""
 
     def __init__(self, state: ExportState, path: Path | None = None) -> None:
         self.state = state
@@ -100,9 +100,9 @@ class StateFile:
 
 
 def load(path: Path, arguments: Mapping[str, str]) -> ExportState | None:
-    """Read the state at *path*, or return ``None`` where there is none.
+    """Read the state at ``path``, or return ``None`` where there is none.
 
-    Raises `InvalidRequest` for a file of another kind, and for a state that belongs to other *arguments*.
+    Raises `InvalidRequest` for a file of another kind, and for a state that belongs to other ``arguments``.
     """
     try:
         state = msgspec.json.decode(path.read_bytes(), type=ExportState)
@@ -112,7 +112,7 @@ def load(path: Path, arguments: Mapping[str, str]) -> ExportState | None:
         raise InvalidRequest(f"{path} is not the state of an export: remove it, or start over") from error
     if found := changes(state.arguments, arguments):
         raise InvalidRequest(
-            f"{path} belongs to other arguments ({'; '.join(found)}): give the same ones to go on, or start over"
+            f"{path} belongs to other arguments ({'; '.join(found)}): pass the same ones to resume, or start over"
         )
     return state
 

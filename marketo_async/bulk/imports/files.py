@@ -33,12 +33,12 @@ _LINE_END = "\r\n"
 
 
 class ImportFile(Struct, kw_only=True):
-    """One file to send: where it is, how large, and its *rows*, the input's *first* to before *behind* among them."""
+    """One file to send, with its path, size and number of ``rows``, which are from ``first`` to before ``end``."""
 
     path: Path
     lane: int
     first: int
-    behind: int = 0
+    end: int = 0
     rows: int = 0
     size: int = 0
 
@@ -51,7 +51,7 @@ class ImportFile(Struct, kw_only=True):
                 yield _INDEX.unpack(indices.read(_INDEX.size))[0], row
 
     def keys(self, columns: Sequence[str], names: Sequence[str]) -> set[Hashable]:
-        """Return the keys of its rows as `InFlight` holds them, *names* being the columns that identify a row."""
+        """Return the keys of its rows as `InFlight` holds them, ``names`` being the columns that identify a row."""
         at = [columns.index(name) for name in names]
         found: set[Hashable] = set()
         for _, cells in self.numbered():
@@ -64,7 +64,7 @@ class ImportFile(Struct, kw_only=True):
 class Columns:
     """The columns of an import, and each row as cells of them; every row has to have just these members.
 
-    With *names* given, a row may leave members out: their cells are empty. Rows that differ are refused otherwise,
+    With ``names`` given, a row may leave members out: their cells are empty. Rows that differ are refused otherwise,
     since an empty cell is a value to Marketo.
     """
 
@@ -95,7 +95,7 @@ class Columns:
 
 
 class ImportFiles:
-    """Puts rows into files in *folder*: the first file holds what comes first, and from then on there are *lanes*."""
+    """Puts rows into files in ``folder``: the first rows fill one file, later rows go into ``lanes``."""
 
     def __init__(
         self, folder: Path, columns: Columns, keys: Sequence[str], *, lanes: int, largest: int = LARGEST
@@ -181,7 +181,7 @@ class _Growing:
         self.chunk.size += self._file.write(line)
         self._indices.write(_INDEX.pack(index))
         self.chunk.rows += 1
-        self.chunk.behind = index + 1
+        self.chunk.end = index + 1
 
     def close(self) -> None:
         self._file.close()

@@ -45,9 +45,9 @@ _UNREADABLE = "marketo_async.unreadable"
 
 
 class FileDialect(Struct, frozen=True, kw_only=True):
-    """How a file is written; ``None`` stands for what is seen in it, and the bare word ``null`` is text without *null*.
+    """How a file is written; ``None`` means detect it. Without ``null``, the bare word ``null`` is text.
 
-    Without *encoding* it is UTF-8, or what its byte order mark says. Without *delimiter* it is the one of comma,
+    Without ``encoding`` it is UTF-8, or what its byte order mark says. Without ``delimiter`` it is the one of comma,
     semicolon, tab and ``|`` that makes the header line the most names of known fields.
     """
 
@@ -70,10 +70,10 @@ class FileDialect(Struct, frozen=True, kw_only=True):
 async def rows_of(
     path: Path, dialect: FileDialect, known: Collection[str], header: Callable[[Sequence[str]], object]
 ) -> AsyncGenerator[Row, None]:
-    """Yield the rows of a file; *header* receives its columns first, also where no row follows.
+    """Yield the rows of a file; ``header`` receives its columns first, also where no row follows.
 
-    *known* are the names that columns of such a file can have, whatever their case. Raises `InvalidRequest` for a file
-    that is empty or not delimited text, and `BadRow` for a row that can't be read.
+    ``known`` are the names that columns of such a file can have, whatever their case. Raises `InvalidRequest` for a
+    file that is empty or not delimited text, and `BadRow` for a row that can't be read.
     """
     thread = WorkThread("marketo-async-import")
     with path.open("rb") as file:
@@ -92,7 +92,7 @@ async def rows_of(
 
 
 class _Text:
-    """How one file is written, by its first *block*; and its bytes as UTF-8 whose records end at line feeds."""
+    """How one file is written, by its first ``block``; and its bytes as UTF-8 whose records end at line feeds."""
 
     def __init__(self, path: Path, block: bytes, dialect: FileDialect, known: Collection[str]) -> None:
         _refuse_other_kinds(path, block)
@@ -111,7 +111,7 @@ class _Text:
         return block.translate(_SWAP) if self._swaps else block
 
     def maker(self, header: Callable[[Sequence[str]], object]) -> Callable[[list[str]], DictMaker]:
-        """Return what makes a maker of rows once the columns are known, after *header* has received them."""
+        """Return what makes a maker of rows once the columns are known, after ``header`` has received them."""
 
         def made(columns: list[str]) -> DictMaker:
             header(columns)

@@ -30,7 +30,7 @@ class Listed(Struct, frozen=True):
 
 
 def listed(content: bytes, delimiter: str, columns: Sequence[str]) -> Listed:
-    """Read a file of rejects for rows with these *columns*, as far as it can be read."""
+    """Read a file of rejects for rows with these ``columns``, as far as it can be read."""
     text = content.decode("utf-8-sig", errors="surrogateescape")
     if not text.strip():
         return Listed([], "the file is empty")
@@ -59,7 +59,7 @@ def mapped(
 ) -> list[Rejected]:
     """Return the rejected rows of one file in input order; memory is taken for them alone, and not for all rows.
 
-    A row that Marketo changed on the way is found by its *keys*; one that can't be found at all has no index.
+    A row that Marketo changed on the way is found by its ``keys``; one that can't be found at all has no index.
     """
     rejected = [(_stripped(cells[:-1]), cells[-1]) for cells in listed]
     places: dict[int, tuple[int | None, Sequence[str]]] = {}
@@ -81,7 +81,7 @@ def _find(
     alike: Callable[[Sequence[str]], tuple[str, ...]],
     places: dict[int, tuple[int | None, Sequence[str]]],
 ) -> None:
-    """Give every rejected row that has no place yet the first row of the input that is *alike* and not taken."""
+    """Give every rejected row that has no place yet the first row of the input that is ``alike`` and not taken."""
     taken = {index for index, _ in places.values()}
     wanted: defaultdict[tuple[str, ...], deque[int]] = defaultdict(deque)
     for number, cells in enumerate(rejected):

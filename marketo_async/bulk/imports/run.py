@@ -1,8 +1,8 @@
 """`ImportRun`: an import of any size. Rows are checked and put into files first, and only then the files go out.
 
 A bad row in the millionth place so costs nothing: nothing was sent yet. A file whose answer was lost is not sent again,
-as Marketo may be at work on it, and has no list of imports to look it up in. Not here: the files (``chunks``), and how
-rejected rows are found again (``rejects``).
+as Marketo may be at work on it, and has no list of imports to look it up in. See ``files`` for the files, and
+``rejects`` for the rejected rows.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _ROWS = 1_000  # taken from an iterable before others get their turn
 
 
 class Importer(Struct, frozen=True, kw_only=True):
-    """The calls of one kind of import, and what its files have to hold: *known* columns, and *keys* among them."""
+    """The calls of one kind of import, and what its files have to hold: ``known`` columns, and ``keys`` among them."""
 
     kind: str
     known: Known
@@ -63,7 +63,7 @@ class _Sent(Struct, kw_only=True):
     @property
     def rows(self) -> tuple[int, int]:
         """The input's rows that it holds are some of these: the first, and the one after the last."""
-        return self.chunk.first, self.chunk.behind
+        return self.chunk.first, self.chunk.end
 
     @property
     def unsent(self) -> bool:
@@ -77,18 +77,18 @@ class _Sent(Struct, kw_only=True):
 
 
 class ImportRun:
-    """One import under way; *hook* receives how far it is, *on_rejected* the rejected rows of each file."""
+    """One import under way; ``hook`` receives how far it is, ``on_rejected`` the rejected rows of each file."""
 
     def __init__(
         self,
         importer: Importer,
-        desk: JobSlots,
-        patience: Polling,
+        slots: JobSlots,
+        polling: Polling,
         hook: Callable[[ImportProgress], None] | None = None,
         on_rejected: Callable[[list[Rejected]], None] | None = None,
     ) -> None:
         check_hook(hook)
-        self._importer, self._desk, self._patience, self._hook = importer, desk, patience, hook
+        self._importer, self._slots, self._polling, self._hook = importer, slots, polling, hook
         self._on_rejected = on_rejected
         self._sent: list[_Sent] = []
         self._rejected: dict[RejectedKind, list[Rejected]] = {"failure": [], "warning": []}
@@ -98,7 +98,7 @@ class ImportRun:
         self._error: MarketoError | None = None
 
     async def run(self, source: Source, fields: Sequence[str] | None, dialect: FileDialect) -> ImportReport:
-        """Send all rows, and return what became of them; a file is read as *dialect* says."""
+        """Send all rows, and return what became of them; a file is read as ``dialect`` says."""
         with TemporaryDirectory(prefix="marketo-async-") as folder:
             await self._read(source, fields, dialect, Path(folder))
             await self._lane(self._sent[:1])
@@ -127,7 +127,7 @@ class ImportRun:
         """Check the columns by the first row, or by the header of a file, and return what takes the rows."""
         self._columns = Columns(first, fields)
         self._check(self._columns.names)
-        self._columns.cells(0, first)  # a header may have columns that are not among *fields*, and no row follow
+        self._columns.cells(0, first)  # a header may have columns that are not among ``fields``, and no row follow
         self._chunker = ImportFiles(folder, self._columns, self._importer.keys, lanes=self._importer.lanes)
         return self._chunker
 
@@ -144,7 +144,7 @@ class ImportRun:
         for one in files:
             if self._error is not None:
                 return
-            claim = await self._desk.in_flight().hold(self._importer.scope, await self._keys(one.chunk))
+            claim = await self._slots.in_flight().hold(self._importer.scope, await self._keys(one.chunk))
             try:
                 await self._through(one)
             except MarketoError as error:
@@ -163,7 +163,7 @@ class ImportRun:
         looks = 0
         while one.job.status.casefold() in {"queued", "importing"}:
             self._tell()
-            await asyncio.sleep(self._patience.imported(self._desk.rng, looks))
+            await asyncio.sleep(self._polling.imported(self._slots.rng, looks))
             one.job = await self._importer.look(one.job.batch_id)
             looks += 1
         status = one.job.status.casefold()
@@ -189,7 +189,7 @@ class ImportRun:
                 return await self._importer.send(content)
             except Busy as full:
                 log.info("%s", full)
-                await asyncio.sleep(self._patience.queue(self._desk.rng))
+                await asyncio.sleep(self._polling.queue(self._slots.rng))
             except OutcomeUnknown:
                 one.lost = True
                 raise
@@ -220,7 +220,7 @@ class ImportRun:
                 kind=kind,
                 batch_id=job.batch_id,
                 first=chunk.first,
-                end=chunk.behind,
+                end=chunk.end,
                 rows=None if count is None else count - len(rejected),
                 reason=found.flaw or f"the file lists {len(rejected):,} rows, Marketo counts {count:,}",
             )
@@ -291,7 +291,7 @@ async def _together(lanes: Sequence[Awaitable[None]]) -> None:
 async def _rows(
     source: Source, dialect: FileDialect, known: Known, header: Callable[[Given], object]
 ) -> AsyncGenerator[Given, None]:
-    """Yield rows of any source; *header* receives a row without values for the columns of a file."""
+    """Yield rows of any source; ``header`` receives a row without values for the columns of a file."""
     if isinstance(source, str | os.PathLike):
         names = {*known, *(shown for shown in known.values() if shown)}
         in_file = rows_of(Path(source), dialect, names, lambda columns: header(dict.fromkeys(columns)))

@@ -68,7 +68,7 @@ class Count:
 
 
 class Ends:
-    """Makes all records of a file end in *wanted* that end in *end*, and leaves the line ends in quotes as they are."""
+    """Replaces the line end ``end`` of each record by ``wanted``; line ends in quotes stay as they are."""
 
     def __init__(self, end: bytes, wanted: bytes) -> None:
         self._end, self.wanted = end, wanted
@@ -105,9 +105,9 @@ _QUOTED = re.compile(r'"([^"]*(?:""[^"]*)*)"')
 
 
 class Exact:
-    """Reads *text* record by record, from line number *line* on; ``read`` is how many characters have been read.
+    """Reads ``text`` record by record, from line number ``line`` on; ``read`` is how many characters have been read.
 
-    Where *final* is false, a quote that is not closed is left for more text to come.
+    Where ``final`` is false, a quote that is not closed is left for more text to come.
     """
 
     def __init__(self, text: str, *, delimiter: str, line: int, crlf: bool, null: bool, final: bool) -> None:
@@ -162,7 +162,7 @@ class Exact:
 
 
 def is_unicode(text: str) -> bool:
-    """Tell whether no byte had to be smuggled through the decoding of *text*."""
+    """Tell whether no byte had to be smuggled through the decoding of ``text``."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -36,7 +36,7 @@ class Maker(Protocol[T]):
     """Makes rows of cells, many at a time or one that is looked at closely."""
 
     def many(self, records: Iterable[Sequence[str]], *, null: bool) -> list[T]:
-        """Make rows, or raise `ValueError` where one can't be made; *null* says that there may be nulls."""
+        """Make rows, or raise `ValueError` where one can't be made; ``null`` says that there may be nulls."""
         ...
 
     def one(self, record: RawRecord) -> T:
@@ -64,7 +64,7 @@ class DictMaker:
 
 
 def _dicts(columns: Sequence[str], *, null: bool) -> Callable[[Iterable[Sequence[str]]], list[Row]]:
-    """Compile what makes rows of these *columns*: twice as fast as ``dict(zip(...))``, and it counts the cells."""
+    """Compile what makes rows of these ``columns``: twice as fast as ``dict(zip(...))``, and it counts the cells."""
     cells = [f"c{number}" for number in range(len(columns))]
     values = [f"None if {cell} == 'null' else {cell}" if null else cell for cell in cells]
     members = ", ".join(f"{column!r}: {value}" for column, value in zip(columns, values, strict=True))
@@ -75,7 +75,7 @@ def _dicts(columns: Sequence[str], *, null: bool) -> Callable[[Iterable[Sequence
 
 
 class StructMaker(Generic[S]):
-    """Makes rows as instances of *model*: dates, numbers and booleans are read, and what is no scalar is JSON."""
+    """Makes rows as instances of ``model``: dates, numbers and booleans are read, and what is no scalar is JSON."""
 
     def __init__(self, columns: Sequence[str], model: type[S]) -> None:
         self._dicts, self._model, self._list = DictMaker(columns), model, list[model]  # type: ignore[valid-type]
@@ -135,8 +135,8 @@ def _is_json(kind: object) -> bool:
 class Reader(Generic[T]):
     """Reads a file piece by piece: ``feed`` and ``close`` return the rows that have become whole.
 
-    A row that can't be read raises `BadRow` once the rows before it are out, or is handed to *on_bad_row*. *null* makes
-    the bare word ``null`` a ``None``; the same word in quotes is text. *delimiter* replaces that of the format.
+    A row that can't be read raises `BadRow` once the rows before it are out, or is handed to ``on_bad_row``. ``null``
+    makes the bare word ``null`` a ``None``; the same word in quotes is text. ``delimiter`` replaces that of the format.
     """
 
     def __init__(
