@@ -14,6 +14,7 @@ import pytest
 
 import marketo_async
 from marketo_async import Marketo, operations, resources
+from marketo_async.bulk.namespace import FAMILIES
 from marketo_async.resources import HOMES, Resource
 from marketo_async.resources.blocking import Blocking
 from marketo_async.sync import Marketo as BlockingMarketo
@@ -107,6 +108,10 @@ def table(homes: Mapping[str, tuple[str, str]]) -> str:
         family = getattr(resources, kind)
         what = (family.__doc__ or "").partition("\n")[0].replace("``", "`").replace("|", "\\|")
         lines.append(f"| `{name}` | [`{kind}`]({module}.py) | {what} | {len(family.operations)} |\n")
+    for family in FAMILIES:
+        what = (family.__doc__ or "").partition("\n")[0].replace("``", "`").replace("|", "\\|")
+        path = f"../bulk/{family.__module__.rpartition('.')[2]}.py"
+        lines.append(f"| `{family.name}` | [`{family.__name__}`]({path}) | {what} | {len(family.operations)} |\n")
     return HEAD + "".join(lines)
 
 
@@ -146,7 +151,7 @@ def test_the_page_of_the_families_is_the_table() -> None:
 
 
 def test_every_operation_belongs_to_a_family_of_the_table() -> None:
-    assert {name.split(".")[0] for name in operations()} == {*HOMES, "identity"}
+    assert {name.split(".")[0] for name in operations()} == {*HOMES, "bulk", "identity"}
 
 
 @pytest.mark.parametrize("kind", [Marketo, BlockingMarketo])

@@ -14,6 +14,7 @@ from marketo_async import Marketo, Operation
 from marketo_async.resources import HOMES, Leads, Lists, OpportunityRoles, families
 from marketo_async.resources.descriptors import Composite, Declared, View
 from marketo_async.sync import Marketo as BlockingMarketo
+from tests.families import family_of
 
 
 class Lead(Struct):
@@ -89,7 +90,7 @@ def test_no_method_shows_a_plan_or_a_type_variable_of_its_model(client: Any) -> 
     blocking = client is blocking_client
     for family in families():
         for name in family.operations:
-            where, shown = f"{family.name}.{name}", returned(getattr(getattr(marketo, family.name), name))
+            where, shown = f"{family.name}.{name}", returned(getattr(family_of(marketo, family.name), name))
             assert not re.search(r"\b(Plan|Page|Batches|Listing|Ordered|Merged|[LTD])\b", shown), (
                 f"{family.name}.{name}"
             )

@@ -23,6 +23,7 @@ from marketo_async.sandbox import Fault, InstanceLimits, Sandbox
 from marketo_async.sync import Marketo
 from marketo_async.sync import families as twins
 from marketo_async.writes import Result, WriteRow
+from tests.families import family_of
 from tests.families.test_every_operation import DESCRIBES, NOT_UNDERSTOOD, SERVED
 from tests.sync.conftest import Start, client_of
 from tests.test_openapi import CALLS
@@ -53,12 +54,12 @@ def test_every_family_has_a_twin_on_the_client(marketo: Marketo) -> None:
 
 def test_every_method_looks_as_it_does_on_the_async_client(marketo: Marketo) -> None:
     for family, name, declared in METHODS:
-        method = getattr(getattr(marketo, family.name), name)
-        plain = getattr(getattr(marketo._twin, family.name), name)
+        method = getattr(family_of(marketo, family.name), name)
+        plain = getattr(family_of(marketo._twin, family.name), name)
         assert not inspect.iscoroutinefunction(method)
         assert inspect.signature(method).parameters == inspect.signature(plain).parameters
         assert (method.__name__, inspect.getdoc(method)) == (name, inspect.getdoc(declared))
-        assert getattr(type(getattr(marketo, family.name)), name) is declared
+        assert getattr(type(family_of(marketo, family.name)), name) is declared
 
 
 def test_every_operation_is_served_and_understood(marketo: Marketo, sandbox: Sandbox) -> None:
