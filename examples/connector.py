@@ -10,15 +10,17 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from msgspec import Struct
 
 from marketo_async import Marketo
 from marketo_async.batcher import Batcher
 from marketo_async.models.records import Reason, RecordResult
-from marketo_async.resources.leads import SyncAction
 from marketo_async.sandbox import Quirks, Sandbox
 from marketo_async.writes import ResultList, WriteRow
+
+Strategy = Literal["createOrUpdate", "createOnly", "updateOnly", "createDuplicate"]
 
 LIST, CAMPAIGN = 1001, 4002  # of the sandbox
 MISSING = RecordResult(status="skipped", reasons=[Reason("1004", "Lead not found")])
@@ -75,7 +77,7 @@ async def send_email(marketo: Marketo, campaign_id: int, lead_id: int, tokens: M
 
 
 async def write_leads(
-    marketo: Marketo, records: Sequence[WriteRow], strategy: SyncAction = "createOrUpdate", lookup_field: str = "email"
+    marketo: Marketo, records: Sequence[WriteRow], strategy: Strategy = "createOrUpdate", lookup_field: str = "email"
 ) -> ResultList[WriteRow]:
     """Create or update leads by an update strategy (action 6); ``leads.batcher`` does it in batches (7)."""
     return await marketo.leads.sync(records, action=strategy, lookup_field=lookup_field, check=True)
