@@ -126,10 +126,10 @@ class Counted:
         self.asked = 0
         self._store = store
 
-    async def ask(self, question: StoreRequest) -> StoreReply:
-        """Count a request, and pass it on."""
+    async def ask(self, request: StoreRequest) -> StoreReply:
+        """Pass a question on."""
         self.asked += 1
-        return await self._store.ask(question)
+        return await self._store.ask(request)
 
     async def close(self) -> None:
         """Close the store."""
