@@ -1,1 +1,1 @@
-"""Benchmarks against the limits, and of what the client itself costs. ``python -m benchmarks`` prints them all."""
+"""Benchmarks of the pace against the limits, and of the client's own cost. ``python -m benchmarks`` runs them all."""

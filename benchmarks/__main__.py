@@ -40,7 +40,7 @@ NAMES = (
 
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
-    """Read the command line; a name that is no benchmark ends the program with code 2."""
+    """Read the command line; an unknown benchmark ends the program with code 2."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, formatter_class=_Formatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(NAMES)}; all without one")
     parser.add_argument("--quick", action="store_true", help="less of each: two minutes for all")
@@ -48,19 +48,19 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--plots", type=Path, metavar="DIR", help="draw the charts into this folder")
     read = parser.parse_args(given)
     if unknown := set(read.names) - set(NAMES):
-        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+        parser.error(f"unknown benchmark: {', '.join(sorted(unknown))}; choose from {', '.join(NAMES)}")
     return read
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Keeps the lines of the description as they are."""
+    """Keeps the line breaks of the description."""
 
 
 def measure(name: str, *, quick: bool) -> tuple[Table, list[Chart]]:
-    """Run one benchmark, and part what it found into its table and its charts."""
+    """Run one benchmark, and return its table and its charts."""
     benchmark = importlib.import_module(f"benchmarks.{name}")
     gc.collect()
-    gc.freeze()  # what earlier ones have left is not to be walked at the cost of this one
+    gc.freeze()  # this benchmark does not pay for collecting objects of earlier ones
     started = time.monotonic()
     found: Sequence[Finding] = benchmark.run(quick=quick)
     seconds = time.monotonic() - started
@@ -70,7 +70,7 @@ def measure(name: str, *, quick: bool) -> tuple[Table, list[Chart]]:
 
 
 def main(given: Sequence[str]) -> int:
-    """Print the tables one after the other, and write what was asked for."""
+    """Print the tables one after the other, and write the files that the options name."""
     read = arguments(given)
     tables: dict[str, Table] = {}
     results = Results(machine(), read.quick, tables)
@@ -82,7 +82,7 @@ def main(given: Sequence[str]) -> int:
             read.plots.mkdir(parents=True, exist_ok=True)
             for drawing in drawings:
                 print(f"\n{charts.draw(drawing, read.plots)}")
-        if read.json:  # after every benchmark: one that fails does not take the others' numbers with it
+        if read.json:  # after every benchmark, so that a failing one does not lose the others' numbers
             results.write(read.json)
     for missed in results.missed:
         print(f"missed: {missed}", file=sys.stderr)

@@ -1,6 +1,6 @@
 """A day of activities in shards, 1.5 s a page, Marketo's real limits.
 
-Measures calls per second of a day in eight shards, beside the same client paging one listing. The instance allows 5.
+Measures calls per second of a day in eight shards, and of the same client paging one listing. The instance allows 5.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
-from benchmarks.report import Figure, at_least, exactly, told
+from benchmarks.report import Figure, at_least, exactly, info
 from marketo_async import Governor, Marketo
 from marketo_async.sandbox import Sandbox
 
@@ -18,7 +18,7 @@ QUICK, PAGES_QUICK = 7_200, 1
 
 
 async def measure(records: int, pages_alone: int) -> list[Figure]:
-    """Drain the day side by side, and a few pages of it one after the other."""
+    """Drain the day in shards, and a few of its pages one after the other."""
     async with Sandbox(leads=1000, activities=records, latency=LATENCY, seed=3) as sandbox:
         until = datetime.now(UTC) + timedelta(minutes=1)
         since = until - timedelta(days=1, minutes=2)
@@ -32,7 +32,7 @@ async def measure(records: int, pages_alone: int) -> list[Figure]:
             took = time.perf_counter() - started
             calls = sandbox.stats.calls
             if calls + pages_alone >= governor.limits.calls:
-                await asyncio.sleep(governor.limits.per)  # the other way is not to wait for the window of this one
+                await asyncio.sleep(governor.limits.per)  # the second way must not wait for the window of the first
             pages = marketo.activities.since(since, types=types).pages()
             started = time.perf_counter()
             for _ in range(pages_alone):
@@ -45,8 +45,8 @@ async def measure(records: int, pages_alone: int) -> list[Figure]:
         exactly("activities, each once", len(set(guids)), records),
         exactly("activities delivered", len(guids), records),
         at_least("calls per second in eight shards", calls / took, 4, quoted=True),
-        told("calls per second, one listing", f"{(pages_alone + 1) / alone:.2f}", quoted=True),
-        told("the day", f"{calls} calls in {took:.1f} s"),
+        info("calls per second, one listing", f"{(pages_alone + 1) / alone:.2f}", quoted=True),
+        info("the day", f"{calls} calls in {took:.1f} s"),
     ]
 
 

@@ -1,8 +1,8 @@
-"""What it costs to call from blocking code: one call of the blocking client against the same call awaited.
+"""The cost of a call from blocking code: one call of the blocking client against the same call awaited.
 
-Measures the time that a call takes beyond the same one awaited in the same loop, for a call through the client's portal
-that does nothing and for a lead by id at a sandbox in another process without latency. The two take turns, round after
-round. And 32 threads that share one client, window scaled to 100 per 3 s: refusals as the server counts them.
+Measures the time that a call takes beyond the same one awaited in the same loop, for an empty call through the client's
+portal and for a lead by id from a sandbox in another process without latency. The two alternate, round by round. Also
+measures 32 threads that share one client, window scaled to 100 per 3 s: refusals as the server counts them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from benchmarks.elsewhere import LIFTED, Setup, Where, host, unlimited_sandbox
-from benchmarks.report import Figure, at_most, exactly, over_repeats, told
+from benchmarks.report import Figure, at_most, exactly, info, over_repeats
 from marketo_async import Governor, Limits
 from marketo_async.sandbox import InstanceLimits
 from marketo_async.sync import Marketo
@@ -59,7 +59,7 @@ def opened(where: Where, limits: Limits) -> Marketo:
 
 
 def costs(rounds: int) -> list[Figure]:
-    """Return what a blocking call adds."""
+    """Return the cost that a blocking call adds."""
     with unlimited_sandbox() as where, opened(where, Limits(calls=LIFTED, daily=LIFTED)) as marketo:
         portal, leads = marketo._portal, marketo.leads.twin  # noqa: SLF001
         empty = paired(marketo, lambda: portal.call(_nothing), _nothing, rounds)
@@ -67,12 +67,12 @@ def costs(rounds: int) -> list[Figure]:
     extra = statistics.median(lead)
     return [
         over_repeats(at_most("a lead by id, beyond the async call", extra, 200, " µs", quoted=True), lead),
-        over_repeats(told("an empty call, beyond awaiting it", f"{statistics.median(empty):.0f} µs"), empty),
+        over_repeats(info("an empty call, beyond awaiting it", f"{statistics.median(empty):.0f} µs"), empty),
     ]
 
 
 def shared(calls: int) -> list[Figure]:
-    """Return what 32 threads do to an instance."""
+    """Return the figures of 32 threads on one client."""
     limits = InstanceLimits(calls=100, per=PER)
     with host() as process, process.sandbox(Setup(leads=calls, latency=(0.05, 0.04), limits=limits)) as remote:
         with (
@@ -86,7 +86,7 @@ def shared(calls: int) -> list[Figure]:
     return [
         exactly(f"{THREADS} threads, {calls} calls: refusals", seen.refused, 0, quoted=True),
         exactly("the same: leads found", found, calls),
-        told("the same: pace against the bound of the limits", f"{(calls / 100 - 1) * PER / took:.2f}"),
+        info("the same: pace against the bound of the limits", f"{(calls / 100 - 1) * PER / took:.2f}"),
     ]
 
 

@@ -1,7 +1,7 @@
 """A bulk export of 500 MB: memory, and rows as dicts and Structs against csv.DictReader.
 
-Memory is the growth of this process's peak from before the export on, the server in another process. Rows are read
-from the same bytes by turns, round after round, so that a machine that slows down slows all; ratios are medians.
+Memory is the growth of this process's peak since before the export; the server runs in another process. The readers
+alternate on the same bytes, round by round, so that a slow machine slows all of them; ratios are medians.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from benchmarks.elsewhere import LIFTED, Setup, Where, peak, unlimited_sandbox
-from benchmarks.report import Figure, at_least, at_most, exactly, told
+from benchmarks.report import Figure, at_least, at_most, exactly, info
 from marketo_async import Governor, Limits, Marketo
 from marketo_async.bulk.rows.reader import BLOCK, DictMaker, Reader, StructMaker
 from marketo_async.sandbox import Quirks
@@ -39,7 +39,7 @@ FIELDS = [
 
 
 class Lead(Struct):
-    """A lead as its fields are."""
+    """A lead, with the types of its fields."""
 
     id: int
     email: str
@@ -56,13 +56,13 @@ class Lead(Struct):
 
 
 async def _export(where: Where) -> tuple[float, int, int, float, bytes]:
-    """Return memory growth, rows and bytes of an export, the seconds that it took, and some of the file."""
+    """Return memory growth, rows, bytes and seconds of an export, and a part of the file."""
     governor = Governor(Limits(calls=LIFTED, daily=LIFTED))
     async with Marketo(
         where.base_url, client_id=where.client_id, client_secret=where.client_secret, governor=governor
     ) as marketo:
         now = datetime.now(UTC)
-        small = (now - timedelta(hours=9), now)  # imports and warms up whatever an export needs
+        small = (now - timedelta(hours=9), now)  # imports and warms up the modules of an export
         async for _ in marketo.bulk.leads.export(fields=FIELDS, created_at=small, poll=0.05):
             pass
         before, rows, started = peak(), 0, time.perf_counter()
@@ -78,7 +78,7 @@ async def _export(where: Where) -> tuple[float, int, int, float, bytes]:
 
 
 def _sample(path: Path) -> bytes:
-    """Return whole lines from the beginning of a file, with a header that bears no mark."""
+    """Return whole lines from the beginning of a file, without a byte order mark."""
     with path.open("rb") as file:
         file.readline()
         sample = file.read(SAMPLE)
@@ -94,7 +94,7 @@ def _read(sample: bytes, reader: Reader[T]) -> int:
 
 
 def _ratios(sample: bytes, rounds: int) -> tuple[float, float]:
-    """Return how many times as fast as csv.DictReader dicts and Structs are made of the same bytes."""
+    """Return how many times faster than csv.DictReader dicts and Structs are read from the same bytes."""
     text = sample.decode()
     clock, dicts, structs = time.process_time, [], []
     for _ in range(rounds):
@@ -112,7 +112,7 @@ def _ratios(sample: bytes, rounds: int) -> tuple[float, float]:
 
 
 def run(*, quick: bool = False) -> list[Figure]:
-    """Return the figures; a quick look takes a smaller file."""
+    """Return the figures; ``quick`` takes a smaller file."""
     copies, rounds = (QUICK_COPIES, QUICK_ROUNDS) if quick else (COPIES, ROUNDS)
     with unlimited_sandbox(Setup(leads=LEADS, quirks=Quirks(export_copies=copies))) as where:
         context = multiprocessing.get_context("spawn")
@@ -126,10 +126,10 @@ def run(*, quick: bool = False) -> list[Figure]:
     dicts, structs = _ratios(sample, rounds)
     quoted, _ = _ratios(sample.replace(b",Northwind,", b',"Northwind, Inc.",'), rounds)
     return [
-        told("the file", f"{size / 1e6:.0f} MB, {rows:,} rows in {took:.0f} s"),
+        info("the file", f"{size / 1e6:.0f} MB, {rows:,} rows in {took:.0f} s"),
         exactly("rows", rows, LEADS * copies),
         at_most("growth of resident memory in MB", grown, 48, quoted=True),
         at_least("rows as dicts against csv.DictReader", dicts, 1.5, quoted=True),
-        told("the same where every seventh row has a quoted cell", f"{quoted:.3g}"),
+        info("the same where every seventh row has a quoted cell", f"{quoted:.3g}"),
         at_least("rows as Structs against csv.DictReader", structs, 1.0, quoted=True),
     ]

@@ -1,6 +1,6 @@
-"""Downloads broken 20 times, and an export of five windows killed 50 times: nothing lost, nothing paid twice.
+"""Downloads broken 20 times, and an export of five windows killed 50 times: nothing lost, no job created twice.
 
-Breaks are at random bytes, kills (``SIGKILL``) at random moments of a run in a process of its own; the server is in
+Breaks happen at random bytes, kills (``SIGKILL``) at random moments of a run in its own process; the server runs in
 another process.
 """
 
@@ -21,7 +21,7 @@ from typing import Self
 from msgspec.structs import replace
 
 from benchmarks.elsewhere import LIFTED, Setup, Where, unlimited_sandbox
-from benchmarks.report import Figure, at_most, exactly, told
+from benchmarks.report import Figure, at_most, exactly, info
 from marketo_async import CallRecord, Governor, Limits, Marketo, RetryPolicy
 from marketo_async.models.bulk import DateRange, ExportJob, LeadSelection
 from marketo_async.sandbox import Fault, Quirks
@@ -31,11 +31,11 @@ QUICK_KILLS = 4
 BUFFER = 65_536
 FIELDS = ["id", "email", "firstName", "createdAt"]
 DAY = timedelta(days=1)
-_FORK = multiprocessing.get_context("fork")  # the next run is to start at once
+_FORK = multiprocessing.get_context("fork")  # the next run starts at once
 
 
 def client(where: Where, hook: Callable[[CallRecord], None] | None = None) -> Marketo:
-    """Return a client that waits for no limit."""
+    """Return a client whose limits are out of reach."""
     return Marketo(
         where.base_url,
         client_id=where.client_id,
@@ -46,7 +46,7 @@ def client(where: Where, hook: Callable[[CallRecord], None] | None = None) -> Ma
 
 
 class Meter:
-    """A proxy on loopback that counts the bytes that come from the server, and the connections that end early."""
+    """A proxy on loopback that counts the bytes from the server, and the connections that end early."""
 
     def __init__(self, base_url: str) -> None:
         self.came = 0
@@ -82,7 +82,7 @@ async def _copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 async def _broken(where: Where) -> tuple[int, int, int]:
-    """Return the size of a file, the bytes that came over the wire for it, and in how many calls."""
+    """Return the size of a file, the bytes received for it, and the number of calls."""
     async with client(where) as marketo:
         dates = DateRange(start_at=datetime.now(UTC) - 31 * DAY, end_at=datetime.now(UTC))
         job = await marketo.bulk.leads.create(FIELDS, LeadSelection(created_at=dates))
@@ -117,12 +117,12 @@ async def _jobs(where: Where) -> list[ExportJob]:
 def killed(where: Where, moments: Iterable[float], *, folder: Path) -> tuple[int, int, int]:
     """Kill exports after fractions of the time that one takes, and run them again.
 
-    Returns how many files came out otherwise, how many jobs were made too many, and how many runs were caught alive.
+    Returns how many files differ, how many jobs were created twice, and how many runs were killed before their end.
     """
     until = datetime.now(UTC)
     since = until - 31 * WINDOWS * DAY
     plain = folder / "plain.csv"
-    _run(where, plain, since, until)  # warms everything up that a fork then has
+    _run(where, plain, since, until)  # a fork inherits what this warms up
     plain.unlink()
     started = time.perf_counter()
     _run(where, plain, since, until)
@@ -148,7 +148,7 @@ def killed(where: Where, moments: Iterable[float], *, folder: Path) -> tuple[int
 
 
 def run(*, quick: bool = False) -> list[Figure]:
-    """Return the figures; a quick look kills less often."""
+    """Return the figures; ``quick`` kills less often."""
     kills = QUICK_KILLS if quick else KILLS
     drops = Fault("drop", times=BREAKS, path="/bulk/v1/leads/export/*/file.json")
     with unlimited_sandbox(Setup(leads=20_000, quirks=Quirks(export_copies=100), faults=(drops,))) as where:
@@ -160,10 +160,10 @@ def run(*, quick: bool = False) -> list[Figure]:
     ):
         other, doubled, caught = killed(where, [rng.random() for _ in range(kills)], folder=Path(folder))
     return [
-        exactly("calls for the file, each but the last broken off", fetches, BREAKS + 1),
-        told("bytes of the file, and that came for it", f"{size:,}, {came:,}"),
-        at_most("bytes that came twice, in buffers of 64 KB a break", (came - size) / BUFFER / BREAKS, 1),
-        told("kills that caught the export at work", f"{caught} of {kills}"),
-        exactly("files that came out otherwise", other, 0, quoted=True),
-        exactly("jobs made twice", doubled, 0, quoted=True),
+        exactly("calls for the file, all but the last interrupted", fetches, BREAKS + 1),
+        info("bytes of the file, and bytes received for it", f"{size:,}, {came:,}"),
+        at_most("bytes received twice, in buffers of 64 KB per break", (came - size) / BUFFER / BREAKS, 1),
+        info("kills before the export ended", f"{caught} of {kills}"),
+        exactly("files that differ", other, 0, quoted=True),
+        exactly("jobs created twice", doubled, 0, quoted=True),
     ]

@@ -1,4 +1,4 @@
-"""Charts as small SVG files that are the same whenever their numbers are: no date, no random ids."""
+"""Charts as small SVG files, reproducible: the same numbers give the same file (no date, no random ids)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _LIMIT = "#444444"
 
 
 def draw(chart: Chart, folder: Path) -> Path:
-    """Write *chart* as ``<name>.svg`` into *folder*, and return where it is."""
+    """Write ``chart`` as ``<name>.svg`` into ``folder``, and return its path."""
     import matplotlib as mpl  # noqa: PLC0415 - only the bench extra has it, and it takes a second to import
 
     mpl.use("svg")
-    # Text stays text, so that the file is small and can be searched; a white ground reads in light and dark.
+    # Text stays text, so that the file is small and searchable; a white background suits light and dark pages.
     mpl.rcParams.update({"svg.hashsalt": chart.name, "svg.fonttype": "none", "font.family": "sans-serif"})
     from matplotlib.figure import Figure as Drawing  # noqa: PLC0415
 
@@ -23,7 +23,7 @@ def draw(chart: Chart, folder: Path) -> Path:
     axes = drawing.add_subplot()
     for number, (line, colour) in enumerate(zip(chart.lines, _COLOURS, strict=False)):
         how = "steps-post" if line.steps else "default"
-        front = 10 - number  # where two run together, the first is seen
+        front = 10 - number  # where two lines overlap, the first is on top
         axes.plot(line.xs, line.ys, label=line.label, color=colour, linewidth=1.6, drawstyle=how, zorder=front)
     if chart.limit is not None:
         label = f"{chart.limit_label}: {chart.limit:g}"

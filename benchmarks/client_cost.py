@@ -1,9 +1,9 @@
 """A page of 300 leads: the client's CPU against bare aiohttp + msgspec, and against marketorestpython, with a profile.
 
-Measures the process's CPU time per page, call and record, the server in another process, without waiting for limits.
-The contenders take turns, round after round, so that a machine that slows down slows all; figures are medians of the
-rounds. The first is a listing of one page, which pays for its pager, the second one of ten; a single lead is what a
-call costs whose answer is small. The profile (cProfile) tells in whose code the time of a page is spent.
+Measures the process's CPU time per page, call and record, with the server in another process and without waiting for
+limits. The contenders alternate, round by round, so that a slow machine slows all of them; figures are medians of the
+rounds. The first is a listing of one page, which pays for its pager, the second a listing of ten. A single lead shows
+the cost of a call with a small answer. The profile (cProfile) shows which code takes the time of a page.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import msgspec
 
 import marketo_async
 from benchmarks.elsewhere import LIFTED, Where, unlimited_sandbox
-from benchmarks.report import Figure, over_repeats, ratio_at_most, told
+from benchmarks.report import Figure, info, over_repeats, ratio_at_most
 from marketo_async import Governor, Limits, Marketo
 
 ROUNDS, PAGES, PROFILED = 60, 10, 200
@@ -36,7 +36,7 @@ Work = Callable[[], Awaitable[None]]
 
 
 class Bare:
-    """Nothing but aiohttp and msgspec, as one would write it by hand."""
+    """Bare aiohttp and msgspec, written by hand."""
 
     def __init__(self, http: aiohttp.ClientSession, base_url: str) -> None:
         self.http = http
@@ -56,7 +56,7 @@ class Bare:
 
 
 class Own:
-    """The same through the client."""
+    """The same calls through the client."""
 
     def __init__(self, marketo: Marketo) -> None:
         self.marketo = marketo
@@ -70,12 +70,12 @@ class Own:
         assert await self.marketo.leads.get(1, fields=["id", "email"])
 
     async def listing(self) -> None:
-        """Fetch ten pages side by side, of which the first four have leads."""
+        """Fetch ten pages concurrently, of which the first four have leads."""
         assert len(await self.marketo.leads.by_filter("id", LONG, fields=FIELDS).all()) == LEADS
 
 
 class Peer:
-    """marketorestpython, with its pauses between calls left out."""
+    """marketorestpython, without its pauses between calls."""
 
     def __init__(self, where: Where) -> None:
         from marketorestpython.client import MarketoClient  # noqa: PLC0415 - only the bench extra has it
@@ -98,7 +98,7 @@ class Peer:
 
 
 async def cost(work: Work, times: int) -> float:
-    """Return the CPU seconds of one turn of *work*."""
+    """Return the CPU seconds of one turn of ``work``."""
     started = time.process_time()
     for _ in range(times):
         await work()
@@ -106,7 +106,7 @@ async def cost(work: Work, times: int) -> float:
 
 
 def spent_by(profile: cProfile.Profile) -> list[tuple[str, float]]:
-    """Sum a profile's own times by whose code it is, largest first; waiting in the selector is left out."""
+    """Sum a profile's own times by the owner of the code, largest first, without the time in the selector."""
     sums: dict[str, float] = {}
     for (file, _, function), (_, _, own, _, _) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
         if "poll" not in function:
@@ -126,8 +126,8 @@ def _part(file: str, function: str) -> str:
 
 
 async def profiled(work: Work, times: int) -> list[Figure]:
-    """Tell in whose code the time of *work* is spent."""
-    profile = cProfile.Profile(time.process_time)  # of a busy machine only the time that is ours
+    """Return the figures of the profile of ``work``: which code takes its time."""
+    profile = cProfile.Profile(time.process_time)  # on a busy machine, only the time of this process
     profile.enable()
     for _ in range(times):
         await work()
@@ -137,13 +137,13 @@ async def profiled(work: Work, times: int) -> list[Figure]:
     ours = sum(own for part, own in parts if part.startswith("marketo_async"))
     rows = [f"{part} {100 * own / whole:.0f} %" for part, own in parts if own > whole / 50]
     return [
-        told("profile of a page: in this package's code", f"{100 * ours / whole:.0f} %"),
-        told("profile of a page, parts above 2 %", ", ".join(rows)),
+        info("profile of a page: in this package's code", f"{100 * ours / whole:.0f} %"),
+        info("profile of a page, parts above 2 %", ", ".join(rows)),
     ]
 
 
 async def measure(where: Where, rounds: int) -> list[Figure]:
-    """Let the contenders take turns, and profile one page."""
+    """Let the contenders alternate, and profile one page."""
     governor = Governor(Limits(calls=LIFTED, daily=LIFTED))
     client = Marketo(where.base_url, client_id=where.client_id, client_secret=where.client_secret, governor=governor)
     async with client as marketo:
@@ -172,11 +172,11 @@ def _figures(columns: Sequence[Sequence[float]]) -> list[Figure]:
     return [
         ratio_at_most("a page: CPU against bare aiohttp + msgspec", mine, floor, 1.3, quoted=True),
         ratio_at_most("a page: CPU against marketorestpython", mine, other, 1.0, quoted=True),
-        told("a page: CPU here, bare, marketorestpython", f"{page:.2f}, {bare:.2f}, {theirs:.2f} ms"),
-        told("a lead: CPU here, bare", f"{one:.2f}, {bare_one:.2f} ms"),
-        told("ten pages side by side, 1,000 leads: CPU", f"{listing:.2f} ms"),
-        over_repeats(told("a call: CPU beyond bare", f"{statistics.median(a_call):.0f} µs", quoted=True), a_call),
-        over_repeats(told("a record of a page: CPU beyond bare", f"{statistics.median(extra):.2f} µs"), extra),
+        info("a page: CPU here, bare, marketorestpython", f"{page:.2f}, {bare:.2f}, {theirs:.2f} ms"),
+        info("a lead: CPU here, bare", f"{one:.2f}, {bare_one:.2f} ms"),
+        info("ten pages concurrently, 1,000 leads: CPU", f"{listing:.2f} ms"),
+        over_repeats(info("a call: CPU beyond bare", f"{statistics.median(a_call):.0f} µs", quoted=True), a_call),
+        over_repeats(info("a record of a page: CPU beyond bare", f"{statistics.median(extra):.2f} µs"), extra),
     ]
 
 

@@ -1,10 +1,10 @@
-"""The jobs that people do, by this client, by marketorestpython, and by a plain loop of aiohttp.
+"""Common jobs, done by this client, by marketorestpython, and by a plain loop of aiohttp.
 
 Measures wall time, calls spent, refusals, records lost or doubled, CPU time and memory: leads by id, the members of a
-list, the activities of a day, upserts and an export; then the list again in bad weather: one 606, tokens that live a
+list, the activities of a day, upserts and an export; then the list again with failures: one 606, tokens that live a
 second, one 502 in HTML. Each client works in a fresh process, the sandbox in another, with Marketo's real limits and a
 latency of 0.1 s +/- 0.04. The bound of the wall time is the latency of the calls, ten at a time, or the window. Lost
-and doubled are judged by what was made, or for writes by what the sandbox holds. What they do is in ``contenders``.
+and doubled records are found by comparison with the sandbox's records. See ``contenders`` for the jobs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from benchmarks.contenders import CONTENDERS, Task
 from benchmarks.elsewhere import Host, Remote, Seen, Setup, Where, host, peak
-from benchmarks.report import Finding, at_most, exactly, told
+from benchmarks.report import Finding, at_most, exactly, info
 from marketo_async.sandbox import Fault, InstanceLimits
 
 OURS, PEER = "marketo_async", "marketorestpython"
@@ -27,7 +27,7 @@ LATENCY = (0.1, 0.04)
 TYPES = (1, 2, 6, 7, 10, 11, 12, 13, 22)  # those that a sandbox generates
 PATIENCE = 180.0
 
-# Records a job, and in --quick, where three jobs are left out; 36,000 by id are 120 calls, more than a window holds.
+# Records per job, and with --quick, which leaves out three jobs; 36,000 by id are 120 calls, more than a window holds.
 SIZES = {
     "leads_by_id": (36_000, 600),
     "list_members": (12_000, 600),
@@ -44,7 +44,7 @@ IN_WEATHER = (6_000, 900)
 
 
 class Spent(Struct, frozen=True):
-    """What a client's process says of itself: what it took in, and what that cost."""
+    """The report of a client's process: the records that it received, and their cost."""
 
     delivered: int
     different: int
@@ -55,7 +55,7 @@ class Spent(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True):
-    """One client on one job."""
+    """The result of one client on one job."""
 
     spent: Spent
     seen: Seen
@@ -73,16 +73,16 @@ class Result(Struct, frozen=True):
 
 
 def _work(pipe: Connection, contender: str, job: str, where: Where, task: Task) -> None:
-    """Do one job in this process, and send home what it cost; imports and interpreter are paid before."""
+    """Do one job in this process, and send its cost to the parent; imports are not part of the cost."""
     if contender == PEER:
-        import marketorestpython.client  # noqa: F401, PLC0415 - imported before the clock starts, and only here
+        import marketorestpython.client  # noqa: F401, PLC0415 - imported before the clock starts, in this process only
     delivered: list[object] = []
     error = ""
     before = peak()
     wall, cpu = time.perf_counter(), time.process_time()
     try:
         CONTENDERS[contender](job, where, task, delivered.append)
-    except Exception as failure:  # noqa: BLE001 - whatever a client dies of is a result
+    except Exception as failure:  # noqa: BLE001 - any failure of a client is a result
         error = f"{type(failure).__name__}: {str(failure)[:60]}"
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     pipe.send(Spent(len(delivered), len(set(delivered)), error, wall, cpu, peak() - before))
@@ -93,7 +93,7 @@ def _in_a_process(contender: str, job: str, where: Where, task: Task) -> Spent:
     here, there = context.Pipe()
     process = context.Process(target=_work, args=(there, contender, job, where, task), daemon=True)
     process.start()
-    there.close()  # so that a process that dies is an EOFError here
+    there.close()  # so that the death of the process raises EOFError here
     try:
         if here.poll(PATIENCE):
             answer = here.recv()
@@ -106,7 +106,7 @@ def _in_a_process(contender: str, job: str, where: Where, task: Task) -> Spent:
 
 
 def measure(machine: Host, contender: str, job: str, records: int, weather: Setup) -> Result:
-    """Let one client do one job against a sandbox of its own."""
+    """Let one client do one job against its own sandbox."""
     writes = job == "upserts"
     setup = Setup(
         leads=10 if writes else records,
@@ -128,7 +128,7 @@ def _judged(remote: Remote, spent: Spent, setup: Setup, records: int, *, writes:
 
 
 def _task(records: int) -> Task:
-    """Span the day of activities that a sandbox has made just now."""
+    """Return the task of the day of activities that a sandbox has just made."""
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=1)
     return Task(records, until - timedelta(days=1, minutes=2), until, TYPES)
 
@@ -137,7 +137,7 @@ def compare(machine: Host, job: str, records: int, weather: Setup, name: str) ->
     """Return the figures of all clients on one job."""
     results = {contender: measure(machine, contender, job, records, weather) for contender in CONTENDERS}
     ours, theirs = results[OURS], results[PEER]
-    found: list[Finding] = [told(f"{name}, {contender}", str(result)) for contender, result in results.items()]
+    found: list[Finding] = [info(f"{name}, {contender}", str(result)) for contender, result in results.items()]
     flaws = ours.lost + ours.doubled
     found.append(exactly(f"{name}: refused, lost or doubled here", ours.seen.refused + flaws, 0, quoted=True))
     if not theirs.spent.error:
@@ -147,7 +147,7 @@ def compare(machine: Host, job: str, records: int, weather: Setup, name: str) ->
 
 
 def run(*, quick: bool = False) -> Sequence[Finding]:
-    """Return the figures of every job, and of one in every weather."""
+    """Return the figures of every job, and of one job with every failure."""
     figures: list[Finding] = []
     with host() as machine:
         for job, sizes in SIZES.items():

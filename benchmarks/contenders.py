@@ -1,9 +1,9 @@
-"""The same jobs by three clients: this one, marketorestpython, and a plain loop of aiohttp as one writes it by hand.
+"""The same jobs by three clients: this one, marketorestpython, and a plain loop of aiohttp, written by hand.
 
-Every job hands on what it gets as it gets it, so that what an error cuts off is known. marketorestpython is used as its
-documentation shows, the ids and records cut into three hundred by hand, its pauses between calls left as they are. The
-plain loop keeps no limits and repeats nothing: it is the floor of what a client costs, not a way to work. Not here:
-what is measured, and in which weather (``clients``).
+Every job passes on each record as it arrives, so that the loss after an error is known. marketorestpython is used as
+its documentation shows, with ids and records split into three hundred by hand, and with its pauses between calls. The
+plain loop keeps no limits and repeats nothing: it is the lower bound of a client's cost, not a way to work. See
+``clients`` for the measurements and the failures.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FIELDS = ["id", "email"]
 
 
 class Task(Struct, frozen=True):
-    """What is to be done: so many records; activities between two moments, of these types."""
+    """A job: how many records; activities between two moments, of these types."""
 
     records: int
     since: datetime
@@ -45,7 +45,7 @@ Job = Callable[[Where, Task, Take], None]
 
 
 def addresses(count: int) -> Iterator[dict[str, str]]:
-    """Make the records that are upserted."""
+    """Return the records to upsert."""
     return ({"email": f"new.{number}@example.com", "firstName": "New"} for number in range(count))
 
 
@@ -129,7 +129,7 @@ class Peer:
             self.take(row["id"])
 
     def _call(self, method: str, **arguments: object) -> Any:
-        """Call as its documentation shows; ``None`` is what it gives when it has given up."""
+        """Call as its documentation shows; it returns ``None`` when it has given up."""
         answer = self.client.execute(method=method, **arguments)
         if answer is None:
             raise RuntimeError(f"{method} returned None")
@@ -221,7 +221,7 @@ def own(job: str, where: Where, task: Task, take: Take) -> None:
 
 def peer(job: str, where: Where, task: Task, take: Take) -> None:
     """Do a job with marketorestpython."""
-    from marketorestpython.client import MarketoClient  # noqa: PLC0415 - not in the process of the others
+    from marketorestpython.client import MarketoClient  # noqa: PLC0415 - not in the processes of the other clients
 
     client = MarketoClient("000-AAA-000", where.client_id, where.client_secret)
     client.host = where.base_url

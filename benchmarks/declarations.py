@@ -1,8 +1,8 @@
-"""What an operation costs to declare, and what all of them cost to import.
+"""The cost of declaring an operation, and of importing all of them.
 
 Counts the operations of the registry against the OpenAPI files, the source lines of their declarations (decorator,
 signature and plan, without docstrings; a shared verb counts once), and the time to import the package against importing
-aiohttp, msgspec and anyio alone, each in a fresh interpreter, turn by turn.
+aiohttp, msgspec and anyio alone, each in a fresh interpreter, alternating.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.report import Figure, at_most, exactly, ratio_at_most, told
+from benchmarks.report import Figure, at_most, exactly, info, ratio_at_most
 from marketo_async import operations, resources
 from marketo_async.operation import Provenance
 
@@ -66,8 +66,8 @@ def run(*, quick: bool = False) -> list[Figure]:
     mine, libraries = zip(*import_times(ROUNDS // 3 if quick else ROUNDS), strict=True)
     return [
         exactly("official operations declared", len(official), OFFICIAL, quoted=True),
-        told("operations known from elsewhere", str(len(found) - len(official))),
+        info("operations known from elsewhere", str(len(found) - len(official))),
         at_most("source lines an operation", declared_lines() / len(found), 6, quoted=True),
         ratio_at_most("import time against aiohttp + msgspec + anyio", mine, libraries, 1.3, quoted=True),
-        told("import time, median", f"{statistics.median(mine) * 1e3:.0f} ms, of a fresh interpreter with the package"),
+        info("import time, median", f"{statistics.median(mine) * 1e3:.0f} ms, of a fresh interpreter with the package"),
     ]

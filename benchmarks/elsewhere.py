@@ -19,9 +19,9 @@ LIFTED = 10**6
 
 
 def peak() -> float:
-    """Return the most memory that this process has had resident, in MB.
+    """Return the peak of this process's resident memory, in MB.
 
-    Linux hands ``ru_maxrss`` down from the parent that started the process, so there its own mark is read.
+    On Linux a process inherits ``ru_maxrss`` from its parent, so the process's own mark is read there.
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -31,7 +31,7 @@ def peak() -> float:
 
 
 class Setup(Struct, frozen=True, kw_only=True):
-    """What a sandbox is made of: numbers of records, seconds of latency and their spread, limits, and weather."""
+    """The settings of a sandbox: numbers of records, seconds of latency and their spread, limits, and faults."""
 
     leads: int = 1_000
     activities: int = 0
@@ -42,7 +42,7 @@ class Setup(Struct, frozen=True, kw_only=True):
 
 
 class Where(Struct, frozen=True):
-    """Where a sandbox listens, and what opens it."""
+    """The address of a sandbox, and its client id and secret."""
 
     base_url: str
     client_id: str
@@ -50,7 +50,7 @@ class Where(Struct, frozen=True):
 
 
 class Seen(Struct, frozen=True):
-    """What an instance counted, and the leads that it holds: all of them, and how many different addresses."""
+    """The counts of an instance, and its leads: all of them, and how many different addresses."""
 
     calls: int
     identity_calls: int
@@ -67,7 +67,7 @@ class Remote:
         self.where = where
 
     def seen(self) -> Seen:
-        """Ask what has been counted until now."""
+        """Return the counts up to now."""
         self._pipe.send("seen")
         answer = self._pipe.recv()
         assert isinstance(answer, Seen)
@@ -99,7 +99,7 @@ def host() -> Iterator[Host]:
     here, there = context.Pipe()
     process = context.Process(target=_serve_all, args=(there,), daemon=True)
     process.start()
-    there.close()  # so that a process that dies is an EOFError here, and no wait without end
+    there.close()  # so that the death of the process raises EOFError here, and does not block
     try:
         yield Host(here)
     finally:
@@ -110,7 +110,7 @@ def host() -> Iterator[Host]:
 
 @contextmanager
 def unlimited_sandbox(setup: Setup | None = None) -> Iterator[Where]:
-    """Serve one sandbox whose limits are out of reach: for what a call, or a file, costs."""
+    """Serve one sandbox whose limits are out of reach, to measure the cost of a call or a file."""
     limits = InstanceLimits(calls=LIFTED, daily=LIFTED, export_daily_bytes=LIFTED * LIFTED)
     with host() as process, process.sandbox(replace(setup or Setup(), limits=limits)) as remote:
         yield remote.where

@@ -1,8 +1,8 @@
-"""A server stand-in without sockets: the rolling window and the concurrency of an instance, and a road to it.
+"""A server stand-in without sockets: the rolling window and the concurrency of an instance, and the network path to it.
 
-It runs in virtual time (looptime), where twenty seconds pass in no time, and in real time, where limiters must be
-measured that read clocks of their own. It counts a refused call against the window too, as Marketo seems to, and keeps
-a log of all that arrived. It shares no code with the governor. Not here: what calls it (each benchmark).
+It runs in virtual time (looptime), where twenty seconds pass at once, and in real time for limiters that read their own
+clocks. It counts a refused call against the window too, as Marketo seems to, and keeps a log of all arrivals. It shares
+no code with the governor. See each benchmark for its calls.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from marketo_async import Governor, Limits
 
 T = TypeVar("T")
 
-_WAY = 0.1  # of a latency: the road to the instance, and the road back
+_WAY = 0.1  # of a latency: the path to the instance, and the path back
 _JITTER = 0.4
 
 
 class _TickingLoop(looptime.make_event_loop_class(asyncio.SelectorEventLoop)):  # type: ignore[misc]
-    """Virtual time in which every look at the clock takes a nanosecond, as on real ones."""
+    """Virtual time in which every reading of the clock takes a nanosecond, as with real clocks."""
 
     ticks = 0
 
@@ -54,7 +54,7 @@ class Instance:
         self._in_flight = 0
 
     async def serve(self, work: float) -> str:
-        """Take one call that arrives now and needs *work* seconds; return its code, empty for success."""
+        """Receive one call that arrives now and takes ``work`` seconds; return its code, empty for success."""
         now = asyncio.get_running_loop().time()
         while self._window and self._window[0] <= now - self.limits.per:
             self._window.popleft()
@@ -74,7 +74,7 @@ class Instance:
 
     @property
     def peak_window(self) -> int:
-        """The most arrivals, refused ones too, that any rolling window held."""
+        """The most arrivals in any rolling window, refused ones included."""
         return max(held for _, held in rolling(self.arrivals, self.limits.per))
 
     def _note(self, now: float, change: int) -> None:
@@ -84,14 +84,14 @@ class Instance:
 
 
 class Road:
-    """The way to an instance: a *latency* in seconds, in mean, of which a tenth lies on either side of its arrival."""
+    """The path to an instance: a mean ``latency`` in seconds, a tenth of it before and a tenth after the instance."""
 
     def __init__(self, instance: Instance, latency: float, seed: int, *, jitter: float = _JITTER) -> None:
         self.instance, self.latency, self.jitter = instance, latency, jitter
         self._rng = random.Random(seed)
 
     async def call(self) -> str:
-        """Make one call, and return the code that came back."""
+        """Make one call, and return its code."""
         latency = self.latency * (1 + self._rng.uniform(-self.jitter, self.jitter))
         way = latency * _WAY * self._rng.uniform(0, 2)
         await asyncio.sleep(way)
@@ -100,7 +100,7 @@ class Road:
         return code
 
     async def call_through(self, governor: Governor) -> str:
-        """Make one call as a session does: with a permit until the answer is there, and telling of refusals."""
+        """Make one call as a session does: with a permit until the answer is read, and with a report of refusals."""
         permit = await governor.acquire()
         code = await self.call()
         permit.release()
@@ -112,17 +112,17 @@ class Road:
 
 
 def rolling(moments: Sequence[float], per: float) -> list[tuple[float, int]]:
-    """Return how many *moments* (in order) the window of *per* seconds that ends at each of them holds."""
+    """Return, for each of ``moments`` (in order), how many of them the window of ``per`` seconds before it holds."""
     return [(moment, n + 1 - bisect_right(moments, moment - per, 0, n)) for n, moment in enumerate(moments)]
 
 
 def course(moments: Sequence[float], per: float, every: float, until: float) -> tuple[list[float], list[float]]:
-    """Return the rolling count over time, looked at *every* so many seconds: xs and ys of a chart."""
+    """Return the rolling count over time, sampled at ``every`` seconds: xs and ys of a chart."""
     xs = [step * every for step in range(int(until / every) + 1)]
     return xs, [float(bisect_right(moments, x) - bisect_right(moments, x - per)) for x in xs]
 
 
 def jain(shares: Sequence[float]) -> float:
-    """Return Jain's index of fairness: 1 where all have the same, 1/n where one has it all."""
+    """Return Jain's index of fairness: 1 if all have the same, 1/n if one has everything."""
     squares = sum(share * share for share in shares)
     return sum(shares) ** 2 / (len(shares) * squares) if squares else 1.0

@@ -1,6 +1,6 @@
 """A producer with a journal is killed with SIGKILL at random moments: every record that it accepted reaches the server.
 
-The sandbox runs here, each producer in a process of its own; what it has accepted it tells through a pipe at once.
+The sandbox runs here, each producer in its own process; a producer reports each accepted record through a pipe at once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from benchmarks.report import Figure, exactly, told
+from benchmarks.report import Figure, exactly, info
 from marketo_async import Governor, Limits, Marketo, RetryPolicy
 from marketo_async.sandbox import InstanceLimits, Sandbox
 
@@ -26,23 +26,23 @@ LIFTED = 1_000_000
 
 
 class Killed(Struct):
-    """What the killings came to."""
+    """The result of the kills."""
 
     kills: int
     accepted: int
-    lost: int  # accepted, and never seen by the server
+    lost: int  # accepted, but never received by the server
     outdated: int  # keys whose last accepted value was overwritten by an older one
     calls: int
-    left: int  # records that the journal still had when the last producer came
+    left: int  # records in the journal when the last producer started
 
 
 def email_of(number: int) -> str:
-    """Return the key of a record: even numbers have one each, odd ones share a few."""
+    """Return the key of a record: even numbers have a key each, odd numbers share a few."""
     return f"hot{number % HOT}@example.com" if number % 2 else f"person{number}@example.com"
 
 
 async def killed(kills: int, *, seed: int = 1) -> Killed:
-    """Kill as many producers, let one more send what is left, and compare."""
+    """Kill ``kills`` producers, let one more send the rest, and compare."""
     rng = random.Random(seed)
     limits = InstanceLimits(calls=LIFTED, daily=LIFTED)
     accepted: set[int] = set()
@@ -68,7 +68,7 @@ async def killed(kills: int, *, seed: int = 1) -> Killed:
 
 
 async def _produced(sandbox: Sandbox, journal: Path, first: int, *, after: float | None) -> set[int]:
-    """Run one producer and return what it told: kill it *after* seconds of work, or let it come to its end."""
+    """Run one producer and return its report: kill it ``after`` seconds of work, or let it finish."""
     arguments = [sandbox.base_url, sandbox.client_id, sandbox.client_secret, str(journal), str(first)]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -91,7 +91,7 @@ async def _produced(sandbox: Sandbox, journal: Path, first: int, *, after: float
 
 
 async def produce(origin: str, client_id: str, client_secret: str, journal: str, first: int) -> None:
-    """Put records numbered from *first* on without end; with 0, only send what is there and tell how much it was."""
+    """Put records numbered from ``first`` without end; with 0, only send what the journal holds and report how much."""
     governor = Governor(Limits(calls=LIFTED, daily=LIFTED))
     retry = RetryPolicy(base=0.01, cap=0.1)
     async with (
@@ -112,7 +112,7 @@ async def produce(origin: str, client_id: str, client_secret: str, journal: str,
         async with asyncio.TaskGroup() as group:
             for _ in range(PRODUCERS):
                 group.create_task(put(cold))
-            group.create_task(put(iter(range(first + 1, first + LIFTED, 2))))  # the hot keys have an order
+            group.create_task(put(iter(range(first + 1, first + LIFTED, 2))))  # the order of the hot keys is checked
 
 
 def run(*, quick: bool = False) -> list[Figure]:
@@ -121,10 +121,10 @@ def run(*, quick: bool = False) -> list[Figure]:
     found = asyncio.run(killed(kills))
     return [
         exactly("producers killed under load", found.kills, kills),
-        told("records they had accepted", f"{found.accepted:,} in {found.calls:,} calls"),
+        info("records they had accepted", f"{found.accepted:,} in {found.calls:,} calls"),
         exactly("accepted records that never reached the server", found.lost, 0),
         exactly("keys with an older value than the last one accepted", found.outdated, 0),
-        told("records that the last one found in the journal", f"{found.left:,}"),
+        info("records that the last producer found in the journal", f"{found.left:,}"),
     ]
 
 

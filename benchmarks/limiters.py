@@ -1,14 +1,14 @@
 """The governor and four limiters on the same server stand-in and the same load.
 
 Measures refusals and pace as the server counts them, the process's CPU time, fairness (Jain over 60 tasks, and grants
-out of turn among waiters), and what is left of the allowance when waiters are cancelled. The server refuses beyond 100
-calls in a window or 10 at once, and counts what it refuses; the bound is 100 accepted calls a window. Real time, as
-some of the limiters read clocks of their own; the window is scaled to 2 s, and latency with it: 0.05 s +/- 40 %.
+out of turn among waiters), and the allowance that is left when waiters are cancelled. The server refuses beyond 100
+calls in a window or 10 at once, and counts refusals; the bound is 100 accepted calls per window. Real time, because
+some of the limiters read their own clocks; the window is scaled to 2 s, and latency with it: 0.05 s +/- 40 %.
 
 Each is used as its documentation shows, at its best for this task: the algorithm nearest to a rolling window, a
-semaphore of ten taken *before* its grant, so that a granted call leaves at once, and full-jitter backoff after a
+semaphore of ten acquired *before* its grant, so that a granted call leaves at once, and full-jitter backoff after a
 refusal. Settings: ``AsyncLimiter(100, 2)``; pyrate-limiter's ``InMemoryBucket`` (a log of times) with its buffer of 50
-ms scaled like the window; limits' ``MovingWindowRateLimiter`` in memory, which has no way to wait, so one sleeps until
+ms scaled like the window; limits' ``MovingWindowRateLimiter`` in memory, which can't wait, so the caller sleeps until
 its ``reset_time``; throttled-py with ``sliding_window`` and with ``gcra``, waiting through its ``timeout``.
 """
 
@@ -29,7 +29,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from msgspec import Struct
 
 from benchmarks.instance import Instance, Road, jain, rolling
-from benchmarks.report import Finding, at_least, at_most, exactly, told
+from benchmarks.report import Finding, at_least, at_most, exactly, info
 from marketo_async import Governor, Limits
 
 WINDOW, SLOTS, TASKS = 100, 10, 60
@@ -44,7 +44,7 @@ Call = Callable[[Road], Awaitable[str]]
 
 
 class Contender(Struct, frozen=True):
-    """One limiter: how a grant is waited for, and how a call is made through it, for a window of some seconds."""
+    """One limiter: how to wait for a grant, and how to make a call through it, for a window of some seconds."""
 
     name: str
     grant: Callable[[int], Grant]
@@ -100,7 +100,7 @@ def _throttled(algorithm: str) -> Callable[[int], Grant]:
 
 
 def _with_slots(make: Callable[[int], Grant]) -> Callable[[int], Call]:
-    """Return how one calls through a limiter that knows nothing of concurrency or of refusals."""
+    """Return a call through a limiter that knows nothing of concurrency or refusals."""
 
     def through(per: int) -> Call:
         grant, slots, rng = make(per), asyncio.Semaphore(SLOTS), random.Random(3)
@@ -139,7 +139,7 @@ CONTENDERS = (
 
 
 class Load(Struct, frozen=True):
-    """What a load of some windows came to."""
+    """The result of a load of some windows."""
 
     instance: Instance
     accepted: list[int]
@@ -148,7 +148,7 @@ class Load(Struct, frozen=True):
 
 
 async def load(contender: Contender, per: int, windows: int) -> Load:
-    """Let all tasks call as much as they can for some windows."""
+    """Let all tasks call as fast as they can for some windows."""
     instance = Instance(Limits(calls=WINDOW, per=per, concurrency=SLOTS))
     call, accepted, loop = contender.call(per), [0] * TASKS, asyncio.get_running_loop()
     ends = loop.time() + per * windows
@@ -169,7 +169,7 @@ async def load(contender: Contender, per: int, windows: int) -> Load:
 
 
 class Queue(Struct, frozen=True):
-    """How waiters were served, some of whom were cancelled: moments in windows, and the numbers of those served."""
+    """How waiters were served, some of them cancelled: moments in windows, and the numbers of the served waiters."""
 
     moments: list[float]
     order: list[int]
@@ -182,7 +182,7 @@ class Queue(Struct, frozen=True):
 
     @property
     def out_of_turn(self) -> float:
-        """The share of waiters served after one that had asked later."""
+        """The share of waiters served after one that came later."""
         latest, late = -1, 0
         for number in self.order:
             late += number < latest
@@ -191,7 +191,7 @@ class Queue(Struct, frozen=True):
 
 
 async def queue(contender: Contender, per: int) -> Queue:
-    """Let many wait at once, cancel some of those who still do, and see when the rest is served."""
+    """Let many wait at once, cancel some of them, and record when the rest is served."""
     grant, loop = contender.grant(per), asyncio.get_running_loop()
     moments: list[float] = []
     order: list[int] = []
@@ -215,7 +215,7 @@ async def queue(contender: Contender, per: int) -> Queue:
 
 
 def compare(contender: Contender, per: int, windows: int) -> list[Finding]:
-    """Return the figures of one limiter; only ours have targets."""
+    """Return the figures of one limiter; only this package's have targets."""
     seen = asyncio.run(load(contender, per, windows))
     line = asyncio.run(queue(contender, per))
     refused, accepted = seen.instance.refused.total(), len(seen.instance.accepted)
@@ -226,7 +226,7 @@ def compare(contender: Contender, per: int, windows: int) -> list[Finding]:
         return [
             exactly(f"{name}: refusals", refused, 0, quoted=True),
             at_least(f"{name}: pace against the bound", pace, 0.95, quoted=True),
-            told(f"{name}: CPU an accepted call", f"{cpu:.0f} µs"),
+            info(f"{name}: CPU an accepted call", f"{cpu:.0f} µs"),
             at_least(
                 f"{name}: fairness over {TASKS} tasks (Jain)", jain(seen.accepted), 0.99 if windows > QUICK[1] else 0.9
             ),
@@ -236,13 +236,13 @@ def compare(contender: Contender, per: int, windows: int) -> list[Finding]:
             exactly(f"{name}: waiters never served", line.never, 0),
         ]
     return [
-        told(f"{name}: refusals, of its calls", f"{refused:,}, {share:.0f} %", quoted=True),
-        told(f"{name}: pace against the bound", f"{pace:.3g}", quoted=True),
-        told(f"{name}: CPU an accepted call", f"{cpu:.0f} µs"),
-        told(f"{name}: fairness over {TASKS} tasks (Jain)", f"{jain(seen.accepted):.3f}"),
-        told(f"{name}: grants in the fullest window", f"{line.most}"),
-        told(f"{name}: waiters served out of turn", f"{out:.0f} %"),
-        told(
+        info(f"{name}: refusals, of its calls", f"{refused:,}, {share:.0f} %", quoted=True),
+        info(f"{name}: pace against the bound", f"{pace:.3g}", quoted=True),
+        info(f"{name}: CPU an accepted call", f"{cpu:.0f} µs"),
+        info(f"{name}: fairness over {TASKS} tasks (Jain)", f"{jain(seen.accepted):.3f}"),
+        info(f"{name}: grants in the fullest window", f"{line.most}"),
+        info(f"{name}: waiters served out of turn", f"{out:.0f} %"),
+        info(
             f"{name}: after {CANCELLED} were cancelled, the rest was served within",
             f"{last:.2f} windows{f', {line.never} never' if line.never else ''}",
         ),
@@ -250,6 +250,6 @@ def compare(contender: Contender, per: int, windows: int) -> list[Finding]:
 
 
 def run(*, quick: bool = False) -> Sequence[Finding]:
-    """Return the figures of all of them."""
+    """Return the figures of all limiters."""
     per, windows = QUICK if quick else FULL
     return [figure for contender in CONTENDERS for figure in compare(contender, per, windows)]

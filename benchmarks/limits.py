@@ -2,8 +2,8 @@
 
 Measures, as the server counts them, refusals, the fullest rolling window, the most calls at once, and the pace of 1,000
 calls by 60 tasks. The bound is that of the limits alone (``least_time``); the rule keeps a place for the latency of its
-call beyond the window, so next to it stands what the rule allows: ``calls / (per + latency)``. Virtual time, no
-sockets: a server's count needs none, and minutes pass in a second. Beside it an aiolimiter of 100 in 20 s on the same
+call beyond the window, so a second figure compares with what the rule allows: ``calls / (per + latency)``. Virtual
+time, no sockets: a server's count needs none, and minutes pass in a second. An aiolimiter of 100 in 20 s runs the same
 load, for the chart.
 """
 
@@ -16,7 +16,7 @@ from aiolimiter import AsyncLimiter
 from msgspec import Struct
 
 from benchmarks.instance import Instance, Road, course, in_virtual_time
-from benchmarks.report import Chart, Finding, Line, at_least, exactly, told
+from benchmarks.report import Chart, Finding, Line, at_least, exactly, info
 from marketo_async import Governor, Limits
 from marketo_async.cli.least_time import LeastTime
 
@@ -28,14 +28,14 @@ USUAL = 0.5  # a common latency: the one of the demo and the charts
 
 
 class Run(Struct, frozen=True):
-    """What one load did: the instance's own log, and when the last answer came."""
+    """The result of one load: the instance's own log, and when the last answer came."""
 
     instance: Instance
     seconds: float
 
 
 async def governed(latency: float, calls: int) -> Run:
-    """Make *calls* as a session does: the window is stamped at the answer, and the slot given back after it."""
+    """Make ``calls`` as a session does: the window is stamped at the answer, and the slot released after it."""
     governor, instance = Governor(LIMITS), Instance(LIMITS)
     road, numbers, loop = Road(instance, latency, seed=1), iter(range(calls)), asyncio.get_running_loop()
     started = loop.time()
@@ -49,7 +49,7 @@ async def governed(latency: float, calls: int) -> Run:
 
 
 async def leaky(latency: float, seconds: float) -> Run:
-    """Load the instance through an aiolimiter of its limits and ten slots; what is refused is tried again."""
+    """Load the instance through an aiolimiter of its limits and ten slots; refused calls are repeated."""
     limiter, slots = AsyncLimiter(LIMITS.calls, LIMITS.per), asyncio.Semaphore(LIMITS.concurrency)
     instance = Instance(LIMITS)
     road, loop = Road(instance, latency, seed=1), asyncio.get_running_loop()
@@ -74,17 +74,17 @@ def at(latency: float, calls: int) -> list[Finding]:
         exactly(f"{name}: refusals", instance.refused.total(), 0, quoted=latency == USUAL),
         at_least(f"{name}: pace against what the rule allows", allowed / run.seconds, 0.98),
         _against_the_bound(f"{name}: pace against the bound of the limits", bound / run.seconds, latency),
-        told(f"{name}: fullest window, most at once", f"{instance.peak_window}, {instance.most_in_flight}"),
+        info(f"{name}: fullest window, most at once", f"{instance.peak_window}, {instance.most_in_flight}"),
     ]
 
 
 def _against_the_bound(what: str, value: float, latency: float) -> Finding:
-    """Hold a pace to the promise of two per cent at usual latencies; above them the rule itself costs more."""
-    return at_least(what, value, 0.98) if latency <= USUAL else told(what, f"{value:.3g}")
+    """Compare a pace with the promise of two per cent at usual latencies; above them the rule itself costs more."""
+    return at_least(what, value, 0.98) if latency <= USUAL else info(what, f"{value:.3g}")
 
 
 def charts() -> list[Chart]:
-    """Draw the first minutes of ours and of a leaky bucket, as the server sees them."""
+    """Draw the first minutes of the governor and of a leaky bucket, as the server sees them."""
     calls = int(LIMITS.calls * (SHOWN / LIMITS.per + 1))
     mine = in_virtual_time(governed(USUAL, calls)).instance
     theirs = in_virtual_time(leaky(USUAL, SHOWN)).instance

@@ -1,9 +1,9 @@
 """Three clients that know nothing of each other on one instance, and a neighbour that calls in bursts.
 
 Measures total pace, refusals, fairness (Jain) and the time until shares are fair, as the server counts them; each
-client has a governor of its own that takes the whole instance for itself and learns of the others by 606 and 615 alone.
-The bound is the pace of one client that has the instance to itself. Beside them three leaky buckets (aiolimiter) of the
-whole limits, whose users back off after a refusal: random, doubling from 1 to 20 s. Figures are medians over seeds, of
+client has its own governor, which starts with the whole instance and learns of the others by 606 and 615 alone. The
+bound is the pace of one client that has the instance to itself. For comparison, three leaky buckets (aiolimiter) of the
+whole limits, which back off after a refusal: full jitter, doubling from 1 to 20 s. Figures are medians over seeds, of
 the second half of a run. Virtual time, Marketo's real limits, latency 0.5 s; a refused call is counted, too.
 """
 
@@ -20,7 +20,7 @@ from aiolimiter import AsyncLimiter
 from msgspec import Struct
 
 from benchmarks.instance import Instance, Road, course, in_virtual_time, jain
-from benchmarks.report import Chart, Finding, Line, at_least, at_most, over_repeats, told
+from benchmarks.report import Chart, Finding, Line, at_least, at_most, info, over_repeats
 from marketo_async import Governor, Limits
 
 LIMITS, LATENCY = Limits(), 0.5
@@ -34,13 +34,13 @@ Caller = Callable[[Road, random.Random], Awaitable[bool]]
 
 
 class Client(Struct):
-    """What became of one client's calls."""
+    """The results of one client's calls."""
 
     done: list[float] = []
     refused: int = 0
 
     def between(self, since: float, until: float) -> float:
-        """Count its successes of a time."""
+        """Count its successes in a range of time."""
         return float(bisect_left(self.done, until) - bisect_left(self.done, since))
 
 
@@ -62,18 +62,18 @@ class Shared(Struct, frozen=True):
         return sum(self.shares(self.seconds / 2, self.seconds)) / (self.seconds / 2)
 
     def shares(self, since: float, until: float) -> list[float]:
-        """Count each client's successes of a time."""
+        """Count each client's successes in a range of time."""
         return [client.between(since, until) for client in self.clients]
 
     def fair_after(self) -> float:
-        """Return when the first minute with fair shares was over; the end of the run where there was none."""
+        """Return when the first minute with fair shares ended; the end of the run if there was none."""
         starts = (step * STEP for step in range(int((self.seconds - LOOK) / STEP)))
         fair = (start + LOOK for start in starts if jain(self.shares(start, start + LOOK)) >= FAIR)
         return next(fair, self.seconds)
 
 
 def governed(limits: Limits, seed: int) -> Caller:
-    """Return how a session calls: it tells its governor of refusals, which holds everyone back."""
+    """Return a call as a session makes it: it reports refusals to its governor, which holds all calls back."""
     governor = Governor(limits, rng=random.Random(seed))
 
     async def call(road: Road, rng: random.Random) -> bool:
@@ -86,7 +86,7 @@ def governed(limits: Limits, seed: int) -> Caller:
 
 
 def leaky() -> Caller:
-    """Return how one calls through a leaky bucket and ten slots, backing off after refusals."""
+    """Return a call through a leaky bucket and ten slots, with backoff after refusals."""
     limiter, slots = AsyncLimiter(LIMITS.calls, LIMITS.per), asyncio.Semaphore(LIMITS.concurrency)
     refusals: Counter[Road] = Counter()
 
@@ -106,7 +106,7 @@ def leaky() -> Caller:
 async def strangers(
     callers: Sequence[Caller], seconds: float, *, apart: float = 0.0, seed: int = 0, bursts: bool = False
 ) -> Shared:
-    """Let clients call as much as they can, each *apart* seconds after the one before, beside a neighbour's bursts."""
+    """Let clients call as fast as they can, started ``apart`` seconds apart, beside a neighbour's bursts."""
     instance, loop = Instance(LIMITS), asyncio.get_running_loop()
     clients = [Client() for _ in callers]
 
@@ -155,7 +155,7 @@ def sharing(name: str, seeds: int, seconds: float, *, apart: float) -> tuple[lis
         over_repeats(at_least(f"{case}: calls a second of 5", statistics.median(paces), 4.0), paces),
         over_repeats(at_most(f"{case}: calls refused", statistics.median(refused), 12, " %", quoted=True), refused),
         over_repeats(at_least(f"{case}: fairness (Jain)", statistics.median(fairness), 0.9, quoted=True), fairness),
-        over_repeats(told(f"{case}: first fair minute ends after", f"{statistics.median(firsts):.0f} s"), firsts),
+        over_repeats(info(f"{case}: first fair minute ends after", f"{statistics.median(firsts):.0f} s"), firsts),
     ], runs[0]
 
 
@@ -163,21 +163,21 @@ def buckets(seconds: float) -> list[Finding]:
     """Return the figures of three leaky buckets that know nothing of each other."""
     seen = in_virtual_time(strangers([leaky() for _ in range(STRANGERS)], seconds))
     return [
-        told("three leaky buckets, started together: calls a second of 5", f"{seen.pace:.2f}", quoted=True),
-        told("three leaky buckets, started together: calls refused", f"{seen.refused:.0f} %", quoted=True),
+        info("three leaky buckets, started together: calls a second of 5", f"{seen.pace:.2f}", quoted=True),
+        info("three leaky buckets, started together: calls refused", f"{seen.refused:.0f} %", quoted=True),
     ]
 
 
 def bursting(seconds: float) -> list[Finding]:
-    """Return the figures of one client beside a neighbour's bursts, without and with smoothing of its own."""
+    """Return the figures of one client beside a neighbour's bursts, without and with its own smoothing."""
     left = LIMITS.calls / LIMITS.per - BURST / EVERY
     found: list[Finding] = []
     for name, limits in (("the window alone", LIMITS), ("burst=10", Limits(burst=10))):
         seen = in_virtual_time(strangers([governed(limits, 1)], seconds, bursts=True))
         case = f"a neighbour calls {BURST} times every {EVERY:g} s, {name}"
         found += [
-            told(f"{case}: our calls refused", f"{seen.refused:.1f} %"),
-            told(f"{case}: our pace", f"{seen.pace:.2f} a second of the {left:.1f} that are left"),
+            info(f"{case}: our calls refused", f"{seen.refused:.1f} %"),
+            info(f"{case}: our pace", f"{seen.pace:.2f} a second of the {left:.1f} that are left"),
         ]
     return found
 

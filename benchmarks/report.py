@@ -1,6 +1,6 @@
-"""What a benchmark hands back, figures with their targets and charts, and how figures are printed and kept.
+"""The result of a benchmark, figures with their targets and charts, and how figures are printed and saved.
 
-Not here: how a chart is drawn (``charts``), and which benchmarks there are (``__main__``).
+See ``charts`` for how a chart is drawn, and ``__main__`` for the list of benchmarks.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from msgspec.structs import replace
 
 
 class Figure(Struct, frozen=True):
-    """One measured number beside what it is to reach; ``met`` is ``None`` for one that is only told.
+    """One measured number and its target; ``met`` is ``None`` for a figure without one.
 
-    ``spread`` is over repeats. ``quoted`` marks a figure that the README repeats: it is measured anew before it is
-    changed there.
+    ``spread`` is over repeats. ``quoted`` marks a figure that benchmarks/README.md quotes: measure it again before you
+    change it there.
     """
 
     what: str
@@ -33,7 +33,7 @@ class Figure(Struct, frozen=True):
 
 
 class Line(Struct, frozen=True):
-    """One course of a chart; ``steps`` holds each value until the next one."""
+    """One line of a chart; ``steps`` holds each value until the next one."""
 
     label: str
     xs: Sequence[float]
@@ -42,7 +42,7 @@ class Line(Struct, frozen=True):
 
 
 class Chart(Struct, frozen=True, kw_only=True):
-    """What is drawn as ``<name>.svg``: courses over one axis, and the limit that they are held against."""
+    """A chart for ``<name>.svg``: lines over one axis, and the limit to compare them with."""
 
     name: str
     title: str
@@ -57,7 +57,7 @@ Finding = Figure | Chart
 
 
 class Table(Struct, frozen=True):
-    """One benchmark's figures under its title, and the seconds that it took to measure them."""
+    """One benchmark's figures under its title, and the seconds that they took."""
 
     title: str
     figures: Sequence[Figure]
@@ -65,7 +65,7 @@ class Table(Struct, frozen=True):
 
 
 class Results(Struct, frozen=True):
-    """All that one run measured, and on which machine."""
+    """All figures of one run, and its machine."""
 
     machine: str
     quick: bool
@@ -73,7 +73,7 @@ class Results(Struct, frozen=True):
 
     @property
     def missed(self) -> list[str]:
-        """The figures that did not reach their targets, with the benchmarks they belong to."""
+        """The figures that missed their targets, each with its benchmark."""
         tables = self.benchmarks.items()
         return [f"{name}: {figure.what}" for name, table in tables for figure in table.figures if figure.met is False]
 
@@ -83,27 +83,27 @@ class Results(Struct, frozen=True):
 
 
 def at_least(what: str, value: float, bound: float, unit: str = "", *, quoted: bool = False) -> Figure:
-    """Return a figure that is to be *bound* or more."""
+    """Return a figure whose target is ``bound`` or more."""
     return Figure(what, f"{value:.3g}{unit}", f">= {bound:g}{unit}", value >= bound, value, quoted=quoted)
 
 
 def at_most(what: str, value: float, bound: float, unit: str = "", *, quoted: bool = False) -> Figure:
-    """Return a figure that is to be *bound* or less."""
+    """Return a figure whose target is ``bound`` or less."""
     return Figure(what, f"{value:.3g}{unit}", f"<= {bound:g}{unit}", value <= bound, value, quoted=quoted)
 
 
 def exactly(what: str, value: int, wanted: int, *, quoted: bool = False) -> Figure:
-    """Return a count that is to be just so."""
+    """Return a count whose target is exactly ``wanted``."""
     return Figure(what, f"{value:,}", f"= {wanted:,}", value == wanted, value, quoted=quoted)
 
 
-def told(what: str, measured: str, *, quoted: bool = False) -> Figure:
+def info(what: str, measured: str, *, quoted: bool = False) -> Figure:
     """Return a figure that has no target."""
     return Figure(what, measured, quoted=quoted)
 
 
 def over_repeats(figure: Figure, repeats: Sequence[float]) -> Figure:
-    """Return *figure* with the spread of its *repeats*: the middle half of them, all where they are few."""
+    """Return ``figure`` with the spread of its ``repeats``: the middle half of them, or all if they are few."""
     ordered = sorted(repeats)
     quarter = len(ordered) // 4
     return replace(figure, spread=(ordered[quarter], ordered[-1 - quarter]))
@@ -112,19 +112,19 @@ def over_repeats(figure: Figure, repeats: Sequence[float]) -> Figure:
 def ratio_at_most(
     what: str, ours: Sequence[float], theirs: Sequence[float], bound: float, *, quoted: bool = False
 ) -> Figure:
-    """Return the median of ratios paired round by round: a machine that slows down slows both of a pair."""
+    """Return the median of ratios paired round by round, so that a slow machine slows both of a pair."""
     ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
     return over_repeats(at_most(what, statistics.median(ratios), bound, " x", quoted=quoted), ratios)
 
 
 def machine() -> str:
-    """Name the machine that absolute numbers belong to, and how busy it was."""
+    """Describe the machine that absolute numbers belong to, and its load."""
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {platform.machine()} {platform.system()}{load}"
 
 
 def show(table: Table) -> None:
-    """Print one benchmark's figures as a Markdown table; a star marks what the README quotes."""
+    """Print one benchmark's figures as a Markdown table; a star marks figures that the page quotes."""
     print(f"\n### {table.title}\n")
     print("| figure | measured | spread | target | met |")
     print("| --- | --- | --- | --- | --- |")

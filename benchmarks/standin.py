@@ -1,6 +1,6 @@
-"""A server that takes leads and forgets them, as fast as it can: the sandbox keeps them, which costs it more than us.
+"""A fast server that accepts leads and forgets them; the sandbox keeps them, which costs more than the client.
 
-Run as a process of its own, it prints its address; ``GET /counts`` tells how many calls and records have come.
+Run in its own process, it prints its address; ``GET /counts`` returns how many calls and records it received.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from aiohttp import web
 
 
 class Body(msgspec.Struct):
-    """What is read of a sync."""
+    """The body of a sync, as far as it is read."""
 
     input: list[msgspec.Raw]
 
 
 class StandIn:
-    """Counts what comes."""
+    """Counts calls and records."""
 
     def __init__(self) -> None:
         self.calls = 0

@@ -1,6 +1,6 @@
-"""Upserts at volume: calls spent and keys that overlap, memory while a million records stream, and what encoding costs.
+"""Upserts at volume: calls spent, keys that overlap, memory while a million records stream, and the cost of encoding.
 
-Overlaps are counted by the sandbox, the stream goes to a stand-in in a process of its own from a fresh process.
+The sandbox counts overlaps. The stream goes from a fresh process to a stand-in in another process.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
-from benchmarks.report import Figure, at_most, exactly, told
+from benchmarks.report import Figure, at_most, exactly, info
 from marketo_async import Governor, Limits, Marketo, operations
 from marketo_async.request import build
 from marketo_async.sandbox import InstanceLimits, Sandbox
@@ -42,7 +42,7 @@ def repeated(count: int) -> Iterator[dict[str, object]]:
 
 
 async def overlaps() -> list[Figure]:
-    """Write upserts with repeated keys, and ask the sandbox what it has seen."""
+    """Write upserts with repeated keys, and compare with the sandbox's records."""
     limits = InstanceLimits(calls=1_000, per=2.0)
     async with Sandbox(leads=0, activities=0, limits=limits, latency=(0.05, 0.04), seed=3) as sandbox:
         governor = Governor(Limits(calls=1_000, per=2.0))
@@ -84,10 +84,10 @@ def resident() -> int:
 
 
 async def drive(origin: str) -> None:
-    """Stream records from this fresh process, and print what it took."""
+    """Stream records from this fresh process, and print the cost."""
     governor = Governor(LIFTED)
     async with Marketo(origin, client_id="i", client_secret="s", governor=governor) as marketo:
-        await marketo.leads.sync(stream(CHUNK))  # what is imported and allocated once
+        await marketo.leads.sync(stream(CHUNK))  # imports and one-time allocations
         before = peak = resident()
         count, started, cpu = 0, time.monotonic(), time.process_time()
         async for result in marketo.leads.sync(stream(STREAMED)):
@@ -101,7 +101,7 @@ async def drive(origin: str) -> None:
 
 
 async def counted(origin: str) -> dict[str, int]:
-    """Ask the stand-in what has come."""
+    """Return the counts of the stand-in."""
     async with aiohttp.ClientSession() as session, session.get(f"{origin}/counts") as response:
         return msgspec.json.decode(await response.read(), type=dict[str, int])
 
@@ -123,13 +123,13 @@ def streamed() -> list[Figure]:
         exactly("records streamed", int(found["count"]), STREAMED),
         exactly("records that reached the server, 300 of them to warm up", came["records"], STREAMED + CHUNK),
         at_most("memory growth while they streamed", found["growth"] / 2**20, 32, " MB"),
-        told("CPU a record, all in all", f"{found['cpu'] / STREAMED * 1e6:.1f} µs"),
-        told("records a second", f"{STREAMED / found['seconds']:,.0f}"),
+        info("CPU a record, all in all", f"{found['cpu'] / STREAMED * 1e6:.1f} µs"),
+        info("records a second", f"{STREAMED / found['seconds']:,.0f}"),
     ]
 
 
 def encoding() -> list[Figure]:
-    """Compare the CPU of making request bodies with that of msgspec on the same bodies."""
+    """Compare the CPU time of encoding request bodies with msgspec's on the same bodies."""
     marketo = Marketo("123-ABC-456", client_id="i", client_secret="s")
     sync = operations()["leads.sync"]
     records: list[WriteRow] = [*stream(CHUNK * 100)]
@@ -143,8 +143,8 @@ def encoding() -> list[Figure]:
         return cutter
 
     def ours() -> float:
-        cutters = [filled(chunk) for chunk in chunks]  # reading the clock once a chunk would cost as much as the chunk
-        items = []  # kept: msgspec alone is not charged for letting go of records either
+        cutters = [filled(chunk) for chunk in chunks]  # reading the clock per chunk would cost as much as the chunk
+        items = []  # kept: msgspec alone does not pay for freeing records either
         started = time.process_time()
         for cutter in cutters:
             load = cutter.take()
@@ -160,17 +160,17 @@ def encoding() -> list[Figure]:
         return time.process_time() - started
 
     runs = [(ours(), alone()) for _ in range(25)]
-    # The least of each is what the work takes; the rest is what else runs on the machine.
+    # The minimum of each is the cost of the work; the rest is other load on the machine.
     ratio = min(run[0] for run in runs) / min(run[1] for run in runs)
     side_by_side = statistics.median(run[0] / run[1] for run in runs)
     return [
         at_most("CPU of encoding against msgspec alone, the least of 25 runs each", ratio, 1.5, "x"),
-        told("the same, median of the runs side by side", f"{side_by_side:.2f}x"),
+        info("the same, median of the runs side by side", f"{side_by_side:.2f}x"),
     ]
 
 
 def run(*, quick: bool = False) -> list[Figure]:
-    """Return the figures; a million records take too long for a quick look."""
+    """Return the figures; ``quick`` leaves out the million records."""
     return [*asyncio.run(overlaps()), *([] if quick else streamed()), *encoding()]
 
 

@@ -1,7 +1,7 @@
 """100,000 tasks that wait for the governor at once.
 
-Measures the time of an admission under that load (asking, waiting, being woken, giving back) and the memory of one
-waiter, beside the same tasks waiting for a bare future each.
+Measures the time of an admission under that load (request, wait, wake-up, release) and the memory of one waiter, next
+to the same tasks waiting for a bare future each.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import statistics
 import time
 import tracemalloc
 
-from benchmarks.report import Figure, at_most, over_repeats, told
+from benchmarks.report import Figure, at_most, info, over_repeats
 from marketo_async import Governor, Limits
 
 TASKS = 100_000
@@ -72,10 +72,10 @@ def run(*, quick: bool = False) -> list[Figure]:
     waiter, bare = (asyncio.run(memory(governed=governed)) for governed in (True, False))
     return [
         over_repeats(admission, admissions),
-        told(
+        info(
             "memory per waiting task",
             f"{waiter:,.0f} bytes, of which {bare:,.0f} are the task and its future",
             quoted=True,
         ),
-        told(f"memory of all {TASKS:,}", f"{waiter * TASKS / 1e6:.0f} MB"),
+        info(f"memory of all {TASKS:,}", f"{waiter * TASKS / 1e6:.0f} MB"),
     ]

@@ -1,8 +1,8 @@
 """500 calls by 60 tasks, window scaled to 100 per 4 s, latency 0.12 s +/- 0.1.
 
 Measures the pace at a full window, and refusals as the server counts them. The bound is that of the limits alone: the
-first 100 calls may go at once and every further 100 take a window of 4 s, and the last 100 take their latency, ten at a
-time.
+first 100 calls may start at once, every further 100 take a window of 4 s, and the last 100 take their latency, ten at
+a time.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from benchmarks.report import Figure, at_least, exactly, told
+from benchmarks.report import Figure, at_least, exactly, info
 from marketo_async import Governor, Limits, Marketo
 from marketo_async.sandbox import InstanceLimits, Sandbox
 
@@ -41,8 +41,8 @@ async def measure(calls: int) -> list[Figure]:
     return [
         exactly("refusals", sum(stats.refused.values()), 0, quoted=True),
         at_least("pace against the bound", bound / took, 0.95, quoted=True),
-        told("from start to last answer", f"{took:.2f} s, bound {bound:.2f} s"),
-        told("most calls in any window, at once", f"{stats.peak_window}, {stats.max_in_flight}"),
+        info("from start to last answer", f"{took:.2f} s, bound {bound:.2f} s"),
+        info("most calls in any window, at once", f"{stats.peak_window}, {stats.max_in_flight}"),
     ]
 
 

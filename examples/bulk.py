@@ -1,7 +1,7 @@
-"""Bulk exports and imports: half a year of leads as rows and as a file, and leads brought in with what became of each.
+"""Bulk exports and imports: half a year of leads as rows and as a file, and an import with the rows that failed.
 
-Run it as it is, and it talks to a sandbox on this machine. Set MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID),
-MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET, and it talks to that instance: it then only exports, and takes minutes.
+Without MARKETO_* in the environment, it uses a sandbox on this machine. Set MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID),
+MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET to use your instance; it then only exports, which takes minutes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from marketo_async.sandbox import Sandbox
 
 
 class Person(Struct):
-    """A lead as this program sees it; only these fields are asked for."""
+    """A lead as this program sees it; only these fields are requested."""
 
     id: int
     email: str | None
@@ -28,7 +28,7 @@ class Person(Struct):
 
 
 def show(progress: ExportProgress) -> None:
-    """Tell how far an export is, once it is done."""
+    """Print the size of an export once it is complete."""
     if progress.windows_done == progress.windows and progress.bytes == progress.bytes_expected:
         print(f"{progress.windows} windows, {progress.rows:,} rows, {progress.bytes:,} bytes")
 
@@ -51,7 +51,7 @@ async def export(marketo: Marketo, folder: Path, poll: float | None) -> None:
 
 
 async def load(marketo: Marketo, poll: float | None) -> None:
-    """Bring in some leads, one of which can't be taken."""
+    """Import some leads, one of which Marketo refuses."""
     rows = [{"email": f"new{number}@example.com", "firstName": "Neu"} for number in range(100)]
     rows[42]["email"] = "no address"
     report = await marketo.bulk.leads.load(rows, list_id=1001, poll=poll)

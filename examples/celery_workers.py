@@ -2,14 +2,14 @@
 
 ::
 
-    python examples/celery_workers.py                        # starts all of it on this machine, and shows it
+    python examples/celery_workers.py                        # starts everything on this machine
     celery --app celery_workers worker --concurrency 4       # a worker; BROKER_URL says where Valkey or Redis is
 
-Every process of a worker opens a blocking client when it begins, and names the same `RedisStore`, so that all of them
-keep one instance's limits together, whatever Celery's own rate limits say. The broker and the store may be the same
-server; here they are.
+Every process of a worker opens a blocking client when it starts, and names the same `RedisStore`. So all of them keep
+one instance's limits together, and Celery's own rate limits are not needed. The broker and the store may be the same
+server, as here.
 
-Run it as it is, and it talks to a sandbox on this machine, over a Valkey of its own. The workers take MARKETO_BASE_URL
+Run directly, it uses a sandbox and a Valkey on this machine. The workers take MARKETO_BASE_URL
 (or MARKETO_MUNCHKIN_ID), MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET from their environment. It needs the extra
 ``examples``.
 """
@@ -34,11 +34,11 @@ from marketo_async.sandbox import InstanceLimits, Sandbox
 from marketo_async.sync import Marketo
 
 WORKERS, PROCESSES, PARTS, LEADS = 2, 2, 12, 120
-LIMITS = Limits(calls=50, per=2.0)  # the sandbox's; an instance of your own has those of Limits()
+LIMITS = Limits(calls=50, per=2.0)  # the sandbox's; your own instance has those of Limits()
 
 app = Celery("celery_workers", broker=os.environ.get("BROKER_URL"), backend=os.environ.get("BROKER_URL"))
 app.conf.update(
-    task_acks_late=True,  # a worker that dies gives its task back, and its calls when their lease has ended
+    task_acks_late=True,  # the task of a worker that dies is queued again; its calls are freed when their lease ends
     worker_prefetch_multiplier=1,
     broker_connection_retry_on_startup=True,
 )
@@ -49,7 +49,7 @@ clients: list[Marketo] = []  # this process's own
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]  # Celery is published without types
 def begin(**_: object) -> None:
-    """Open the client of a worker's process: after the fork, as connections can't be shared; it ends with it."""
+    """Open the client of a worker's process, after the fork, because processes can't share connections."""
     store = RedisStore(os.environ["BROKER_URL"], instance=os.environ["MARKETO_BASE_URL"])
     clients.append(Marketo.from_env(governor=Governor(LIMITS, store=store)).open())
 
@@ -62,7 +62,7 @@ def emails(first: int, last: int) -> int:
 
 @contextmanager
 def workers() -> Iterator[None]:
-    """Start workers as one would on other machines, and stop them."""
+    """Start workers, as on other machines, and stop them."""
     command = [sys.executable, "-m", "celery", "--app", "celery_workers", "worker", "--loglevel", "ERROR"]
     options = ["--concurrency", str(PROCESSES), "--without-gossip", "--without-mingle", "--hostname"]
     here = Path(__file__).parent
@@ -80,7 +80,7 @@ def workers() -> Iterator[None]:
 
 
 def work() -> None:
-    """Give out the parts, and wait for all of them."""
+    """Queue the parts, and wait for all of them."""
     size = LEADS // PARTS
     parts = group(emails.s(1 + size * n, size * (n + 1)) for n in range(PARTS))
     found = parts.apply_async().get(timeout=60)
@@ -88,7 +88,7 @@ def work() -> None:
 
 
 async def main() -> None:
-    """Start Valkey, a sandbox and workers, and let them work."""
+    """Start Valkey, a sandbox and workers, and queue the work."""
     print("This is a sandbox, a Valkey and Celery workers on this machine.")
     with ValkeyServer() as valkey:
         os.environ["BROKER_URL"] = url = f"redis://127.0.0.1:{valkey.port}/0"

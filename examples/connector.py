@@ -1,8 +1,8 @@
-"""The nine actions of a marketing connector, each one call or a few lines, single and batched.
+"""The nine actions of a marketing connector, each in one call or a few lines, single and batched.
 
-Run it as it is, and it talks to a sandbox on this machine. Set MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID),
-MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET, and MARKETO_LIST_ID and MARKETO_CAMPAIGN_ID, and it talks to that instance;
-it writes leads named connector-*@example.com there.
+Without MARKETO_* in the environment, it uses a sandbox on this machine. Set MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID),
+MARKETO_CLIENT_ID, MARKETO_CLIENT_SECRET, MARKETO_LIST_ID and MARKETO_CAMPAIGN_ID to use your instance; it writes leads
+named connector-*@example.com there.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from msgspec import Struct
 
 from marketo_async import Marketo
 from marketo_async.batcher import Batcher
 from marketo_async.models.records import Reason, RecordResult
-from marketo_async.resources.leads import SyncAction
 from marketo_async.sandbox import Quirks, Sandbox
 from marketo_async.writes import ResultList, WriteRow
+
+Strategy = Literal["createOrUpdate", "createOnly", "updateOnly", "createDuplicate"]
 
 LIST, CAMPAIGN = 1001, 4002  # of the sandbox
 MISSING = RecordResult(status="skipped", reasons=[Reason("1004", "Lead not found")])
@@ -32,7 +34,7 @@ class Known(Struct, frozen=True):
 
 
 async def lead_ids(marketo: Marketo, leads: Sequence[Known], *, create: bool) -> dict[Known, int]:
-    """Find leads by lookup, 300 a call, and create those that are missing where that is wanted."""
+    """Find leads by lookup, 300 per call; with ``create``, create the missing ones."""
     found: dict[Known, int] = {}
     for field in dict.fromkeys(lead.field for lead in leads):
         values = {lead.value.casefold(): lead for lead in leads if lead.field == field}
@@ -53,14 +55,14 @@ async def put_into_list(
     """Add leads to a list, or remove them (actions 1 and 3), with a result for each."""
     ids = await lead_ids(marketo, leads, create=create)
     verb = marketo.lists.remove if remove else marketo.lists.add
-    told = {result.record: result async for result in verb(list_id, set(ids.values()))}
-    return [told[ids[lead]] if lead in ids else MISSING for lead in leads]
+    results = {result.record: result async for result in verb(list_id, set(ids.values()))}
+    return [results[ids[lead]] if lead in ids else MISSING for lead in leads]
 
 
 def list_batcher(
     marketo: Marketo, list_id: int, *, create: bool = False, remove: bool = False
 ) -> Batcher[Known, RecordResult]:
-    """Do the same in batches (2 and 4) of 300 leads, 30 minutes or 1 MB; by id, ``lists.batcher`` does it."""
+    """Do the same in batches (2 and 4) of 300 leads, 30 minutes or 1 MB; use ``lists.batcher`` for lead ids."""
 
     def send(leads: Sequence[Known]) -> asyncio.Future[list[RecordResult]]:
         return asyncio.ensure_future(put_into_list(marketo, list_id, leads, create=create, remove=remove))
@@ -69,29 +71,29 @@ def list_batcher(
 
 
 async def send_email(marketo: Marketo, campaign_id: int, lead_id: int, tokens: Mapping[str, str]) -> str | None:
-    """Send a transactional e-mail (action 5): request a trigger campaign for a lead, once, as it is never repeated."""
+    """Send a transactional e-mail (action 5): request a trigger campaign for a lead; the request is never repeated."""
     (result,) = await marketo.campaigns.request(campaign_id, [lead_id], tokens=tokens)
     return result.status
 
 
 async def write_leads(
-    marketo: Marketo, records: Sequence[WriteRow], strategy: SyncAction = "createOrUpdate", lookup_field: str = "email"
+    marketo: Marketo, records: Sequence[WriteRow], strategy: Strategy = "createOrUpdate", lookup_field: str = "email"
 ) -> ResultList[WriteRow]:
     """Create or update leads by an update strategy (action 6); ``leads.batcher`` does it in batches (7)."""
     return await marketo.leads.sync(records, action=strategy, lookup_field=lookup_field, check=True)
 
 
 async def merge(marketo: Marketo, winner: int, losers: Sequence[int], *, in_crm: bool = False) -> list[str | None]:
-    """Merge leads into one (action 8), in the CRM too where that is wanted."""
+    """Merge leads into one (action 8), with ``in_crm`` in the CRM too."""
     return [result.status async for result in marketo.leads.merge(winner, losers, merge_in_crm=in_crm)]
 
 
 def import_batcher(
     marketo: Marketo, *, list_id: int | None = None, poll: float | None = None
 ) -> Batcher[Mapping[str, str], RecordResult]:
-    """Gather rows for a bulk import (action 9): 25,000 of them, 30 minutes or 10 MB, into a list where one is named.
+    """Gather rows for a bulk import (action 9), up to 25,000 rows, 30 minutes or 10 MB; with ``list_id`` into a list.
 
-    Failures are told by row. Jobs are looked at every *poll* seconds, or as seldom as Marketo advises.
+    Each failed row has its own result. ``poll`` is how many seconds pass between two looks at a job.
     """
 
     async def send(rows: Sequence[Mapping[str, str]]) -> list[RecordResult]:

@@ -1,10 +1,10 @@
 """Worker processes that drain one instance together: multiprocessing, with the limits shared through one file.
 
-Each process has a blocking client and a governor of its own; `SQLiteStore` makes them keep one instance's limits
-together, with every other process on this machine that names the same file.
+Each process has its own blocking client and governor. `SQLiteStore` makes them keep one instance's limits together,
+with every other process on this machine that names the same file.
 
-Run it as it is, and it talks to a sandbox on this machine. Set MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID),
-MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET, and it reads leads from that instance.
+Without MARKETO_* in the environment, it uses a sandbox on this machine. Set MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID),
+MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET to read leads from your instance.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def emails(numbers: range) -> int:
 
 
 def work(limits: Limits) -> None:
-    """Cut the work into parts, and let a pool of processes do them."""
+    """Split the work into parts, and give them to a pool of processes."""
     with tempfile.TemporaryDirectory() as folder:
-        store = str(Path(folder) / "instance.db")  # yours would be one for each instance, such as /var/lib/app/....db
+        store = str(Path(folder) / "instance.db")  # in production: one file per instance, such as /var/lib/app/....db
         context = multiprocessing.get_context("spawn")  # a fork would inherit the threads' locks of this process
         with ProcessPoolExecutor(PROCESSES, mp_context=context, initializer=begin, initargs=(store, limits)) as pool:
             size = LEADS // PARTS
@@ -53,12 +53,12 @@ def work(limits: Limits) -> None:
 
 @contextmanager
 def instance() -> Iterator[Limits]:
-    """Name the limits of the instance in the environment, or put a sandbox there that tells what it saw."""
+    """Yield the limits of the instance in the environment, or of a sandbox, and report what it received."""
     if any(name.startswith("MARKETO_") for name in os.environ):
         yield Limits()
         return
     print("No MARKETO_* in the environment: this is a sandbox on this machine.")
-    limits = InstanceLimits(calls=50, per=2.0)  # 2 seconds instead of 20, so that there is something to see
+    limits = InstanceLimits(calls=50, per=2.0)  # 2 seconds instead of 20, so that the example is short
     with start_blocking_portal() as portal:
         sandbox = portal.call(partial(Sandbox, leads=1_000, limits=limits, latency=(0.1, 0.05)))
         with portal.wrap_async_context_manager(sandbox):

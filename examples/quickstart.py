@@ -1,7 +1,7 @@
-"""What a newcomer reads first: leads, lists, activities, usage and the governor, in one async function.
+"""A tour for newcomers: leads, lists, activities, usage and the governor, in one async function.
 
-Run it as it is, and it talks to a sandbox on this machine. Set MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID),
-MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET, and it talks to that instance; it only reads.
+Without MARKETO_* in the environment, it uses a sandbox on this machine. Set MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID),
+MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET to use your instance; it only reads.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ async def tour(marketo: Marketo) -> None:
     """Read a little of everything."""
     print("lead 5:", await marketo.leads.get(5, fields=["email", "firstName"]))
 
-    # Any number of values: they are sent 300 at a time, side by side, and the leads come in order.
+    # Any number of values: they are sent 300 at a time, concurrently, and the leads arrive in order.
     async for lead in marketo.leads.by_filter("email", ["lead7@example.com", "lead8@example.com"], fields=["email"]):
         print("found:", lead)
 
@@ -31,9 +31,9 @@ async def tour(marketo: Marketo) -> None:
     pager = marketo.activities.since(datetime.now(UTC) - timedelta(minutes=30), types=[1, 2, 12])
     async for activity in pager:
         print(f"{activity.activity_date:%H:%M} lead {activity.lead_id}: {kinds[activity.activity_type_id]}")
-    print("what comes later begins at", pager.token)
+    print("later activities begin at", pager.token)
 
-    print("calls today, everybody's:", (await marketo.calibrate()).total)
+    print("calls today, by all integrations:", (await marketo.calibrate()).total)
     print("the governor:", marketo.governor.snapshot())
 
 

@@ -2,14 +2,14 @@
 
 ::
 
-    GET /leads/{email}    one lead, asked for ahead of everything that can wait
-    GET /health           what the governor knows
+    GET /leads/{email}    one lead, requested ahead of everything that can wait
+    GET /health           the governor's snapshot
 
-While it serves, a job in the background drains a whole list; where calls have to wait, those of requests go first
+While it serves, a job in the background drains a whole list. When calls have to wait, those of requests go first
 (``priority``). The last calls of the day are left to the other integrations of the instance (``reserve``).
 
-With MARKETO_* in the environment it serves that instance. Without, it starts a sandbox, makes a few requests to itself,
-and ends; with ``--serve`` it keeps serving.
+With MARKETO_* in the environment it serves that instance. Otherwise it starts a sandbox, makes a few requests to
+itself, and ends; with ``--serve`` it keeps serving.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ routes = web.RouteTableDef()
 
 
 def as_json(value: object, status: int = 200) -> web.Response:
-    """Answer with anything that msgspec can write."""
+    """Answer with anything that msgspec can encode."""
     return web.Response(body=msgspec.json.encode(value), content_type="application/json", status=status)
 
 
@@ -55,8 +55,8 @@ async def health(request: web.Request) -> web.Response:
 
 
 @web.middleware
-async def told(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn what goes wrong at Marketo into an answer of our own."""
+async def errors_as_answers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn an error of a call to Marketo into an answer of this service."""
     try:
         return await handler(request)
     except DailyQuotaExceeded as error:
@@ -84,7 +84,7 @@ async def client(app: web.Application) -> AsyncIterator[None]:
                 governor=governor,
             )
         app[MARKETO] = await stack.enter_async_context(marketo)
-        # A sibling shares session and governor; its calls go first, and nobody waits longer than this for one.
+        # A sibling shares session and governor; its calls go first, and none takes longer than this.
         app[URGENT] = marketo.with_options(priority=Priority.INTERACTIVE, timeout=10)
         yield
 
@@ -98,7 +98,7 @@ async def background(app: web.Application) -> AsyncIterator[None]:
 
 
 async def count_members(marketo: Marketo) -> None:
-    """Stand for any job that needs many calls; those of listings are bulk, so that every other one passes them."""
+    """Count the members of a list: a job of many calls, which are bulk, so that all other calls pass them."""
     try:
         static_list = await marketo.lists.browse().first()
         if static_list is not None:
@@ -110,7 +110,7 @@ async def count_members(marketo: Marketo) -> None:
 
 def application() -> web.Application:
     """Put the service together."""
-    app = web.Application(middlewares=[told])
+    app = web.Application(middlewares=[errors_as_answers])
     app.add_routes(routes)
     app.cleanup_ctx.extend([client, background])
     return app
@@ -125,7 +125,7 @@ async def show(url: str) -> None:
 
 
 async def main() -> None:
-    """Serve, or show how it would."""
+    """Serve, or make a few requests to show the service."""
     parser = argparse.ArgumentParser(description="A web service on Marketo.")
     parser.add_argument("--serve", action="store_true", help="keep serving, also on a sandbox")
     parser.add_argument("--port", type=int, default=0, help="the port; any free one by default")

@@ -1,8 +1,8 @@
 """Blocking workers: any number of threads share one client, which keeps the instance's limits for all of them.
 
-Run it as it is, and it talks to a sandbox on this machine, with windows of 1.5 s in place of Marketo's 20. Set
-MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID), MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET, and it talks to that instance;
-it only reads.
+Without MARKETO_* in the environment, it uses a sandbox on this machine, with windows of 1.5 s in place of Marketo's 20.
+Set MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID), MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET to use your instance; it only
+reads.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ SHORT = 1.5  # seconds of the sandbox's window
 
 
 def work(marketo: Marketo) -> None:
-    """Look up many leads, each by a call of its own, as the workers of a shop would."""
+    """Look up many leads, each with its own call, as the workers of a shop would."""
     with ThreadPoolExecutor(THREADS) as pool:
         found = sum(lead is not None for lead in pool.map(marketo.leads.get, range(1, CALLS + 1)))
     print(f"{THREADS} threads found {found} leads with {CALLS} calls; refusals: {marketo.snapshot().refusals}")
 
-    # A listing is an ordinary iterable: the next page is fetched while this one is worked on.
+    # A listing is an ordinary iterable: the next page is fetched while you work on this one.
     for page in marketo.leads.by_filter("id", range(1, CALLS + 1), fields=["id"]).pages():
         print(f"a page of {len(page.items)} leads")
 
 
 @contextmanager
 def client() -> Iterator[Marketo]:
-    """Open a client of the instance in the environment, or of a sandbox whose own loop runs in a thread."""
+    """Open a client of the instance in the environment, or of a sandbox whose loop runs in a thread."""
     if any(name.startswith("MARKETO_") for name in os.environ):
         with Marketo.from_env() as marketo:
             yield marketo

@@ -16,7 +16,7 @@ Client = Callable[..., Marketo]
 
 # Tests that need an extra, or a tool of the test extra, are left out where that is not installed; `.ci/run` has all.
 _NEEDS = {
-    "typer": ["cli", "test_examples.py"],
+    "typer": ["cli", "test_examples.py", "test_readme.py"],
     "redis": [
         "governor/test_shared_limiter.py",
         "governor/test_shared_limiter_property.py",
@@ -30,7 +30,7 @@ _NEEDS = {
         "test_examples.py",
     ],
     "pyarrow": ["bulk/test_export.py"],
-    "mypy": ["test_typing.py"],
+    "mypy": ["test_readme.py", "test_typing.py"],
 }
 _MISSING = [name for name in _NEEDS if find_spec(name) is None]
 collect_ignore = [path for name in _MISSING for path in _NEEDS[name]]

@@ -1,4 +1,4 @@
-"""The examples, run as anybody would run them: each says that it uses a sandbox, and does what it shows."""
+"""The examples, run as a user runs them: each says that it uses a sandbox, and prints what it did."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def test_quickstart_shows_a_little_of_everything() -> None:
     assert [line.partition("'email': ")[2] for line in lines[2:4]] == ["'lead7@example.com'}", "'lead8@example.com'}"]
     assert lines[4] == "List 1001 has 1,000 members"
     assert any("Visit Webpage" in line for line in lines[5:-3])
-    assert lines[-3].startswith("what comes later begins at ")
-    assert lines[-2].startswith("calls today, everybody's: ")
+    assert lines[-3].startswith("later activities begin at ")
+    assert lines[-2].startswith("calls today, by all integrations: ")
     assert lines[-1].startswith("the governor: Snapshot(window_used=")
     assert "refusals=0" in lines[-1]
 
@@ -96,7 +96,7 @@ def test_connector_shows_all_nine_actions() -> None:
     assert lines[-1].startswith("9 bulk import into a list, set aside: [('connector-bad@example.com', 'skipped: ")
 
 
-def test_bulk_exports_half_a_year_and_tells_of_the_row_that_was_refused() -> None:
+def test_bulk_exports_half_a_year_and_reports_the_row_that_was_refused() -> None:
     lines = output_of("bulk.py")
     assert lines[0] == ON_A_SANDBOX
     found = re.fullmatch(r"(\d+) leads, the last one: lead1000@example.com", lines[1])

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from benchmarks import __main__ as runner
-from benchmarks.report import Chart, Finding, Line, at_least, exactly, told
+from benchmarks.report import Chart, Finding, Line, at_least, exactly, info
 
 FOLDER = Path(runner.__file__).parent
 # What benchmarks are made with; every other module of the folder is one.
@@ -39,7 +39,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
     def run(*, quick: bool = False) -> list[Finding]:
         seen.append(quick)
-        return [exactly("calls", 3 if quick else 2, 2, quoted=True), told("time", "1 s"), chart()]
+        return [exactly("calls", 3 if quick else 2, 2, quoted=True), info("time", "1 s"), chart()]
 
     module = ModuleType("benchmarks.fake", "A stand-in.\n\nMore.")
     module.run = run  # type: ignore[attr-defined]
@@ -65,7 +65,7 @@ def test_a_name_that_is_no_benchmark_is_refused_before_anything_runs(
     with pytest.raises(SystemExit) as stopped:
         runner.main(["fake", "windw"])
     assert stopped.value.code == 2
-    assert "no such benchmark: windw; there are fake" in capsys.readouterr().err
+    assert "unknown benchmark: windw; choose from fake" in capsys.readouterr().err
     assert fake == []
 
 
