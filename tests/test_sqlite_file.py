@@ -19,13 +19,11 @@ ENDS = {
 
 PROLOGUE = """
 import asyncio, gc, os, signal, sys, warnings
+from marketo_async.batcher.journal import Journal
+from marketo_async.batcher.queue import Entry
 from marketo_async.governor import Governor, Limits, SQLiteStore
-from marketo_async.sync import Marketo
 warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, from 3.12 on
 signal.alarm(15)
-
-def client():
-    return Marketo("http://127.0.0.1:1", client_id="i", client_secret="s")
 
 async def called(governor):
     (await governor.acquire()).release()
@@ -35,22 +33,22 @@ async def called(governor):
 
 # The parents are killed in the end, so that nothing but what is on disk counts.
 JOURNAL = """
-marketo = client().__enter__()
-user = marketo.leads.batcher(journal={path!r}).__enter__()
-user.put({{"email": "a@example.com"}})
+async def begin():
+    await user.open()
+    await user.add(Entry(1, "a", b'"a"'))
+
+user = Journal({path!r})
+asyncio.run(begin())
 if (child := os.fork()) == 0:
     signal.alarm(5)
     {end}
 os.waitpid(child, 0)
-user.put({{"email": "b@example.com"}})
+asyncio.run(user.add(Entry(2, "b", b'"b"')))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
 NEXT_JOURNAL = """
-marketo = client().__enter__()
-print(marketo.leads.batcher(journal={path!r}).__enter__().waiting)
-sys.stdout.flush()
-os._exit(0)
+print(asyncio.run(Journal({path!r}).open())[0])
 """
 
 STORE = """
