@@ -318,7 +318,8 @@ class StoreClient:
         if self.calls:
             times.append(max(self._not_before, self._spoke + self._length / _BEATS))
         if self.away and self._queue.head() is not None:
-            times.append(self._not_before)
+            # A store that answers again is asked no more often: what was called alone has to end first.
+            times.append(max(self._not_before, self._spoke + _AGAIN))
         return min(times, default=None)
 
     async def _speak(self) -> None:
