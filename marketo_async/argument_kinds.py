@@ -1,14 +1,14 @@
-"""Checks of arguments by their kind, derived from the annotations that declare them. Pure.
+"""Checks of arguments by their kind, derived from their annotations. Pure.
 
-`checked` dresses a planner, or a method built of several operations: before it runs, every argument is held against its
-annotation. So each operation and each bulk method has the same refusals, and the annotation is the one place that says
-what an argument may be. `positive` is the same for durations and counts that a constructor takes.
+`checked` wraps a planner, or a method built of several operations, and checks every argument against its annotation
+before it runs. So each operation and each bulk method refuses alike, and the annotation alone says which values are
+allowed. `positive` does the same for durations and counts that a constructor takes.
 
 What an annotation means
-    A collection is any iterable but text, bytes and a mapping; its members are checked too, and an iterator becomes a
-    list on the way. An optional one must not be empty: leaving it out asks for everything. ``Literal["all"]`` beside it
+    A collection is any iterable except text, bytes and a mapping. Its members are checked too, and an iterator becomes
+    a list. An optional collection must not be empty: leaving it out asks for everything. ``Literal["all"]`` beside it
     allows that one word. A number is finite and not a bool. Text has no lone surrogate. A pair has two members. Type
-    variables without a bound, and ``Any``, take everything.
+    variables without a bound, and ``Any``, allow everything.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _CHECKED = "__arguments_checked__"
 
 
 class Kind(Struct, frozen=True):
-    """What an argument may be: in words, and as a test of one value.
+    """One kind of argument: in words, and as a test of one value.
 
-    ``members`` are the kinds of a collection's members, of any of which each has to be; ``lazy`` says that the members
-    are read later, as they are sent.
+    ``members`` are the kinds that a member of a collection may have. ``lazy`` means that the members are read later,
+    when they are sent.
     """
 
     words: str
@@ -47,9 +47,9 @@ class Kind(Struct, frozen=True):
 
 
 def checked(method: Callable[P, R]) -> Callable[P, R]:
-    """Return *method* with a check of its arguments before it runs; ``self`` is left alone.
+    """Return ``method`` with a check of its arguments before it runs; ``self`` is not checked.
 
-    It raises `InvalidRequest` that names the argument, and the place within it.
+    The check raises `InvalidRequest`, which names the argument and the place within it.
     """
     if hasattr(method, _CHECKED):
         return method
@@ -57,7 +57,7 @@ def checked(method: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(method)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        if not found:  # annotations are read when a method is first called: most never are
+        if not found:  # annotations are read at the first call: most methods are never called
             found.append(_arguments(method))
         names, arguments = found[0]
         given = list(args)
@@ -77,41 +77,41 @@ def positive(name: str, value: object, *, whole: bool = False) -> None:
     """Refuse a duration or a count that is not a finite number above 0, with a ``ValueError`` (`InvalidRequest`)."""
     kind = _WHOLE if whole else _NUMBER
     if not kind.takes(value) or not isinstance(value, Real) or value <= 0:
-        raise InvalidRequest(f"{name} is {kind.words} above 0, not {shown(value)}")
+        raise InvalidRequest(f"{name} must be {kind.words} above 0, not {shown(value)}")
 
 
 def one_of(name: str, value: object, options: Sequence[str]) -> None:
-    """Refuse a word that is not one of the *options*."""
+    """Refuse a word that is not one of the ``options``."""
     if value not in options:
-        raise InvalidRequest(f"{name} is one of {', '.join(map(repr, options))}, not {shown(value)}")
+        raise InvalidRequest(f"{name} must be one of {', '.join(map(repr, options))}, not {shown(value)}")
 
 
 def shown(value: object) -> str:
-    """Return a value as a message shows it: short, and never a lone surrogate."""
+    """Return a value as a message shows it: short, and without a lone surrogate."""
     text = ascii(value) if isinstance(value, str) and not _encodable(value) else repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 class Argument(Struct, frozen=True):
-    """One parameter: the kinds it may be, and whether it may be left out."""
+    """One parameter: its allowed kinds, and whether it is optional."""
 
     kinds: tuple[Kind, ...]
     optional: bool
 
     def of(self, name: str, value: Any) -> Any:
-        """Return what is handed on of *value*; `InvalidRequest` for what is none of the kinds."""
+        """Return ``value`` as it is passed on; raise `InvalidRequest` if it is of none of the kinds."""
         if value is None and self.optional:
             return value
         kind = next((kind for kind in self.kinds if kind.takes(value)), None)
         if kind is None:
             lone = isinstance(value, str) and any(kind.collection for kind in self.kinds)
             remedy = f"the text {shown(value)}; pass [{shown(value)}]" if lone else shown(value)
-            raise InvalidRequest(f"{name} is {_either(self.kinds)}, not {remedy}")
+            raise InvalidRequest(f"{name} must be {_either(self.kinds)}, not {remedy}")
         if not kind.collection or kind.lazy:
             return value
         members = list(value) if isinstance(value, Iterator) else cast("Iterable[object]", value)
         if self.optional and not _any(members):
-            raise InvalidRequest(f"{name} is empty; name at least one, or leave it out")
+            raise InvalidRequest(f"{name} is empty; pass at least one member, or leave it out")
         if kind.members:
             _check_members(name, members, kind.members)
         return members
@@ -124,11 +124,11 @@ def _any(members: Iterable[object]) -> bool:
 def _check_members(name: str, members: Iterable[object], kinds: tuple[Kind, ...]) -> None:
     for index, member in enumerate(members):
         if not any(kind.takes(member) for kind in kinds):
-            raise InvalidRequest(f"{name}[{index}] is {_either(kinds)}, not {shown(member)}")
+            raise InvalidRequest(f"{name}[{index}] must be {_either(kinds)}, not {shown(member)}")
 
 
 def _arguments(method: Callable[..., object]) -> tuple[tuple[str, ...], dict[str, Argument]]:
-    """Return the names of a method's parameters in order, and what those that can be checked may be."""
+    """Return the names of a method's parameters in order, and the checks of those that can be checked."""
     parameters = inspect.signature(method).parameters
     hints = get_type_hints(method)
     found = {}
@@ -144,14 +144,14 @@ def _arguments(method: Callable[..., object]) -> tuple[tuple[str, ...], dict[str
 
 
 def _lazy(kinds: Sequence[Kind]) -> tuple[Kind, ...]:
-    """Leave members alone that may also come from an async iterable: they are read as they are sent."""
+    """Do not check members that may come from an async iterable: they are read as they are sent."""
     if _ASYNC not in kinds:
         return tuple(kinds)
     return tuple(Kind(kind.words, kind.takes, collection=kind.collection, lazy=True) for kind in kinds)
 
 
 def _options(hint: object) -> tuple[object, ...]:
-    """Return the alternatives of an annotation; a type variable stands for its constraints or its bound."""
+    """Return the alternatives of an annotation; a type variable is replaced by its constraints or its bound."""
     if isinstance(hint, TypeVar):
         inner = hint.__constraints__ or ((hint.__bound__,) if hint.__bound__ is not None else ())
         return tuple(option for one in inner for option in _options(one)) or (hint,)
@@ -161,7 +161,7 @@ def _options(hint: object) -> tuple[object, ...]:
 
 
 def _kind(hint: object) -> Kind | None:
-    """Return the kind of one alternative, ``None`` for an annotation that says nothing."""
+    """Return the kind of one alternative, or ``None`` for an annotation that can't be checked."""
     if isinstance(hint, type) and hint in _SIMPLE:
         return _SIMPLE[hint]
     origin, parts = get_origin(hint), get_args(hint)

@@ -1,43 +1,43 @@
-"""Every exception of the package, and what each one means for the caller.
+"""Every exception of the package, and what each means for the caller.
 
 ::
 
     MarketoError
-    ├── ConfigurationError         the client was set up or used in a way that can't work
-    ├── InvalidRequest             refused here, before anything was sent
-    │   ├── RequestTooLarge        ... because Marketo would not take its size
-    │   └── RecordRefused          ... because of one record of many, which ``index`` names
-    │       └── RecordTooLarge     ... that is larger than Marketo takes in one call
+    ├── ConfigurationError         the client was configured or used in a way that can't work
+    ├── InvalidRequest             refused locally, before anything was sent
+    │   ├── RequestTooLarge        ... because it is larger than Marketo accepts
+    │   └── RecordRefused          ... because of one record; ``index`` is its position
+    │       └── RecordTooLarge     ... which is larger than Marketo accepts in one call
     ├── StoreUnavailable           the store that shares the limits between processes can't be used
-    ├── JournalUnavailable         the journal of a batcher can't be read or written now
-    ├── AuthenticationError        the client id and secret, or the tokens they give, are not accepted
-    ├── ApiError                   Marketo answered with an error code
-    │   ├── AccessDenied           603: the API user's role lacks a permission, or the address is not allowed
-    │   ├── Throttled              606, 615: still refused after waiting; other integrations crowd the instance
-    │   ├── QuotaExceeded          a quota is spent until ``resets_at``
-    │   │   ├── DailyQuotaExceeded ... the instance's calls of the day (607, or counted here)
-    │   │   └── ExportQuotaExceeded ... the instance's bytes of bulk exports of the day (1029)
-    │   ├── Unavailable            Marketo could not do it now, and trying again did not help
-    │   ├── Busy                   a queue is full or an object is locked by another job
-    │   ├── NotFound               no such path, object or record
-    │   ├── Conflict               it exists already, is in use, or is in the wrong state
-    │   ├── InvalidData            a value, field or parameter that Marketo does not take
+    ├── JournalUnavailable         the journal of a batcher can't be read or written
+    ├── AuthenticationError        Marketo rejected the client id and secret, or their token
+    ├── ApiError                   Marketo returned an error code
+    │   ├── AccessDenied           603: the API user's role lacks a permission, or the calling address is refused
+    │   ├── Throttled              606, 615: still refused after waiting; other integrations use up the limits
+    │   ├── QuotaExceeded          a quota is used up until ``resets_at``
+    │   │   ├── DailyQuotaExceeded ... the instance's daily calls (607, or counted locally)
+    │   │   └── ExportQuotaExceeded ... the instance's daily bytes of bulk export (1029)
+    │   ├── Unavailable            Marketo could not handle the call, and retries did not help
+    │   ├── Busy                   a queue is full, or another job has locked the object
+    │   ├── NotFound               the path, object or record does not exist
+    │   ├── Conflict               the object already exists, is in use, or is in the wrong state
+    │   ├── InvalidData            Marketo rejects a value, field or parameter
     │   └── NotEnabled             the instance does not have the feature
-    ├── TransportError             no answer came back
-    │   ├── CallTimeout            ... within the caller's own time-out
-    │   ├── BadResponse            something came back that is no Marketo answer
-    │   │   └── UnexpectedShape    ... or one whose members have the wrong types
-    │   └── DamagedFile            a bulk file came with another length or checksum than its job has, and again so
-    ├── JobFailed                  a bulk job ended without what it was for
-    │   └── JobCancelled           ... because somebody else cancelled it
+    ├── TransportError             no response was received
+    │   ├── CallTimeout            ... within the caller's own timeout
+    │   ├── BadResponse            the response is not one of Marketo's
+    │   │   └── UnexpectedShape    ... or a member of it has the wrong type
+    │   └── DamagedFile            a bulk file differs from its job in length or checksum, after every attempt
+    ├── JobFailed                  a bulk job did not complete
+    │   └── JobCancelled           ... because it was cancelled elsewhere
     ├── BadRow                     a line of a bulk file can't be read as a row
     ├── BadRecord                  a record of a listing can't be read; only ``on_bad_record`` receives it
-    ├── ImportStopped              an import ended early; ``report`` tells what was taken until then
-    ├── RecordsFailed              some records were not taken: by ``raise_for_failures()`` and by writes of one record
-    └── OutcomeUnknown             a write was sent, and its answer was lost or can't be read: it may have happened
+    ├── ImportStopped              an import ended early; ``report`` counts the rows imported until then
+    ├── RecordsFailed              Marketo did not accept some records of a write, or their outcome is unknown
+    └── OutcomeUnknown             a write was sent, but its response was lost or can't be read: it may have happened
 
-No message, repr or attribute holds a token or a secret. Not here: what each code means (``codes``), and what is tried
-again (``retry``).
+No message, repr or attribute holds a token or a secret. See ``codes`` for what each code means and ``retry`` for what
+is retried.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ E = TypeVar("E", bound=BaseException)
 
 
 class ErrorItem(Struct, frozen=True):
-    """One member of an answer's ``errors``, or of a record's ``reasons``."""
+    """One member of a response's ``errors``, or of a record's ``reasons``."""
 
     code: str
     message: str = ""
@@ -62,11 +62,12 @@ class ErrorItem(Struct, frozen=True):
 class MarketoError(Exception):
     """The root of every exception of this package.
 
-    ``token`` is where a drain stopped: pass it to the same method to go on from there. ``index`` is the record of a
-    write that the error is about, counted from 0: the one that was refused, or the first of the call that failed.
-    ``results`` are those that ``all()`` had by then; a record without one was not sent, or stood in that call.
+    ``token`` is where a listing stopped: pass it to the same method to resume there. ``index`` is the position, counted
+    from 0, of the record that the error is about: the refused record, or the first record of the call that failed.
+    ``results`` holds the results that ``all()`` had collected; a record without a result was not sent, or was in that
+    call.
 
-    A failure that several callers share reaches each of them as a copy, whose ``__cause__`` is the original.
+    If several callers share a failure, each receives a copy, whose ``__cause__`` is the original.
     """
 
     token: str | None = None
@@ -80,10 +81,10 @@ class MarketoError(Exception):
         index: int | None = None,
         results: Sequence[Any] | None = None,
     ) -> Self:
-        """Return a copy of this error that also carries what one caller knows about it.
+        """Return a copy of this error with what one caller knows about it.
 
-        Other callers may hold the same error, so its attributes never change once it was raised. A *token* of ``None``
-        is one: the drain begins again from the start.
+        Other callers may hold the same error, so its attributes never change after it was raised. A ``token`` of
+        ``None`` is a valid token: the listing starts again from the beginning.
         """
         copied = own(self)
         if not isinstance(token, UnsetType):
@@ -95,19 +96,19 @@ class MarketoError(Exception):
         return copied
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Keep errors picklable: a worker process hands its own on."""
+        """Keep errors picklable: a worker process passes its errors to its parent."""
         return _revive, (type(self), self.args, self.__dict__)
 
 
 def own(error: E) -> E:
-    """Return an equal copy of *error* for one caller, with the original as its cause.
+    """Return an equal copy of ``error`` for one caller, with the original as its cause.
 
-    What one caller adds to its exception (a token, a note, a traceback), another one never sees. The cause of a copy of
-    a copy is the original. An exception of another package that can't be copied is returned as it is.
+    Other callers never see what one caller adds to its exception (a token, a note, a traceback). The cause of a copy of
+    a copy is the original. An exception of another package is returned unchanged if it can't be copied.
     """
     try:
         copied = copy(error)
-    except Exception:  # noqa: BLE001 - whatever its constructor wants that its args do not hold
+    except Exception:  # noqa: BLE001 - its constructor may need more than its args hold
         return error
     if type(copied) is not type(error):
         return error
@@ -127,7 +128,7 @@ def _revive(kind: type[MarketoError], args: tuple[object, ...], state: dict[str,
 
 
 class ConfigurationError(MarketoError):
-    """The client was set up or used in a way that can't work."""
+    """The client was configured or used in a way that can't work."""
 
 
 class StoreUnavailable(MarketoError):
@@ -144,7 +145,8 @@ class StoreUnavailable(MarketoError):
 class JournalUnavailable(MarketoError):
     """The journal of a batcher can't be read or written: the disk is full or fails, or the file is damaged or locked.
 
-    A record that was being accepted is not. Those that the journal has stay there, and are sent once it can be read.
+    The record that was being accepted is not accepted. Records in the journal stay there, and are sent once it can be
+    read.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
@@ -153,15 +155,15 @@ class JournalUnavailable(MarketoError):
 
 
 class InvalidRequest(MarketoError, ValueError):
-    """Refused before anything was sent."""
+    """The request was refused before anything was sent."""
 
 
 class RequestTooLarge(InvalidRequest):
-    """The request is larger than Marketo takes; split it."""
+    """The request is larger than Marketo accepts; split it."""
 
 
 class RecordRefused(InvalidRequest):
-    """One record of a write can't be sent as it is; ``index`` is its place in the input, counted from 0."""
+    """One record of a write can't be sent; ``index`` is its position in the input, counted from 0."""
 
     def __init__(self, message: str, *, index: int) -> None:
         super().__init__(f"record {index}: {message}")
@@ -169,18 +171,18 @@ class RecordRefused(InvalidRequest):
 
 
 class RecordTooLarge(RecordRefused, RequestTooLarge):
-    """One record is larger than Marketo takes in one call: shorten its values."""
+    """One record is larger than Marketo accepts in one call; shorten its values."""
 
 
 class AuthenticationError(MarketoError):
-    """The client id and secret, or the tokens they give, are not accepted."""
+    """Marketo rejected the client id and secret, or the tokens that they gave."""
 
 
 class ApiError(MarketoError):
-    """Marketo answered with an error code.
+    """Marketo returned an error code.
 
-    ``code`` and ``message`` are the first error of the answer, ``errors`` all of them; ``operation`` is the dotted name
-    of what was called, ``request_id`` what Marketo's support asks for.
+    ``code`` and ``message`` are the first error of the response, ``errors`` all of them. ``operation`` is the dotted
+    name of the operation; Marketo's support asks for ``request_id``.
     """
 
     def __init__(
@@ -207,11 +209,11 @@ class AccessDenied(ApiError):
 
 
 class Throttled(ApiError):
-    """606 or 615: still refused after waiting; other integrations crowd the instance."""
+    """606 or 615: still refused after waiting; other integrations use up the instance's limits."""
 
 
 class QuotaExceeded(ApiError):
-    """A quota is spent; ``resets_at`` is when it starts anew, in UTC."""
+    """A quota is used up; it resets at ``resets_at``, in UTC."""
 
     def __init__(
         self,
@@ -223,19 +225,19 @@ class QuotaExceeded(ApiError):
         request_id: str | None = None,
         errors: Sequence[ErrorItem] = (),
     ) -> None:
-        hint = f"it starts anew at {resets_at.isoformat()}"
+        hint = f"it resets at {resets_at.isoformat()}"
         super().__init__(message, code=code, operation=operation, request_id=request_id, errors=errors, hint=hint)
         self.resets_at = resets_at
 
 
 class DailyQuotaExceeded(QuotaExceeded):
-    """The instance's calls of the day are spent, by Marketo's word (607) or by our count: ``used`` of ``daily``."""
+    """The instance's daily calls are used up, by Marketo's response (607) or the local count: ``used`` of ``daily``."""
 
     def __init__(
         self, *, used: int, daily: int, resets_at: datetime, operation: str = "", request_id: str | None = None
     ) -> None:
         super().__init__(
-            f"the daily quota is spent: {used} of {daily} calls are known here",
+            f"the daily quota is used up: {used} of {daily} calls are known",
             code="607",
             resets_at=resets_at,
             operation=operation,
@@ -245,27 +247,27 @@ class DailyQuotaExceeded(QuotaExceeded):
 
 
 class ExportQuotaExceeded(QuotaExceeded):
-    """The instance's bulk exports have brought all the bytes of the day (1029); jobs that run already still finish."""
+    """The instance's daily bytes of bulk export are used up (1029); jobs that are already running still finish."""
 
 
 class Unavailable(ApiError):
-    """Marketo could not do it now, and trying again did not help."""
+    """Marketo could not handle the call, and retries did not help."""
 
 
 class Busy(ApiError):
-    """A queue is full, or an object is locked by another job: try again in minutes, not seconds."""
+    """A queue is full, or another job has locked the object; try again in minutes, not seconds."""
 
 
 class NotFound(ApiError):
-    """No such path, object or record."""
+    """The path, object or record does not exist."""
 
 
 class Conflict(ApiError):
-    """It exists already, is in use, or is in the wrong state."""
+    """The object already exists, is in use, or is in the wrong state."""
 
 
 class InvalidData(ApiError):
-    """A value, field or parameter that Marketo does not take."""
+    """Marketo rejects a value, field or parameter."""
 
 
 class NotEnabled(ApiError):
@@ -273,9 +275,9 @@ class NotEnabled(ApiError):
 
 
 class TransportError(MarketoError):
-    """No answer came back: the connection failed, broke, or timed out.
+    """No response was received: the connection failed, broke, or timed out.
 
-    ``sent`` tells whether the request may have reached Marketo, ``passing`` whether it is worth trying again.
+    ``sent`` says whether the request may have reached Marketo, ``passing`` whether a retry may help.
     """
 
     def __init__(
@@ -297,11 +299,11 @@ class TransportError(MarketoError):
 
 
 class CallTimeout(TransportError, TimeoutError):
-    """The caller's own time-out passed; ``sent`` tells whether the call is still under way."""
+    """The caller's own timeout passed; ``sent`` says whether the call may still be running."""
 
 
 class BadResponse(TransportError):
-    """Something came back that is no Marketo answer; ``body`` is all of it, ``status`` its HTTP status."""
+    """The response is not one of Marketo's; ``body`` is all of it, ``status`` its HTTP status."""
 
     def __init__(
         self,
@@ -320,7 +322,7 @@ class BadResponse(TransportError):
 
 
 class UnexpectedShape(BadResponse):
-    """An answer has a member of another type than the model says; ``path`` is where (``$.result[0].id``)."""
+    """A member of a response has another type than its model; ``path`` is its place (``$.result[0].id``)."""
 
     def __init__(
         self, message: str, *, path: str, status: int, body: bytes, operation: str, request_id: str | None
@@ -330,9 +332,9 @@ class UnexpectedShape(BadResponse):
 
 
 class RecordsFailed(MarketoError):
-    """Some records of a write were not taken, or nobody knows; ``failed`` are their results.
+    """Marketo did not accept some records of a write, or their outcome is unknown; ``failed`` holds their results.
 
-    `Outcomes.raise_for_failures` raises it, and a write of one record (``leads.submit_form``) raises it by itself.
+    `ResultList.raise_for_failures` raises it, and so does a write of one record (``leads.submit_form``).
     """
 
     def __init__(self, message: str, *, failed: Sequence[Any]) -> None:
@@ -341,11 +343,11 @@ class RecordsFailed(MarketoError):
 
 
 class DamagedFile(TransportError):
-    """A bulk file came with another length or checksum than its job has, however often it was fetched."""
+    """A bulk file differs from its job in length or checksum, after every attempt to fetch it."""
 
 
 class JobFailed(MarketoError):
-    """A bulk job ended without what it was for; ``reason`` is what Marketo says, ``status`` how the job stands."""
+    """A bulk job did not complete; ``reason`` is Marketo's reason, ``status`` the job's status."""
 
     def __init__(self, message: str, *, job_id: str, status: str, reason: str = "", hint: str = "") -> None:
         self.job_id, self.status, self.reason = job_id, status, reason
@@ -353,14 +355,14 @@ class JobFailed(MarketoError):
 
 
 class JobCancelled(JobFailed):
-    """Somebody else cancelled a bulk job."""
+    """A bulk job was cancelled elsewhere."""
 
 
 class BadRow(MarketoError, ValueError):
     """A line of a bulk file can't be read as a row.
 
-    ``line`` is where the row begins, counted from 1 with the header, ``column`` the name or number of the cell where
-    reading failed, ``text`` the row as it stands in the file.
+    ``line`` is the line on which the row begins, counted from 1 including the header. ``column`` is the name or number
+    of the cell that can't be read, ``text`` the row as it is in the file.
     """
 
     def __init__(self, message: str, *, line: int, column: str | int | None = None, text: str = "") -> None:
@@ -370,10 +372,10 @@ class BadRow(MarketoError, ValueError):
 
 
 class BadRecord(MarketoError, ValueError):
-    """A record of a listing can't be read, even with what is known of Marketo's spellings.
+    """A record of a listing can't be read, even with the known variants of Marketo's spelling.
 
-    ``index`` is its place on the page, counted from 0, ``member`` the path of what can't be read in it (``.id``, empty
-    for the record itself), ``record`` all of it as it was decoded from JSON.
+    ``index`` is its position on the page, counted from 0. ``member`` is the path of the unreadable member (``.id``, or
+    empty for the record itself), ``record`` the whole record, decoded from JSON.
     """
 
     def __init__(self, message: str, *, index: int, member: str, record: object, operation: str = "") -> None:
@@ -382,10 +384,10 @@ class BadRecord(MarketoError, ValueError):
 
 
 class ImportStopped(MarketoError):
-    """An import ended early; ``__cause__`` tells why.
+    """An import ended early; ``__cause__`` is the reason.
 
-    ``report`` is the ``ImportReport`` of what was taken until then. The input's rows ``unknown`` (first, and the one
-    behind the last) were sent, but whether they were taken is not known; those ``unsent`` were not sent.
+    ``report`` is the ``ImportReport`` of the rows imported until then. ``unknown`` and ``unsent`` are half-open ranges
+    of the input's rows: the outcome of ``unknown`` rows can't be known; ``unsent`` rows were not sent.
     """
 
     def __init__(
@@ -396,19 +398,19 @@ class ImportStopped(MarketoError):
 
 
 class OutcomeUnknown(MarketoError):
-    """A write was sent, and its answer was lost or can't be read: it may or may not have happened.
+    """A write was sent, but its response was lost or can't be read: the write may or may not have happened.
 
-    It was not sent again, because a second one could do it twice. ``__cause__`` is what went wrong.
+    It was not retried, because a retry could do it twice. ``__cause__`` is what went wrong.
     """
 
     def __init__(self, message: str, *, operation: str, request_id: str | None = None) -> None:
         self.operation = operation
         self.request_id = request_id
-        super().__init__(_sentence(message, operation, request_id, "look at the instance before you send it again"))
+        super().__init__(_sentence(message, operation, request_id, "check the instance before you send it again"))
 
 
 def _sentence(what: str, operation: str, request_id: str | None, hint: str) -> str:
-    """Put the parts that are known into one line: who, what, what to do next, and the id for Marketo's support."""
+    """Join the known parts into one line: operation, fault, what to do next, and the id for Marketo's support."""
     return "".join(
         (
             f"{operation}: " if operation else "",

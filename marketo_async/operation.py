@@ -1,8 +1,8 @@
-"""What a call is, before it is made: `Operation` (the facts of an endpoint) and `Plan` (one call decided, not sent).
+"""A call before it is made: `Operation` (the facts of an endpoint) and `Plan` (one call, decided but not sent).
 
-A planner turns arguments into a plan with one of ``first``, ``one``, ``many``, ``page`` and ``nothing``, named after
-what comes back. All of it is data, without I/O. Not here: how a plan becomes bytes (``request``) and how a planner
-becomes a method (``resources.base``).
+A planner turns arguments into a plan with ``first``, ``one``, ``many``, ``page`` or ``nothing``, which are named after
+what the call returns. All of it is data, without I/O. See ``request`` for how a plan becomes bytes and
+``resources.base`` for how a planner becomes a method.
 """
 
 from __future__ import annotations
@@ -31,33 +31,33 @@ Arg = Scalar | Sequence[str] | Sequence[int] | None
 
 
 class Repeat(Enum):
-    """What a second, identical call does when the answer to the first was lost."""
+    """The effect of a second, identical call if the response to the first was lost."""
 
-    SAFE = "the same answer again"
-    SETTLES = "the same state, but an error that says it was done already"
+    SAFE = "the same response again"
+    SETTLES = "the same state, but an error because it was already done"
     NEVER = "a second effect"
 
 
 class Paging(Enum):
-    """How a listing goes on and ends."""
+    """How a listing continues and ends."""
 
     POSITION = "nextPageToken, until there is none or moreResult is false"
-    DATE = "nextPageToken from a date on, until moreResult is false; the last token goes on later"
+    DATE = "nextPageToken that starts at a date, until moreResult is false; the last token resumes later"
     OFFSET = "offset and maxReturn, until a page is short"
     INDEX = "pageIndex and pageSize, until totalItems are reached or a page is short"
     USERS = "pageOffset and pageSize, until a page is short"
 
 
 class Dialect(Enum):
-    """How a family of paths says things; the path's beginning tells which."""
+    """The conventions of a family of paths; the start of the path decides."""
 
     ENVELOPE = "an envelope with success, result and errors, nearly always with HTTP 200"
-    USERS = "bare answers, and errors told by the HTTP status"
-    INGESTION = "202 without a body, another host, and a token header of its own"
+    USERS = "responses without an envelope, and errors as the HTTP status"
+    INGESTION = "202 without a body, another host, and a separate token header"
 
 
 class Provenance(Enum):
-    """Where an operation is known from."""
+    """Where an operation is documented."""
 
     OFFICIAL = "the OpenAPI files"
     DOCS = "Marketo's pages only"
@@ -65,12 +65,12 @@ class Provenance(Enum):
 
 
 class Operation(Struct, frozen=True, kw_only=True, dict=True):
-    """One endpoint: what the governor, the retry rule, the command line, the docs and the tests read.
+    """One endpoint: the facts that the governor, the retry rule, the command line, the docs and the tests read.
 
-    ``permissions`` are the API permissions of which any one is enough, or all are needed where ``every`` says so;
-    ``timeout`` is the server's own, in seconds. ``proof`` are the codes by which the repeat of a call whose answer was
-    lost proves that the first one was done: after a deletion "not found", after an approval nothing. After any other
-    error of the repeat the outcome is unknown.
+    Any one of the API ``permissions`` is enough, unless ``every`` requires all of them. ``timeout`` is the server's
+    own, in seconds. ``proof`` lists the codes by which a retry proves that the first call, whose response was lost,
+    took effect: "not found" after a deletion, nothing after an approval. After any other error of the retry the outcome
+    is unknown.
     """
 
     name: str
@@ -88,29 +88,29 @@ class Operation(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def dialect(self) -> Dialect:
-        """How its requests and answers are written."""
+        """The conventions of its requests and responses."""
         if self.path.startswith("/userservice/"):
             return Dialect.USERS
         return Dialect.INGESTION if self.path.startswith("/subscriptions/") else Dialect.ENVELOPE
 
     @property
     def write(self) -> bool:
-        """Whether the call changes anything; a few POSTs only ask."""
+        """Whether the call changes anything; a few POSTs only read."""
         return self.method != "GET" and not self.reads
 
     @property
     def idempotent(self) -> bool:
-        """Whether the call may be sent again when the answer to the first was lost."""
+        """Whether the call may be retried if the response to the first was lost."""
         return self.repeat is not Repeat.NEVER
 
     @property
     def placeholders(self) -> frozenset[str]:
-        """The names that the path wants filled in."""
+        """The names of the placeholders in the path."""
         return frozenset(field for _, field, _, _ in string.Formatter().parse(self.path) if field)
 
 
 class File(Struct, frozen=True, kw_only=True):
-    """A file to upload: its bytes, and the name and content type that Marketo wants with them."""
+    """A file to upload: its bytes, and the name and content type that Marketo requires."""
 
     name: str
     content: bytes
@@ -118,10 +118,10 @@ class File(Struct, frozen=True, kw_only=True):
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """One page of a listing; pass ``token`` to the same method to go on behind it.
+    """One page of a listing; pass ``token`` to the same method to resume after it.
 
-    On the last page ``more`` is false, and the token is ``None`` where nothing can follow: keep both, as a token of
-    ``None`` also means "from the start".
+    On the last page ``more`` is false; the token is ``None`` if nothing can follow. Keep both, as a token of ``None``
+    also means "from the start".
     """
 
     items: list[T]
@@ -130,14 +130,14 @@ class Page(Struct, Generic[T], frozen=True):
 
 
 class Plan(Struct, Generic[R], frozen=True, kw_only=True):
-    """A call decided but not made.
+    """A call, decided but not made.
 
-    ``answer`` is the type of the answer's ``result`` (``bytes`` for a body that is no JSON), ``unwrap`` what the caller
-    gets of it. What is sent is a ``query``, and at most one of ``json``, a ``form`` (whose members are text, or JSON
-    where they are more), and ``files`` with a form. ``repeat`` overrides the operation's where the arguments change its
-    nature; ``settle`` reads the answer to a repeat whose first answer was lost, with the operation's ``proof``. A
-    listing goes on from ``token``; without one, ``opening`` fetches the first token of a date listing. ``sift`` drops
-    from a page what the caller did not ask for.
+    ``answer`` is the type of the response's ``result`` (``bytes`` for a body that is not JSON); ``unwrap`` returns the
+    caller's value from it. A call sends a ``query``, and at most one of ``json``, a ``form`` (whose members are text,
+    or JSON if they are structures), and ``files`` with a form. ``repeat`` overrides the operation's if the arguments
+    change it. ``settle`` reads the response to a retry whose first response was lost, with the operation's ``proof``. A
+    listing resumes at ``token``; without one, ``opening`` fetches the first token of a listing by date. ``sift`` drops
+    unwanted records from a page.
     """
 
     answer: Any
@@ -155,7 +155,7 @@ class Plan(Struct, Generic[R], frozen=True, kw_only=True):
 
     @property
     def lists(self) -> bool:
-        """Whether the call returns all its records at once, each of which counts by itself."""
+        """Whether the call returns all its records at once, each decoded separately."""
         return self.unwrap is _many
 
     @property
@@ -172,7 +172,7 @@ class Opening(Struct, frozen=True):
 
 
 class PageFilter(Generic[T]):
-    """Looks at every page of one listing: which records count, and whether the rest can hold any more."""
+    """Looks at every page of one listing: which records to deliver, and whether the rest can hold any more."""
 
     def __call__(self, items: list[T]) -> tuple[list[T], bool]:
         """Return the records to deliver, and whether the listing may end here."""
@@ -180,14 +180,14 @@ class PageFilter(Generic[T]):
 
 
 class Ordered(Struct, Generic[T], frozen=True):
-    """Several plans of one listing, made anew for every drain: their pages are delivered in order, from *token* on."""
+    """Several plans of one listing, made again for every loop; pages are delivered in order, starting at ``token``."""
 
     plans: Callable[[], Iterator[Plan[Page[T]]]]
     token: str | None = None
 
 
 class Merged(Struct, Generic[T], frozen=True):
-    """Several plans of one listing, drained at once: their pages are delivered as they come, from *token* on."""
+    """Several plans of one listing, fetched concurrently; pages are delivered as they arrive, starting at ``token``."""
 
     plans: Sequence[Plan[Page[T]]]
     token: str | None = None
@@ -197,7 +197,7 @@ Listing = Plan[Page[T]] | Ordered[T] | Merged[T]
 
 
 def batched(values: Iterable[V], size: int) -> Iterator[list[V]]:
-    """Cut *values* into lists of at most *size*."""
+    """Cut ``values`` into lists of at most ``size``."""
     rest = iter(values)
     while batch := list(islice(rest, size)):
         yield batch
@@ -210,7 +210,7 @@ def first(
     query: Mapping[str, Arg] = {},
     json: object = None,
 ) -> Plan[T | None]:
-    """Plan a call that returns one record, or ``None`` where there is none."""
+    """Plan a call that returns one record, or ``None`` if there is none."""
     return Plan(answer=list[model], unwrap=_first, path=path, query=query, json=json)  # type: ignore[valid-type]
 
 
@@ -236,7 +236,7 @@ def one(
 
 
 def one_or(default: T, *, query: Mapping[str, Arg] = {}) -> Plan[T]:
-    """Plan a call that returns one record, or *default* where there is none."""
+    """Plan a call that returns one record, or ``default`` if there is none."""
 
     def unwrap(envelope: Envelope[Any]) -> T:
         found: T = envelope.result[0] if envelope.result else default
@@ -267,17 +267,17 @@ def many(
 def whole(
     model: type[T], *, path: Mapping[str, str | int] = {}, query: Mapping[str, Arg] = {}, json: object = None
 ) -> Plan[T]:
-    """Plan a call whose ``result``, or whose bare answer, is one value and no list."""
+    """Plan a call whose ``result``, or whose bare response, is a single value, not a list."""
     return Plan(answer=model, unwrap=_whole, path=path, query=query, json=json)
 
 
 def raw(*, path: Mapping[str, str | int] = {}) -> Plan[bytes]:
-    """Plan a call whose answer is a file and no JSON; only its errors may come in an envelope."""
+    """Plan a call that returns a file, not JSON; only its errors may come in an envelope."""
     return Plan(answer=bytes, unwrap=_whole, path=path)
 
 
 def accepted(*, path: Mapping[str, str | int] = {}, json: object = None) -> Plan[str | None]:
-    """Plan a call that is only taken in; it returns the id under which Marketo will report on it."""
+    """Plan a call that Marketo only queues; it returns the id under which Marketo will report on it."""
     return Plan(answer=Any, unwrap=_request_id, path=path, json=json)
 
 
@@ -291,7 +291,7 @@ def page(
     opening: Opening | None = None,
     sift: Callable[[], PageFilter[T]] | None = None,
 ) -> Plan[Page[T]]:
-    """Plan a listing: its first page, and by the operation's paging rule the ones after it."""
+    """Plan a listing: its first page, and the next ones by the operation's paging rule."""
     return Plan(
         answer=list[model] | Items[model],  # type: ignore[valid-type]
         unwrap=_page,
@@ -307,12 +307,12 @@ def page(
 def results(
     *, path: Mapping[str, str | int] = {}, json: object = None, repeat: Repeat | None = None
 ) -> Plan[list[RecordResult]]:
-    """Plan a write that tells of each record what became of it, in the order of the input."""
+    """Plan a write that returns a result for each record, in the order of the input."""
     return Plan(answer=list[RecordResult], unwrap=_results, path=path, json=json, repeat=repeat, settle=settle)
 
 
 def single(*, path: Mapping[str, str | int] = {}, json: object = None) -> Plan[RecordResult]:
-    """Plan a write of one record, which raises `RecordsFailed` where the record was not taken."""
+    """Plan a write of one record; it raises `RecordsFailed` if Marketo does not accept the record."""
     return Plan(answer=list[RecordResult], unwrap=_single, path=path, json=json)
 
 
@@ -366,7 +366,7 @@ def _results(envelope: Envelope[Any]) -> Any:
 def _single(envelope: Envelope[Any]) -> RecordResult:
     result: RecordResult = _one(envelope)
     if result.failed:
-        raise RecordsFailed(f"the record was not taken: {result.outcome}", failed=[result])
+        raise RecordsFailed(f"Marketo did not accept the record: {result.outcome}", failed=[result])
     return result
 
 

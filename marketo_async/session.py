@@ -196,8 +196,9 @@ class _Waits:
     async def wait_for(self, what: Callable[[], Awaitable[T]]) -> T:
         """Return what *what* makes gives; raise `ConfigurationError` when the client is closed first."""
         self.check_open()
+        limit = asyncio.timeout(None)
         try:
-            async with asyncio.timeout(None) as limit:
+            async with limit:
                 self._limits.add(limit)
                 try:
                     return await what()

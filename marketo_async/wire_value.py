@@ -1,19 +1,19 @@
-"""`wire_value`: what a Python value is for Marketo, and how JSON, a cell of a CSV file and a query spell it. Pure.
+"""`wire_value`: how a Python value is written to Marketo, in JSON, a cell of a CSV file and a query. Pure.
 
-A record that `sync` sends, a row that `load` sends and a value that a query searches for come to the same value, or are
-refused with the same reason. See ``request`` for how a whole request is written.
+A record that `sync` sends, a row that `load` sends and a value that a query searches for are written alike, or
+refused for the same reason. See ``request`` for how a whole request is written.
 
 ==========================  ==========================================================================================
 ``None``                    no value: ``null``, an empty cell; refused in a query
-``str``                     itself; text with a lone surrogate is refused, as UTF-8 can't hold it
+``str``                     unchanged; text with a lone surrogate is refused, as UTF-8 can't encode it
 ``bool``                    ``true`` or ``false``
-``int``                     itself
-``float``, ``Decimal``      itself, without an exponent in text; NaN and infinity are refused
-``datetime``                ISO 8601 to the second, with its offset; one without a time zone is refused
+``int``                     unchanged
+``float``, ``Decimal``      unchanged, without an exponent in text; NaN and infinity are refused
+``datetime``                ISO 8601 to the second, with its offset; a datetime without a time zone is refused
 ``date``                    ``YYYY-MM-DD``
 ``UUID``                    its 36 characters
 ``Enum``                    its value
-anything else               refused: bytes, durations and times of day have no form at Marketo
+anything else               refused, for instance bytes, durations and times of day
 ==========================  ==========================================================================================
 """
 
@@ -37,14 +37,14 @@ Wire = str | int | float | bool | None
 
 _AS_THEY_ARE = frozenset({str, bool, int, type(None)})
 _TEXT = frozenset({str})
-# What msgspec would write in a way of its own.
+# msgspec would write these differently.
 _KEPT = (datetime, date, time, timedelta, Decimal, UUID, bytes, bytearray, memoryview)
 
 
 def wire_value(value: object) -> Wire:  # noqa: C901 - the table above, one row a branch
-    """Return what Marketo gets for *value*, as a value of JSON.
+    """Return ``value`` as Marketo receives it, as a JSON value.
 
-    Raises `InvalidRequest` for a value that has no form at Marketo.
+    Raises `InvalidRequest` for a value that can't be sent to Marketo.
     """
     if value is None or isinstance(value, bool):
         return value
@@ -66,27 +66,27 @@ def wire_value(value: object) -> Wire:  # noqa: C901 - the table above, one row 
         return value.isoformat()
     if isinstance(value, UUID):
         return str(value)
-    raise InvalidRequest(f"{type(value).__name__} has no form at Marketo; pass text, a number, a bool or a date")
+    raise InvalidRequest(f"{type(value).__name__} can't be sent to Marketo; pass text, a number, a bool or a date")
 
 
 def as_cell(value: object) -> str:
-    """Return *value* as a cell of an import file: ``None`` is an empty cell."""
+    """Return ``value`` as a cell of an import file; ``None`` becomes an empty cell."""
     found = wire_value(value)
     return "" if found is None else _spelled(found)
 
 
 def as_query(value: object) -> str:
-    """Return *value* as text in a query, a form or a path; ``None`` is refused, as it has no text."""
+    """Return ``value`` as text in a query, a form or a path; ``None`` is refused, as it has no text form."""
     found = wire_value(value)
     if found is None:
-        raise InvalidRequest("None is not a value that a query can send; leave it out")
+        raise InvalidRequest("None can't be sent in a query; leave it out")
     return _spelled(found)
 
 
 def as_json(value: object) -> object:
-    """Return *value* for a JSON body: structures keep their shape, and every value in them is a `wire_value`.
+    """Return ``value`` for a JSON body: structures keep their shape, and every value in them becomes a `wire_value`.
 
-    Raises `InvalidRequest` that says where in the structure the value is.
+    Raises `InvalidRequest`, which says where in the structure the value is.
     """
     if isinstance(value, Raw):
         return value
@@ -100,19 +100,19 @@ def as_json(value: object) -> object:
 
 
 def as_record(record: Mapping[str, object] | Struct) -> Mapping[str, object] | Struct:
-    """Return a flat *record* for a JSON body: each member one `wire_value`, and no member a structure.
+    """Return a flat ``record`` for a JSON body: each member becomes a `wire_value`, and none may be a structure.
 
-    Raises `InvalidRequest` that names the member.
+    Raises `InvalidRequest`, which names the member.
     """
     values = record.values() if isinstance(record, Mapping) else msgspec.structs.astuple(record)
     if _AS_THEY_ARE.issuperset(map(type, values)) and not _loose(record):
-        return record  # the usual case, at no cost; the encoder itself refuses lone surrogates
+        return record  # the common case, without a copy; the encoder itself refuses lone surrogates
     members = record if isinstance(record, Mapping) else _members(record)
     return {_name(name): _within(name, value, wire_value) for name, value in members.items() if value is not UNSET}
 
 
 def _loose(record: Mapping[str, object] | Struct) -> bool:
-    """Return whether a record has names that are not text, which a Struct can't have."""
+    """Return whether a record has names that are not text; a Struct never has."""
     return isinstance(record, Mapping) and not (type(record) is dict and _TEXT.issuperset(map(type, record)))
 
 
@@ -122,7 +122,7 @@ def _members(record: Struct) -> Mapping[str, object]:
 
 
 def _unchanged(value: object) -> object:
-    """Refuse what msgspec has no rule for either, with the reason of `wire_value`."""
+    """Refuse values that msgspec has no rule for, with the reason of `wire_value`."""
     return dict(value) if isinstance(value, Mapping) else wire_value(value)
 
 
@@ -137,8 +137,8 @@ def _name(name: object) -> str:
     if isinstance(name, str):
         return _text(name)
     if name is None:  # csv.DictReader keeps surplus cells under this key
-        raise InvalidRequest("it has more cells than the header has names (key None of csv.DictReader)")
-    raise InvalidRequest(f"{name!r} is not the name of a field; a name is text")
+        raise InvalidRequest("it has more cells than the header has names (key None of csv.DictReader); fix the row")
+    raise InvalidRequest(f"{name!r} is not a field name; a field name is text")
 
 
 def _text(value: str) -> str:
@@ -146,7 +146,7 @@ def _text(value: str) -> str:
         value.encode()
     except UnicodeEncodeError as error:
         raise InvalidRequest(
-            f"{value!r} has a lone surrogate at {error.start}, which UTF-8 can't hold; replace or decode it"
+            f"{value!r} has a lone surrogate at {error.start}, which UTF-8 can't encode; replace or decode it"
         ) from error
     return str.__str__(value)
 

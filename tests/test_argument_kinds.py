@@ -132,7 +132,7 @@ async def test_an_argument_of_another_kind_is_refused_by_its_name(kind: type[Res
 
 async def test_a_message_names_the_place_and_never_breaks() -> None:
     leads = opened(next(kind for kind in families() if kind.__name__ == "Leads"))
-    with pytest.raises(InvalidRequest, match=r"^fields\[1\] is text, not None$"):
+    with pytest.raises(InvalidRequest, match=r"^fields\[1\] must be text, not None$"):
         await raised(getattr(leads, "get"), lead_id=1, fields=["email", None])  # noqa: B009
     with pytest.raises(InvalidRequest) as caught:
         await raised(getattr(leads, "get"), lead_id="\ud800" * 1_000)  # noqa: B009
@@ -168,7 +168,7 @@ def test_what_is_allowed_is_handed_on() -> None:
         {},
     )
     assert Family().plan([], rows=source)[3] is source
-    with pytest.raises(InvalidRequest, match=r"^only is a list or 'all', not the text 'al'; pass \['al'\]$"):
+    with pytest.raises(InvalidRequest, match=r"^only must be a list or 'all', not the text 'al'; pass \['al'\]$"):
         Family().plan([1], only="al")  # type: ignore[arg-type]
     with pytest.raises(InvalidRequest, match=r"^only is empty"):
         Family().plan([1], only=[])
@@ -194,7 +194,7 @@ def test_what_is_allowed_is_handed_on() -> None:
     ],
 )
 def test_a_duration_and_a_count_are_finite_and_above_0(name: str, make: Callable[[Any], object], wrong: object) -> None:
-    with pytest.raises(ValueError, match=rf"{name} is a .*number above 0"):
+    with pytest.raises(ValueError, match=rf"{name} must be a .*number above 0"):
         make(wrong)
 
 
@@ -211,5 +211,5 @@ def test_a_policy_s_seconds_are_finite(name: str, wrong: Any) -> None:
 
 @pytest.mark.parametrize("make", [Governor, Polling])
 def test_a_word_is_one_of_those_there_are(make: Callable[..., object]) -> None:
-    with pytest.raises(InvalidRequest, match=r"^on_quota is one of 'raise', 'wait', not 'maybe'$"):
+    with pytest.raises(InvalidRequest, match=r"^on_quota must be one of 'raise', 'wait', not 'maybe'$"):
         make(on_quota="maybe")

@@ -160,7 +160,7 @@ def test_a_bad_response_keeps_all_of_the_body_and_shows_only_its_beginning() -> 
 
 
 def test_an_unknown_outcome_says_to_look_before_sending_again() -> None:
-    assert "look at the instance" in str(OutcomeUnknown("lost", operation="leads.push"))
+    assert "check the instance" in str(OutcomeUnknown("lost", operation="leads.push"))
 
 
 @pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)

@@ -89,6 +89,19 @@ def odd_spellings(kind: inspect.Type) -> Iterator[object]:
         yield ""
 
 
+# Two names of one value: what one of them loses, the other one has.
+TWINS = {
+    "ObjectDescription": {"name": "api_name", "api_name": "name"},
+    "InvitedUser": {"userid": "user_id", "user_id": "userid"},
+    "Role": {
+        "hidden": "is_hidden",
+        "is_hidden": "hidden",
+        "only_all_zones": "is_only_all_zones",
+        "is_only_all_zones": "only_all_zones",
+    },
+}
+
+
 @pytest.mark.parametrize("model", [*structs()], ids=lambda model: model.__name__)
 def test_no_odd_spelling_of_an_optional_member_loses_a_record_of_any_model(model: type[Struct]) -> None:
     kind = inspect.type_info(model)
@@ -104,7 +117,8 @@ def test_no_odd_spelling_of_an_optional_member_loses_a_record_of_any_model(model
             envelope = decoded({"success": True, "result": [record, plain]}, list[model])  # type: ignore[valid-type]
             assert envelope.result is not None, (field.name, spelling)
             assert envelope.result[1] == expected, (field.name, spelling)
-            others = [other.name for other in kind.fields if other.name != field.name]
+            same = {field.name, TWINS.get(model.__name__, {}).get(field.name)}
+            others = [other.name for other in kind.fields if other.name not in same]
             for name in others:
                 assert getattr(envelope.result[0], name) == getattr(expected, name), (field.name, spelling)
 
@@ -371,9 +385,9 @@ async def test_609_names_what_was_sent_as_json(mocked: MockedMarketo, patient: M
     mocked.script = [refused("609", "Invalid JSON")]
     async with patient as marketo:
         with pytest.raises(InvalidData, match="input"):
-            await marketo.leads.sync([{"email": "a@x.io", "raw": msgspec.Raw(b"{")}])
-        with pytest.raises(InvalidData, match="argument json"):
-            await marketo.call("POST", "/rest/v1/x.json", json=msgspec.Raw(b"{"))
+            await marketo.leads.sync([{"email": "a@x.io", "title": "t"}])
+        with pytest.raises(InvalidData, match="members a"):
+            await marketo.call("POST", "/rest/v1/x.json", json={"a": 1})
         with pytest.raises(InvalidData, match="folder"):
             await marketo.static_lists.create("a", FolderId(id=1))
         with pytest.raises(InvalidData, match="needs no body"):

@@ -1,1 +1,1 @@
-"""What comes back: msgspec Structs, one module per family, and Marketo's dates (``moment``)."""
+"""The records that Marketo returns: msgspec Structs, one module per family, and Marketo's dates (``moment``)."""

@@ -1,4 +1,4 @@
-"""Activities, the changes of leads, and the types of both."""
+"""Activities, changes of leads, and the types of both."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from marketo_async.models.moment import Moment
 
 
 class Attribute(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One attribute of an activity; its value is text, a number or a boolean, as its type has it."""
+    """One attribute of an activity; its value is text, a number or a boolean, depending on its type."""
 
     name: str | None = None
     api_name: str | None = None
@@ -19,7 +19,7 @@ class Attribute(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Activity(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Something that a lead did or that happened to it, known by its ``marketo_guid``; ``id`` may repeat or miss."""
+    """An event in the life of a lead, identified by its ``marketo_guid``; ``id`` may repeat or be missing."""
 
     marketo_guid: str | None = field(default=None, name="marketoGUID")
     id: int | None = None
@@ -33,7 +33,7 @@ class Activity(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class FieldValueChange(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One field that changed: values are text, or ``None`` for none."""
+    """One field that changed; each value is text or ``None``."""
 
     id: int | None = None
     name: str
@@ -57,7 +57,7 @@ class LeadChange(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class AttributeType(Struct, frozen=True, kw_only=True, rename="camel"):
-    """An attribute that activities of a type have."""
+    """An attribute of the activities of a type."""
 
     name: str
     api_name: str | None = None
@@ -104,7 +104,7 @@ class NewAttribute(Struct, kw_only=True, rename="camel", omit_defaults=True):
 
 
 class NewActivityType(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """A custom type to create; once approved and used, only its description can change."""
+    """A custom type to create; after approval and first use, only its description can change."""
 
     api_name: str
     name: str
@@ -115,7 +115,7 @@ class NewActivityType(Struct, kw_only=True, rename="camel", omit_defaults=True):
 
 
 class AttributeValue(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """The value of one attribute of a custom activity; ``api_name`` where names are not unique."""
+    """The value of one attribute of a custom activity; set ``api_name`` if names are not unique."""
 
     name: str
     value: Any
@@ -123,7 +123,7 @@ class AttributeValue(Struct, kw_only=True, rename="camel", omit_defaults=True):
 
 
 class NewActivity(Struct, kw_only=True, rename="camel"):
-    """A custom activity to add. It can't be changed or removed, and Marketo does not notice a repeat."""
+    """A custom activity to add. It can't be changed or removed, and Marketo does not detect a repeat."""
 
     lead_id: int
     activity_date: datetime | str

@@ -1,4 +1,4 @@
-"""What all assets share: the folder they stand in, and the short answer to what was done with them."""
+"""The parts that all assets share: their folder, and the short responses to changes of them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Version = Literal["draft", "approved"]
 
 
 class FolderId(Struct, frozen=True):
-    """A folder, or a program as the folder of its assets; their ids overlap, so the type always goes along."""
+    """A folder, or a program as the folder of its assets; their ids overlap, so the type is always needed."""
 
     id: int
     type: Literal["Folder", "Program"] = "Folder"
 
 
 class FolderReference(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The folder that an answer names: some families call its number ``value``, others ``id``."""
+    """The folder of an asset in a response: some families call its number ``value``, others ``id``."""
 
     id: int | None = None
     value: int | None = None
@@ -29,18 +29,18 @@ class FolderReference(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def number(self) -> int | None:
-        """The folder's id, by whichever name it came."""
+        """The folder's id, under either name."""
         return self.id if self.value is None else self.value
 
 
 class AssetId(Struct, frozen=True, kw_only=True):
-    """The asset that something was done with."""
+    """The id of an asset that a call changed."""
 
     id: int
 
 
 class AssetSummary(AssetId, frozen=True, kw_only=True, rename="camel"):
-    """An asset whose state was changed: always its id, and the rest where its family answers the whole asset."""
+    """An asset whose state changed: always its id, and the rest if its family returns the whole asset."""
 
     name: str | None = None
     description: str | None = None
@@ -53,9 +53,9 @@ class AssetSummary(AssetId, frozen=True, kw_only=True, rename="camel"):
 
 
 class DesignedAsset(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What emails, pages, forms, snippets and their templates have in common.
+    """The members that emails, pages, forms, snippets and their templates share.
 
-    Those made in the new designer come half-filled.
+    Assets made in the new designer lack some of them.
     """
 
     id: int
@@ -68,7 +68,7 @@ class DesignedAsset(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class AssetUse(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One asset that uses another one; ids of different types overlap."""
+    """An asset that uses another one; ids of different types overlap."""
 
     id: int
     type: str
@@ -86,7 +86,7 @@ class Document(Struct, frozen=True, kw_only=True):
 
 
 class Variant(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What one segment of people gets to see; ``segment_name`` is what a change of it is addressed to."""
+    """The content for one segment of people; a change of it is addressed to ``segment_name``."""
 
     segment_id: int | None = None
     segment_name: str | None = None
@@ -109,5 +109,5 @@ class DynamicContent(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def variants(self) -> list[Variant]:
-        """The variants, by whichever name they came."""
+        """The variants, under either name."""
         return self.content or self.segments

@@ -1,4 +1,4 @@
-"""Campaigns as the lead database knows them; smart campaigns as assets are elsewhere."""
+"""Campaigns as the lead database returns them. See ``smart_campaigns`` for campaigns as assets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from marketo_async.models.moment import Moment
 
 
 class Campaign(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A batch or trigger campaign; ``active`` is told of trigger campaigns alone."""
+    """A batch or trigger campaign; only trigger campaigns have ``active``."""
 
     id: int
     name: str

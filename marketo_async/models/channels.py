@@ -19,7 +19,7 @@ class ChannelStatus(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Channel(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A channel: which type of program can have it, and the statuses of its members."""
+    """A channel: the type of program that can have it, and the statuses of its members."""
 
     id: int
     name: str | None = None

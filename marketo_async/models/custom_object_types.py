@@ -1,4 +1,4 @@
-"""Custom object types: what is sent to make and change their fields, and what they are linked to and used by."""
+"""Custom object types: requests to create and change their fields, and the objects and assets linked to them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Link(Struct, frozen=True, kw_only=True):
-    """What a link field points to: an object by its API name, and the field of it."""
+    """The target of a link field: an object by its API name, and a field of it."""
 
     name: str
     field: str
@@ -24,7 +24,7 @@ class NewObjectField(Struct, kw_only=True, rename="camel", omit_defaults=True):
 
 
 class ObjectFieldChange(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """What to change about a field of a draft; what is left ``None`` stays."""
+    """The changes to a field of a draft; members that are ``None`` keep their values."""
 
     name: str | None = None
     display_name: str | None = None
@@ -35,7 +35,7 @@ class ObjectFieldChange(Struct, kw_only=True, rename="camel", omit_defaults=True
 
 
 class LinkableField(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A field that a link may point to."""
+    """A field that a link can point to."""
 
     name: str
     display_name: str | None = None
@@ -43,7 +43,7 @@ class LinkableField(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class LinkableObject(Struct, frozen=True, kw_only=True, rename="camel"):
-    """An object that a link may point to."""
+    """An object that a link can point to."""
 
     name: str
     display_name: str | None = None
@@ -51,7 +51,7 @@ class LinkableObject(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class DependentAsset(Struct, frozen=True, kw_only=True, rename="camel"):
-    """An asset that uses a custom object type, and the fields of it that it uses."""
+    """An asset that uses a custom object type, and the fields that it uses."""
 
     asset_type: str
     asset_id: int

@@ -13,33 +13,33 @@ Transition = Literal["approve", "unapprove", "discard", "create_draft"]
 
 
 class Html(Struct, kw_only=True, omit_defaults=True):
-    """The HTML of a content."""
+    """The HTML part of a content."""
 
     body: str | None = None
 
 
 class PlainText(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """The plain text beside it, or how it is made."""
+    """The plain text part of a content, or whether Marketo makes it from the HTML."""
 
     body: str | None = None
     sync_from_html: bool | None = None
 
 
 class Content(Struct, kw_only=True, omit_defaults=True):
-    """What an asset holds."""
+    """The content of an asset."""
 
     html: Html | None = None
     text: PlainText | None = None
 
 
 class EditorContext(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """What the designer keeps beside the content."""
+    """The designer's own data about the content."""
 
     dynamic_content: dict[str, Any] | None = None
 
 
 class Place(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """Where to put a new asset: a folder, or at least a workspace."""
+    """The place of a new asset: a folder, or at least a workspace."""
 
     folder_id: str | None = None
     workspace_id: str | None = None
@@ -47,13 +47,13 @@ class Place(Struct, kw_only=True, rename="camel", omit_defaults=True):
 
 
 class EmailPlace(Place, kw_only=True, rename="camel", omit_defaults=True):
-    """Where to put a new email: a program, too."""
+    """The place of a new email, which can also be a program."""
 
     program_id: str | None = None
 
 
 class Location(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Where an asset stands."""
+    """The place of an asset."""
 
     editor_type: str | None = None
     workspace_id: str | None = None
@@ -61,7 +61,7 @@ class Location(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class EmailLocation(Location, frozen=True, kw_only=True, rename="camel"):
-    """Where an email stands: in a program, too."""
+    """The place of an email, which can also be a program."""
 
     program_id: str | None = None
     program_name: str | None = None
@@ -69,7 +69,7 @@ class EmailLocation(Location, frozen=True, kw_only=True, rename="camel"):
 
 
 class Authorship(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Who made an asset and who changed it last."""
+    """The users who created an asset and last changed it."""
 
     created_by: str | None = None
     created_at: Moment | None = None
@@ -90,7 +90,7 @@ class AssociatedState(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class EmailHeaders(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """What stands above an email."""
+    """The header fields of an email."""
 
     subject: str
     from_name: str | None = None
@@ -101,7 +101,7 @@ class EmailHeaders(Struct, kw_only=True, rename="camel", omit_defaults=True):
 
 
 class HeadersChange(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """What to change of it; what is left out stays."""
+    """The changes to the header fields; members that are left out keep their values."""
 
     subject: str | UnsetType = UNSET
     from_name: str | UnsetType = UNSET
@@ -112,7 +112,7 @@ class HeadersChange(Struct, kw_only=True, rename="camel", omit_defaults=True):
 
 
 class EmailSettings(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """How an email is sent."""
+    """Settings for sending an email."""
 
     is_operational: bool | None = None
     is_text_only: bool | None = None
@@ -123,7 +123,7 @@ class EmailSettings(Struct, kw_only=True, rename="camel", omit_defaults=True):
 
 
 class SentSettings(Struct, frozen=True, kw_only=True, rename="camel"):
-    """How an email is sent, as answers tell it."""
+    """Settings for sending an email, as Marketo returns them."""
 
     is_operational: bool | None = None
     is_text_only: bool | None = None
@@ -133,7 +133,7 @@ class SentSettings(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class FragmentSettings(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """What a fragment is for, or what to change of that."""
+    """The purpose of a fragment, or changes to it."""
 
     fragment_type: str | None = None
     fragment_sub_type: str | None = None
@@ -141,7 +141,7 @@ class FragmentSettings(Struct, kw_only=True, rename="camel", omit_defaults=True)
 
 
 class NewFragmentSettings(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """What a new fragment is for."""
+    """The purpose of a new fragment."""
 
     fragment_type: str
     supported_channels: list[str]
@@ -155,7 +155,7 @@ class Thumbnail(Struct, frozen=True, kw_only=True):
 
 
 class Designed(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the three kinds share."""
+    """The members that the three kinds share."""
 
     id: str
     name: str | None = None
@@ -198,7 +198,7 @@ class Fragment(Designed, frozen=True, kw_only=True, rename="camel"):
 
 
 class TemplateChange(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """What to change about an asset; what is left out stays."""
+    """The changes to an asset; members that are left out keep their values."""
 
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
@@ -207,7 +207,7 @@ class TemplateChange(Struct, kw_only=True, rename="camel", omit_defaults=True):
 
 
 class EmailChange(TemplateChange, kw_only=True, rename="camel", omit_defaults=True):
-    """What to change about an email."""
+    """The changes to an email."""
 
     headers: HeadersChange | UnsetType = UNSET
     settings: EmailSettings | UnsetType = UNSET
@@ -215,13 +215,13 @@ class EmailChange(TemplateChange, kw_only=True, rename="camel", omit_defaults=Tr
 
 
 class FragmentChange(TemplateChange, kw_only=True, rename="camel", omit_defaults=True):
-    """What to change about a fragment."""
+    """The changes to a fragment."""
 
     settings: FragmentSettings | UnsetType = UNSET
 
 
 class UsedBy(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Something that uses an asset."""
+    """An object that uses an asset."""
 
     id: str
     name: str | None = None
@@ -241,7 +241,7 @@ class UseCount(Struct, frozen=True, kw_only=True):
 
 
 class Search(Struct, kw_only=True, rename="camel"):
-    """What to look for; everything that is set must fit. ``status`` holds states, dates are aware datetimes."""
+    """A search; an asset must match everything that is set. ``status`` holds states, dates are aware datetimes."""
 
     name: str | None = None
     folder_id: str | None = None
@@ -261,12 +261,12 @@ class Search(Struct, kw_only=True, rename="camel"):
 
 
 class EmailSearch(Search, kw_only=True, rename="camel"):
-    """What to look for among emails."""
+    """A search for emails."""
 
     template_id: str | None = None
 
 
 class FragmentSearch(Search, kw_only=True, rename="camel"):
-    """What to look for among fragments."""
+    """A search for fragments."""
 
     fragment_type: str | None = None

@@ -6,7 +6,7 @@ from marketo_async.models.assets import DesignedAsset
 
 
 class EmailTemplate(DesignedAsset, frozen=True, kw_only=True, rename="camel"):
-    """An email template; its HTML is read by a call of its own."""
+    """An email template; a separate call returns its HTML."""
 
     url: str | None = None
     workspace: str | None = None

@@ -1,4 +1,4 @@
-"""Emails, what they are made of, and what may be set about it. Templates have a module of their own."""
+"""Emails, their parts and their settings. See ``email_templates`` for their templates."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from marketo_async.models.assets import DesignedAsset
 
 
 class HeaderField(Struct, frozen=True, kw_only=True):
-    """Subject, sender or reply address: text, or for ``DynamicContent`` the id of a segmentation."""
+    """Subject, sender or reply address: text, or the id of a segmentation for ``DynamicContent``."""
 
     value: str | int | None = None
     type: str = "Text"
 
 
 class CcField(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A field of leads or companies whose address may get a copy."""
+    """A field of leads or companies whose address can receive a copy."""
 
     attribute_id: str
     object_name: str | None = None
@@ -26,7 +26,7 @@ class CcField(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Email(DesignedAsset, frozen=True, kw_only=True, rename="camel"):
-    """An email without its sections; ``cc_fields`` are those whose addresses get a copy."""
+    """An email without its sections; the addresses in ``cc_fields`` receive a copy."""
 
     url: str | None = None
     workspace: str | None = None
@@ -54,7 +54,7 @@ class SectionText(Struct, frozen=True, kw_only=True):
 
 
 class EmailSection(Struct, frozen=True, kw_only=True, rename="camel"):
-    """An editable section or a module; ``html_id`` is its name in all calls.
+    """An editable section or a module; all calls name it by ``html_id``.
 
     ``value`` is a list of texts, the members of an image or a video, or an id; modules have none.
     """
@@ -68,7 +68,7 @@ class EmailSection(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class SectionLook(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """How an image or a video shows in a section; what is ``None`` is not sent."""
+    """The look of an image or a video in a section; members that are ``None`` are not sent."""
 
     alt_text: str | None = None
     external_url: str | None = None
@@ -82,7 +82,7 @@ class SectionLook(Struct, kw_only=True, rename="camel", omit_defaults=True):
 
 
 class ModulePosition(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Where a module goes."""
+    """The new position of a module."""
 
     module_id: str
     index: int
@@ -98,7 +98,7 @@ class EmailVariable(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class SampleResult(Struct, frozen=True, kw_only=True):
-    """What became of a sample."""
+    """The result of sending a sample."""
 
     service: str | None = None
     result: bool | None = None

@@ -9,7 +9,7 @@ from marketo_async.models.moment import Moment
 
 
 class StoredFile(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A file; the ``type`` of its folder is a kind of asset, like ``Image``."""
+    """A file; the ``type`` of its folder is a type of asset, like ``Image``."""
 
     id: int
     name: str | None = None

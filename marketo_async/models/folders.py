@@ -1,4 +1,4 @@
-"""Folders and what stands in them. Not here: how an argument names a folder (``assets``)."""
+"""Folders and their content. See ``assets`` for how an argument names a folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from marketo_async.models.moment import Moment
 
 
 class Folder(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A folder, or a program as a folder; ``parent`` is ``None`` for the roots of the application's areas."""
+    """A folder, or a program as a folder; ``parent`` is ``None`` for the root folders of the application."""
 
     id: int
     folder_id: FolderReference
@@ -28,13 +28,13 @@ class Folder(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def reference(self) -> FolderId:
-        """The folder as other calls take it."""
+        """The folder as an argument of other calls."""
         program = (self.folder_id.type or "").lower() == "program"
         return FolderId(self.id, "Program" if program else "Folder")
 
 
 class FolderItem(Struct, frozen=True, kw_only=True):
-    """An asset in a folder: ids of different types overlap."""
+    """An asset in a folder; ids of different types overlap."""
 
     id: int
     type: str | None = None

@@ -1,4 +1,4 @@
-"""The fields of forms: as they stand, as they can be added, and what may be set about them."""
+"""The fields of forms: present ones, available ones, and their settings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class VisibilityRule(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class VisibilityRules(Struct, frozen=True, kw_only=True, rename="camel"):
-    """When a field shows; the first rule that matches counts."""
+    """The conditions under which a field is visible; the first rule that matches applies."""
 
     rule_type: str | None = None
     rules: list[VisibilityRule] = []
@@ -62,7 +62,7 @@ class FormField(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class AvailableField(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A field that a form can have, with what it has there by default."""
+    """A field that a form can have, with its default settings."""
 
     id: str
     data_type: str | None = None
@@ -86,7 +86,7 @@ class AvailableField(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class FieldSettings(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """What may be set about a field of a form; what is ``None`` is not sent."""
+    """The settings of a field of a form; members that are ``None`` are not sent."""
 
     label: str | None = None
     field_type: str | None = None
@@ -112,7 +112,7 @@ class FieldSettings(Struct, kw_only=True, rename="camel", omit_defaults=True):
 
 
 class NewVisibilityRule(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """A condition to set: an *operator* such as ``is``, ``isEmpty``, ``contains`` or ``between``, and its values."""
+    """A condition to set: an ``operator`` such as ``is``, ``isEmpty``, ``contains`` or ``between``, and its values."""
 
     subject_field: str
     operator: str
@@ -122,7 +122,7 @@ class NewVisibilityRule(Struct, kw_only=True, rename="camel", omit_defaults=True
 
 
 class FieldPosition(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """Where a field goes: 3 columns and 10 rows, counted from 0; ``field_list`` is what a fieldset holds."""
+    """The place of a field: 3 columns and 10 rows, counted from 0; ``field_list`` holds the fields of a fieldset."""
 
     field_name: str
     column_number: int

@@ -1,4 +1,4 @@
-"""Forms and what follows when they are filled in. Their fields have a module of their own."""
+"""Forms and their follow-up pages. See ``form_fields`` for their fields."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from marketo_async.models.assets import DesignedAsset
 
 
 class KnownVisitor(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What somebody known sees: the ``form``, or a custom ``template``."""
+    """The content for a known visitor: the ``form``, or a custom ``template``."""
 
     type: str | None = None
     template: str | None = None
 
 
 class FollowUp(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """Where a form leads: ``lp`` and the id of a landing page, or ``url``; answers also have ``none``.
+    """Where a form leads: ``lp`` and the id of a landing page, or ``url``; Marketo also returns ``none``.
 
-    A rule compares a field with values; the one that is the ``default`` has none of these.
+    A rule compares a field with values; the ``default`` rule has neither field nor values.
     """
 
     followup_type: str

@@ -1,4 +1,4 @@
-"""What data ingestion takes: members of programs. Persons, companies and custom objects are plain records."""
+"""The members of programs for data ingestion. Persons, companies and custom objects are plain records."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class ProgramStatus(Struct, kw_only=True, rename="camel"):
-    """Members of one program, and the status to give them; each member has a ``leadId``, and may have fields."""
+    """Members of one program, and their new status; each member has a ``leadId``, and may have fields."""
 
     program_id: int
     status: str
@@ -17,7 +17,7 @@ class ProgramStatus(Struct, kw_only=True, rename="camel"):
 
 
 class ProgramRemoval(Struct, kw_only=True, rename="camel"):
-    """Leads to take out of one program."""
+    """Leads to remove from one program."""
 
     program_id: int
     lead_ids: Sequence[int]

@@ -12,7 +12,7 @@ TemplateType = Literal["freeForm", "guided"]
 
 
 class LandingPageTemplate(DesignedAsset, frozen=True, kw_only=True, rename="camel"):
-    """A landing page template; its HTML is read by a call of its own."""
+    """A landing page template; a separate call returns its HTML."""
 
     url: str | None = None
     workspace: str | None = None

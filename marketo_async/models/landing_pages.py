@@ -1,4 +1,4 @@
-"""Landing pages, their sections and variables. Templates have a module of their own."""
+"""Landing pages, their sections and variables. See ``landing_page_templates`` for their templates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from marketo_async.models.assets import DesignedAsset
 
 
 class LandingPage(DesignedAsset, frozen=True, kw_only=True, rename="camel"):
-    """A landing page: ``url`` is where visitors find it, ``computed_url`` where users edit it."""
+    """A landing page: visitors open ``url``, users edit it at ``computed_url``."""
 
     url: str | None = field(default=None, name="URL")
     computed_url: str | None = None
@@ -34,14 +34,14 @@ class PageVariable(Struct, frozen=True, kw_only=True):
 
 
 class SegmentChoice(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A segment that a preview pretends its visitor is in."""
+    """A segment that a preview assumes for its visitor."""
 
     segmentation_id: int
     segment_id: int
 
 
 class PageSection(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A section of a page; ``content`` is markup, an id or an image's members, as ``type`` says."""
+    """A section of a page; ``content`` is markup, an id or an image's members, depending on ``type``."""
 
     id: str | int
     type: str | None = None
@@ -53,7 +53,7 @@ class PageSection(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class SectionLayout(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """How a section stands on a page, in the words of CSS; what is ``None`` is not sent."""
+    """The layout of a section, in CSS terms; members that are ``None`` are not sent."""
 
     background_color: str | None = None
     border_color: str | None = None

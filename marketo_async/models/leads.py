@@ -1,4 +1,4 @@
-"""What the lead database says about leads: fields, partitions, memberships. A lead itself is a ``Record``."""
+"""The lead database's data about leads: fields, partitions, memberships. A lead itself is a ``Record``."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Record = dict[str, Any]
 
 
 class ChannelName(Struct, frozen=True, rename="camel"):
-    """A field's name on one of the two APIs."""
+    """A field's name in one of the two APIs."""
 
     name: str
     read_only: bool = False
 
 
 class LeadAttribute(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A lead field as the older describe call tells it; without ``rest`` the field can't be used here."""
+    """A lead field as the older describe call returns it; without ``rest`` the REST API can't use the field."""
 
     id: int
     display_name: str
@@ -30,7 +30,7 @@ class LeadAttribute(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class FieldSummary(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A field of a record type, as describe calls tell it."""
+    """A field of a record type, as describe calls return it."""
 
     name: str
     display_name: str | None = None
@@ -42,7 +42,7 @@ class FieldSummary(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Description(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A record type: its fields, and the names (or sets of names) that it can be searched by."""
+    """A record type: its fields, and the names (or sets of names) of its searchable fields."""
 
     name: str | None = None
     searchable_fields: list[list[str]] = []
@@ -51,7 +51,7 @@ class Description(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class FieldMetadata(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Everything about one field, hidden ones included."""
+    """The full metadata of one field, which may be hidden."""
 
     name: str
     display_name: str | None = None
@@ -74,7 +74,7 @@ class Partition(Struct, frozen=True, kw_only=True):
 
 
 class ListMembership(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One static list that a lead is in."""
+    """One static list of a lead."""
 
     list_id: int
     created_at: Moment | None = None
@@ -82,7 +82,7 @@ class ListMembership(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ProgramMembership(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One program that a lead is in."""
+    """One program of a lead."""
 
     id: int
     progression_status: str | None = None
@@ -97,7 +97,7 @@ class ProgramMembership(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class SmartCampaignMembership(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One smart campaign that a lead is in."""
+    """One smart campaign of a lead."""
 
     smart_campaign_id: int
     created_at: Moment | None = None
@@ -105,7 +105,7 @@ class SmartCampaignMembership(Struct, frozen=True, kw_only=True, rename="camel")
 
 
 class NewField(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """A custom field to create; it can be hidden later, never deleted. ``name`` begins with a letter."""
+    """A custom field to create; it can be hidden later, but never deleted. ``name`` begins with a letter."""
 
     name: str
     display_name: str
@@ -117,7 +117,7 @@ class NewField(Struct, kw_only=True, rename="camel", omit_defaults=True):
 
 
 class FieldChange(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """What to change about a field; what is left ``None`` stays. Type, name and length never change."""
+    """The changes to a field; members that are ``None`` keep their values. Type, name and length never change."""
 
     display_name: str | None = None
     description: str | None = None
@@ -137,7 +137,7 @@ class VisitorData(
         "user_agent_string": "userAgentString",
     },
 ):
-    """Where a form was filled in."""
+    """The page and the visitor of a form submission."""
 
     page_url: str | None = None
     query_string: str | None = None

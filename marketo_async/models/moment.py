@@ -1,4 +1,4 @@
-"""Dates as Marketo writes them: every kind becomes an aware datetime. Not here: how they are sent (``request``)."""
+"""Dates as Marketo writes them: every spelling becomes an aware datetime. See ``request`` for how they are sent."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ else:
             return isinstance(value, datetime)
 
     class Moment(metaclass=_AnyDatetime):
-        """Annotates a member that `parse` decodes. Its values are plain datetimes, which anything can encode again.
+        """Annotates a member that `parse` decodes. Its values are plain datetimes, which any encoder can write.
 
-        msgspec asks ``decode_hook`` only about types it does not know, and datetime itself is known to it.
+        msgspec calls ``decode_hook`` only for types that it does not know, and it knows datetime.
         """
 
 
 def parse(text: str) -> datetime:
     """Read any of Marketo's spellings: ``Z``, ``+0000``, ``Z+0000``, ``t+0000``, a blank, or no offset, which is UTC.
 
-    Raises `ValueError` for text that is no date.
+    Raises `ValueError` for text that is not a date.
     """
     plain = _COMPACT.sub(r"\1-\2-\3T", text.strip()).replace("Z+", "+").replace("t+", "+")
     plain = _FRACTION.sub(lambda found: f".{found[1][:6]:0<6}", plain)
@@ -39,26 +39,28 @@ def parse(text: str) -> datetime:
 
 
 def decode_hook(kind: type, value: object) -> object:
-    """Decode what msgspec has no rule for: ``Moment``."""
+    """Decode the one type that msgspec has no rule for: ``Moment``."""
     if kind is Moment and isinstance(value, str):
         return parse(value)
     raise ValueError(f"Expected `{kind.__name__}`, got `{type(value).__name__}`")
 
 
 def to_datetime(when: datetime | date | str, *, name: str) -> datetime:
-    """Return an aware datetime for an argument *name*; a date is its first moment in UTC.
+    """Return an aware datetime for an argument ``name``; a date becomes its first moment in UTC.
 
-    Raises `InvalidRequest` for text that is no ISO 8601 date, and for datetimes without an offset.
+    Raises `InvalidRequest` for text that is not an ISO 8601 date, and for datetimes without an offset.
     """
     if isinstance(when, str):
         try:
             return parse(when)
         except ValueError as error:
-            raise InvalidRequest(f"{name} is no date in ISO 8601: {when!r}") from error
+            raise InvalidRequest(
+                f"{name} is {when!r}, which is not an ISO 8601 date; pass one like '2026-01-31'"
+            ) from error
     if not isinstance(when, date):
-        raise InvalidRequest(f"{name} has {when!r}, which is not a datetime, a date or text in ISO 8601")
+        raise InvalidRequest(f"{name} is {when!r}; pass a datetime, a date or ISO 8601 text")
     if not isinstance(when, datetime):
         return datetime(when.year, when.month, when.day, tzinfo=UTC)
     if when.tzinfo is None:
-        raise InvalidRequest(f"{name} has no time zone: pass an aware datetime, for instance with tzinfo=UTC")
+        raise InvalidRequest(f"{name} has no time zone; pass an aware datetime, for instance with tzinfo=UTC")
     return when

@@ -1,7 +1,7 @@
-"""What describe calls tell of record types: companies, opportunities, named accounts, custom objects and others.
+"""Descriptions of record types: companies, opportunities, named accounts, custom objects and others.
 
-The records themselves are ``Record`` or the caller's own Struct. Not here: leads (``models.leads``), and what is sent
-to make a custom object type (``models.custom_object_types``).
+Their records are ``Record`` or the caller's own Struct. See ``models.leads`` for leads, and
+``models.custom_object_types`` for requests to create a custom object type.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from marketo_async.models.spellings import unify
 
 
 class RelatedObject(Struct, frozen=True, kw_only=True):
-    """The object, and the field of it, that a link points to."""
+    """The object, and its field, that a link points to."""
 
     name: str | None = None
     field: str | None = None
@@ -31,14 +31,14 @@ class Relationship(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def target(self) -> RelatedObject | None:
-        """What the link points to, by whichever of its two names it came."""
+        """The target of the link, under either of its two names."""
         return self.related_to or self.object
 
 
 class ObjectDescription(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A record type: its fields, what identifies a record, and what can be searched by.
+    """A record type: its fields, those that identify a record, and the searchable ones.
 
-    Describe calls send the name of the type as ``name``, schema calls as ``apiName``; either member has it.
+    Describe calls send the name of the type as ``name``, schema calls as ``apiName``; both members have it.
     """
 
     api_name: str | None = None
@@ -61,7 +61,7 @@ class ObjectDescription(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Deletion(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What became of a record to delete, as it comes: of two named accounts, one may be told by a GUID named ``id``."""
+    """The result of one deletion as Marketo sends it: the GUID of a named account may be in ``id``."""
 
     id: int | str | None = None
     marketo_guid: str | None = field(default=None, name="marketoGUID")
@@ -71,13 +71,13 @@ class Deletion(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def result(self) -> RecordResult:
-        """The same, with a GUID in its place."""
+        """The same result, with a GUID in ``marketo_guid``."""
         number, guid = (None, self.id) if isinstance(self.id, str) else (self.id, self.marketo_guid)
         return RecordResult(id=number, marketo_guid=guid, seq=self.seq, status=self.status, reasons=self.reasons)
 
 
 class NamedAccountList(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A list of named accounts; ``type`` is ``default``, or ``external`` for one that the CRM keeps."""
+    """A list of named accounts; ``type`` is ``default``, or ``external`` for a list that the CRM manages."""
 
     marketo_guid: str = field(name="marketoGUID")
     name: str | None = None

@@ -34,7 +34,7 @@ class NewCost(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=T
 
 
 class Program(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A program. ``tags`` and ``costs`` are ``None`` where the call does not tell of them, which browsing never does.
+    """A program. ``tags`` and ``costs`` are ``None`` if the call does not return them; ``browse`` never does.
 
     ``status`` is ``on`` or ``off`` for engagement programs, ``locked`` or ``unlocked`` for email programs, and empty
     for the others.

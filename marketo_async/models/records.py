@@ -1,4 +1,4 @@
-"""What comes back for one record of a write: the same few members under several names, whatever the family."""
+"""The result of one record of a write: the same few members in all families, under several names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from marketo_async.codes import DONE_ALREADY
 
-UNKNOWN = "unknown"  # the status of a record whose answer was lost; the one word here that is not Marketo's
+UNKNOWN = "unknown"  # the status of a record whose response was lost; the only status that is not Marketo's
 
 
 class Reason(Struct, frozen=True):
@@ -18,12 +18,12 @@ class Reason(Struct, frozen=True):
 
 
 class RecordResult(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What became of one record: ``status`` is Marketo's word (created, updated, deleted, added, skipped ...).
+    """The result of one record: ``status`` is Marketo's word (created, updated, deleted, added, skipped ...).
 
-    Results stand in the order of the input. Leads and lists answer with ``id``, objects with ``marketo_guid``, fields
-    with ``name``. Some failures come without a status. Where the answer was lost, and nothing could tell what became of
-    the record, the status is ``unknown``. ``settled`` marks a record that the repeat of a call with a lost answer found
-    to be as asked for: gone, moved or created, by the first attempt as far as can be told.
+    Results are in the order of the input. Leads and lists have ``id``, objects ``marketo_guid``, fields ``name``. Some
+    failures have no status. If the response was lost, and the outcome of the record can't be found out, the status is
+    ``unknown``. ``settled`` marks a record that a retry after a lost response found in the requested state (deleted,
+    moved or created), presumably because of the first attempt.
     """
 
     id: int | None = None
@@ -39,32 +39,32 @@ class RecordResult(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def why(self) -> list[Reason]:
-        """The reasons, under whichever of its three names Marketo sent them."""
+        """The reasons, under any of the three names that Marketo uses."""
         single = self.reason if isinstance(self.reason, list) else [self.reason] if self.reason else []
         return [*self.reasons, *single, *self.errors]
 
     @property
     def outcome(self) -> str:
-        """What became of the record in one line: its status, and the first reason with its code."""
+        """The outcome of the record in one line: its status, and the first reason with its code."""
         return (self.status or "failed") + "".join(f" ({reason.code} {reason.message})" for reason in self.why[:1])
 
     @property
     def unknown(self) -> bool:
-        """Whether nobody knows what became of the record: look at the instance before you send it again."""
+        """Whether the record's outcome is unknown: check the instance before you send it again."""
         return self.status == UNKNOWN
 
     @property
     def failed(self) -> bool:
-        """Whether the record was not taken, or not as far as is known."""
+        """Whether Marketo did not accept the record, or its outcome is unknown."""
         return not self.settled and (self.status in {"skipped", UNKNOWN} or bool(self.why))
 
 
 def settle(results: list[RecordResult], proof: tuple[str, ...]) -> list[RecordResult]:
-    """Read the answer to a repeat whose first answer was lost.
+    """Read the response to a retry whose first response was lost.
 
-    A reason of the operation's *proof* means that the record is as asked for. Any other reason that the first attempt
-    may have caused leaves the outcome unknown: "it exists already" means that somebody created the record, and not
-    who. A reason that has nothing to do with the first attempt (a bad value) counts as it is.
+    A reason in the operation's ``proof`` means that the record is in the requested state. Any other reason that the
+    first attempt may have caused leaves the outcome unknown: "it already exists" does not say who created the record. A
+    reason that the first attempt can't have caused (a bad value) stays.
     """
     return [_settled(result, proof) for result in results]
 

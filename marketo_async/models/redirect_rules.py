@@ -1,4 +1,4 @@
-"""Redirect rules of landing pages, and the domains that pages are served under."""
+"""Redirect rules of landing pages, and the domains of landing pages."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from marketo_async.models.moment import Moment
 
 
 class RedirectFrom(Struct, frozen=True):
-    """What to redirect: a landing page by its id, or a path on the rule's host."""
+    """The source of a redirect: a landing page by its id, or a path on the rule's host."""
 
     type: Literal["landingPageId", "path"]
     value: str
 
 
 class RedirectTo(Struct, frozen=True):
-    """Where to redirect to: a landing page by its id, or any URL."""
+    """The target of a redirect: a landing page by its id, or any URL."""
 
     type: Literal["landingPageId", "url"]
     value: str
 
 
 class RedirectEnd(Struct, frozen=True):
-    """One end of a rule as Marketo tells it: the id of a landing page comes as a number."""
+    """One end of a rule as Marketo returns it: the id of a landing page is a number."""
 
     type: str
     value: str | int | None = None

@@ -1,4 +1,4 @@
-"""Segmentations and their segments, which dynamic content is made for; they can only be read."""
+"""Segmentations and their segments, for which dynamic content varies; read-only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Smart campaigns as assets. Not here: campaigns as the lead database runs them (``campaigns``)."""
+"""Smart campaigns as assets. See ``campaigns`` for campaigns as the lead database runs them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from marketo_async.models.moment import Moment
 
 
 class Recurrence(Struct, frozen=True, kw_only=True, rename="camel"):
-    """When a batch campaign runs again; without ``interval_type`` it does not."""
+    """The schedule of a batch campaign; without ``interval_type`` it does not repeat."""
 
     start_at: Moment | None = None
     end_at: Moment | None = None
@@ -23,7 +23,7 @@ class Recurrence(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class SmartCampaign(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A smart campaign; those of the system stand in no folder."""
+    """A smart campaign; system campaigns have no folder."""
 
     id: int
     name: str | None = None

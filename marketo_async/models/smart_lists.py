@@ -9,7 +9,7 @@ from marketo_async.models.moment import Moment
 
 
 class Condition(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What an attribute has to be; ids below zero are Marketo's own attributes, like the date of the activity."""
+    """A condition on an attribute; negative ids are Marketo's own attributes, like the date of the activity."""
 
     activity_attribute_id: int | None = None
     activity_attribute_name: str | None = None
@@ -30,7 +30,7 @@ class Filter(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Rules(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What makes a person a member; ``filter_match_type`` is ``all``, ``any`` or ``advanced``, in any case."""
+    """The membership rules; ``filter_match_type`` is ``all``, ``any`` or ``advanced``, in upper or lower case."""
 
     filter_match_type: str | None = None
     triggers: list[str] = []
@@ -38,7 +38,7 @@ class Rules(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class SmartList(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A smart list; its ``rules`` come only where they are asked for."""
+    """A smart list; its ``rules`` are only returned on request."""
 
     id: int
     name: str | None = None

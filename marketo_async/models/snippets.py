@@ -12,7 +12,7 @@ SnippetType = Literal["HTML", "Text", "DynamicContent"]
 
 
 class Snippet(DesignedAsset, frozen=True, kw_only=True, rename="camel"):
-    """A snippet; what it says is read by a call of its own."""
+    """A snippet; a separate call returns its content."""
 
     url: str | None = None
     workspace: str | None = None

@@ -1,4 +1,4 @@
-"""Static lists as assets. Not here: lists as the lead database knows them (``lists``)."""
+"""Static lists as assets. See ``lists`` for lists as the lead database returns them."""
 
 from __future__ import annotations
 

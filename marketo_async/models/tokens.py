@@ -8,7 +8,7 @@ from marketo_async.models.assets import FolderReference
 
 
 class Token(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A my token: ``{{my.name}}`` stands for its value."""
+    """A my token: Marketo replaces ``{{my.name}}`` with its value."""
 
     name: str
     type: str | None = None
@@ -17,7 +17,7 @@ class Token(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class FolderTokens(Struct, frozen=True, kw_only=True):
-    """The tokens of a folder; the folder is an object, or text where Marketo follows its own description."""
+    """The tokens of a folder; the folder is an object, or text as Marketo's reference has it."""
 
     folder: FolderReference | str | None = None
     tokens: list[Token] = []

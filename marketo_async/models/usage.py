@@ -1,4 +1,4 @@
-"""What was called and what failed, day by day, over everybody who uses the instance."""
+"""Calls and errors, day by day, of all users of the instance."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class UsageDay(Struct, frozen=True, kw_only=True):
 
 
 class ErrorCount(Struct, frozen=True, kw_only=True, rename="camel"):
-    """How often one error code was answered."""
+    """How often Marketo returned one error code."""
 
     error_code: str | int
     count: int

@@ -1,4 +1,4 @@
-"""Users of an instance, their roles and workspaces. A user is known by his ``userid``, a login like an address."""
+"""Users of an instance, their roles and workspaces. A user's ``userid`` is a login like an email address."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from marketo_async.models.spellings import unify
 
 
 class RoleGrant(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A role to give to, or to take from, a user in a workspace."""
+    """A role to give to a user in a workspace, or to take away."""
 
     access_role_id: int
     workspace_id: int
@@ -25,7 +25,7 @@ class RoleInWorkspace(RoleGrant, frozen=True, kw_only=True, rename="camel"):
 
 
 class UserSummary(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A user as a listing tells of him."""
+    """A user as a listing returns it."""
 
     userid: str
     id: int | None = None
@@ -36,7 +36,7 @@ class UserSummary(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class User(UserSummary, frozen=True, kw_only=True, rename="camel"):
-    """A user who has accepted his invitation."""
+    """A user who has accepted the invitation."""
 
     opted_in: bool | None = None
     is_locked: bool | None = None
@@ -73,8 +73,7 @@ class InvitedUser(Struct, frozen=True, kw_only=True, rename="camel"):
 class Role(Struct, frozen=True, kw_only=True, rename="camel"):
     """A role that users can have.
 
-    Marketo spells two members ``hidden`` and ``onlyAllZones``, or ``isHidden`` and ``isOnlyAllZones``; either name has
-    the value.
+    Marketo uses ``hidden`` and ``onlyAllZones``, or ``isHidden`` and ``isOnlyAllZones``; both members have the value.
     """
 
     id: int
@@ -107,7 +106,7 @@ class Workspace(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Invitation(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """Whom to invite, and to what; ``reason`` stands in the mail that is sent."""
+    """A person to invite, and the roles to give; the invitation email contains ``reason``."""
 
     email_address: str
     first_name: str
@@ -120,7 +119,7 @@ class Invitation(Struct, kw_only=True, rename="camel", omit_defaults=True):
 
 
 class UserChange(Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """What to change about a user; what is left out stays."""
+    """The changes to a user; members that are left out keep their values."""
 
     email_address: str | UnsetType = UNSET
     first_name: str | UnsetType = UNSET

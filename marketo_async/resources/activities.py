@@ -1,4 +1,4 @@
-"""``marketo.activities``: what leads did and what happened to them, from a date on; custom activities to add."""
+"""``marketo.activities``: the activities of leads since a date, and custom activities to add."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ from marketo_async.writes import Batches
 A = TypeVar("A", Activity, LeadChange)
 
 When = datetime | date | str
-Leads = Iterable[int] | Literal["all"] | None  # `None` is all of them too
+Leads = Iterable[int] | Literal["all"] | None  # `None` means all of them too
 
 _TYPES = 10  # activity types in one query
 _LEADS = 30  # lead ids in one query
-_REMEMBERED = 50_000  # GUIDs that a drain knows again at the least
+_REMEMBERED = 50_000  # GUIDs that a loop remembers at least
 
 
 class Activities(Resource):
-    """Activities in the order in which Marketo keeps them, each delivered once.
+    """Activities in the order in which Marketo stores them; one loop delivers each of them once.
 
-    A drain ends when Marketo has no more; ``pager.token`` then goes on with what has come in since, without asking for
-    the date again. Activities of a lead may be recorded minutes after their date.
+    A loop ends when Marketo has no more; ``pager.token`` then resumes with the activities that were recorded since. See
+    https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/activities
     """
 
     name, area = "activities", "Activity"
@@ -66,10 +66,14 @@ class Activities(Resource):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Listing[Activity]:
-        """Iterate the activities of some *types* after a moment, the oldest first.
+        """Iterate the activities of some ``types`` after a moment, the oldest first.
 
-        More than 10 types or 30 leads are asked for in several listings side by side, in no order across them.
-        *list_id* names a list of fewer than 10,000 leads; *asset_ids* go with one type.
+        With more than 10 types or 30 leads, several listings run concurrently, and their activities are not in order.
+        ``list_id`` names a list of fewer than 10,000 leads; ``asset_ids`` need exactly one type.
+
+        A stored token can miss activities that Marketo records late: an email is dated when it was sent, and recorded
+        minutes later. A program that must not miss any re-reads an overlapping range with ``between`` and drops repeats
+        by ``marketo_guid``.
         """
         queries = _queries(types, leads, list_id, asset_ids, batch_size)
         start = to_datetime(since, name="since")
@@ -89,7 +93,7 @@ class Activities(Resource):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Plan[Page[LeadChange]]:
-        """Iterate new leads and changes of the values of *fields* after a moment; at most 30 *leads*."""
+        """Iterate new leads and changes of the values of ``fields`` after a moment, for at most 30 ``leads``."""
         query: dict[str, Arg] = {
             "fields": within("fields", fields),
             "leadIds": None if leads is None or leads == "all" else within("leads", leads, _LEADS),
@@ -103,7 +107,7 @@ class Activities(Resource):
     def deleted_leads(
         self, since: When, *, batch_size: int | None = None, token: str | None = None
     ) -> Plan[Page[Activity]]:
-        """Iterate the deletions of leads after a moment; Marketo may forget them after 14 days."""
+        """Iterate the deletions of leads after a moment; Marketo may drop them after 14 days."""
         opening = self._opening(to_datetime(since, name="since"))
         query = {"batchSize": page_size(batch_size)}
         return page(Activity, query=query, token=token, opening=opening, sift=Once[Activity])
@@ -122,16 +126,17 @@ class Activities(Resource):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Pager[Activity]:
-        """Iterate the activities with ``since <= activity_date < until``, the range cut into *shards* drained at once.
+        """Iterate the activities with ``since <= activity_date < until``, in ``shards`` that are fetched concurrently.
 
-        One listing gives one page a round trip, however much the limits allow; eight give eight. Records come in no
-        order across shards, each once by its GUID; one shard keeps the order. Maps to GET /rest/v1/activities.json.
+        One listing fetches one page per round trip, whatever the limits allow; eight shards fetch eight. Each record
+        comes once, by its GUID; only a single shard keeps the order. Raises `InvalidRequest` for an empty range. Maps
+        to GET /rest/v1/activities.json.
         """
         start, end = to_datetime(since, name="since"), to_datetime(until, name="until")
         if start >= end:
-            raise InvalidRequest(f"since ({start.isoformat()}) is not before until ({end.isoformat()})")
+            raise InvalidRequest(f"since ({start.isoformat()}) must be before until ({end.isoformat()})")
         if shards < 1:
-            raise InvalidRequest(f"shards is at least 1, not {shards}")
+            raise InvalidRequest(f"shards must be at least 1, not {shards}")
         queries = _queries(types, leads, list_id, asset_ids, batch_size)
         plans = [
             page(
@@ -146,19 +151,19 @@ class Activities(Resource):
 
     @endpoint("GET", "/rest/v1/activities/pagingtoken.json", timeout=300)
     def paging_token(self, since: When) -> Plan[str]:
-        """Return the token from which a listing of activities goes on after a moment."""
+        """Return the token with which a listing of activities starts at a moment."""
         return paging_token(query={"sinceDatetime": to_datetime(since, name="since")})
 
     @endpoint("GET", "/rest/v1/activities/types.json", timeout=30)
     def types(self) -> Plan[list[ActivityType]]:
-        """Return all types of activity, standard and custom; they seldom change."""
+        """Return all types of activity, standard and custom; they rarely change."""
         return many(ActivityType)
 
     @written("POST", "/rest/v1/activities/external.json", timeout=90)
     def add(self, activities: Iterable[NewActivity] | AsyncIterable[NewActivity]) -> Batches[NewActivity]:
         """Add any number of custom activities, 300 a call; they can't be removed.
 
-        A call whose answer is lost is never repeated: its activities are ``unknown``.
+        If the response to a call is lost, the call is not retried and its activities are ``unknown``.
         """
 
         def plan(records: Raw) -> Plan[list[RecordResult]]:
@@ -176,14 +181,14 @@ def _dated(activity: NewActivity) -> NewActivity:
 
 
 class Once(PageFilter[A]):
-    """Lets every activity through once, by its GUID, as far as the last 50,000 of one drain are remembered."""
+    """Lets every activity through once, by its GUID; remembers at least the last 50,000 of a loop."""
 
     def __init__(self) -> None:
         self._recent: set[str] = set()
         self._older: set[str] = set()
 
     def __call__(self, items: list[A]) -> tuple[list[A], bool]:
-        """Return the activities that were not seen before; the listing ends when Marketo says so."""
+        """Return the activities that are new to the loop; the listing ends when Marketo ends it."""
         return [item for item in items if self._new(item.marketo_guid)], False
 
     def _new(self, guid: str | None) -> bool:
@@ -209,10 +214,11 @@ class _Shard:
 
 
 class _Within(Once[Activity]):
-    """Keeps what lies in ``start <= date < end``, and ends the listing behind it.
+    """Keeps the activities with ``start <= date < end``, and ends the listing after them.
 
-    Pages are in order of date as a rule but not by promise: one that is not proves nothing about what follows, so only
-    a page in order whose last date is past the end, or a page that is past it as a whole, ends the listing.
+    Pages are usually in order of date, but Marketo does not promise it. So a page that is not in order says nothing
+    about the next ones: the listing ends after a page in order whose last date is past the end, or after a page that is
+    past it entirely.
     """
 
     def __init__(self, start: datetime, end: datetime) -> None:
@@ -229,7 +235,7 @@ class _Within(Once[Activity]):
 
 
 def _shards(start: datetime, end: datetime, count: int) -> list[_Shard]:
-    """Cut a range at whole seconds, as activities are dated, into at most *count* parts."""
+    """Split a range at whole seconds, as activities are dated, into at most ``count`` parts."""
     seconds = max(1, int((end - start).total_seconds()))
     count = min(count, seconds)
     cuts = [start, *(start + timedelta(seconds=seconds * n // count) for n in range(1, count)), end]
@@ -244,18 +250,18 @@ def _queries(
     batch_size: int | None,
 ) -> list[dict[str, Arg]]:
     """Return the queries that together ask for everything: ten types and thirty leads in each."""
-    # What is named twice would stand in two listings, and its activities come twice.
+    # A type or lead that is named twice could get into two listings, and its activities would come twice.
     type_groups = list(batched(dict.fromkeys(types), _TYPES))
     if not type_groups:
-        raise InvalidRequest("types is empty: name at least one activity type; activities.types() lists them")
+        raise InvalidRequest("types is empty; pass at least one activity type (activities.types() lists them)")
     assets = None if asset_ids is None else list(asset_ids)
     if assets and (len(type_groups) > 1 or len(type_groups[0]) > 1):
-        raise InvalidRequest("asset_ids go with exactly one activity type")
+        raise InvalidRequest("asset_ids need exactly one activity type; make one call for each type")
     lead_groups: list[list[int] | None] = (
         [None] if leads is None or leads == "all" else [*batched(dict.fromkeys(leads), _LEADS)]
     )
     if not lead_groups:
-        raise InvalidRequest("leads is empty: leave it out to ask for all leads")
+        raise InvalidRequest("leads is empty; leave it out to ask for all leads")
     return [
         {
             "activityTypeIds": type_group,

@@ -1,4 +1,4 @@
-"""The shapes of writes that families share: of records, and of ids. Pure. Not here: their cutting (``batching``)."""
+"""The shapes of writes that families share: of records, and of ids. Pure. See ``writes`` for how they are split."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ Ids = Iterable[int] | AsyncIterable[int]
 
 
 def several(name: str, given: Iterable[V] | AsyncIterable[V]) -> Iterable[V] | AsyncIterable[V]:
-    """Return what is *given* as it is, any number of members; one that is no collection of them is refused."""
+    """Return ``given`` unchanged if it is a collection of any number of members; refuse anything else."""
     single = isinstance(given, str | bytes | Mapping | Struct)
     if single or not isinstance(given, Iterable | AsyncIterable):
-        raise InvalidRequest(f"{name} is an iterable or an async iterable, not a {type(given).__name__}")
+        raise InvalidRequest(f"{name} must be an iterable or an async iterable, not a {type(given).__name__}")
     return given
 
 
 def no_record(record: object) -> str | None:
-    """Tell why *record* is none, ``None`` where it is one."""
+    """Return why ``record`` is not a record, or ``None`` if it is one."""
     if not isinstance(record, Mapping | Struct):
-        return f"a record is a dict by field name or a Struct, not a {type(record).__name__}"
+        return f"a record must be a dict by field name or a Struct, not a {type(record).__name__}"
     if isinstance(record, Mapping) and not _TEXT.issuperset(map(type, record)):
         return next((wrong for name in record if (wrong := _no_name(name))), None)
     return None
@@ -39,12 +39,12 @@ def _no_name(name: object) -> str | None:
     if isinstance(name, str):
         return None
     if name is None:
-        return "it has more cells than the header has names (key None of csv.DictReader); mend the row"
-    return f"{name!r} is not the name of a field; a name is text"
+        return "it has more cells than the header has names (key None of csv.DictReader); fix the row"
+    return f"{name!r} is not a field name; a field name is text"
 
 
 def unless_new(id_field: str, action: str) -> Callable[[WriteRow], str | None]:
-    """Return what refuses records that *action* does not take: an id of Marketo's own goes with ``updateOnly``."""
+    """Return the check of records for ``action``: a record with Marketo's own id needs ``updateOnly``."""
     id_of = KeyOf(id_field)
 
     def refusal(record: WriteRow) -> str | None:
@@ -52,7 +52,7 @@ def unless_new(id_field: str, action: str) -> Callable[[WriteRow], str | None]:
             return wrong
         if id_of(record) is None:
             return None
-        return f"it has {id_field!r}, which goes with action 'updateOnly' alone: leave it out"
+        return f"it has {id_field!r}, which only action 'updateOnly' accepts; leave it out"
 
     return no_record if action == "updateOnly" else refusal
 
@@ -67,7 +67,7 @@ def of_ids(
     most: int = BATCH,
     told: str | None = None,
 ) -> Batches[int]:
-    """Plan a write of any number of ids, each sent as ``{member: id}``; without a *scope*, repeats are sent as such."""
+    """Plan a write of any number of ids, each sent as ``{member: id}``; without a ``scope``, repeats are sent too."""
     return Batches(
         records=several(name, ids),
         plan=plan,
@@ -81,6 +81,6 @@ def of_ids(
 
 
 def no_id(number: int) -> str | None:
-    """Tell why *number* is no id, ``None`` where it is one."""
+    """Return why ``number`` is not an id, or ``None`` if it is one."""
     fits = isinstance(number, int) and not isinstance(number, bool) and number > 0
-    return None if fits else f"an id is a positive number, not {number!r}"
+    return None if fits else f"an id must be a positive number, not {number!r}"

@@ -1,4 +1,4 @@
-"""``marketo.campaigns``: run batch campaigns and trigger campaigns. Not here: smart campaigns as assets."""
+"""``marketo.campaigns``: run batch and trigger campaigns. See ``smart_campaigns`` for campaigns as assets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _EXECUTE = ("Execute Campaign",)
 
 
 class Campaigns(Resource):
-    """Campaigns by their id. To run one needs the permission Execute Campaign; what came of it, activities tell."""
+    """Campaigns by their id. Running one needs the permission Execute Campaign; activities show its effects.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/smart-campaigns
+    """
 
     name, area = "campaigns", "Campaign"
 
@@ -37,9 +40,9 @@ class Campaigns(Resource):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Plan[Page[Campaign]]:
-        """Iterate the campaigns, or those of the given ids, names, programs or workspaces.
+        """Iterate the campaigns, or those with one of the given ids, names, programs or workspaces.
 
-        *is_triggerable* keeps those that ``request`` takes.
+        ``is_triggerable`` keeps the campaigns that ``request`` can run.
         """
         query = {
             "id": None if ids is None else within("ids", ids),
@@ -53,16 +56,17 @@ class Campaigns(Resource):
 
     @endpoint("GET", "/rest/v1/campaigns/{campaignId}.json")
     def get(self, campaign_id: int) -> Plan[Campaign]:
-        """Return one campaign; `NotFound` (1013) where there is none."""
+        """Return one campaign; raises `NotFound` (1013) if it does not exist."""
         return one(Campaign, path={"campaignId": campaign_id})
 
     @written("POST", "/rest/v1/campaigns/{campaignId}/trigger.json", needs=_EXECUTE)
     def request(self, campaign_id: int, lead_ids: Ids, *, tokens: Mapping[str, str] | None = None) -> Batches[int]:
-        """Run any number of leads through an active trigger campaign, 100 a call: each is ``requested``.
+        """Run any number of leads through an active trigger campaign, 100 a call; each result is ``requested``.
 
-        The campaign must be triggered by "Campaign is Requested" with the source Web Service API (1003 otherwise).
-        *tokens* maps at most 100 names like ``{{my.name}}`` to values for this run. A call whose answer is lost is
-        never repeated, as nobody wants an e-mail twice: its leads are ``unknown``. A lead named twice runs twice.
+        The campaign's trigger must be "Campaign is Requested" with the source Web Service API (1003 otherwise).
+        ``tokens`` maps at most 100 names like ``{{my.name}}`` to values for this run. If the response to a call is
+        lost, the call is not retried, so that no lead gets an email twice; its leads are ``unknown``. A lead that is
+        named twice runs twice.
         """
         values = members({"tokens": _tokens(tokens)})
 
@@ -80,10 +84,10 @@ class Campaigns(Resource):
         clone_to_program_name: str | None = None,
         tokens: Mapping[str, str] | None = None,
     ) -> Plan[AssetId]:
-        """Schedule a batch campaign, in five minutes unless told otherwise; never repeated by itself.
+        """Schedule a batch campaign, in five minutes unless ``run_at`` is given; never retried automatically.
 
-        *run_at* is at least 5 minutes and at most two years ahead (1042). *clone_to_program_name* copies the program
-        first and runs the campaign of the copy, at most 20 times a day (1020).
+        ``run_at`` is at least 5 minutes and at most two years ahead (1042). ``clone_to_program_name`` copies the
+        program first and runs the campaign of the copy, at most 20 times a day (1020).
         """
         when = None if run_at is None else to_datetime(run_at, name="run_at").replace(microsecond=0)
         body = members({"runAt": when, "cloneToProgramName": clone_to_program_name, "tokens": _tokens(tokens)})

@@ -1,4 +1,4 @@
-"""``marketo.channels``: what programs are for; an administrator sets them up."""
+"""``marketo.channels``: the channels of programs, which an administrator defines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from marketo_async.resources.mixins import ByName, distinct
 
 
 class Channels(ByName[Channel]):
-    """Channels: what programs are for, and the statuses that their members can have."""
+    """Channels: the purposes of programs, and the statuses that their members can have."""
 
     name, area, root = "channels", "Assets", "/rest/asset/v1/channel"
     model = Channel

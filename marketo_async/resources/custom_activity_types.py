@@ -14,7 +14,7 @@ _TYPE = "/rest/v1/activities/external/type/{apiName}"
 
 
 class CustomActivityTypes(Resource):
-    """Custom activity types, of which an instance takes ten; a type has at most 20 attributes beside its primary one.
+    """Custom activity types, at most ten per instance; a type has at most 20 attributes besides its primary one.
 
     Changes go to a draft, which ``approve`` publishes and ``discard_draft`` drops.
     """
@@ -28,7 +28,7 @@ class CustomActivityTypes(Resource):
 
     @endpoint("GET", _TYPE + "/describe.json", timeout=30)
     def describe(self, api_name: str, *, draft: bool | None = None) -> Plan[CustomActivityType]:
-        """Return one type with its attributes, as approved or as *draft*."""
+        """Return one type with its attributes: the approved version, or the draft with ``draft``."""
         return one(CustomActivityType, path={"apiName": api_name}, query={"draft": draft})
 
     @endpoint("POST", "/rest/v1/activities/external/type.json", repeat=Repeat.SETTLES, timeout=30)
@@ -38,7 +38,7 @@ class CustomActivityTypes(Resource):
 
     @endpoint("POST", _TYPE + ".json", repeat=Repeat.SAFE, timeout=30)
     def update(self, api_name: str, change: NewActivityType) -> Plan[CustomActivityType]:
-        """Change the draft of a type; all five names are sent again."""
+        """Change the draft of a type; pass all five names again."""
         return one(CustomActivityType, path={"apiName": api_name}, json=change)
 
     @endpoint("POST", _TYPE + "/approve.json", repeat=Repeat.SETTLES, timeout=30)
@@ -53,7 +53,7 @@ class CustomActivityTypes(Resource):
 
     @endpoint("POST", _TYPE + "/delete.json", repeat=Repeat.SETTLES, proof=("1013",), timeout=30)
     def delete(self, api_name: str) -> Plan[CustomActivityType]:
-        """Delete a type that nothing uses (1022 otherwise); this can't be undone."""
+        """Delete a type that is not in use (1022 otherwise); this can't be undone."""
         return one(CustomActivityType, path={"apiName": api_name})
 
     @endpoint("POST", _TYPE + "/attributes/create.json", repeat=Repeat.SETTLES, timeout=30)

@@ -1,7 +1,8 @@
-"""``marketo.custom_object_types``: types of custom objects and their fields. Not here: records (``custom_objects``).
+"""``marketo.custom_object_types``: types of custom objects and their fields. See ``custom_objects`` for records.
 
-A type begins as a draft, gets fields, and is approved; every edit makes a new draft. After the approval its name, links
-and dedupe fields are frozen. 616 where the subscription has no custom objects.
+A type starts as a draft, gets fields, and is approved; every edit makes a new draft. Approval freezes its name, links
+and dedupe fields. 616 if the subscription does not include custom objects. See
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/custom-objects
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _TYPE = _ROOT + "/{apiName}"
 
 
 class CustomObjectTypes(Resource):
-    """Types of custom objects, of which an instance has at most 10; a type is known by its API name."""
+    """Types of custom objects, at most 10 per instance; a type is identified by its API name."""
 
     name, area = "custom_object_types", "Custom Object Type"
 
@@ -37,13 +38,13 @@ class CustomObjectTypes(Resource):
     def browse(
         self, *, names: Iterable[str] | None = None, state: TypeState | None = None
     ) -> Plan[list[ObjectDescription]]:
-        """Return the types, drafts included, or those of *names* or in a *state*."""
+        """Return the types, drafts included, or only those with one of ``names`` or in a ``state``."""
         query = {"names": None if names is None else within("names", names), "state": state}
         return many(ObjectDescription, query=query)
 
     @endpoint("GET", _TYPE + "/describe.json", timeout=30)
     def describe(self, api_name: str, *, state: TypeState | None = None) -> Plan[ObjectDescription]:
-        """Return one type; without *state* the approved version first."""
+        """Return one type; without ``state``, the approved version if there is one."""
         return one(ObjectDescription, path={"apiName": api_name}, query={"state": state})
 
     @endpoint("POST", _ROOT + ".json", repeat=Repeat.SAFE, timeout=30)
@@ -57,7 +58,7 @@ class CustomObjectTypes(Resource):
         description: str | None = None,
         show_in_lead_detail: bool | None = None,
     ) -> Plan[None]:
-        """Create a type as a draft, or change one; what was made here can't be edited in the web interface."""
+        """Create a type as a draft, or change one; a type made here can't be edited in the web interface."""
         body = {
             "action": action,
             "apiName": api_name,
@@ -70,12 +71,12 @@ class CustomObjectTypes(Resource):
 
     @endpoint("POST", _TYPE + "/approve.json", repeat=Repeat.SETTLES, timeout=30)
     def approve(self, api_name: str) -> Plan[None]:
-        """Put the draft in the place of the approved version; it needs at least one dedupe field."""
+        """Replace the approved version with the draft; the draft needs at least one dedupe field."""
         return nothing(path={"apiName": api_name})
 
     @endpoint("POST", _TYPE + "/discardDraft.json", repeat=Repeat.SETTLES, timeout=30)
     def discard_draft(self, api_name: str) -> Plan[None]:
-        """Drop the draft; `Conflict` (1048) where there is none."""
+        """Drop the draft; raises `Conflict` (1048) if there is none."""
         return nothing(path={"apiName": api_name})
 
     @endpoint("POST", _TYPE + "/delete.json", repeat=Repeat.SETTLES, proof=("1013",), timeout=60)
@@ -85,7 +86,7 @@ class CustomObjectTypes(Resource):
 
     @endpoint("POST", _TYPE + "/addField.json", repeat=Repeat.SETTLES, timeout=30)
     def create_fields(self, api_name: str, fields: Iterable[NewObjectField]) -> Plan[None]:
-        """Add fields to the draft: a type has at most 50, of which at most 20 come after its first approval."""
+        """Add fields to the draft: at most 50 per type, of which at most 20 after its first approval."""
         return nothing(path={"apiName": api_name}, json={"input": within("fields", fields, _FIELDS)})
 
     @endpoint("POST", _TYPE + "/{fieldApiName}/updateField.json", repeat=Repeat.SAFE, timeout=30)
@@ -101,12 +102,12 @@ class CustomObjectTypes(Resource):
 
     @endpoint("GET", _ROOT + "/fieldDataTypes.json", timeout=30)
     def data_types(self) -> Plan[list[str]]:
-        """Return the data types that a field may have."""
+        """Return the data types that a field can have."""
         return many(str)
 
     @endpoint("GET", _ROOT + "/linkableObjects.json", timeout=30)
     def linkable_objects(self) -> Plan[list[LinkableObject]]:
-        """Return the objects, and the fields of them, that a link field may point to."""
+        """Return the objects, and their fields, that a link field can point to."""
         return many(LinkableObject)
 
     @endpoint("GET", _TYPE + "/dependentAssets.json", timeout=30)

@@ -1,4 +1,4 @@
-"""``marketo.custom_objects``: the records of custom object types. Not here: the types (``custom_object_types``)."""
+"""``marketo.custom_objects``: the records of custom object types. See ``custom_object_types`` for the types."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ _ONE = "/rest/v1/customobjects/{customObjectName}"
 
 
 class CustomObjects(Records[L]):
-    """Custom objects, known by the 1 to 3 dedupe fields of their type, or ``marketoGUID``; the type always comes first.
+    """Custom objects, identified by the 1 to 3 dedupe fields of their type, or by ``marketoGUID``.
 
-    They are ``dict`` records, or your own Struct: ``marketo.custom_objects.of(Car)``.
+    Pass the type first. The records are ``dict``, or your own Struct: ``marketo.custom_objects.of(Car)``.
     """
 
     name, area = "custom_objects", "Custom Object"
 
     def of(self, model: type[M]) -> CustomObjects[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records decoded into ``model``, a Struct; only its fields are requested."""
         return CustomObjects(self._sender, model)
 
     @endpoint("GET", "/rest/v1/customobjects.json", timeout=30)
     def browse(self, *, names: Iterable[str] | None = None) -> Plan[list[ObjectDescription]]:
-        """Return the approved custom object types, or those of *names*."""
+        """Return the approved custom object types, or only those with one of ``names``."""
         return many(ObjectDescription, query={"names": None if names is None else within("names", names)})
 
     @endpoint("GET", _ONE + "/describe.json", timeout=30)
     def describe(self, api_name: str) -> Plan[ObjectDescription]:
-        """Return the fields of an approved type, those that identify a record, and those it can be searched by."""
+        """Return the fields of an approved type, those that identify a record, and the searchable ones."""
         return one(ObjectDescription, path={"customObjectName": api_name})
 
     @paged(_ONE + ".json", timeout=30)
@@ -64,9 +64,9 @@ class CustomObjects(Records[L]):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Ordered[L]:
-        """Iterate the records whose field *filter_type* equals any of *values*: any number of them, in chunks of 300.
+        """Iterate the records whose field ``filter_type`` equals any of ``values``: any number, 300 a call.
 
-        ``describe()`` tells what can be searched by; a key of several fields needs ``by_key``.
+        ``describe()`` lists the searchable fields; a key of several fields needs ``by_key``.
         """
         names, path = asked(self.model, fields), {"customObjectName": api_name}
         return filtered(self.model, filter_type, values, path=path, fields=names, batch_size=batch_size, token=token)
@@ -81,9 +81,9 @@ class CustomObjects(Records[L]):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Pager[L]:
-        """Iterate the records with any of these compound *keys*, each with a value for all dedupe fields.
+        """Iterate the records with any of these compound ``keys``; each key has a value for every dedupe field.
 
-        Any number of keys, in chunks of 300. Maps to the same call as ``by_filter``, with the keys in its body.
+        Any number of keys, 300 a call. Maps to the same call as ``by_filter``, with the keys in its body.
         """
         names, path = asked(self.model, fields), {"customObjectName": api_name}
         listing = keyed(self.model, keys, path=path, fields=names, batch_size=batch_size, token=token)
@@ -99,17 +99,17 @@ class CustomObjects(Records[L]):
         dedupe_by: DeleteKey | None = None,
         check: bool = False,
     ) -> Batches[WriteRow]:
-        """Create or update any number of records, 300 a call, with a result for each in the order of *records*.
+        """Create or update any number of records, 300 a call, with a result for each in the order of ``records``.
 
-        *dedupe_by* is ``dedupeFields`` by default; ``idField`` goes with ``updateOnly`` alone. Every record needs its
-        key, which ``describe()`` tells (one call a day) and which is never in two calls under way; of a repeated one
-        the last record wins. An empty value or null is stored as null. *check* holds every record against the same
-        description first.
+        ``dedupe_by`` is ``dedupeFields`` by default; ``idField`` needs ``action="updateOnly"``. Every record needs its
+        key, which ``describe()`` names (one call a day). A key is never in two calls at the same time; if a key
+        repeats, its last record wins. An empty value or null is stored as null. ``check`` first checks every record
+        against the same description.
         """
         path = {"customObjectName": api_name}
         return synced(self, records, _IDENTITY, path=path, action=action, dedupe_by=dedupe_by, check=check)
 
     @written("POST", _ONE + "/delete.json", repeat=Repeat.SETTLES, proof=("1013",), timeout=60)
     def delete(self, api_name: str, records: WriteRows, *, delete_by: DeleteKey = "dedupeFields") -> Batches[WriteRow]:
-        """Delete any number of records, 300 a call, each given by its key; one that is missing is skipped (1013)."""
+        """Delete any number of records, 300 a call, each given by its key; a missing one is skipped (1013)."""
         return deleted(self, records, _IDENTITY, path={"customObjectName": api_name}, delete_by=delete_by)

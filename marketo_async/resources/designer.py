@@ -1,6 +1,6 @@
-"""``marketo.emails_v2``, ``email_templates_v2`` and ``fragments``: the assets of the new designer, one set of verbs.
+"""``marketo.emails_v2``, ``email_templates_v2`` and ``fragments``: the assets of the new designer.
 
-Their ids are text. Not here: the assets of the older editor (``emails``, ``email_templates``, ``snippets``).
+Their ids are text. See ``emails``, ``email_templates`` and ``snippets`` for the assets of the older editor.
 """
 
 from __future__ import annotations
@@ -46,34 +46,34 @@ _FETCHED, _COUNTED = 20, 50  # assets in one call
 
 
 class Designer(Resource, Generic[D]):
-    """The verbs of the three kinds. What an API user lacks of the permissions, he lacks for all of them."""
+    """The operations that the three families share; an API user needs all permissions of an operation."""
 
     every = True
     model: type[D]
 
     @endpoint("GET", "{root}/{id}", needs=_ACCESS)
     def get(self, id: str) -> Plan[D | None]:
-        """Return the one with this id, ``None`` where there is none."""
+        """Return the asset with this id, or ``None`` if there is none."""
         return first(self.model, path={"id": id})
 
     @endpoint("POST", "{root}/bulk/get", needs=_ACCESS, reads=True)
     def get_many(self, ids: Iterable[str]) -> Plan[list[D]]:
-        """Return at most 20 at once."""
+        """Return at most 20 assets by their ids."""
         return many(self.model, json={"assetIds": within("ids", ids, _FETCHED)})
 
     @endpoint("POST", "{root}/clone", needs=_EDIT)
     def clone(self, id: str, name: str, *, description: str | None = None) -> Plan[D]:
-        """Copy the asset under another name; never repeated by itself."""
+        """Copy the asset under another name; never retried automatically."""
         return one(self.model, json={"assetId": id, "newAsset": members({"name": name, "description": description})})
 
     @endpoint("POST", "{root}/state/transition", needs=_APPROVE, repeat=Repeat.SETTLES)
     def transition(self, id: str, action: Transition) -> Plan[D]:
-        """Take the asset from one state to another; ``approve`` and its siblings name the ways."""
+        """Move the asset to another state; see ``approve`` and the methods after it."""
         return one(self.model, json={"contentId": id, "action": action})
 
     @composite
     async def approve(self, id: str) -> D:
-        """Put the draft in the place of the approved version. Maps to ``transition``."""
+        """Replace the approved version with the draft. Maps to ``transition``."""
         return await self.transition(id, "approve")
 
     @composite
@@ -88,7 +88,7 @@ class Designer(Resource, Generic[D]):
 
     @composite
     async def create_draft(self, id: str) -> D:
-        """Begin a draft beside the approved version. Maps to ``transition``."""
+        """Create a draft beside the approved version. Maps to ``transition``."""
         return await self.transition(id, "create_draft")
 
     @endpoint("POST", "{root}/{id}/delete", needs=_DELETE, repeat=Repeat.SETTLES, proof=("702",))
@@ -98,12 +98,12 @@ class Designer(Resource, Generic[D]):
 
     @endpoint("POST", "{root}/bulk/delete", needs=_DELETE, repeat=Repeat.SETTLES)
     def delete_many(self, ids: Iterable[str], *, ignore_used_by: bool | None = None) -> Plan[None]:
-        """Delete at most 20 for good, where told so even those that are in use."""
+        """Delete at most 20 assets for good; ``ignore_used_by`` also deletes assets that are in use."""
         return nothing(json=members({"assetIds": within("ids", ids, _FETCHED), "ignoreUsedBy": ignore_used_by}))
 
     @paged("{root}/usedby", method="POST", rule=Paging.INDEX, needs=_READ)
     def used_by(self, id: str, *, kind: str | None = None, token: str | None = None) -> Plan[Page[UsedBy]]:
-        """Iterate what uses an asset, or what of one *kind* does."""
+        """Iterate the assets that use an asset, or only those of one ``kind``."""
         return page(
             UsedBy,
             json=members({"assetId": id, "type": kind}),
@@ -118,7 +118,10 @@ class Designer(Resource, Generic[D]):
 
 
 class EmailsV2(Designer[DesignedEmail]):
-    """Emails of the new designer."""
+    """Emails of the new designer.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/emails-new
+    """
 
     name, root, area, model = "emails_v2", "/rest/asset/v2/email", "Email", DesignedEmail
 
@@ -126,7 +129,7 @@ class EmailsV2(Designer[DesignedEmail]):
     def browse(
         self, workspace_id: str, search: EmailSearch | None = None, *, token: str | None = None
     ) -> Plan[Page[DesignedEmail]]:
-        """Iterate the emails of a workspace, or those that *search* fits; without their content."""
+        """Iterate the emails of a workspace, or those that match ``search``, without their content."""
         return page(
             DesignedEmail,
             query=_query(workspace_id, search),
@@ -147,7 +150,7 @@ class EmailsV2(Designer[DesignedEmail]):
         template_id: str | None = None,
         editor_context: EditorContext | None = None,
     ) -> Plan[DesignedEmail]:
-        """Create an email as a draft; the content of a template wins over *data*."""
+        """Create an email as a draft; a template's content overrides ``data``."""
         body = _new(name, place, description, data, editor_context)
         return one(
             DesignedEmail, json=members({**body, "headers": headers, "settings": settings, "templateId": template_id})
@@ -160,7 +163,10 @@ class EmailsV2(Designer[DesignedEmail]):
 
 
 class EmailTemplatesV2(Designer[DesignedTemplate]):
-    """Email templates of the new designer."""
+    """Email templates of the new designer.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/email-templates-new
+    """
 
     name, root, area = "email_templates_v2", "/rest/asset/v2/emailtemplate", "Email Template"
     model = DesignedTemplate
@@ -169,7 +175,7 @@ class EmailTemplatesV2(Designer[DesignedTemplate]):
     def browse(
         self, workspace_id: str, search: Search | None = None, *, token: str | None = None
     ) -> Plan[Page[DesignedTemplate]]:
-        """Iterate the templates of a workspace, or those that *search* fits; without their content."""
+        """Iterate the templates of a workspace, or those that match ``search``, without their content."""
         return page(
             DesignedTemplate,
             query=_query(workspace_id, search),
@@ -197,7 +203,10 @@ class EmailTemplatesV2(Designer[DesignedTemplate]):
 
 
 class Fragments(Designer[Fragment]):
-    """Pieces of content that emails of the new designer share."""
+    """Pieces of content that emails of the new designer share.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/fragments
+    """
 
     name, root, area, model = "fragments", "/rest/asset/v2/fragment", "Snippet", Fragment
 
@@ -205,7 +214,7 @@ class Fragments(Designer[Fragment]):
     def browse(
         self, workspace_id: str, search: FragmentSearch | None = None, *, token: str | None = None
     ) -> Plan[Page[Fragment]]:
-        """Iterate the fragments of a workspace, or those that *search* fits; without their content."""
+        """Iterate the fragments of a workspace, or those that match ``search``, without their content."""
         return page(
             Fragment, query=_query(workspace_id, search), token=token, sift=lambda: Distinct(lambda found: found.id)
         )
@@ -245,7 +254,7 @@ def _new(
     data: Content | None,
     editor_context: EditorContext | None,
 ) -> dict[str, object]:
-    """Return what every new asset is made of."""
+    """Return the members that every new asset has."""
     return {
         "name": name,
         "appData": place,

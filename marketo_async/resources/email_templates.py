@@ -1,4 +1,4 @@
-"""``marketo.email_templates``: templates of the classic email editors, and what uses them."""
+"""``marketo.email_templates``: templates of the classic email editors, and the emails that use them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ class EmailTemplates(
     Clone[EmailTemplate],
     DeleteAsset,
 ):
-    """Email templates: one HTML document each."""
+    """Email templates: one HTML document each.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/email-templates
+    """
 
     name, area, root = "email_templates", "Assets", "/rest/asset/v1/emailTemplate"
     model = EmailTemplate
@@ -39,13 +42,13 @@ class EmailTemplates(
     def create(
         self, name: str, folder: FolderId, content: str | bytes, *, description: str | None = None
     ) -> Plan[EmailTemplate]:
-        """Create a template of an HTML document, as a draft; the name must be free in the folder (709 otherwise)."""
+        """Create a template from an HTML document, as a draft; its name must be unique in the folder (709)."""
         form = {"name": name, "folder": folder, "description": description}
         return one(EmailTemplate, form=form, files=html("content", content))
 
     @endpoint("GET", "{root}/{id}/content")  # the one path of its kind without .json
     def content(self, id: int, *, status: Version | None = None) -> Plan[Document | None]:
-        """Return the HTML of a template, ``None`` where there is none."""
+        """Return the HTML of a template, or ``None`` if there is none."""
         return first(Document, path={"id": id}, query={"status": status})
 
     @paged("{root}s/{id}/usedBy.json", rule=Paging.OFFSET)

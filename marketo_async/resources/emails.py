@@ -1,4 +1,4 @@
-"""``marketo.emails``: emails of the classic editors. Their sections, modules and variables are in ``email_content``."""
+"""``marketo.emails``: emails of the classic editors. See ``email_content`` for sections, modules and variables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from marketo_async.resources.mixins import ByNameInFolder, DeleteAsset, Drafts, 
 
 
 class Emails(EmailContent, GetVersion[Email], ByNameInFolder[Email], Drafts, DeleteAsset):
-    """Emails; those of an A/B test are never found, those of the new designer come half-filled."""
+    """Emails; those of A/B tests are never returned, and those of the new designer lack some members.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/emails
+    """
 
     name, area, root = "emails", "Assets", "/rest/asset/v1/email"
     model = Email
@@ -30,7 +33,7 @@ class Emails(EmailContent, GetVersion[Email], ByNameInFolder[Email], Drafts, Del
         latest_updated_at: datetime | None = None,
         token: str | None = None,
     ) -> Plan[Page[Email]]:
-        """Iterate the emails, or those in a folder, in a version, or changed within a span of time."""
+        """Iterate the emails, or those in a folder, in a version, or changed within a period."""
         query = {
             "status": status,
             "folder": as_json(folder),
@@ -56,9 +59,9 @@ class Emails(EmailContent, GetVersion[Email], ByNameInFolder[Email], Drafts, Del
         auto_copy_to_text: bool | None = None,
         is_open_tracking_disabled: bool | None = None,
     ) -> Plan[Email]:
-        """Create an email from a template, as a draft; the name must be free in the folder (709 otherwise).
+        """Create an email from a template, as a draft; its name must be unique in the folder (709 otherwise).
 
-        Without a sender the instance's own is taken; an email is approved only with subject, sender and reply address.
+        The sender defaults to the instance's own; approval needs a subject, a sender and a reply address.
         """
         form = {
             "name": name,
@@ -90,7 +93,7 @@ class Emails(EmailContent, GetVersion[Email], ByNameInFolder[Email], Drafts, Del
         web_view: bool | None = None,
         auto_copy_to_text: bool | None = None,
     ) -> Plan[Email]:
-        """Change what is known about an email; a pre-header has at most 1,024 characters."""
+        """Change the metadata of an email; a pre-header has at most 1,024 characters."""
         form = {
             "name": name,
             "description": description,
@@ -107,7 +110,7 @@ class Emails(EmailContent, GetVersion[Email], ByNameInFolder[Email], Drafts, Del
     def clone(
         self, id: int, name: str, folder: FolderId, *, description: str | None = None, operational: bool | None = None
     ) -> Plan[Email]:
-        """Copy the approved version of an email, or its draft where nothing is approved; never repeated by itself."""
+        """Copy the approved version of an email, or its draft if none is approved; never retried automatically."""
         form = {"name": name, "folder": folder, "description": description, "operational": operational}
         return one(Email, path={"id": id}, form=form)
 
@@ -115,16 +118,16 @@ class Emails(EmailContent, GetVersion[Email], ByNameInFolder[Email], Drafts, Del
     def send_sample(
         self, id: int, email_address: str, *, lead_id: int | None = None, text_only: bool | None = None
     ) -> Plan[bool]:
-        """Send a sample, as a lead would get it, and tell whether Marketo did; never repeated by itself."""
+        """Send a sample as a lead would get it; return whether Marketo sent it. Never retried automatically."""
         form = {"emailAddress": email_address, "leadId": lead_id, "textOnly": text_only}
         return Plan(answer=list[SampleResult | str] | str, unwrap=_sent, path={"id": id}, form=form)
 
     @endpoint("GET", "{root}/ccFields.json")
     def cc_fields(self) -> Plan[list[CcField]]:
-        """Return the fields whose addresses may get a copy of an email."""
+        """Return the fields whose addresses can receive a copy of an email."""
         return many(CcField)
 
 
 def _sent(envelope: Envelope[Any]) -> bool:
-    """Read a result that comes as an object or as text: only an object can say that nothing was sent."""
+    """Read a result that is an object or text: only an object can say that nothing was sent."""
     return not any(isinstance(item, SampleResult) and item.result is False for item in envelope.result or ())

@@ -1,4 +1,4 @@
-"""``marketo.folders``: the tree that all assets stand in. Not here: programs, which are folders too (``programs``)."""
+"""``marketo.folders``: the tree of all assets. See ``programs``: a program is a folder too."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from marketo_async.resources.mixins import as_json
 
 
 class Folders(Resource):
-    """Folders. They are named by `FolderId`, as the ids of folders and programs overlap; so no listing mixes them."""
+    """Folders, named by `FolderId`: the ids of folders and of programs overlap.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/folders
+    """
 
     name, area, root = "folders", "Assets", "/rest/asset/v1/folder"
 
     @endpoint("GET", "{root}/{id}.json")
     def get(self, folder: FolderId) -> Plan[Folder | None]:
-        """Return one folder, or one program as a folder, ``None`` where there is none."""
+        """Return one folder, or one program as a folder, or ``None`` if there is none."""
         return first(Folder, path={"id": folder.id}, query={"type": folder.type})
 
     @endpoint("GET", "{root}/byName.json")
@@ -32,9 +35,9 @@ class Folders(Resource):
         root: FolderId | None = None,
         workspace: str | None = None,
     ) -> Plan[list[Folder]]:
-        """Return every folder with exactly this name; a *root* goes with a *type* alone."""
+        """Return every folder with exactly this name; a ``root`` needs a ``type``."""
         if root is not None and type is None:
-            raise InvalidRequest("a search below a root needs the type of what is searched for")
+            raise InvalidRequest("a search below a root needs a type; pass type='Folder' or type='Program'")
         return many(Folder, query={"name": name, "type": type, "root": as_json(root), "workSpace": workspace})
 
     @paged("/rest/asset/v1/folders.json", rule=Paging.OFFSET)
@@ -46,13 +49,13 @@ class Folders(Resource):
         workspace: str | None = None,
         token: str | None = None,
     ) -> Plan[Page[Folder]]:
-        """Iterate the tree below a root, two levels deep without *max_depth*; 0 is the root alone."""
+        """Iterate the tree below a root, two levels deep without ``max_depth``; 0 is the root only."""
         query = {"root": as_json(root), "maxDepth": max_depth, "workSpace": workspace}
         return page(Folder, query=query, token=token, sift=lambda: Distinct(lambda found: found.reference))
 
     @paged("{root}/{id}/content.json", rule=Paging.OFFSET)
     def content(self, folder: FolderId, *, token: str | None = None) -> Plan[Page[FolderItem]]:
-        """Iterate what stands directly in a folder: ids and types of assets and of folders."""
+        """Iterate the direct content of a folder: ids and types of assets and of folders."""
         query = {"type": folder.type}
         return page(
             FolderItem,
@@ -64,7 +67,7 @@ class Folders(Resource):
 
     @endpoint("POST", "/rest/asset/v1/folders.json", repeat=Repeat.SETTLES)
     def create(self, name: str, parent: FolderId, *, description: str | None = None) -> Plan[Folder]:
-        """Make a folder in another, or in a program."""
+        """Create a folder in another, or in a program."""
         return one(Folder, form={"name": name, "parent": parent, "description": description})
 
     @endpoint("POST", "{root}/{id}.json", repeat=Repeat.SAFE)
@@ -76,11 +79,11 @@ class Folders(Resource):
         description: str | None = None,
         is_archive: bool | None = None,
     ) -> Plan[Folder]:
-        """Rename, describe or archive a folder; programs and folders of the system are refused."""
+        """Rename, describe or archive a folder; Marketo refuses programs and system folders."""
         form = {"type": folder.type, "name": name, "description": description, "isArchive": is_archive}
         return one(Folder, path={"id": folder.id}, form=form)
 
     @endpoint("POST", "{root}/{id}/delete.json", repeat=Repeat.SETTLES, proof=("702",))
     def delete(self, folder: FolderId) -> Plan[AssetId]:
-        """Delete an empty folder for good; programs and folders of the system are refused."""
+        """Delete an empty folder for good; Marketo refuses programs and system folders."""
         return one(AssetId, path={"id": folder.id}, form={"type": folder.type})

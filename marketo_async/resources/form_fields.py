@@ -1,4 +1,4 @@
-"""``marketo.form_fields``: the fields of a form, where they stand and when they show. Forms are ``marketo.forms``."""
+"""``marketo.form_fields``: the fields of a form, their places and visibility. See ``forms`` for the forms."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class FormFields(Resource):
 
     @paged("{root}/fields.json", rule=Paging.OFFSET)
     def lead_fields(self, *, token: str | None = None) -> Plan[Page[AvailableField]]:
-        """Iterate the lead fields that forms can have."""
+        """Iterate the lead fields that a form can have."""
         return page(AvailableField, token=token, sift=distinct(AvailableField))
 
     @paged("{root}/programMemberFields.json", rule=Paging.OFFSET)
     def program_member_fields(self, *, token: str | None = None) -> Plan[Page[AvailableField]]:
-        """Iterate the program member fields that forms can have, if they stand in a program."""
+        """Iterate the program member fields that a form in a program can have."""
         return page(AvailableField, token=token, sift=distinct(AvailableField))
 
     @endpoint("GET", "{root}/{id}/fields.json")
@@ -45,45 +45,45 @@ class FormFields(Resource):
 
     @endpoint("POST", "{root}/{id}/fields.json", repeat=Repeat.SETTLES)
     def add(self, form_id: int, field_id: str, *, settings: FieldSettings | None = None) -> Plan[FormField]:
-        """Add a field to a form, which has it at most once."""
+        """Add a field to a form; a form has each field at most once."""
         return one(FormField, path={"id": form_id}, form={"fieldId": field_id, **members(settings)})
 
     @endpoint("POST", "{root}/{id}/field/{fieldId}.json", repeat=Repeat.SAFE)
     def update(self, form_id: int, field_id: str, settings: FieldSettings) -> Plan[FormField]:
-        """Change how a field is on a form."""
+        """Change the settings of a field on a form."""
         return one(FormField, path={"id": form_id, "fieldId": field_id}, form=members(settings))
 
     @endpoint("POST", "{root}/{id}/field/{fieldId}/delete.json", repeat=Repeat.SETTLES)
     def delete(self, form_id: int, field_id: str) -> Plan[AssetId]:
-        """Take a field off a form."""
+        """Remove a field from a form."""
         return one(AssetId, path={"id": form_id, "fieldId": field_id})
 
     @endpoint("POST", "{root}/{formId}/field/{fieldId}/visibility.json", repeat=Repeat.SAFE)
     def update_visibility(
         self, form_id: int, field_id: str, rule_type: RuleType, rules: Iterable[NewVisibilityRule] = ()
     ) -> Plan[VisibilityRules]:
-        """Replace all rules of when a field shows; the first one that matches counts."""
+        """Replace all visibility rules of a field; the first rule that matches applies."""
         form = {"visibilityRule": {"ruleType": rule_type, "rules": list(rules)}}
         return one(VisibilityRules, path={"formId": form_id, "fieldId": field_id}, form=form)
 
     @endpoint("POST", "{root}/{id}/reArrange.json", repeat=Repeat.SAFE)
     def rearrange(self, form_id: int, positions: Iterable[FieldPosition]) -> Plan[AssetId]:
-        """Put all fields of a form in their places: every field must be there, and no place taken twice."""
+        """Set the places of all fields of a form; name every field, and use each place once."""
         return one(AssetId, path={"id": form_id}, form={"positions": within("positions", positions)})
 
     @endpoint("POST", "{root}/{id}/richText.json")
     def add_rich_text(self, form_id: int, text: str) -> Plan[FormField]:
-        """Add a rich text of at most 65,535 bytes, without scripts, meta and links; never repeated by itself."""
+        """Add rich text of at most 65,535 bytes, without script, meta or link tags; never retried automatically."""
         if len(text.encode()) > _RICH_TEXT:
-            raise InvalidRequest(f"text: {len(text.encode()):,} bytes given, a rich text has at most {_RICH_TEXT:,}")
+            raise InvalidRequest(f"text has {len(text.encode()):,} bytes; shorten it to at most {_RICH_TEXT:,}")
         return one(FormField, path={"id": form_id}, files=html("text", text))
 
     @endpoint("POST", "{root}/{id}/fieldSet.json")
     def add_fieldset(self, form_id: int, label: str) -> Plan[FormField]:
-        """Add an empty fieldset, which ``rearrange`` fills; never repeated by itself."""
+        """Add an empty fieldset, which ``rearrange`` fills; never retried automatically."""
         return one(FormField, path={"id": form_id}, form={"label": label})
 
     @endpoint("POST", "{root}/{id}/fieldSet/{fieldSetId}/field/{fieldId}/delete.json", repeat=Repeat.SETTLES)
     def delete_from_fieldset(self, form_id: int, fieldset_id: str, field_id: str) -> Plan[AssetId]:
-        """Take a field out of a fieldset and off the form."""
+        """Remove a field from a fieldset and from the form."""
         return one(AssetId, path={"id": form_id, "fieldSetId": fieldset_id, "fieldId": field_id})

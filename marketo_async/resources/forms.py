@@ -1,4 +1,4 @@
-"""``marketo.forms``: forms, their buttons and what follows them. Their fields are ``marketo.form_fields``."""
+"""``marketo.forms``: forms, their buttons and their thank-you pages. See ``form_fields`` for their fields."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ from marketo_async.resources.mixins import (
 
 
 class Forms(GetVersion[Form], ByNameInFolder[Form], BrowseFolder[Form], Drafts, Clone[Form], DeleteAsset):
-    """Forms."""
+    """Forms, with drafts and approval.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/forms
+    """
 
     name, area, root = "forms", "Assets", "/rest/asset/v1/form"
     model = Form
 
     @endpoint("POST", "{root}/{id}/unapprove.json", needs=APPROVE, repeat=Repeat.SETTLES, source=Provenance.PRACTICE)
     def unapprove(self, id: int) -> Plan[AssetSummary]:
-        """Turn the approved version back into a draft, as deleting a form wants it; no reference has this call."""
+        """Turn the approved version back into a draft, as deletion requires; Marketo does not document this call."""
         return one(AssetSummary, path={"id": id})
 
     @endpoint("POST", "{root}s.json", repeat=Repeat.SETTLES)
@@ -81,7 +84,7 @@ class Forms(GetVersion[Form], ByNameInFolder[Form], BrowseFolder[Form], Drafts, 
         progressive_profiling: bool | None = None,
         known_visitor: KnownVisitor | None = None,
     ) -> Plan[Form]:
-        """Change how a form looks and what is known about it."""
+        """Change the look and the metadata of a form."""
         form = {
             "name": name,
             "description": description,
@@ -107,7 +110,7 @@ class Forms(GetVersion[Form], ByNameInFolder[Form], BrowseFolder[Form], Drafts, 
         button_position: int | None = None,
         button_style: str | None = None,
     ) -> Plan[Form]:
-        """Replace the submit button; *button_position* is in pixels from the left."""
+        """Replace the submit button; ``button_position`` is in pixels from the left."""
         form = {
             "label": label,
             "waitingLabel": waiting_label,
@@ -118,12 +121,12 @@ class Forms(GetVersion[Form], ByNameInFolder[Form], BrowseFolder[Form], Drafts, 
 
     @endpoint("GET", "{root}/{id}/thankYouPage.json")
     def thank_you_page(self, id: int, *, status: Version | None = None) -> Plan[ThankYouPage | None]:
-        """Return where a form leads, ``None`` where there is none."""
+        """Return where a form leads, or ``None`` if it has no rules."""
         return first(ThankYouPage, path={"id": id}, query={"status": status})
 
     @endpoint("POST", "{root}/{id}/thankYouPage.json", repeat=Repeat.SAFE)
     def update_thank_you_page(self, id: int, rules: Iterable[FollowUp]) -> Plan[ThankYouPage]:
-        """Replace all rules of where a form leads; exactly one is the default."""
+        """Replace all rules about where a form leads; exactly one is the default."""
         return one(ThankYouPage, path={"id": id}, form={"thankyou": within("rules", rules)})
 
     @paged("{root}/{id}/usedBy.json", rule=Paging.OFFSET)

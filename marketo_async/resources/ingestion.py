@@ -1,8 +1,9 @@
-"""``marketo.ingestion``: writes that Marketo takes in and carries out later, on a host with limits of its own.
+"""``marketo.ingestion``: writes that Marketo queues and applies later, on a host with separate limits.
 
 Part of the Performance Tier. A call takes at most 1,000 objects and 1 MB, and counts neither in the window nor against
-the daily quota; it returns the id under which Marketo reports on it. Accepted does not mean valid: what became of a
-record is told by Marketo's own data stream, not by the API. Not here: the same writes with an answer (``leads`` ...).
+the daily quota; it returns the id under which Marketo reports on it. Accepted does not mean valid: Marketo reports the
+outcome of a record in its data stream, not in the API. See ``leads`` and other families for the same writes with
+results, and https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/data-ingestion
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _NOT_IN_PROGRAM = "not in program"
 
 
 class Ingestion(Resource):
-    """High-volume writes. Field names are taken in any case; the order of calls is not kept."""
+    """High-volume writes. The case of field names does not matter; Marketo does not keep the order of calls."""
 
     name = "ingestion"
 
@@ -42,7 +43,7 @@ class Ingestion(Resource):
         partition_name: str | None = None,
         priority: Urgency | None = None,
     ) -> Plan[str | None]:
-        """Create or update leads, found by one or two *dedupe_fields* together."""
+        """Create or update leads, found by one or two ``dedupe_fields`` together."""
         keys = None if dedupe_fields is None else within("dedupe_fields", dedupe_fields, 2)
         body = {
             "priority": priority,
@@ -61,7 +62,7 @@ class Ingestion(Resource):
         dedupe_by: Literal["dedupeFields", "marketoGUID"] | None = None,
         priority: Urgency | None = None,
     ) -> Plan[str | None]:
-        """Create or update custom objects; one whose person is missing is tried again for 65 minutes."""
+        """Create or update custom objects; if an object's person is missing, Marketo retries for 65 minutes."""
         body = {"priority": priority, "dedupeBy": dedupe_by, "customObjects": within("records", records, _MOST)}
         return accepted(path={**self._path(), "customObjectAPIName": api_name}, json=members(body))
 
@@ -73,26 +74,26 @@ class Ingestion(Resource):
         action: Literal["createOrUpdate", "createOnly", "updateOnly"] | None = None,
         dedupe_by: Literal["dedupeFields", "idField"] | None = None,
     ) -> Plan[str | None]:
-        """Create or update companies; by ``idField`` goes with ``updateOnly`` alone."""
+        """Create or update companies; ``dedupe_by="idField"`` needs ``action="updateOnly"``."""
         if dedupe_by == "idField" and action != "updateOnly":
-            raise InvalidRequest(f"dedupe_by 'idField' goes with action 'updateOnly', not {action!r}")
+            raise InvalidRequest(f"dedupe_by 'idField' needs action 'updateOnly', not {action!r}")
         body = {"action": action, "dedupeBy": dedupe_by, "input": within("companies", companies, _MOST)}
         return accepted(path=self._path(), json=members(body))
 
     @endpoint("POST", _ROOT + "/programmembers", needs=_LEAD, repeat=Repeat.SAFE)
     def sync_program_members(self, programs: Iterable[ProgramStatus]) -> Plan[str | None]:
-        """Make leads members of programs and set their status and fields; 1,000 members over all programs."""
+        """Make leads members of programs and set their status and fields: at most 1,000 members in all programs."""
         found = within("programs", programs, _MOST)
         if any(not program.status.strip() or program.status.strip().lower() == _NOT_IN_PROGRAM for program in found):
-            raise InvalidRequest("a status is not blank and not 'Not in Program': delete_program_members() removes")
+            raise InvalidRequest("a status is blank or 'Not in Program'; use delete_program_members() to remove")
         for member in within("members", [member for program in found for member in program.members], _MOST):
             if not isinstance(member.get("leadId"), int):
-                raise InvalidRequest(f"a member is known by its leadId: {dict(member)!r} has none")
+                raise InvalidRequest(f"the member {dict(member)!r} has no leadId; give every member one")
         return accepted(path=self._path(), json={"programs": found})
 
     @endpoint("POST", _ROOT + "/programmembers/delete", needs=_LEAD, repeat=Repeat.SETTLES)
     def delete_program_members(self, programs: Iterable[ProgramRemoval]) -> Plan[str | None]:
-        """Take leads out of programs; 1,000 over all programs."""
+        """Remove leads from programs: at most 1,000 in all programs."""
         found = within("programs", programs, _MOST)
         within("lead_ids", [lead for program in found for lead in program.lead_ids], _MOST)
         removals = [
@@ -113,7 +114,7 @@ class Ingestion(Resource):
 
     def _path(self) -> dict[str, str | int]:
         if not self.munchkin_id:
-            raise InvalidRequest("data ingestion needs the munchkin id: Marketo(..., munchkin_id='123-ABC-456')")
+            raise InvalidRequest("data ingestion needs the munchkin id; pass Marketo(..., munchkin_id='123-ABC-456')")
         return {"munchkinId": self.munchkin_id}
 
 

@@ -1,4 +1,4 @@
-"""``marketo.landing_page_content``: the sections of a landing page. The pages are ``marketo.landing_pages``."""
+"""``marketo.landing_page_content``: the sections of landing pages. See ``landing_pages`` for the pages."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ SectionType = NewSectionType | Literal["DynamicContent"]
 
 
 class LandingPageContent(Resource):
-    """Sections of pages: predefined ones on guided pages, added ones on free-form pages. Changes go to the draft.
+    """Sections of pages: predefined on guided pages, added on free-form pages. Changes go to the draft.
 
-    What a section shows is markup, or the id of a form, an image or a snippet; a rectangle shows nothing.
+    The content of a section is markup, or the id of a form, an image or a snippet; a rectangle has none.
     """
 
     name, area, root = "landing_page_content", "Assets", "/rest/asset/v1/landingPage"
@@ -37,7 +37,7 @@ class LandingPageContent(Resource):
         value: str | int | None = None,
         layout: SectionLayout | None = None,
     ) -> Plan[AssetId]:
-        """Add a section under an id of your choice."""
+        """Add a section under an id that you choose."""
         form = {"contentId": content_id, "type": type, "value": value, **members(layout)}
         return one(AssetId, path={"id": page_id}, form=form)
 
@@ -52,18 +52,21 @@ class LandingPageContent(Resource):
         index: int | None = None,
         layout: SectionLayout | None = None,
     ) -> Plan[AssetId]:
-        """Change a section; ``DynamicContent`` and the id of a segmentation give every segment a copy of its own."""
+        """Change a section; ``DynamicContent`` and a segmentation's id give every segment its own copy."""
         form = {"type": type, "value": value, "index": index, **members(layout)}
         return one(AssetId, path={"id": page_id, "contentId": content_id}, form=form)
 
     @endpoint("POST", "{root}/{id}/content/{contentId}/delete.json", repeat=Repeat.SETTLES)
     def delete(self, page_id: int, content_id: str | int) -> Plan[AssetId]:
-        """Take a section off a page."""
+        """Remove a section from a page."""
         return one(AssetId, path={"id": page_id, "contentId": content_id})
 
     @endpoint("GET", "{root}/{id}/dynamicContent/{contentId}.json")
     def dynamic_content(self, page_id: int, content_id: str) -> Plan[DynamicContent | None]:
-        """Return the variants of a dynamic section, whose id is the section's content; ``None`` where there is none."""
+        """Return the variants of a dynamic section, or ``None`` if there are none.
+
+        ``content_id`` is the section's content.
+        """
         return first(DynamicContent, path={"id": page_id, "contentId": content_id})
 
     @endpoint("POST", "{root}/{id}/dynamicContent/{contentId}.json", repeat=Repeat.SAFE)
@@ -77,6 +80,6 @@ class LandingPageContent(Resource):
         value: str | int | None = None,
         layout: SectionLayout | None = None,
     ) -> Plan[AssetId]:
-        """Set what people in one segment, given by its name, get to see."""
+        """Set the content for one segment, given by its name."""
         form = {"segment": segment, "type": type, "value": value, **members(layout)}
         return one(AssetId, path={"id": page_id, "contentId": content_id}, form=form)

@@ -18,7 +18,10 @@ class LandingPageTemplates(
     Clone[LandingPageTemplate],
     DeleteAsset,
 ):
-    """Landing page templates: one HTML document each."""
+    """Landing page templates: one HTML document each.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/landing-page-templates
+    """
 
     name, area, root = "landing_page_templates", "Assets", "/rest/asset/v1/landingPageTemplate"
     model = LandingPageTemplate
@@ -33,7 +36,7 @@ class LandingPageTemplates(
         template_type: TemplateType | None = None,
         enable_munchkin: bool | None = None,
     ) -> Plan[LandingPageTemplate]:
-        """Create an empty template, free-form unless *template_type* says guided, as a draft."""
+        """Create an empty template as a draft; it is free-form unless ``template_type`` says guided."""
         form = {
             "name": name,
             "folder": folder,
@@ -47,11 +50,11 @@ class LandingPageTemplates(
     def update(
         self, id: int, *, name: str | None = None, description: str | None = None, enable_munchkin: bool | None = None
     ) -> Plan[LandingPageTemplate]:
-        """Change what is known about a template."""
+        """Change the metadata of a template."""
         form = {"name": name, "description": description, "enableMunchkin": enable_munchkin}
         return one(LandingPageTemplate, path={"id": id}, form=form)
 
     @endpoint("GET", "{root}/{id}/content.json")
     def content(self, id: int, *, status: Version | None = None) -> Plan[LandingPageDocument | None]:
-        """Return the HTML of a template, ``None`` where there is none."""
+        """Return the HTML of a template, or ``None`` if there is none."""
         return first(LandingPageDocument, path={"id": id}, query={"status": status})

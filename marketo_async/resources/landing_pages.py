@@ -1,4 +1,4 @@
-"""``marketo.landing_pages``: landing pages, their variables and previews. Sections are ``landing_page_content``."""
+"""``marketo.landing_pages``: landing pages, variables and previews. See ``landing_page_content`` for sections."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from marketo_async.resources.mixins import BrowseFolder, ByNameVersion, DeleteAs
 
 
 class LandingPages(GetVersion[LandingPage], ByNameVersion[LandingPage], BrowseFolder[LandingPage], Drafts, DeleteAsset):
-    """Landing pages. Those with social buttons can't be deleted here, nor unapproved while a form leads to them."""
+    """Landing pages. One with social buttons can't be deleted here, nor unapproved while a form leads to it.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/landing-pages
+    """
 
     name, area, root = "landing_pages", "Assets", "/rest/asset/v1/landingPage"
     model = LandingPage
@@ -35,7 +38,7 @@ class LandingPages(GetVersion[LandingPage], ByNameVersion[LandingPage], BrowseFo
         url_page_name: str | None = None,
         workspace: str | None = None,
     ) -> Plan[LandingPage]:
-        """Create a page from a template, as a draft; the name must be free in the folder (709 otherwise)."""
+        """Create a page from a template, as a draft; its name must be unique in the folder (709 otherwise)."""
         form = {
             "name": name,
             "folder": folder,
@@ -70,7 +73,7 @@ class LandingPages(GetVersion[LandingPage], ByNameVersion[LandingPage], BrowseFo
         style_override: str | None = None,
         url_page_name: str | None = None,
     ) -> Plan[LandingPage]:
-        """Change what is known about a page and what its head says."""
+        """Change the metadata of a page and the contents of its head."""
         form = {
             "name": name,
             "description": description,
@@ -90,7 +93,7 @@ class LandingPages(GetVersion[LandingPage], ByNameVersion[LandingPage], BrowseFo
     def clone(
         self, id: int, name: str, folder: FolderId, *, description: str | None = None, template: int | None = None
     ) -> Plan[LandingPage]:
-        """Copy a page, on another template if one is given; never repeated by itself."""
+        """Copy a page, on another template if one is given; never retried automatically."""
         form = {"name": name, "folder": folder, "description": description, "template": template}
         return one(LandingPage, path={"id": id}, form=form)
 
@@ -98,7 +101,7 @@ class LandingPages(GetVersion[LandingPage], ByNameVersion[LandingPage], BrowseFo
     def full_content(
         self, id: int, *, lead_id: int | None = None, segments: Sequence[SegmentChoice] | None = None
     ) -> Plan[Document | None]:
-        """Return a page as a browser shows it, to a lead or to somebody in *segments*; ``None`` where there is none."""
+        """Return the HTML of a page as a lead, or a visitor in ``segments``, sees it, or ``None`` if there is none."""
         return first(Document, path={"id": id}, query={"leadId": lead_id, "segmentation": as_json(segments)})
 
     @endpoint("GET", "{root}/{id}/variables.json")

@@ -48,7 +48,10 @@ _REPEATS = {"createDuplicate": Repeat.NEVER, "createOnly": Repeat.SETTLES}
 
 
 class Leads(Resource, Generic[L]):
-    """People. A lead is a ``dict`` by REST field name, or your own msgspec Struct: ``marketo.leads.of(Person)``."""
+    """People. A lead is a ``dict`` by REST field name, or your own Struct: ``marketo.leads.of(Person)``.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/leads
+    """
 
     name, area = "leads", "Lead"
 
@@ -57,14 +60,14 @@ class Leads(Resource, Generic[L]):
         self.model = model
 
     def of(self, model: type[M]) -> Leads[M]:
-        """Return the same resource with leads decoded into *model*, a msgspec Struct; only its fields are asked for."""
+        """Return the same family with leads decoded into ``model``, a Struct; only its fields are requested."""
         return Leads(self._sender, model)
 
     @endpoint("GET", "/rest/v1/lead/{leadId}.json", timeout=30)
     def get(self, lead_id: int, *, fields: Fields = None) -> Plan[L | None]:
-        """Return one lead by its id, ``None`` where there is none.
+        """Return one lead by its id, or ``None`` if there is none.
 
-        Without *fields* Marketo returns id, email, updatedAt, createdAt, firstName and lastName.
+        Without ``fields`` Marketo returns id, email, updatedAt, createdAt, firstName and lastName.
         """
         return first(self.model, path={"leadId": lead_id}, query={"fields": field_names(self.model, fields)})
 
@@ -78,12 +81,12 @@ class Leads(Resource, Generic[L]):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Ordered[L]:
-        """Iterate the leads whose field *filter_type* equals any of *values*: any number of them, in chunks of 300.
+        """Iterate the leads whose field ``filter_type`` equals any of ``values``: any number, 300 a call.
 
-        The chunks are fetched side by side and delivered in order; within one, leads come in Marketo's order. A chunk
-        that matches more than 1,000 leads is refused with `InvalidData` (1003): use a list or a bulk export then. A
-        value with a comma is refused with `InvalidRequest`, as Marketo would look for its parts.
-        ``leads.describe2()`` tells what can be searched by.
+        The calls run concurrently, and their leads are delivered in order; within a call, leads are in Marketo's order.
+        A call that matches more than 1,000 leads raises `InvalidData` (1003): use a list or a bulk export instead. A
+        value with a comma raises `InvalidRequest`, because Marketo would search for its parts. ``leads.describe2()``
+        lists the searchable fields.
         """
         names = field_names(self.model, fields)
         return filtered(self.model, filter_type, values, fields=names, batch_size=batch_size, token=token)
@@ -99,20 +102,21 @@ class Leads(Resource, Generic[L]):
         async_processing: bool | None = None,
         check: bool = False,
     ) -> Batches[WriteRow]:
-        """Create or update any number of leads, 300 a call, with a result for each in the order of *records*.
+        """Create or update any number of leads, 300 a call, with a result for each in the order of ``records``.
 
-        *lookup_field* is ``email`` by default, and every record needs it; ``id`` goes with ``updateOnly`` alone. A key
-        is never in two calls under way, whoever makes them through this client; of a repeated one the last record wins.
-        After a lost answer ``createOnly`` looks up whose a record is that exists already, and ``createDuplicate`` is
-        never repeated: what nobody can tell is ``unknown``. *async_processing* answers ``accepted`` and no ids, before
-        the keys are free in truth.
-        *check* holds every record against ``describe2()``, kept for a day, before a call is spent. ``None`` empties a
-        field; NaN, bytes and datetimes without a time zone are refused.
+        ``lookup_field`` is ``email`` by default, and every record needs it; ``id`` needs ``action="updateOnly"``. A key
+        is never in two calls of this client at the same time; if a key repeats, its last record wins. After a lost
+        response ``createOnly`` looks up whether it created a record that already exists, and ``createDuplicate`` is
+        never retried; a record whose outcome can't be known is ``unknown``. ``async_processing`` returns ``accepted``
+        without ids, possibly before Marketo has written the records.
 
-        Raises `RecordRefused` for a record without its key, with an id that can't go, or above 1 MB.
+        ``check`` first checks every record against ``describe2()``, which is kept for a day. ``None`` empties a field;
+        NaN, bytes and datetimes without a time zone are refused.
+
+        Raises `RecordRefused` for a record without its key, with an id that is not allowed, or above 1 MB.
         """
         if lookup_field == "id" and action != "updateOnly":
-            raise InvalidRequest(f"lookup_field 'id' goes with action 'updateOnly', not {action!r}")
+            raise InvalidRequest(f"lookup_field 'id' needs action 'updateOnly', not {action!r}")
         field = lookup_field or "email"
         rest = members(
             {
@@ -126,7 +130,7 @@ class Leads(Resource, Generic[L]):
         def plan(records: Raw) -> Plan[list[RecordResult]]:
             return results(json={**rest, "input": records}, repeat=_REPEATS.get(action))
 
-        apart = action == "createDuplicate"  # it looks nothing up
+        apart = action == "createDuplicate"  # it does not look up existing leads
         return Batches(
             records=several("records", records),
             plan=plan,
@@ -153,11 +157,11 @@ class Leads(Resource, Generic[L]):
         partition_name: str | None = None,
         check: bool = False,
     ) -> Batcher[WriteRow, Result[WriteRow]]:
-        """Gather leads that come one by one, and ``sync`` them in batches: of *max_records*, *max_bytes* or *max_age*.
+        """Collect leads that come one by one, and ``sync`` them in batches.
 
-        Use it in ``async with``: ``put(record)`` returns when the record is safely queued, ``submit(record)`` with its
-        own result. With a *journal* what was accepted survives a crash, and is sent at least once. Maps to the same
-        call as ``sync``.
+        A batch is sent at ``max_records``, ``max_bytes`` or ``max_age`` seconds. Use it in ``async with``:
+        ``put(record)`` returns when the record is safely queued, ``submit(record)`` with its result. With a
+        ``journal``, accepted records survive a crash, and are sent at least once. Maps to the same call as ``sync``.
         """
 
         def send(records: Iterable[WriteRow]) -> Results[WriteRow]:
@@ -181,7 +185,7 @@ class Leads(Resource, Generic[L]):
 
     @written("POST", "/rest/v1/leads/delete.json", repeat=Repeat.SETTLES, proof=("1004",), timeout=30)
     def delete(self, lead_ids: Ids) -> Batches[int]:
-        """Delete any number of leads for good, 300 a call; one that is missing is skipped (1004)."""
+        """Delete any number of leads for good, 300 a call; a missing one is skipped (1004)."""
         return of_ids("lead_ids", lead_ids, lambda ids: results(json={"input": ids}), scope=("leads", "id"))
 
     @endpoint("GET", "/rest/v1/leads/describe.json", timeout=30)
@@ -191,32 +195,32 @@ class Leads(Resource, Generic[L]):
 
     @endpoint("GET", "/rest/v1/leads/describe2.json", timeout=30)
     def describe2(self) -> Plan[Description]:
-        """Return the fields of a lead and those it can be searched by."""
+        """Return the fields of a lead and the searchable ones."""
         return one(Description)
 
     @endpoint("GET", "/rest/v1/program/members/describe.json", timeout=30)
     def describe_program_member(self) -> Plan[Description]:
-        """Return the fields of a program member, by the older of two calls."""
+        """Return the fields of a program member; ``program_members.describe`` is the newer call."""
         return one(Description)
 
     @endpoint("GET", "/rest/v1/leads/schema/fields/{fieldApiName}.json", needs=_SCHEMA, timeout=30)
     def field(self, name: str) -> Plan[FieldMetadata]:
-        """Return everything about one lead field."""
+        """Return the full metadata of one lead field."""
         return one(FieldMetadata, path={"fieldApiName": name})
 
     @paged("/rest/v1/leads/schema/fields.json", needs=_SCHEMA, timeout=30)
     def fields(self, *, batch_size: int | None = None, token: str | None = None) -> Plan[Page[FieldMetadata]]:
-        """Iterate everything about all lead fields, hidden ones included."""
+        """Iterate the full metadata of all lead fields, hidden ones included."""
         return page(FieldMetadata, query={"batchSize": page_size(batch_size)}, token=token)
 
     @endpoint("POST", "/rest/v1/leads/schema/fields.json", needs=_SCHEMA[1:], repeat=Repeat.SETTLES, timeout=30)
     def create_fields(self, fields: Iterable[NewField]) -> Plan[list[RecordResult]]:
-        """Create custom lead fields, of which an instance takes 100 this way; they can never be deleted."""
+        """Create custom lead fields, at most 100 per instance by API; they can never be deleted."""
         return results(json={"input": within("fields", fields)})
 
     @endpoint("POST", "/rest/v1/leads/schema/fields/{fieldApiName}.json", needs=_SCHEMA, repeat=Repeat.SAFE, timeout=30)
     def update_field(self, name: str, change: FieldChange) -> Plan[RecordResult]:
-        """Change what may be changed about one lead field; `RecordsFailed` where Marketo skips it."""
+        """Change the metadata of one lead field; raises `RecordsFailed` if Marketo skips it."""
         return single(path={"fieldApiName": name}, json={"input": [change]})
 
     @endpoint("GET", "/rest/v1/leads/partitions.json", timeout=30)
@@ -226,7 +230,7 @@ class Leads(Resource, Generic[L]):
 
     @written("POST", "/rest/v1/leads/partitions.json", repeat=Repeat.SAFE, timeout=60)
     def update_partitions(self, partition_names: Mapping[int, str]) -> Batches[tuple[int, str]]:
-        """Move any number of leads into other partitions, 300 a call: lead id to partition name."""
+        """Move any number of leads to other partitions, 300 a call; maps a lead id to a partition name."""
 
         def plan(records: Raw) -> Plan[list[RecordResult]]:
             return results(json={"input": records})
@@ -245,7 +249,7 @@ class Leads(Resource, Generic[L]):
     ) -> Plan[Page[L]]:
         """Iterate the leads of a program, each with its ``membership``."""
         names = field_names(self.model, fields)
-        if names is not None:  # the membership always comes, and is no field that could be asked for
+        if names is not None:  # Marketo always returns the membership; it is not a field to request
             names = [name for name in names if name != "membership"]
         query = {"fields": names, "batchSize": page_size(batch_size)}
         return page(self.model, path={"programId": program_id}, query=query, token=token)
@@ -254,7 +258,7 @@ class Leads(Resource, Generic[L]):
         "POST", "/rest/v1/leads/programs/{programId}/status.json", repeat=Repeat.SETTLES, proof=("1037",), timeout=30
     )
     def change_program_status(self, program_id: int, status: str, lead_ids: Ids) -> Batches[int]:
-        """Set the program status of any number of members, 300 a call; statuses only move forward (1037 otherwise)."""
+        """Set the program status of any number of members, 300 a call; a status only moves forward (1037)."""
 
         def plan(ids: Raw) -> Plan[list[RecordResult]]:
             return results(path={"programId": program_id}, json={"status": status, "input": ids})
@@ -274,10 +278,10 @@ class Leads(Resource, Generic[L]):
         source: str | None = None,
         check: bool = False,
     ) -> Batches[WriteRow]:
-        """Create or update any number of leads, 300 a call, and give each one triggerable activity.
+        """Create or update any number of leads, 300 a call, with one activity each that can trigger campaigns.
 
-        Every record needs its *lookup_field*, ``email`` by default. A call whose answer is lost is never repeated: its
-        records are ``unknown``. *check* holds every record against ``describe2()`` first.
+        Every record needs its ``lookup_field``, ``email`` by default. If the response to a call is lost, the call is
+        not retried and its records are ``unknown``. ``check`` first checks every record against ``describe2()``.
         """
         field = lookup_field or "email"
         rest = members(
@@ -314,27 +318,28 @@ class Leads(Resource, Generic[L]):
         cookie: str | None = None,
         program_id: int | None = None,
     ) -> Plan[RecordResult]:
-        """Fill in a form for one person, found by the ``email`` of *form_fields*; never repeated by itself.
+        """Submit a form for one person, found by the ``email`` of ``form_fields``; never retried automatically.
 
-        Raises `RecordsFailed` where Marketo skips the submission, for instance for a field that the form lacks (1006).
+        Raises `RecordsFailed` if Marketo skips the submission, for instance because the form lacks a field (1006).
         """
         if not form_fields.get("email"):
-            raise InvalidRequest("form_fields needs an email: the person is looked up by it")
+            raise InvalidRequest("form_fields has no email, which identifies the person; add it")
         person = members({"leadFormFields": dict(form_fields), "visitorData": visitor, "cookie": cookie})
         body = members({"formId": form_id, "programId": program_id, "input": [person]})
         return single(json=body)
 
     @endpoint("POST", "/rest/v1/leads/{leadId}/associate.json", repeat=Repeat.SAFE, timeout=60)
     def associate(self, lead_id: int, cookie: str) -> Plan[None]:
-        """Bind a Munchkin cookie to a lead; only activity from now on moves with it."""
+        """Associate a Munchkin cookie with a lead; only future activity moves with it."""
         return nothing(path={"leadId": lead_id}, query={"cookie": cookie})
 
     @written("POST", "/rest/v1/leads/{leadId}/merge.json", repeat=Repeat.SETTLES, timeout=180)
     def merge(self, winner_id: int, loser_ids: Ids, *, merge_in_crm: bool | None = None) -> Batches[int]:
-        """Merge any number of leads into *winner_id*, whose values win where it has any; this can't be undone.
+        """Merge any number of leads into ``winner_id``, 25 a call, one call after another; this can't be undone.
 
-        25 a call, one call after the other. Marketo does not tell what became of each: all of a call that succeeded
-        are ``merged``, and all of a call whose answer was lost are ``unknown``, unless it succeeds when sent again.
+        A value of the winner is kept unless it is empty. Marketo does not return a result for each lead: all leads of a
+        successful call are ``merged``. If the response to a call is lost, the call is retried; its leads are
+        ``unknown`` unless the retry succeeds.
         """
 
         def plan(ids: Raw) -> Plan[None]:
@@ -361,7 +366,7 @@ class Leads(Resource, Generic[L]):
     def list_membership(
         self, lead_id: int, *, batch_size: int | None = None, token: str | None = None
     ) -> Plan[Page[ListMembership]]:
-        """Iterate the static lists that a lead is in."""
+        """Iterate the static lists of a lead."""
         query = {"batchSize": page_size(batch_size)}
         return page(ListMembership, path={"leadId": lead_id}, query=query, token=token)
 
@@ -376,7 +381,7 @@ class Leads(Resource, Generic[L]):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Plan[Page[ProgramMembership]]:
-        """Iterate the programs that a lead is in, or those of *program_ids*."""
+        """Iterate the programs of a lead, or only those with one of ``program_ids``."""
         query = {
             "filterType": None if program_ids is None else "programId",
             "filterValues": None if program_ids is None else within("program_ids", program_ids),
@@ -396,7 +401,7 @@ class Leads(Resource, Generic[L]):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Plan[Page[SmartCampaignMembership]]:
-        """Iterate the smart campaigns that a lead is in."""
+        """Iterate the smart campaigns of a lead."""
         query = {
             "earliestUpdatedAt": earliest_updated_at,
             "latestUpdatedAt": latest_updated_at,
@@ -406,7 +411,7 @@ class Leads(Resource, Generic[L]):
 
 
 def _found(key: KeyOf, records: Sequence[WriteRow]) -> Plan[Page[Record]]:
-    """Plan the look-up of leads by the field that a sync found them by."""
+    """Plan the look-up of leads by the key field of a sync."""
     (field,) = key.fields
     values = searchable(value for record in records for value in key.values(record))
     return page(Record, query={"filterType": field, "filterValues": values, "fields": ["createdAt", field]})

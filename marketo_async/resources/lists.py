@@ -1,4 +1,4 @@
-"""``marketo.lists``: static lists of the lead database and who is in them."""
+"""``marketo.lists``: static lists of the lead database and their members."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ M = TypeVar("M")
 
 
 class Lists(Resource, Generic[L]):
-    """Static lists. Their leads are ``dict`` records, or your own Struct: ``marketo.lists.of(Person)``."""
+    """Static lists. Their leads are ``dict`` records, or your own Struct: ``marketo.lists.of(Person)``.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/list-membership
+    """
 
     name, area = "lists", "Lead"
 
@@ -32,7 +35,7 @@ class Lists(Resource, Generic[L]):
         self.model = model
 
     def of(self, model: type[M]) -> Lists[M]:
-        """Return the same resource with leads decoded into *model*, a msgspec Struct; only its fields are asked for."""
+        """Return the same family with leads decoded into ``model``, a Struct; only its fields are requested."""
         return Lists(self._sender, model)
 
     @paged("/rest/v1/lists.json")
@@ -58,7 +61,7 @@ class Lists(Resource, Generic[L]):
 
     @endpoint("GET", "/rest/v1/lists/{listId}.json")
     def get(self, list_id: int) -> Plan[StaticList]:
-        """Return one static list; `NotFound` (1013) where there is none."""
+        """Return one static list; raises `NotFound` (1013) if it does not exist."""
         return one(StaticList, path={"listId": list_id})
 
     @paged("/rest/v1/lists/{listId}/leads.json", timeout=60)
@@ -79,7 +82,7 @@ class Lists(Resource, Generic[L]):
 
     @written("POST", "/rest/v1/lists/{listId}/leads.json", repeat=Repeat.SAFE)
     def add(self, list_id: int, lead_ids: Ids) -> Batches[int]:
-        """Add any number of leads to a static list, 300 a call; results stand in the order of *lead_ids*."""
+        """Add any number of leads to a static list, 300 a call; results are in the order of ``lead_ids``."""
         return _members(list_id, lead_ids)
 
     @written("DELETE", "/rest/v1/lists/{listId}/leads.json", repeat=Repeat.SETTLES, proof=("1015",))
@@ -99,9 +102,9 @@ class Lists(Resource, Generic[L]):
         max_queued: int | None = None,
         journal: str | Path | None = None,
     ) -> Batcher[int, Result[int]]:
-        """Gather lead ids that come one by one, and ``add`` them to one list, or *remove* them, in batches.
+        """Collect lead ids that come one by one, and ``add`` them to one list, or ``remove`` them, in batches.
 
-        As ``leads.batcher``; one batcher, and one *journal*, is for one list and one direction.
+        See ``leads.batcher``; a batcher and its ``journal`` serve one list and one direction.
         """
 
         def send(lead_ids: Iterable[int]) -> Results[int]:
@@ -119,7 +122,7 @@ class Lists(Resource, Generic[L]):
 
     @written("GET", "/rest/v1/lists/{listId}/leads/ismember.json", needs=("Read-Write Lead",))
     def is_member(self, list_id: int, lead_ids: Ids) -> Batches[int]:
-        """Tell for any number of leads whether they are in a list: ``memberof``, ``notmemberof`` or ``skipped``."""
+        """Return for any number of leads whether a list has them: ``memberof``, ``notmemberof`` or ``skipped``."""
         return _members(list_id, lead_ids)
 
 

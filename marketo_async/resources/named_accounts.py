@@ -40,32 +40,38 @@ _MEMBERS = "/rest/v1/namedAccountList/{id}/namedAccounts"
 
 
 class NamedAccounts(ByFilter[L], Sync, DeleteRecords, Describe, FieldSchema):
-    """Named accounts, known by ``name`` or ``marketoGUID``; leads can't be linked to them here."""
+    """Named accounts, identified by ``name`` or ``marketoGUID``; leads can't be linked to them here.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/named-accounts
+    """
 
     name, root, area = "named_accounts", "/rest/v1/namedaccounts", "Named Account"
     identity = Identity(("name",))
     sync = taking(120, Sync.sync)
 
     def of(self, model: type[M]) -> NamedAccounts[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records decoded into ``model``, a Struct; only its fields are requested."""
         return NamedAccounts(self._sender, model)
 
 
 class NamedAccountLists(Records[L], DeleteRecords):
-    """Lists of named accounts, known by ``name`` or ``marketoGUID``; the accounts in them are records (``of``)."""
+    """Lists of named accounts, identified by ``name`` or ``marketoGUID``; their accounts are records (``of``).
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/named-account-lists
+    """
 
     name, root, area = "named_account_lists", "/rest/v1/namedAccountLists", "Named Account List"
     identity = Identity(("name",))
 
     def of(self, model: type[M]) -> NamedAccountLists[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records decoded into ``model``, a Struct; only its fields are requested."""
         return NamedAccountLists(self._sender, model)
 
     @paged("{root}.json", timeout=60)
     def by_filter(
         self, filter_type: DeleteKey, values: Iterable[str], *, batch_size: int | None = None, token: str | None = None
     ) -> Ordered[NamedAccountList]:
-        """Iterate the lists with any of these names (``dedupeFields``) or GUIDs (``idField``), in chunks of 300."""
+        """Iterate the lists with any of these names (``dedupeFields``) or GUIDs (``idField``), 300 a call."""
         return filtered(NamedAccountList, filter_type, values, batch_size=batch_size, token=token)
 
     @written("POST", "{root}.json", repeat=Repeat.SETTLES, timeout=60)
@@ -76,14 +82,14 @@ class NamedAccountLists(Records[L], DeleteRecords):
         action: Literal["createOnly", "updateOnly"] = "createOnly",
         dedupe_by: DeleteKey | None = None,
     ) -> Batches[WriteRow]:
-        """Create or rename any number of lists, 300 a call: only ``name`` can be written, there is no upsert."""
+        """Create or rename any number of lists, 300 a call: only ``name`` is writable, and there is no upsert."""
         return synced(self, records, self.identity, action=action, dedupe_by=dedupe_by)
 
     @paged(_MEMBERS + ".json", needs=_READ, timeout=60)
     def members(
         self, list_id: str, *, fields: Fields = None, batch_size: int | None = None, token: str | None = None
     ) -> Plan[Page[L]]:
-        """Iterate the accounts of a list, which is given by its GUID."""
+        """Iterate the accounts of a list, given by its GUID."""
         query = {"fields": asked(self.model, fields), "batchSize": page_size(batch_size)}
         return page(self.model, path={"id": list_id}, query=query, token=token)
 

@@ -1,6 +1,6 @@
 """``marketo.program_members``: leads as members of programs, their status and their fields.
 
-Not here: ``leads.by_program`` and ``leads.program_membership``, which tell of members from the lead's side.
+See ``leads.by_program`` and ``leads.program_membership`` for members seen from the lead's side.
 """
 
 from __future__ import annotations
@@ -30,18 +30,21 @@ M = TypeVar("M")
 
 _MEMBERS = "/rest/v1/programs/{programId}/members"
 _NEW_FIELDS = 20  # in one call
-_WINDOW = timedelta(days=7)  # the widest that one query by updatedAt takes
+_WINDOW = timedelta(days=7)  # the longest range of one query by updatedAt
 
 
 class ProgramMembers(Records[L], FieldSchema):
-    """Members, known by ``leadId`` in their program: ``dict`` records or your own Struct (``of``)."""
+    """Members, identified by ``leadId`` in their program: ``dict`` records or your own Struct (``of``).
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/program-members
+    """
 
     name, root, area = "program_members", "/rest/v1/programs/members", "Lead"
     field = taking(300, FieldSchema.field)
     fields = taking(300, FieldSchema.fields)
 
     def of(self, model: type[M]) -> ProgramMembers[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records decoded into ``model``, a Struct; only its fields are requested."""
         return ProgramMembers(self._sender, model)
 
     @paged(_MEMBERS + ".json")
@@ -55,9 +58,9 @@ class ProgramMembers(Records[L], FieldSchema):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Ordered[L]:
-        """Iterate the members whose field *filter_type* equals any of *values*: any number of them, in chunks of 300.
+        """Iterate the members whose field ``filter_type`` equals any of ``values``: any number, 300 a call.
 
-        Other filters than ``leadId`` are refused where more than 100,000 members match (`InvalidData`, 1003).
+        A filter other than ``leadId`` raises `InvalidData` (1003) if more than 100,000 members match.
         """
         names, path = asked(self.model, fields), {"programId": program_id}
         return filtered(self.model, filter_type, values, path=path, fields=names, batch_size=batch_size, token=token)
@@ -73,13 +76,14 @@ class ProgramMembers(Records[L], FieldSchema):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Pager[L]:
-        """Iterate the members who were changed in a range of any length, asked for in windows of 7 days.
+        """Iterate the members that changed in a range of any length, in windows of 7 days.
 
-        One who was changed in the second that two windows share may come twice. Maps to the same call as ``by_filter``.
+        A member that changed in the second that two windows share may come twice. Maps to the same call as
+        ``by_filter``.
         """
         start, end = to_datetime(start_at, name="start_at"), to_datetime(end_at, name="end_at")
         if start >= end:
-            raise InvalidRequest(f"start_at ({start.isoformat()}) is not before end_at ({end.isoformat()})")
+            raise InvalidRequest(f"start_at ({start.isoformat()}) must be before end_at ({end.isoformat()})")
         asking = {"filterType": "updatedAt", "fields": asked(self.model, fields), "batchSize": page_size(batch_size)}
 
         def plans() -> Iterator[Plan[Page[L]]]:
@@ -94,9 +98,9 @@ class ProgramMembers(Records[L], FieldSchema):
 
     @written("POST", _MEMBERS + ".json", repeat=Repeat.SAFE)
     def sync(self, program_id: int, records: WriteRows, *, check: bool = False) -> Batches[WriteRow]:
-        """Update fields of any number of members, 300 a call, each by its ``leadId``; no member is skipped (1013).
+        """Update fields of any number of members, 300 a call, each by its ``leadId``; non-members are skipped (1013).
 
-        *check* holds every record against ``describe()``, kept for a day, before a call is spent.
+        ``check`` first checks every record against ``describe()``, which is kept for a day.
         """
 
         def plan(records: Raw) -> Plan[list[RecordResult]]:
@@ -114,15 +118,15 @@ class ProgramMembers(Records[L], FieldSchema):
 
     @written("POST", _MEMBERS + "/status.json", repeat=Repeat.SETTLES, proof=("1037",))
     def change_status(self, program_id: int, status: str, lead_ids: Ids) -> Batches[int]:
-        """Set the status of any number of leads, 300 a call, and make members of those who are none.
+        """Set the status of any number of leads, 300 a call; leads that are not members become members.
 
-        Statuses are those of the program's channel and only move forward (1037 otherwise).
+        The program's channel defines the statuses; a status only moves forward (1037 otherwise).
         """
         return self._moved(program_id, lead_ids, {"statusName": status})
 
     @written("POST", _MEMBERS + "/delete.json", repeat=Repeat.SETTLES, proof=("1037",))
     def delete(self, program_id: int, lead_ids: Ids) -> Batches[int]:
-        """Remove any number of leads from a program, 300 a call; who is no member is skipped (1037)."""
+        """Remove any number of leads from a program, 300 a call; non-members are skipped (1037)."""
         return self._moved(program_id, lead_ids, {})
 
     def _moved(self, program_id: int, lead_ids: Ids, rest: Mapping[str, str]) -> Batches[int]:
@@ -133,15 +137,15 @@ class ProgramMembers(Records[L], FieldSchema):
 
     @endpoint("GET", "{root}/describe.json")
     def describe(self) -> Plan[ObjectDescription]:
-        """Return the fields of a member, and those it can be searched by."""
+        """Return the fields of a member, and the searchable ones."""
         return one(ObjectDescription)
 
     @endpoint("POST", "{root}/schema/fields.json", needs=SCHEMA[1:], repeat=Repeat.SETTLES)
     def create_fields(self, fields: Iterable[NewField]) -> Plan[list[RecordResult]]:
-        """Create at most 20 custom fields of members, which can never be deleted."""
+        """Create at most 20 custom fields of members; they can never be deleted."""
         return results(json={"input": within("fields", fields, _NEW_FIELDS)})
 
     @endpoint("POST", "{root}/schema/fields/{fieldApiName}.json", needs=SCHEMA, repeat=Repeat.SAFE)
     def update_field(self, name: str, change: FieldChange) -> Plan[RecordResult]:
-        """Change what may be changed about one custom field of members; `RecordsFailed` where Marketo skips it."""
+        """Change the metadata of one custom field of members; raises `RecordsFailed` if Marketo skips it."""
         return single(path={"fieldApiName": name}, json={"input": [change]})

@@ -1,4 +1,4 @@
-"""``marketo.programs``: the containers of campaigns and their assets. Not here: their members (``program_members``)."""
+"""``marketo.programs``: the containers of campaigns and their assets. See ``program_members`` for their members."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from marketo_async.wire_value import Value
 
 
 class Programs(Get[Program], DeleteAsset):
-    """Programs. Deleting one deletes all that stands in it, unless something outside uses it (709)."""
+    """Programs. Deleting one deletes all its content, unless something outside uses it (709).
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/programs
+    """
 
     name, area, root = "programs", "Assets", "/rest/asset/v1/program"
     model = Program
@@ -30,12 +33,12 @@ class Programs(Get[Program], DeleteAsset):
     def by_name(
         self, name: str, *, include_tags: bool | None = None, include_costs: bool | None = None
     ) -> Plan[Program | None]:
-        """Return the one with exactly this name, ``None`` where there is none; tags and costs only if asked for."""
+        """Return the program with exactly this name, or ``None``; tags and costs are only included on request."""
         return first(Program, query={"name": name, "includeTags": include_tags, "includeCosts": include_costs})
 
     @paged("{root}/byTag.json", rule=Paging.OFFSET)
     def by_tag(self, tag_type: str, tag_value: str, *, token: str | None = None) -> Plan[Page[Program]]:
-        """Iterate the programs with a tag, in random order: of more than 200, some may be missed."""
+        """Iterate the programs with a tag, in random order: if there are more than 200, some may be missed."""
         query = {"tagType": tag_type, "tagValue": tag_value}
         return page(Program, query=query, token=token, sift=distinct(Program))
 
@@ -52,10 +55,10 @@ class Programs(Get[Program], DeleteAsset):
     ) -> Plan[Page[Program]]:
         """Iterate programs without their tags and costs.
 
-        *status* finds engagement programs (``on``, ``off``) and email programs (``unlocked``).
+        ``status`` finds engagement programs (``on``, ``off``) and email programs (``unlocked``).
         """
         if (filter_type is None) is not (filter_values is None):
-            raise InvalidRequest("filter_type and filter_values go together")
+            raise InvalidRequest("filter_type and filter_values need each other; pass both or neither")
         query = {
             "status": status,
             "filterType": filter_type,
@@ -67,7 +70,7 @@ class Programs(Get[Program], DeleteAsset):
 
     @endpoint("GET", "{root}/{programId}/smartList.json")
     def smart_list(self, program_id: int, *, include_rules: bool | None = None) -> Plan[SmartList | None]:
-        """Return the smart list that an email program is sent to."""
+        """Return the smart list of an email program, which selects its recipients."""
         return first(SmartList, path={"programId": program_id}, query={"includeRules": include_rules})
 
     @endpoint("POST", "{root}s.json", repeat=Repeat.SETTLES)
@@ -82,7 +85,7 @@ class Programs(Get[Program], DeleteAsset):
         tags: Iterable[ProgramTag] | None = None,
         costs: Iterable[NewCost] | None = None,
     ) -> Plan[Program]:
-        """Make a program; *type* and *channel* never change. An instance may demand tags.
+        """Create a program; ``type`` and ``channel`` never change. An instance may require tags.
 
         Types are ``Default``, ``Event``, ``Event with Webinar``, ``Engagement`` and ``Email``.
         """
@@ -110,10 +113,10 @@ class Programs(Get[Program], DeleteAsset):
         start_date: datetime | None = None,
         end_date: datetime | None = None,
     ) -> Plan[Program]:
-        """Change a program: name all *tags* that are to stay; *start_date* and *end_date* are for email programs.
+        """Change a program; ``tags`` replaces all its tags. ``start_date`` and ``end_date`` are for email programs.
 
-        *costs* are added to what is there, which is never repeated by itself; with *costs_destructive_update* they
-        replace it, and without *costs* that clears it.
+        ``costs`` are added to the existing ones, and that is never retried automatically; with
+        ``costs_destructive_update`` they replace them, or clear them if ``costs`` is left out.
         """
         form = {
             "name": name,
@@ -129,33 +132,33 @@ class Programs(Get[Program], DeleteAsset):
 
     @endpoint("POST", "{root}/{id}/clone.json")
     def clone(self, id: int, name: str, folder: FolderId, *, description: str | None = None) -> Plan[Program]:
-        """Copy a program with all that stands in it, within its workspace, into a folder that is no program.
+        """Copy a program with all its content, within its workspace, into a folder that is not a program.
 
-        Never repeated by itself. Refused (709) where it holds push notifications, in-app messages, reports or social
-        assets.
+        Never retried automatically. Marketo refuses (709) a program with push notifications, in-app messages, reports
+        or social assets.
         """
         if folder.type != "Folder":
-            raise InvalidRequest("a program is cloned into a folder, not into another program")
+            raise InvalidRequest("a program can't be cloned into another program; pass a folder")
         return one(Program, path={"id": id}, form={"name": name, "folder": folder, "description": description})
 
     @endpoint("POST", "{root}/{id}/approve.json", repeat=Repeat.SETTLES)
     def approve(self, id: int) -> Plan[AssetSummary]:
-        """Approve an email program: it is sent at its start date."""
+        """Approve an email program: Marketo sends it at its start date."""
         return one(AssetSummary, path={"id": id})
 
     @endpoint("POST", "{root}/{id}/unapprove.json", repeat=Repeat.SETTLES)
     def unapprove(self, id: int) -> Plan[AssetSummary]:
-        """Take back the approval of an email program."""
+        """Withdraw the approval of an email program."""
         return one(AssetSummary, path={"id": id})
 
     @endpoint("POST", "{root}/{id}/tag/{tagType}.json", repeat=Repeat.SAFE, source=Provenance.DOCS)
     def update_tag(self, id: int, tag_type: str, tag_value: str) -> Plan[AssetId]:
-        """Set one tag of a program and leave the others alone."""
+        """Set one tag of a program and keep the others."""
         return one(AssetId, path={"id": id, "tagType": tag_type}, query={"tagValue": tag_value})
 
     @endpoint("POST", "{root}/{id}/tag/{tagType}/delete.json", repeat=Repeat.SETTLES, source=Provenance.DOCS)
     def delete_tag(self, id: int, tag_type: str) -> Plan[AssetId]:
-        """Take a tag off a program; required ones stay."""
+        """Remove a tag from a program; required tags can't be removed."""
         return one(AssetId, path={"id": id, "tagType": tag_type})
 
 

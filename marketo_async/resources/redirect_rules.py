@@ -1,4 +1,4 @@
-"""``marketo.redirect_rules``: where landing pages send their visitors on to, and the domains of landing pages."""
+"""``marketo.redirect_rules``: redirects of landing pages, and the domains of landing pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from marketo_async.resources.mixins import DeleteAsset, Get, distinct
 
 
 class RedirectRules(Get[RedirectRule], DeleteAsset):
-    """Redirect rules of landing pages."""
+    """Redirect rules of landing pages.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/landing-page-redirect-rules
+    """
 
     name, area, root = "redirect_rules", "Redirect Rules", "/rest/asset/v1/redirectRule"
     model = RedirectRule
@@ -28,7 +31,7 @@ class RedirectRules(Get[RedirectRule], DeleteAsset):
         latest_updated_at: datetime | None = None,
         token: str | None = None,
     ) -> Plan[Page[RedirectRule]]:
-        """Iterate the rules of a host, those that lead to one page, or those changed within a span of time."""
+        """Iterate the rules of a host, those that lead to one page, or those changed within a period."""
         query = {
             "hostname": hostname,
             "redirectToLandingPageId": redirect_to_landing_page_id,
@@ -40,7 +43,7 @@ class RedirectRules(Get[RedirectRule], DeleteAsset):
 
     @endpoint("POST", "{root}s.json", repeat=Repeat.SETTLES)
     def create(self, hostname: str, redirect_from: RedirectFrom, redirect_to: RedirectTo) -> Plan[RedirectRule]:
-        """Make a rule; the host is a branding domain or an alias of at most 255 characters."""
+        """Create a rule; the host is a branding domain or an alias of at most 255 characters."""
         form = {"hostname": hostname, "redirectFrom": redirect_from, "redirectTo": redirect_to}
         return one(RedirectRule, form=form)
 
@@ -53,11 +56,11 @@ class RedirectRules(Get[RedirectRule], DeleteAsset):
         redirect_from: RedirectFrom | None = None,
         redirect_to: RedirectTo | None = None,
     ) -> Plan[RedirectRule]:
-        """Change a rule; what is left out stays."""
+        """Change a rule; parameters that are left out keep their values."""
         form = {"hostname": hostname, "redirectFrom": redirect_from, "redirectTo": redirect_to}
         return one(RedirectRule, path={"id": id}, form=form)
 
     @paged("/rest/asset/v1/landingPageDomains.json", rule=Paging.OFFSET)
     def domains(self, *, token: str | None = None) -> Plan[Page[LandingPageDomain]]:
-        """Iterate the domains and aliases that landing pages are served under."""
+        """Iterate the domains and aliases of landing pages."""
         return page(LandingPageDomain, token=token, sift=lambda: Distinct(lambda found: found.hostname))

@@ -1,4 +1,4 @@
-"""``marketo.sales_persons``: who sells; leads, opportunities and companies name them."""
+"""``marketo.sales_persons``: sales persons; leads, opportunities and companies refer to them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ M = TypeVar("M")
 
 
 class SalesPersons(ByFilter[L], Sync, DeleteRecords, Describe):
-    """Sales persons, known by ``externalSalesPersonId`` or ``id``; one who is in use is skipped by ``delete``."""
+    """Sales persons, identified by ``externalSalesPersonId`` or ``id``; ``delete`` skips one that is in use.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/sales-persons
+    """
 
     name, root, area = "sales_persons", "/rest/v1/salespersons", "Sales Person"
     identity = Identity(("externalSalesPersonId",), "id")
 
     def of(self, model: type[M]) -> SalesPersons[M]:
-        """Return the same family with records as instances of *model*, a Struct; only its fields are asked for."""
+        """Return the same family with records decoded into ``model``, a Struct; only its fields are requested."""
         return SalesPersons(self._sender, model)

@@ -1,4 +1,4 @@
-"""``marketo.segmentations``: what dynamic content tells people apart by; it can only be read."""
+"""``marketo.segmentations``: the segments of people for which dynamic content varies; read-only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from marketo_async.resources.mixins import distinct
 
 
 class Segmentations(Resource):
-    """Segmentations, and the segments that content is made for."""
+    """Segmentations and their segments, which dynamic content is made for."""
 
     name, area, root = "segmentations", "Assets", "/rest/asset/v1/segmentation"
 

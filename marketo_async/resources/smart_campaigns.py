@@ -1,4 +1,4 @@
-"""``marketo.smart_campaigns``: smart campaigns as assets. Not here: running them (``campaigns``)."""
+"""``marketo.smart_campaigns``: smart campaigns as assets. See ``campaigns`` to run them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SmartCampaigns(
     Clone[SmartCampaign],
     DeleteAsset,
 ):
-    """Smart campaigns; what is in their flows can neither be read nor written."""
+    """Smart campaigns; their flows can be neither read nor written."""
 
     name, area, root = "smart_campaigns", "Assets", "/rest/asset/v1/smartCampaign"
     model = SmartCampaign
@@ -35,7 +35,7 @@ class SmartCampaigns(
         latest_updated_at: datetime | None = None,
         token: str | None = None,
     ) -> Plan[Page[SmartCampaign]]:
-        """Iterate smart campaigns; *is_active* finds active trigger campaigns only."""
+        """Iterate smart campaigns; ``is_active`` finds active trigger campaigns only."""
         query = {
             "folder": as_json(folder),
             "isActive": is_active,
@@ -46,7 +46,7 @@ class SmartCampaigns(
 
     @endpoint("GET", "{root}/{id}/smartList.json")
     def smart_list(self, id: int, *, include_rules: bool | None = None) -> Plan[SmartList | None]:
-        """Return the smart list of a campaign, with its rules if asked for."""
+        """Return the smart list of a campaign, with its rules on request."""
         return first(SmartList, path={"id": id}, query={"includeRules": include_rules})
 
     @endpoint("POST", "{root}/{id}/activate.json", needs=("Activate Campaign",), repeat=Repeat.SETTLES)

@@ -9,12 +9,15 @@ from marketo_async.resources.mixins import BrowseRecent, ByName, Clone, DeleteAs
 
 
 class SmartLists(BrowseRecent[SmartList], ByName[SmartList], Clone[SmartList], DeleteAsset):
-    """Smart lists that users made; those of the system are out of reach, and rules can only be read."""
+    """Smart lists that users made, without those of the system; their rules are read-only.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/smart-lists
+    """
 
     name, area, root = "smart_lists", "Assets", "/rest/asset/v1/smartList"
     model = SmartList
 
     @endpoint("GET", "{root}/{id}.json")
     def get(self, id: int, *, include_rules: bool | None = None) -> Plan[SmartList | None]:
-        """Return the one with this id, ``None`` where there is none, with its rules if asked for."""
+        """Return the smart list with this id, or ``None`` if there is none, with its rules on request."""
         return first(SmartList, path={"id": id}, query={"includeRules": include_rules})

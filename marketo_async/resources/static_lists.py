@@ -1,4 +1,4 @@
-"""``marketo.static_lists``: static lists as assets in folders. Not here: their members (``lists``)."""
+"""``marketo.static_lists``: static lists as assets in folders. See ``lists`` for their members."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ class StaticLists(
     Update[StaticListAsset],
     DeleteAsset,
 ):
-    """Static lists as assets; one that an import, an export or another asset uses can't be deleted."""
+    """Static lists as assets; one that an import, an export or another asset uses can't be deleted.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/static-lists
+    """
 
     name, area, root = "static_lists", "Assets", "/rest/asset/v1/staticList"
     model = StaticListAsset

@@ -1,4 +1,4 @@
-"""``marketo.tags``: the tag types that an administrator sets up. Not here: a program's tags (``programs``)."""
+"""``marketo.tags``: the tag types that an administrator defines. See ``programs`` for the tags of a program."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from marketo_async.resources.mixins import ByName
 
 
 class Tags(ByName[TagType]):
-    """Tag types that programs can have; only ``by_name`` tells the values to choose from."""
+    """Tag types that programs can have; only ``by_name`` returns the allowed values."""
 
     name, area, root = "tags", "Assets", "/rest/asset/v1/tagType"
     model = TagType

@@ -1,4 +1,4 @@
-"""``marketo.tokens``: my tokens, which stand in folders and programs."""
+"""``marketo.tokens``: the "my tokens" of folders and programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ TokenType = Literal["date", "number", "rich text", "score", "sfdc campaign", "te
 
 
 class Tokens(Resource):
-    """My tokens: a folder, a name and a type tell which."""
+    """My tokens, identified by a folder, a name and a type.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/tokens
+    """
 
     name, area, root = "tokens", "Assets", "/rest/asset/v1/folder/{id}/tokens"
 
@@ -26,13 +29,13 @@ class Tokens(Resource):
 
     @endpoint("POST", "{root}.json", repeat=Repeat.SAFE)
     def create(self, folder: FolderId, name: str, type: TokenType, value: str) -> Plan[FolderTokens]:
-        """Make a token, or give a new value to the one of that name; names have at most 50 characters."""
+        """Create a token, or set a new value for the one with that name; a name has at most 50 characters."""
         form = {"folderType": folder.type, "name": name, "type": type, "value": value}
         return one(FolderTokens, path={"id": folder.id}, form=form)
 
     @endpoint("POST", "{root}/delete.json", repeat=Repeat.SETTLES)
     def delete(self, folder: FolderId, name: str, type: TokenType) -> Plan[AssetId]:
-        """Delete a token for good; the answer is the folder's id."""
+        """Delete a token for good; returns the id of the folder."""
         return one(AssetId, path={"id": folder.id}, form={"folderType": folder.type, "name": name, "type": type})
 
 

@@ -1,4 +1,4 @@
-"""``marketo.usage``: the instance's own count of calls and errors, over all its users."""
+"""``marketo.usage``: the instance's own count of calls and errors, for all its users."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from marketo_async.resources.base import Resource, endpoint
 
 
 class Usage(Resource):
-    """Calls and errors by day; needs no permission. Each of these calls counts as one itself."""
+    """Calls and errors by day; needs no permission. Each of these calls counts as a call too.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/usage
+    """
 
     name = "usage"
 
     @endpoint("GET", "/rest/v1/stats/usage.json")
     def today(self) -> Plan[UsageDay]:
-        """Return today's calls, in total and by API user; all zero where nothing was called yet."""
+        """Return today's calls, in total and by API user; all zero before the first call."""
         return one_or(UsageDay())
 
     @endpoint("GET", "/rest/v1/stats/usage/last7days.json")
@@ -24,7 +27,7 @@ class Usage(Resource):
 
     @endpoint("GET", "/rest/v1/stats/errors.json")
     def errors_today(self) -> Plan[ErrorsDay]:
-        """Return today's errors by code; all zero where there were none."""
+        """Return today's errors by code; all zero if there were none."""
         return one_or(ErrorsDay())
 
     @endpoint("GET", "/rest/v1/stats/errors/last7days.json")

@@ -1,6 +1,7 @@
 """``marketo.users``: the users of an instance, their roles and invitations.
 
-Marketo answers these without an envelope and tells errors by the HTTP status; a user who does not exist is `NotFound`.
+Marketo answers without an envelope and reports errors by the HTTP status; a missing user raises `NotFound`. See
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/user-management
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _ROOT = "/userservice/management/v1/users"
 
 
 class Users(Resource):
-    """Users. One who has not accepted his invitation is seen by the invitation's own methods only."""
+    """Users. Only the methods for invitations find a user who has not accepted the invitation yet."""
 
     name, rights, every = "users", ("Access User Management Api", "Access Users"), True
 
@@ -43,27 +44,27 @@ class Users(Resource):
 
     @endpoint("POST", _ROOT + "/{userid}/update.json", repeat=Repeat.SAFE)
     def update(self, userid: str, change: UserChange) -> Plan[User]:
-        """Change a user who has accepted his invitation."""
+        """Change a user who has accepted the invitation."""
         return whole(User, path={"userid": userid}, json=change)
 
     @endpoint("POST", _ROOT + "/{userid}/delete.json", repeat=Repeat.SETTLES, proof=("1013",))
     def delete(self, userid: str) -> Plan[None]:
-        """Delete a user for good; an API user in use is refused (611)."""
+        """Delete a user for good; Marketo refuses an API user that is in use (611)."""
         return nothing(path={"userid": userid})
 
     @endpoint("POST", _ROOT + "/invite.json")
     def invite(self, invitation: Invitation) -> Plan[None]:
-        """Invite somebody by mail; where Adobe's identities are in use, API users only. Never repeated by itself."""
+        """Invite a person by email; with Adobe identities, only API users. Never retried automatically."""
         return nothing(json=invitation)
 
     @endpoint("GET", _ROOT + "/{userid}/invite.json")
     def invited(self, userid: str) -> Plan[InvitedUser]:
-        """Return somebody who is invited."""
+        """Return an invited user."""
         return whole(InvitedUser, path={"userid": userid})
 
     @endpoint("POST", _ROOT + "/{userid}/invite/delete.json", repeat=Repeat.SETTLES, proof=("1013",))
     def delete_invitation(self, userid: str) -> Plan[None]:
-        """Take an invitation back."""
+        """Withdraw an invitation."""
         return nothing(path={"userid": userid})
 
     @endpoint("GET", _ROOT + "/roles.json")
@@ -78,17 +79,17 @@ class Users(Resource):
 
     @endpoint("GET", _ROOT + "/{userid}/roles.json")
     def roles_of(self, userid: str) -> Plan[list[RoleInWorkspace]]:
-        """Return the roles of a user, workspace by workspace."""
+        """Return the roles of a user in each workspace."""
         return whole(list[RoleInWorkspace], path={"userid": userid})
 
     @endpoint("POST", _ROOT + "/{userid}/roles/create.json", repeat=Repeat.SAFE)
     def add_roles(self, userid: str, roles: Iterable[RoleGrant]) -> Plan[list[RoleInWorkspace]]:
-        """Give a user roles, and return all that he has now."""
+        """Give roles to a user; returns all roles that the user now has."""
         return whole(list[RoleInWorkspace], path={"userid": userid}, json={"input": _pairs(roles)})
 
     @endpoint("POST", _ROOT + "/{userid}/roles/delete.json", repeat=Repeat.SETTLES)
     def remove_roles(self, userid: str, roles: Iterable[RoleGrant]) -> Plan[list[RoleInWorkspace]]:
-        """Take roles from a user, and return all that he has left."""
+        """Take roles from a user; returns the roles that remain."""
         return whole(list[RoleInWorkspace], path={"userid": userid}, json={"input": _pairs(roles)})
 
 

@@ -154,8 +154,8 @@ def test_what_passes_for_whole_is_whole_on_the_disk(tmp_path: Path) -> None:
 
 _WRITERS = """
 import random
-from marketo_async.bulk.exports.output import Output
-from marketo_async.bulk.exports.part_file import Spool
+from marketo_async.bulk.exports.output import ExportOutput
+from marketo_async.bulk.exports.part_file import PartFile
 from marketo_async.bulk.exports.state import new_state
 from marketo_async.cli import output as lines
 from marketo_async.atomic_file import replace_file
@@ -171,7 +171,7 @@ def state(folder):
     yield (folder / "state").read_bytes() == BODY
 
 def spool(folder):
-    with Spool(folder / "spool") as spool:
+    with PartFile(folder / "spool") as spool:
         yield folder / "spool", lambda: spool.write(BODY)
         yield spool.held == 5_000, True
         spool.write(BODY[spool.held :])
@@ -188,7 +188,7 @@ def drain(folder):
     yield len((folder / "leads.jsonl").read_bytes().splitlines()) == 1_000
 
 def part(folder):
-    with Output(folder / "leads.csv") as output:
+    with ExportOutput(folder / "leads.csv") as output:
         ledger = output.ledger(lambda: new_state({}, ["one"], random.Random(1)))
         output.window(0).write_bytes(b"id,name\\n" + BODY)
         append = lambda: asyncio.run(output.append(ledger, 0, output.window(0)))
@@ -200,7 +200,7 @@ def part(folder):
 
 def converted(folder, kind):
     path = folder / f"leads.{kind}"
-    with Output(path) as output:
+    with ExportOutput(path) as output:
         ledger = output.ledger(lambda: new_state({}, ["one"], random.Random(1)))
         output.window(0).write_bytes(b"id,name\\n" + BODY)
         asyncio.run(output.append(ledger, 0, output.window(0)))

@@ -98,7 +98,7 @@ def test_more_leads_than_one_listing_takes_go_on_too(instance: Instance, out: Pa
         (("--since", "2026-01-01", "--types", "1,two"), "--types takes numbers"),
         (("--since", "2026-01-01", "--types", "1", "--leads", "x"), "--leads takes numbers"),
         (("--since", "2026-01-01", "--types", ","), "types is empty"),
-        (("--since", "2026-01-02", "--until", "2026-01-01", "--types", "1"), "is not before until"),
+        (("--since", "2026-01-02", "--until", "2026-01-01", "--types", "1"), "must be before until"),
     ],
 )
 def test_arguments_that_cannot_work_leave_nothing_behind(

@@ -101,7 +101,7 @@ def test_4_is_the_quota_and_tells_when_it_starts_anew(out: Path) -> None:
     with running(daily=3) as instance:
         ended = drained(instance, out)
     assert ended.code == Exit.QUOTA
-    assert "it starts anew at 20" in ended.stderr
+    assert "it resets at 20" in ended.stderr
     assert "600 leads are in " in ended.stderr
 
 

@@ -66,7 +66,7 @@ async def test_a_folder_and_a_program_of_one_id_are_both_delivered(tell: Tell) -
 
 
 async def test_a_search_below_a_root_needs_a_type(marketo: Marketo) -> None:
-    with pytest.raises(InvalidRequest, match="needs the type"):
+    with pytest.raises(InvalidRequest, match="needs a type"):
         await marketo.folders.by_name("Events", root=ROOT)
 
     [events] = await marketo.folders.by_name("Events", type="Folder", root=ROOT, workspace="Default")

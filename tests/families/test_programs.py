@@ -83,9 +83,9 @@ def test_dates_of_email_programs_are_in_utc_to_the_millisecond() -> None:
 
 
 async def test_what_can_not_work_costs_no_call(marketo: Marketo) -> None:
-    with pytest.raises(InvalidRequest, match="into a folder"):
+    with pytest.raises(InvalidRequest, match="pass a folder"):
         await marketo.programs.clone(WEBINAR, "b", FolderId(2002, "Program"))
-    with pytest.raises(InvalidRequest, match="go together"):
+    with pytest.raises(InvalidRequest, match="need each other"):
         marketo.programs.browse(filter_type="id")
     with pytest.raises(InvalidRequest, match="filter_values"):
         marketo.programs.browse(filter_type="id", filter_values=[])

@@ -219,7 +219,7 @@ REFUSED: dict[str, tuple[dict[str, object], str]] = {
     "no key": ({"firstName": "A"}, "no email"),
     "an id": (lead(-1, id=5), "updateOnly"),
     "too large": (lead(-1, x="y" * 1_000_000), "shorten"),
-    "unwritable": (lead(-1, x=object()), "x: object has no form"),
+    "unwritable": (lead(-1, x=object()), "x: object can't be sent"),
     "no record": ("a@x.io", "a dict"),  # type: ignore[dict-item]
 }
 
