@@ -24,7 +24,7 @@ MODULES = sorted(
 # From the ground up: a layer imports only itself and the layers before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("workthread", "atomic_file", "turns", "connecting", "argument_kinds", "wire_value"),
+    ("workthread", "atomic_file", "sqlite_file", "turns", "connecting", "argument_kinds", "wire_value"),
     ("codes",),
     ("models",),
     ("fitting",),

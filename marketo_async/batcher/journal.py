@@ -19,6 +19,7 @@ import msgspec
 
 from marketo_async.batcher.queue import Entry, SetAside
 from marketo_async.errors import ConfigurationError, JournalUnavailable
+from marketo_async.sqlite_file import connect
 from marketo_async.workthread import WorkThread
 
 T = TypeVar("T")
@@ -134,7 +135,7 @@ class Journal:
         await self._thread.run(self._work, insert)
 
     def _open(self) -> tuple[int, int, int]:
-        database = sqlite3.connect(self._path, timeout=0.2, check_same_thread=False)
+        database = connect(self._path, timeout=0.2)
         try:
             database.execute("PRAGMA locking_mode = EXCLUSIVE")
             database.execute("PRAGMA journal_mode = WAL")

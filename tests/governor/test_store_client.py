@@ -430,6 +430,7 @@ async def test_who_decides_has_a_name_at_every_moment() -> None:
     await asyncio.sleep(2)
     assert state() is AuthorityState.RETURNING, "Marketo may still work on what was called alone"
     (await waiting[1]).release()
+    assert len(store.requests) < 60, "a store that answers is not asked without pause"
     assert state() is AuthorityState.SHARED
     await gate.settle()
     assert Governor()._authority.state is AuthorityState.LOCAL

@@ -320,7 +320,8 @@ class StoreClient:
         if self.calls:
             times.append(max(self._not_before, self._asked_at + self._length / _BEATS))
         if self.away and self._hooks.head() is not None:
-            times.append(self._not_before)
+            # A store that answers again is asked no more often: calls made alone have to end first.
+            times.append(max(self._not_before, self._asked_at + _AGAIN))
         return min(times, default=None)
 
     async def _exchange(self) -> None:

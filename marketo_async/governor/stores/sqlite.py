@@ -32,6 +32,7 @@ from marketo_async.governor.clock import machine_clock
 from marketo_async.governor.stores import checked_lease, checked_seconds
 from marketo_async.governor.stores.messages import StoreReply, StoreRequest
 from marketo_async.governor.stores.shared_limiter import SharedLimiter
+from marketo_async.sqlite_file import connect
 from marketo_async.workthread import WorkThread
 
 _VERSION = 1  # of the encoded state
@@ -96,9 +97,7 @@ class LimiterFile:
                 with suppress(OSError):  # SQLite reports the error better
                     self._path.touch(0o644)  # so that its identity is known before SQLite opens it
             self._home = self._at_path()
-            self._connection = sqlite3.connect(
-                self._path, timeout=self._patience, isolation_level=None, check_same_thread=False
-            )
+            self._connection = connect(self._path, timeout=self._patience, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.execute(
