@@ -160,7 +160,7 @@ async def test_filters_that_can_not_be_are_refused(marketo: Marketo) -> None:
         await marketo.leads.by_filter("firstName", ["x"]).all()
     with pytest.raises(InvalidData, match="1006"):
         await marketo.leads.by_filter("noSuchField", ["x"]).all()
-    with pytest.raises(InvalidRequest, match="is a list, not the text"):
+    with pytest.raises(InvalidRequest, match="must be a list, not the text"):
         marketo.leads.by_filter("email", "a@x.io")
     with pytest.raises(InvalidRequest, match="batch_size"):
         marketo.leads.by_filter("email", ["a@x.io"], batch_size=301)

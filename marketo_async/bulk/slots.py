@@ -55,7 +55,7 @@ class Polling(Struct, frozen=True, kw_only=True):
         return rng.uniform(*_FULL) if self.poll is None else self.poll * rng.uniform(1.0, 4.0)
 
 
-class Export(Protocol):
+class RunningExport(Protocol):
     """An export under way."""
 
     async def abandon(self) -> None:
@@ -82,7 +82,7 @@ class JobSlots:
         self.rng = rng or random.Random()  # noqa: S311 - scatters waits, hides nothing
         self.known: set[str] = set()
         """The export jobs that were made here, so that a lost job is not mistaken for one of them."""
-        self._exports: set[Export] = set()
+        self._exports: set[RunningExport] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._jobs, self._files = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
 
@@ -104,7 +104,7 @@ class JobSlots:
         return self._files
 
     @contextmanager
-    def running(self, export: Export) -> Iterator[None]:
+    def running(self, export: RunningExport) -> Iterator[None]:
         """Keep an export in this block known, so that ``close`` ends it."""
         self._bind()
         self._exports.add(export)

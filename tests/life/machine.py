@@ -28,7 +28,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from marketo_async import Governor, Limits, Marketo, Priority, RetryPolicy, operations
 from marketo_async.call import Options
 from marketo_async.errors import ConfigurationError, DailyQuotaExceeded, MarketoError
-from marketo_async.governor import CallRecord, authority
+from marketo_async.governor import CallRecord, grants
 from marketo_async.operation import Operation, Plan, raw
 from tests.life.callers import LATE, Caller, drain, get, problems, run
 from tests.life.instance import WEATHERS, Instance
@@ -114,7 +114,7 @@ class Life(RuleBasedStateMachine):
     ) -> None:
         self.timeline = timeline = Timeline()
         # A governor whose loop is closed reads the system's clock, which is the same one as a loop's; so it is here.
-        self.clocks = patch.object(authority, "time", SimpleNamespace(monotonic=lambda: timeline.now))
+        self.clocks = patch.object(grants, "time", SimpleNamespace(monotonic=lambda: timeline.now))
         self.clocks.start()
         self.rng = rng = random.Random(seed)
         self.limits = Limits(calls=calls, per=per, concurrency=concurrency)
