@@ -112,7 +112,7 @@ def test_help_of_a_family_shows_its_methods_with_their_parameters() -> None:
     shown = helped(Leads)
 
     assert " |  get(self, lead_id: int, *, fields: Fields = None) -> L | None\n" in shown
-    assert "(...)" not in shown
+    assert "(...)" not in shown.replace("__class_getitem__(...)", "")  # typing's own, from 3.13 on
 
 
 def test_the_repr_of_a_declaration_is_the_call_and_its_parameters() -> None:
