@@ -5,7 +5,7 @@ See ``exports.export`` and ``imports.run`` for the steps.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
 from typing import TypeVar
@@ -53,6 +53,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
 
     name, root, area = "bulk.custom_objects", "/bulk/v1/customobjects/{apiName}", "Custom Object"
     rows = "custom objects"
+    path: Mapping[str, str]
 
     def __init__(self, sender: Sender, slots: JobSlots, model: type[T], used_today: UsedToday, api_name: str) -> None:
         super().__init__(sender, slots, model, used_today)
