@@ -97,13 +97,14 @@ async def test_four_processes_share_an_instance_without_a_refusal(where: str) ->
 
 async def test_no_refusal_when_one_is_killed_and_one_stopped_and_the_slots_come_back(where: str) -> None:
     async with instance() as sandbox:
-        killed, stopped, *others = [await start(sandbox, where, 40) for _ in range(4)]
+        # The two that are hit have more to do than the rest, so that neither is done before.
+        killed, stopped, *others = [await start(sandbox, where, count) for count in (1_000, 100, 40, 40)]
         await arrivals(sandbox, 50)
         killed.send_signal(signal.SIGKILL)
         stopped.send_signal(signal.SIGSTOP)
         assert [await ended(process) for process in others] == [40] * 2
         stopped.send_signal(signal.SIGCONT)
-        assert await ended(stopped) == 40
+        assert await ended(stopped) == 100
         assert await killed.wait() == -signal.SIGKILL
         await killed.communicate()
     assert not sandbox.stats.refused
