@@ -372,7 +372,8 @@ class OrderedPager(Pager[T]):
 class MergedPager(Pager[T]):
     """The pages of several lanes side by side, in the order in which they arrive.
 
-    Every lane has at most one page waiting. A token holds the cursor of every lane.
+    Every lane has at most one page waiting. A token holds the cursor of every lane. A lane that has ended is not asked
+    again until all lanes have ended, so a program that follows an instance uses one listing for each lane.
     """
 
     def __init__(self, lanes: Sequence[Callable[[str | None], Lane[T]]], token: str | None = None) -> None:
