@@ -25,7 +25,11 @@ from marketo_async.cli.exports import exporting
 from marketo_async.cli.imports import importing
 from marketo_async.cli.options import (
     ENVIRONMENT,
+    SINCE,
+    UNTIL,
     DailyOption,
+    FieldsOption,
+    OutOption,
     QuietOption,
     ReserveOption,
     StartOverOption,
@@ -60,15 +64,9 @@ app = typer.Typer(
 app.add_typer(exporting, name="export")
 app.add_typer(importing, name="import")
 
-OutOption = Annotated[
-    Path,
-    typer.Option("--out", metavar="FILE", help="The JSON Lines file to write; - is stdout.", dir_okay=False),
-]
 LeadsOption = Annotated[int, typer.Option(help="Number of leads in the sandbox.", min=0)]
 ActivitiesOption = Annotated[int, typer.Option(help="Number of activities in the sandbox, all of the last day.", min=0)]
-LatencyOption = Annotated[
-    float, typer.Option(help="Mean duration of a call in seconds, with a spread of 40 %.", min=0.0)
-]
+LatencyOption = Annotated[float, typer.Option(help="Mean seconds per call, 40 % more or less.", min=0.0)]
 SeedOption = Annotated[int, typer.Option(help="Random seed; the same seed makes the same data.")]
 
 
@@ -113,20 +111,14 @@ def demo(
 
 
 @app.command(
-    help="Write leads to a JSON Lines file: those that match --filter, or the members of --list.\n\n"
-    f"{_RESUMING}\n\n{ENVIRONMENT}",
+    help=f"Write leads, by --filter or --list, to a JSON Lines file.\n\n{_RESUMING}\n\n{ENVIRONMENT}",
     epilog=EPILOG,
 )
 def leads(
     *,
     out: OutOption,
     field: Annotated[
-        str | None,
-        typer.Option(
-            "--filter",
-            metavar="FIELD",
-            help="Write the leads whose FIELD has one of the values of --value or --values-from.",
-        ),
+        str | None, typer.Option("--filter", metavar="FIELD", help="The leads with one of the values in FIELD.")
     ] = None,
     value: Annotated[list[str] | None, typer.Option(help="A value for --filter; repeatable.")] = None,
     values_from: Annotated[
@@ -137,10 +129,8 @@ def leads(
             dir_okay=False,
         ),
     ] = None,
-    list_id: Annotated[
-        int | None, typer.Option("--list", metavar="ID", help="Write the members of this static list.")
-    ] = None,
-    fields: Annotated[str | None, typer.Option(metavar="A,B,C", help="The fields to write, by API name.")] = None,
+    list_id: Annotated[int | None, typer.Option("--list", metavar="ID", help="The members of a static list.")] = None,
+    fields: FieldsOption = None,
     start_over: StartOverOption = False,
     daily: DailyOption = 50_000,
     reserve: ReserveOption = 0,
@@ -158,23 +148,18 @@ def leads(
 @app.command(
     help="Write activities to a JSON Lines file.\n\n"
     "With --until: the activities from --since to --until, read in concurrent shards and not sorted across shards."
-    " Marketo records some activities minutes late, so choose an --until that is some minutes in the past.\n\n"
-    "Without --until: all activities since --since, in order. FILE.checkpoint is kept, and each later run adds the"
-    " activities that are new since the last run. If you move FILE away between runs, each file holds only the new"
-    " ones.\n\n"
+    " Marketo records some activities minutes late, so choose an --until some minutes in the past.\n\n"
+    "Without --until: all activities since --since, in order; each later run adds the new ones, because FILE.checkpoint"
+    " is kept. If you move FILE away between runs, each file holds only the new ones.\n\n"
     f"{_RESUMING}\n\n{ENVIRONMENT}",
     epilog=EPILOG,
 )
 def activities(
     *,
-    since: Annotated[
-        str, typer.Option(metavar="WHEN", help="Start: an ISO 8601 date or time; UTC if it has no offset.")
-    ],
+    since: Annotated[str, SINCE],
     types: Annotated[str, typer.Option(metavar="1,12,..", help="The activity type ids.")],
     out: OutOption,
-    until: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="End, exclusive: a date or time as for --since.")
-    ] = None,
+    until: Annotated[str | None, UNTIL] = None,
     lead_ids: Annotated[
         str | None, typer.Option("--leads", metavar="1,2,..", help="Only the activities of these lead ids.")
     ] = None,
@@ -202,9 +187,7 @@ def activities(
 @app.command(epilog=EPILOG)
 def sandbox(
     *,
-    port: Annotated[
-        int, typer.Option(help="The loopback port to listen on; 0 takes any free port.", min=0, max=65_535)
-    ] = 8080,
+    port: Annotated[int, typer.Option(help="The loopback port; 0 takes any free port.", min=0, max=65_535)] = 8080,
     leads: LeadsOption = 1_000,
     activities: ActivitiesOption = 1_000,
     latency: LatencyOption = 0.0,
@@ -237,10 +220,7 @@ def sandbox(
         asyncio.run(serve(instance, typer.echo))
 
 
-@app.command(
-    help=f"Show today's calls and errors of all API users, and the calls left. Costs two calls.\n\n{ENVIRONMENT}",
-    epilog=EPILOG,
-)
+@app.command(help=f"Show today's calls and errors of all API users; makes two calls.\n\n{ENVIRONMENT}", epilog=EPILOG)
 def usage(
     *,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
@@ -258,9 +238,7 @@ def usage(
 
 @app.command(epilog=EPILOG)
 def operations(
-    part: Annotated[
-        str | None, typer.Argument(help="List only the operations whose name or path contains this text.")
-    ] = None,
+    part: Annotated[str | None, typer.Argument(help="Only operations with this text in name or path.")] = None,
     *,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON list instead of a table.")] = False,
 ) -> None:
@@ -275,9 +253,7 @@ def operations(
 def _leads(field: str | None, values: list[str], list_id: int | None, fields: list[str] | None) -> Selection[Record]:
     if field is not None and list_id is None:
         if not values:
-            raise InvalidRequest(
-                "--filter has no values; give --value, or a file of at least one line with --values-from"
-            )
+            raise InvalidRequest("--filter has no values; give --value, or --values-from with at least one line")
         return LeadsByFilter(field=field, values=values, fields=fields)
     if list_id is None or field is not None:
         raise InvalidRequest("give either --filter or --list")

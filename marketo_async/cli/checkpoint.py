@@ -35,9 +35,7 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
         except FileNotFoundError:
             return None
         except msgspec.DecodeError as error:
-            raise InvalidRequest(
-                f"{path} is not a checkpoint of this command; remove it, or use --start-over"
-            ) from error
+            raise InvalidRequest(f"{path} is not a checkpoint of this command; remove it, or --start-over") from error
 
     def save(self, path: Path) -> None:
         """Replace the checkpoint at ``path`` with this one, atomically and durably."""

@@ -1,12 +1,8 @@
-"""``export``: the commands that write bulk exports to a file, with their options.
-
-See ``transfer`` for how they run.
-"""
+"""``export``: the commands of bulk exports, with their options. See ``transfer`` for how they run."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -17,7 +13,11 @@ from marketo_async.cli import transfer
 from marketo_async.cli.exits import EPILOG, errors_in_one_line
 from marketo_async.cli.options import (
     ENVIRONMENT,
+    SINCE,
+    UNTIL,
     DailyOption,
+    FieldsOption,
+    OutOption,
     PollOption,
     QuietOption,
     ReserveOption,
@@ -53,44 +53,24 @@ class DateField(StrEnum):
     UPDATED = "updated"
 
 
-exporting = typer.Typer(
-    help=f"Write any amount of data to a file, with bulk export jobs.\n\n{_RESUMING}", no_args_is_help=True
-)
+exporting = typer.Typer(help=f"Write any amount of data to a file.\n\n{_RESUMING}", no_args_is_help=True)
 
-ExportOutOption = Annotated[
-    Path, typer.Option("--out", metavar="FILE", help="The file to write; - is stdout.", dir_okay=False)
-]
-FormatOption = Annotated[
-    ExportFormat | None, typer.Option("--format", help="The file format. Default: by the suffix of FILE.")
-]
-FieldsOption = Annotated[
-    str | None, typer.Option("--fields", metavar="A,B,C", help="The fields to write, by API name.")
-]
-SinceOption = Annotated[
-    str | None, typer.Option(metavar="WHEN", help="Start: an ISO 8601 date or time; UTC if it has no offset.")
-]
-UntilOption = Annotated[str | None, typer.Option(metavar="WHEN", help="End, exclusive: a date or time as for --since.")]
-StaticListOption = Annotated[
-    str | None, typer.Option(metavar="LIST", help="Only the members of this static list, by id or name.")
-]
-SmartListOption = Annotated[
-    str | None, typer.Option(metavar="LIST", help="Only the members of this smart list, by id or name.")
-]
+FormatOption = Annotated[ExportFormat | None, typer.Option("--format", help="Default: by the suffix of FILE.")]
+StaticListOption = Annotated[str | None, typer.Option(metavar="LIST", help="Members of this static list (id or name).")]
+SmartListOption = Annotated[str | None, typer.Option(metavar="LIST", help="Members of this smart list (id or name).")]
 WaitOption = Annotated[
     bool,
-    typer.Option(
-        "--wait-for-quota", help="When the daily export volume is used up, wait for the next day instead of failing."
-    ),
+    typer.Option("--wait-for-quota", help="If the daily export volume is used up, wait for the next day."),
 ]
 
 
 @exporting.command("leads", help=f"Write leads to a file.\n\n{_RESUMING}\n\n{ENVIRONMENT}", epilog=EPILOG)
 def export_leads(  # noqa: PLR0913 - one parameter per option
     *,
-    out: ExportOutOption,
+    out: OutOption,
     fields: FieldsOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
+    since: Annotated[str | None, SINCE] = None,
+    until: Annotated[str | None, UNTIL] = None,
     by: Annotated[DateField, typer.Option(help="The date that --since and --until select by.")] = DateField.CREATED,
     static_list: StaticListOption = None,
     smart_list: SmartListOption = None,
@@ -129,11 +109,9 @@ def export_leads(  # noqa: PLR0913 - one parameter per option
 @exporting.command("activities", help=f"Write activities to a file.\n\n{_RESUMING}\n\n{ENVIRONMENT}", epilog=EPILOG)
 def export_activities(  # noqa: PLR0913 - one parameter per option
     *,
-    out: ExportOutOption,
-    since: Annotated[
-        str, typer.Option(metavar="WHEN", help="Start: an ISO 8601 date or time; UTC if it has no offset.")
-    ],
-    until: Annotated[str, typer.Option(metavar="WHEN", help="End, exclusive: a date or time as for --since.")],
+    out: OutOption,
+    since: Annotated[str, SINCE],
+    until: Annotated[str, UNTIL],
     types: Annotated[str | None, typer.Option(metavar="1,12,..", help="The activity type ids. Default: all.")] = None,
     fields: FieldsOption = None,
     format: FormatOption = None,
@@ -173,12 +151,12 @@ def export_activities(  # noqa: PLR0913 - one parameter per option
 )
 def export_program_members(  # noqa: PLR0913 - one parameter per option
     *,
-    out: ExportOutOption,
+    out: OutOption,
     program: Annotated[list[int], typer.Option(metavar="ID", help="A program id; repeatable, at most ten.")],
     status: Annotated[list[str] | None, typer.Option(help="Only members with this status; repeatable.")] = None,
     fields: FieldsOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
+    since: Annotated[str | None, SINCE] = None,
+    until: Annotated[str | None, UNTIL] = None,
     format: FormatOption = None,
     poll: PollOption = None,
     wait: WaitOption = False,
@@ -218,10 +196,10 @@ def export_program_members(  # noqa: PLR0913 - one parameter per option
 def export_custom_objects(  # noqa: PLR0913 - one parameter per option
     api_name: Annotated[str, typer.Argument(help="The API name of the custom object type.")],
     *,
-    out: ExportOutOption,
+    out: OutOption,
     fields: FieldsOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
+    since: Annotated[str | None, SINCE] = None,
+    until: Annotated[str | None, UNTIL] = None,
     static_list: StaticListOption = None,
     smart_list: SmartListOption = None,
     format: FormatOption = None,

@@ -1,7 +1,4 @@
-"""``import``: the commands that write the rows of a file with bulk imports, with their options.
-
-See ``transfer`` for how they run.
-"""
+"""``import``: the commands of bulk imports, with their options. See ``transfer`` for how they run."""
 
 from __future__ import annotations
 
@@ -18,30 +15,19 @@ from marketo_async.cli.separate_files import require_separate
 from marketo_async.cli.sharing import client
 from marketo_async.errors import InvalidRequest
 
-importing = typer.Typer(
-    help="Write the rows of a delimited text file to Marketo, with bulk import jobs.", no_args_is_help=True
-)
+importing = typer.Typer(help="Import any amount of data from a delimited text file.", no_args_is_help=True)
 
 FileArgument = Annotated[
     Path,
-    typer.Argument(
-        metavar="FILE", help="The file to read: delimited text whose first line holds API names of fields.", exists=True
-    ),
+    typer.Argument(metavar="FILE", help="The delimited text to read; its first line holds API names.", exists=True),
 ]
-RejectsOption = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="The JSON Lines file for rows that failed or have a warning; - is stdout."),
-]
-EncodingOption = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The encoding of FILE, such as cp1252. Default: UTF-8.")
-]
+RejectsOption = Annotated[Path | None, typer.Option(metavar="FILE", help="JSON Lines of rejected rows; - is stdout.")]
+EncodingOption = Annotated[str | None, typer.Option(metavar="NAME", help="The encoding of FILE. Default: UTF-8.")]
 DelimiterOption = Annotated[
     str | None,
     typer.Option("--delimiter", metavar="CHAR", help="The delimiter of FILE: , ; | or tab. Default: detected."),
 ]
-NullOption = Annotated[
-    bool, typer.Option("--null", help="Read an unquoted null as an empty value; exports write it so.")
-]
+NullOption = Annotated[bool, typer.Option("--null", help="Read an unquoted null as no value; exports write it so.")]
 
 
 @importing.command("leads", help=f"Create or update leads from a file.\n\n{ENVIRONMENT}", epilog=EPILOG)

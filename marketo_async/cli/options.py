@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,16 +18,16 @@ ENVIRONMENT = (
     " and MARKETO_CLIENT_SECRET."
 )
 
-StartOverOption = Annotated[
-    bool, typer.Option(START_OVER, help="Discard FILE and its saved progress instead of resuming.")
-]
+SINCE = typer.Option(metavar="WHEN", help="Start: an ISO 8601 date or time; UTC if it has no offset.")
+UNTIL = typer.Option(metavar="WHEN", help="End, exclusive: a date or time as for --since.")
+FieldsOption = Annotated[str | None, typer.Option("--fields", metavar="A,B,C", help="API names of fields to write.")]
+OutOption = Annotated[Path, typer.Option("--out", metavar="FILE", help="File to write; - is stdout.", dir_okay=False)]
+StartOverOption = Annotated[bool, typer.Option(START_OVER, help="Discard FILE and its progress; do not resume.")]
 DailyOption = Annotated[int, typer.Option(help="The instance's daily quota of API calls.", min=1)]
 ReserveOption = Annotated[int, typer.Option(help="Calls of the daily quota to leave for other integrations.", min=0)]
 PollOption = Annotated[
     float | None,
-    typer.Option(
-        metavar="SECONDS", help="Seconds between status checks of a job; Marketo updates the status once a minute."
-    ),
+    typer.Option(metavar="SECONDS", help="Seconds between status checks; Marketo updates a job once a minute."),
 ]
 StoreOption = Annotated[
     str | None,
@@ -36,9 +37,7 @@ StoreOption = Annotated[
         " per instance in your user state folder.",
     ),
 ]
-QuietOption = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Write only errors to stderr: no progress, no summary.")
-]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no summary, only errors.")]
 
 
 def split(text: str | None) -> list[str] | None:
