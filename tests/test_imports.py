@@ -42,6 +42,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("blocking",),
     ("resources",),
     ("bulk",),
+    ("effects", "schema"),
+    ("planning",),
     ("caller",),
     ("client",),
     ("sync",),
