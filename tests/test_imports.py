@@ -48,6 +48,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("client",),
     ("sync",),
     ("",),  # the package itself
+    ("mcp",),
     ("cli",),
 )
 APART = "sandbox"  # imports nothing of the client, and nothing but the command line imports it

@@ -119,14 +119,25 @@ QUESTIONS: tuple[tuple[str, str], ...] = (
     ("invite a colleague as a new user", "users.invite"),
 )
 
-# Example prompts that Adobe prints for its own server, by what they ask for.
+# The example prompts that Adobe prints for its own server, with the operation that comes first in answering each.
+# https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/mcp-server
 PROMPTS: tuple[tuple[str, str], ...] = (
-    ("Show me all smart campaigns modified in the last 30 days", "smart_campaigns.browse campaigns.browse"),
-    ("Clone the program Q2 Webinar into the folder Q3", "programs.clone"),
-    ("List all the forms in the Marketing folder", "forms.browse"),
-    ("Approve the email with ID 1234", "emails.approve emails_v2.transition"),
-    ("Get the activity types available in my instance", "activities.types"),
-    ("What are the tokens in the folder Email Footers?", "tokens.browse"),
-    ("Send a sample of the email Newsletter to me@example.com", "emails.send_sample"),
-    ("Describe the lead fields", "leads.describe2 leads.describe leads.fields"),
+    ("Show me all approved forms", "forms.browse"),
+    ("Clone the Contact Us form into the Q2 Campaign folder", "forms.clone"),
+    ("Add a Company field to the Demo Request form", "form_fields.add"),
+    ("What smart campaigns are active right now?", "smart_campaigns.browse campaigns.browse"),
+    ("Create a new smart campaign called Lead Scoring Update in the Operations folder", "smart_campaigns.create"),
+    ("Find the lead with email jane@example.com", "leads.by_filter"),
+    ("Add lead ID 12345 to the Q2 MQL list", "lists.add"),
+    ("Create a new static list called Summer Event Attendees", "static_lists.create"),
+    ("Clone the Q4 Webinar program into the 2026 Events folder", "programs.clone"),
+    ("Create a new email program called Summer Sale in the Campaigns folder", "programs.create"),
+    ("Show me all programs tagged as Webinar", "programs.by_tag"),
+    ("Show me all draft emails", "emails.browse"),
+    ("Update the header section of the Welcome Email", "emails.update_section"),
+    ("List all folders in Marketo", "folders.browse"),
+    ("Show me all available channels", "channels.browse"),
+    ("What tag types are configured?", "tags.browse"),
+    ("Create a bulk export of leads created in the last 30 days", "bulk.leads.create"),
+    ("Check the status of export job xx", "bulk.leads.status bulk.activities.status bulk.program_members.status"),
 )
