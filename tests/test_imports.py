@@ -44,6 +44,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("bulk",),
     ("caller",),
     ("client",),
+    ("instances",),
     ("sync",),
     ("",),  # the package itself
     ("cli",),
