@@ -42,11 +42,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("blocking",),
     ("resources",),
     ("bulk",),
+    ("effects", "schema"),
+    ("planning",),
     ("caller",),
     ("client",),
     ("instances",),
     ("sync",),
     ("",),  # the package itself
+    ("mcp",),
     ("cli",),
 )
 APART = "sandbox"  # imports nothing of the client, and nothing but the command line imports it
