@@ -134,31 +134,40 @@ def read_toml(path: Path | str) -> dict[str, object]:
 def decode_table(table: object, kind: type[T], place: str) -> T:
     """Return a table as a Struct; ``place`` is its file and path.
 
-    Raises `ConfigurationError` with the path of the first mistake, and the possible keys where a key is unknown.
+    Raises `ConfigurationError` with the path of the first mistake, and what is possible there.
     """
     try:
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
         path = where.rstrip("`")
-        possible = f"; possible are {', '.join(_keys_at(kind, path))}" if "unknown field" in what else ""
-        # msgspec's message repeats types and keys, never a value, which might be a secret.
-        raise ConfigurationError(f"{place}{path}: {what[:1].lower()}{what[1:]}{possible}") from error
+        possible = _possible(kind, path) if "unknown field" in what or "enum value" in what else ()
+        listed = f"; possible are {', '.join(possible)}" if possible else ""
+        # msgspec's message repeats types, keys and values of a choice, never free text, which might be a secret.
+        raise ConfigurationError(f"{place}{path}: {what[:1].lower()}{what[1:]}{listed}") from error
 
 
-def _keys_at(kind: type, path: str) -> tuple[str, ...]:
-    """Return the keys of the Struct at a path such as ``.limits`` within ``kind``."""
+def _possible(kind: type, path: str) -> tuple[str, ...]:
+    """Return the keys of the Struct, or the values of the choice, at a path such as ``.limits`` within ``kind``."""
     found = msgspec.inspect.type_info(kind)
     for name in filter(None, path.split(".")):
-        fields = {field.encode_name: field.type for field in getattr(found, "fields", ())}
-        found = _struct_in(fields[name])
-    return tuple(field.encode_name for field in getattr(found, "fields", ()))
+        fields = {field.encode_name: field.type for field in getattr(_chosen(found), "fields", ())}
+        found = fields[name.partition("[")[0]]
+    match _chosen(found):
+        case msgspec.inspect.StructType(fields=members):
+            return tuple(member.encode_name for member in members)
+        case msgspec.inspect.EnumType(cls=choice):
+            return tuple(str(value.value) for value in choice)
+        case msgspec.inspect.LiteralType(values=values):
+            return tuple(map(str, values))
+    return ()
 
 
-def _struct_in(found: msgspec.inspect.Type) -> msgspec.inspect.Type:
-    """Return the Struct of a union such as ``str | CredentialSource``, or the type itself."""
+def _chosen(found: msgspec.inspect.Type) -> msgspec.inspect.Type:
+    """Return the type of a table or of a choice that a value can have, or the type itself."""
     options = found.types if isinstance(found, msgspec.inspect.UnionType) else (found,)
-    return next((option for option in options if isinstance(option, msgspec.inspect.StructType)), found)
+    named = (msgspec.inspect.StructType, msgspec.inspect.EnumType, msgspec.inspect.LiteralType)
+    return next((option for option in options if isinstance(option, named)), found)
 
 
 def _check(instance: Instance, place: str) -> None:
