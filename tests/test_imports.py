@@ -46,6 +46,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("planning",),
     ("caller",),
     ("client",),
+    ("instances",),
     ("sync",),
     ("",),  # the package itself
     ("mcp",),
