@@ -200,7 +200,7 @@ class Marketo:
         self.governor = governor or Governor()
         self._client_id, self._client_secret, self._partner_id = client_id, client_secret, partner_id
         self._connector, self._trust_env = connector, trust_env
-        self._opened: OpenClient | None = None
+        self._opened: OpenClient[Session] | None = None
         self._desk: JobSlots | None = None
         self._parent: Marketo | None = None
         self._options = Options(retry=retry or RetryPolicy())
@@ -284,7 +284,7 @@ class Marketo:
         """The open session; `ConfigurationError` outside ``async with``."""
         return self._open_client().session
 
-    def _open_client(self) -> OpenClient:
+    def _open_client(self) -> OpenClient[Session]:
         """Return what the families share while the client is open; `ConfigurationError` outside ``async with``."""
         opened = (self._parent or self)._opened  # noqa: SLF001 - a sibling
         if opened is None:

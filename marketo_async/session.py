@@ -21,7 +21,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from math import inf, nextafter
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import aiohttp
 
@@ -40,6 +40,8 @@ from marketo_async.errors import (
     TransportError,
 )
 from marketo_async.governor import Governor, Limits, Permit, Priority
+from marketo_async.governor.notify import notify
+from marketo_async.governor.shares import acquire_both, both_at_once
 from marketo_async.operation import Dialect, Operation, Plan, Repeat
 from marketo_async.request import build
 from marketo_async.response import Outcome
@@ -53,6 +55,40 @@ R = TypeVar("R")
 
 _INGESTION = Limits(calls=5_000, per=1.0, concurrency=50, daily=10_000_000)
 _RENEWALS = 5  # of the token, for one call
+
+
+class SingleCalls(Protocol):
+    """Makes one call at a time: a `Session`, or what judges calls before one."""
+
+    @property
+    def governor(self) -> Governor:
+        """The governor of the instance."""
+        ...
+
+    @property
+    def waits(self) -> Waits:
+        """The waits that end when the client is closed."""
+        ...
+
+    def prepare(self, operation: Operation, plan: Plan[R], options: Options) -> Call[R]:
+        """Return a call for `run`."""
+        ...
+
+    async def run(self, call: Call[R]) -> R:
+        """Make a prepared call."""
+        ...
+
+    async def send(self, operation: Operation, plan: Plan[R], options: Options) -> R:
+        """Prepare a call and run it."""
+        ...
+
+    async def stream(self, operation: Operation, plan: Plan[bytes], sink: Sink, options: Options) -> None:
+        """Download a file into ``sink``."""
+        ...
+
+    def first_sent(self, call: Call[Any]) -> float | None:
+        """Return when a call was first sent, by Marketo's clock."""
+        ...
 
 
 class Session:
@@ -252,7 +288,8 @@ class Session:
             # No two calls have the same age, so that a repeat goes before those that came later in the same instant.
             call.since = self._youngest = max(asyncio.get_running_loop().time(), nextafter(self._youngest, inf))
         token = self._tokens.living(call.rejected)
-        permit = self._governor_of(call.operation).at_once(call.bound) if token is not None else None
+        governor = self._governor_of(call.operation)
+        permit = both_at_once(call.options.share, governor, call.bound) if token is not None else None
         return (permit, token) if permit is not None and token is not None else None
 
     async def _acquire(self, call: Call[Any]) -> tuple[Permit, str]:
@@ -261,11 +298,11 @@ class Session:
         Where the token has died in the queue, or the permit has lapsed, the permit is given back unspent, and the call
         waits again without losing its age.
         """
-        governor = self._governor_of(call.operation)
+        governor, share = self._governor_of(call.operation), call.options.share
         priority = Priority.NORMAL if call.options.priority is None else call.options.priority
         while True:
             await self._tokens.get(call.rejected)
-            permit = await governor.acquire(priority, since=call.since, bound=call.bound)
+            permit = await acquire_both(share, governor, priority, since=call.since, bound=call.bound)
             token = self._tokens.living(call.rejected)
             if token is not None and not permit.lapsed:
                 return permit, token
@@ -325,8 +362,9 @@ class Session:
             raise
         if not answer.done():  # the caller may have left
             answer.set_result(outcome)
-        if governor.on_call is not None:  # last, so that a hook can't disturb the call
-            governor.report(call.record(outcome, waited=permit.waited, latency=loop.time() - started))
+        record = call.record(outcome, waited=permit.waited, latency=loop.time() - started)
+        for hook in (call.options.on_call, governor.on_call):  # last, so that a hook can't disturb the call
+            notify(hook, record)
 
     def _quota_error(self, call: Call[Any], error: MarketoError) -> DailyQuotaExceeded:
         seen = self.governor.snapshot()

@@ -5,7 +5,7 @@ to it (a tool, an alias, a composite, a cursor) makes no difference. See ``guard
 what has to be counted.
 
 The rules, in order
-    1. AccessLevel: the most specific of operation, family and area decides, and what none of them names is off. Records of
+    1. Level: the most specific of operation, family and area decides, and what none of them names is off. Records of
        another area (a bulk file of people, a member of a program) need that area's level too.
     2. Objects: every id that a call names must be in ``only``. In an area whose objects are confined, a call that names
        no confined object is denied unless ``also`` names it. People, accounts, custom objects and the schema are not
