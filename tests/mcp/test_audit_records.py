@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 import pytest
@@ -113,7 +114,7 @@ def test_no_text_of_a_call_is_in_its_record_or_sentence(name: str) -> None:
     assert "{" not in lines[1]
 
 
-def _with_canaries(value: object, name: str = "") -> object:
+def _with_canaries(value: Any, name: str = "") -> Any:
     if isinstance(value, dict):
         return {key: _with_canaries(member, key) for key, member in value.items()}
     if isinstance(value, list):
