@@ -155,6 +155,7 @@ class Approvals:
             self._path.touch(0o600)  # arguments hold personal data
             self._connection = connect(self._path, timeout=_PATIENCE_S, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.execute("PRAGMA secure_delete = ON")
             self._connection.execute(_SCHEMA)
         return self._connection

@@ -161,6 +161,10 @@ def test_the_oldest_of_fifty_pages_goes() -> None:
 RESETS = datetime(2024, 1, 2, 6, tzinfo=UTC)
 ERRORS: list[tuple[MarketoError, str]] = [
     (errors.OutcomeUnknown("lost", operation="leads.merge"), "unknown_outcome"),
+    (errors.NeedsConfirmation(operation="o", rule="r", by="host", digest="d", records=1), "needs_person"),
+    (errors.CapReached("no more", operation="o", rule="r"), "quota"),
+    (errors.Denied("no", operation="o", rule="agents.x.access.lists = off"), "denied"),
+    (errors.AuditUnavailable("full"), "unavailable"),
     (errors.RequestTooLarge("long"), "too_large"),
     (errors.RecordRefused("no email", index=3), "invalid"),
     (errors.InvalidRequest("no"), "invalid"),
@@ -188,6 +192,11 @@ def test_an_error_has_a_kind_and_says_what_helps(error: MarketoError, kind: str)
     assert found.message == str(error)
     assert found.next.endswith(".")
     assert set(msgspec.to_builtins(found)) >= {"kind", "message", "next"}
+
+
+def test_a_denial_does_not_show_the_line_of_the_policy() -> None:
+    found = tool_error(errors.Denied("no", operation="o", rule="agents.x.access.lists = off"))
+    assert "agents.x" not in str(msgspec.to_builtins(found))
 
 
 def test_an_error_keeps_what_support_asks_for() -> None:
