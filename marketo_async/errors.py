@@ -159,7 +159,10 @@ class JournalUnavailable(MarketoError):
 
 
 class AuditUnavailable(MarketoError):
-    """The audit of an agent's calls can't be written or continued, so the call was not sent."""
+    """The audit of an agent's calls can't be written or continued.
+
+    Nothing was sent, unless the message says that the call was made and only its outcome can't be recorded.
+    """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         self.message = message
