@@ -8,13 +8,13 @@ The seams, for the modules that serve agents:
 - ``Access(name, agent)`` (``access``) is pure. ``allows(operation)`` decides what an agent sees;
   ``check(operation, plan) -> Verdict`` judges one call as it would be sent, and gives the rule, the effect and the kind
   of confirmation.
-- ``AgentGuard(access, marketo._open_client, options, audit=, budget=, limits=)`` (``agent_guard``): one for all calls of
-  an agent on an instance, as it holds the agent's share and what it has read. ``left_today()`` is for whoami.
-- ``GuardedSender(guard, Origin(via=, tool=, plan=), confirmed=, on_call=)`` (``guard``): the `Sender` of one tool call. It
-  raises `NeedsConfirmation` with the ``digest`` to confirm (``calls.digest`` of ``calls.whole``), and takes a
-  confirmation of that digest once. What a tool denies before it calls a sender, it gives to ``guard.record_denied``.
+- ``AgentGuard(access, marketo._open_client, options, audit=, budget=, limits=)`` (``agent_guard``): one for all calls
+  of an agent on an instance, as it holds the agent's share and what it has read. ``left_today()`` is for whoami.
+- ``GuardedSender(guard, Origin(via=, tool=, plan=), confirmed=, on_call=)`` (``guard``): the `Sender` of one tool call.
+  It raises `NeedsConfirmation` with the ``digest`` to confirm (``calls.digest`` of ``calls.whole``), and takes a
+  confirmation of that digest once. A denial by a tool itself goes on record by ``guard.record_denied``.
 - ``DayBudget(path)`` and ``AuditLog(folder, where, key=, anchor=)``: one of each per instance, closed at the end.
-  ``audit.query`` has ``records`` and ``verify_file``; ``audit.masker.hashed(address)`` is what ``--about`` looks for.
+  ``audit.query`` has ``read_records`` and ``verify_file``; ``audit.masker.hashed(address)`` is what ``--about`` finds.
 """
 
 from __future__ import annotations

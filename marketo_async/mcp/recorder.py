@@ -17,7 +17,7 @@ from marketo_async.effects import Effect
 from marketo_async.errors import ApiError, AuditUnavailable, Denied, MarketoError, OutcomeUnknown
 from marketo_async.governor import CallRecord
 from marketo_async.mcp.audit import AuditLog, AuditRecord
-from marketo_async.mcp.audit.sentences import Told, allowed, ended, refused
+from marketo_async.mcp.audit.sentences import Told, denial_sentence, intent_sentence, outcome_sentence
 from marketo_async.mcp.calls import carried, digest, sent
 from marketo_async.operation import Operation, Plan
 
@@ -53,7 +53,7 @@ class Origin(Struct, frozen=True, kw_only=True):
     plan: str = ""
 
 
-class Entry(Struct, frozen=True):
+class OpenRecord(Struct, frozen=True):
     """A call whose intent is on record: its number there, what was told, and when it began."""
 
     number: int
@@ -72,22 +72,22 @@ class Recorder:
     def denied(self, operation: Operation, plan: Plan[Any], denial: Denied, effect: Effect, origin: Origin) -> None:
         """Record that a call was denied. Raises `AuditUnavailable`."""
         record, told = self._described(operation, plan, effect, denial.rule, origin)
-        says = refused(told, denial.rule, denial.why)
+        says = denial_sentence(told, denial.rule, denial.why)
         self._audit.append(replace(record, kind="denied", decision="denied", says=says))
 
     async def intent(
         self, operation: Operation, plan: Plan[Any], effect: Effect, rule: str, origin: Origin, confirmed_by: str
-    ) -> Entry:
+    ) -> OpenRecord:
         """Record that a call is about to be made, a write on the disk. Raises `AuditUnavailable`."""
         record, told = self._described(operation, plan, effect, rule, origin)
         decision = "confirmed" if confirmed_by else "allowed"
-        says = allowed(told, rule, confirmed_by)
+        says = intent_sentence(told, rule, confirmed_by)
         record = replace(record, decision=decision, approved_by=confirmed_by, says=says)
         number = await self._audit.write(record, durable=operation.write)
-        return Entry(number, record, told, time.monotonic())
+        return OpenRecord(number, record, told, time.monotonic())
 
     async def outcome(
-        self, entry: Entry, attempts: Attempts, *, records: int, error: BaseException | None = None
+        self, entry: OpenRecord, attempts: Attempts, *, records: int, error: BaseException | None = None
     ) -> None:
         """Record what became of a call. Raises `AuditUnavailable`, which says that the call was made."""
         code, ids = code_of(error), attempts.request_ids[:_REQUEST_IDS]
@@ -97,7 +97,7 @@ class Recorder:
             kind="outcome",
             arguments={},
             about=[],
-            says=ended(entry.told, calls=attempts.calls, records=records, code=code, request_ids=ids),
+            says=outcome_sentence(entry.told, calls=attempts.calls, records=records, code=code, request_ids=ids),
             intent=entry.number,
             calls=attempts.calls,
             waited=round(attempts.waited, 3),

@@ -15,7 +15,7 @@ from marketo_async.mcp.access import Access
 from marketo_async.mcp.agent_guard import AgentGuard
 from marketo_async.mcp.agent_share import DayBudget
 from marketo_async.mcp.audit import AuditLog
-from marketo_async.mcp.audit.query import NumberedRecord, records
+from marketo_async.mcp.audit.query import NumberedRecord, read_records
 from marketo_async.mcp.guard import GivenConfirmation, GuardedSender
 from marketo_async.mcp.recorder import Origin
 from marketo_async.operation import Merged, Ordered, Plan
@@ -63,7 +63,7 @@ class Stage:
 
     def records(self) -> list[NumberedRecord]:
         (path,) = self.audit.folder.glob("*.jsonl")
-        return list(records(path))
+        return list(read_records(path))
 
     @property
     def paths(self) -> list[str]:

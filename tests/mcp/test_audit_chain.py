@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketo_async.mcp.audit.chain import START, Link, link_of, sealed, verify
+from marketo_async.mcp.audit.chain import START, ChainLink, link_of, sealed, verify
 
 KEYS = [None, b"k" * 32]
 
 
 def file_of(count: int, key: bytes | None, first: str = START) -> list[bytes]:
     """Return the lines of a file of ``count`` records."""
-    lines, link = [], Link(0, first)
+    lines, link = [], ChainLink(0, first)
     for number in range(count):
         line, link = sealed({"says": f"record {number}", "agent": "a"}, link, key)
         lines.append(line)
@@ -25,7 +25,7 @@ def file_of(count: int, key: bytes | None, first: str = START) -> list[bytes]:
 
 def rewritten(lines: list[bytes], at: int, key: bytes | None) -> list[bytes]:
     """Return the lines with another one at ``at``, and all of its hashes computed again, as their writer would."""
-    link = link_of(lines[at - 1]) if at else Link(0, START)
+    link = link_of(lines[at - 1]) if at else ChainLink(0, START)
     assert link is not None
     made = []
     for number, line in enumerate(lines[at:], at):
@@ -83,7 +83,7 @@ def tampering(draw: st.DrawFn) -> tuple[list[bytes], int]:
         changed[at], changed[other] = changed[other], changed[at]
         at = min(at, other)
     elif how == "insert":
-        forged, _ = sealed({"says": "forged"}, Link(at, START), None)
+        forged, _ = sealed({"says": "forged"}, ChainLink(at, START), None)
         changed.insert(at, forged)
     elif how == "repeat":
         changed.insert(at + 1, lines[at])

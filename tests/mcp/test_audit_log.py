@@ -15,7 +15,7 @@ import pytest
 
 from marketo_async.errors import AuditUnavailable
 from marketo_async.mcp.audit import AuditLog, AuditRecord
-from marketo_async.mcp.audit.query import records, verify_file
+from marketo_async.mcp.audit.query import read_records, verify_file
 
 NOVEMBER, DECEMBER = 1_795_000_000.0, 1_797_000_000.0
 
@@ -43,8 +43,8 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
 
     assert numbers == [1, 2, 3]
     assert path.name == "2026-11.123-ABC-456.jsonl"
-    assert [found.n for found in records(path, agent="a")] == [1, 3]
-    assert list(records(path, since="2027")) == []
+    assert [found.n for found in read_records(path, agent="a")] == [1, 3]
+    assert list(read_records(path, since="2027")) == []
     assert verify_file(path).good
 
 
@@ -108,7 +108,7 @@ def test_a_torn_line_is_cut_off_and_recorded(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes() + b'{"n":2,"at":"20')
     log(tmp_path).append(record("after it"))
 
-    assert [found.says for found in records(path)] == [
+    assert [found.says for found in read_records(path)] == [
         "it happened",
         "A torn line of 15 bytes was cut off after record 1.",
         "after it",
@@ -218,10 +218,10 @@ def test_what_can_not_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(AuditUnavailable, match="can't be read"):
         verify_file(path)
     with pytest.raises(AuditUnavailable, match="can't be read"):
-        list(records(path))
+        list(read_records(path))
     path.write_bytes(b"{}\n")
     with pytest.raises(AuditUnavailable, match="line 1 is not a record"):
-        list(records(path))
+        list(read_records(path))
     (tmp_path / "anchor").write_bytes(b"x\n")
     with pytest.raises(AuditUnavailable, match="it is not an anchor"):
         verify_file(path, anchor=tmp_path / "anchor")

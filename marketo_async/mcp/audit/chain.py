@@ -25,7 +25,7 @@ _HEX = 64
 _TAIL = len(b',"hash":"') + _HEX + len(b'"}\n')
 
 
-class Link(Struct, frozen=True):
+class ChainLink(Struct, frozen=True):
     """The number and the hash of a line, by which the next one is chained."""
 
     n: int
@@ -46,17 +46,17 @@ class Verification(Struct, frozen=True, kw_only=True):
         return self.bad_line is None
 
 
-def sealed(members: Mapping[str, object], link: Link, key: bytes | None) -> tuple[bytes, Link]:
+def sealed(members: Mapping[str, object], link: ChainLink, key: bytes | None) -> tuple[bytes, ChainLink]:
     """Return the line, with its newline, of a record that follows ``link``, and its own link."""
     body = msgspec.json.encode({"n": link.n + 1, **members, "prev": link.hash})[:-1]
     digest = _digest_of(key)(body)
-    return b'%b,"hash":"%b"}\n' % (body, digest.encode()), Link(link.n + 1, digest)
+    return b'%b,"hash":"%b"}\n' % (body, digest.encode()), ChainLink(link.n + 1, digest)
 
 
-def link_of(line: bytes) -> Link | None:
+def link_of(line: bytes) -> ChainLink | None:
     """Return the link of a line without its newline, or ``None`` where it is not a line of an audit."""
     try:
-        return msgspec.json.decode(line, type=Link)
+        return msgspec.json.decode(line, type=ChainLink)
     except msgspec.DecodeError:
         return None
 

@@ -24,7 +24,7 @@ from pathlib import Path
 import msgspec
 
 from marketo_async.errors import AuditUnavailable
-from marketo_async.mcp.audit.chain import START, Link, link_of, sealed
+from marketo_async.mcp.audit.chain import START, ChainLink, link_of, sealed
 from marketo_async.mcp.audit.files import last_hash_before, last_line
 from marketo_async.mcp.audit.records import AuditRecord, Masker, members_of_record, moment
 from marketo_async.workthread import WorkThread
@@ -66,7 +66,7 @@ class AuditLog:
         self._file: int | None = None
         self._path = folder
         self._size = -1  # of the file after our last line
-        self._link = Link(0, START)
+        self._link = ChainLink(0, START)
         self._synced = self._anchored_at = float("-inf")
         self._anchored = 0
         with _disk(folder):
@@ -144,7 +144,7 @@ class AuditLog:
         if size < self._size:
             raise AuditUnavailable(f"{self._path} has become shorter: records were removed from it", hint=_LOOK)
         line, torn = last_line(file, size)
-        link = link_of(line) if line else Link(0, last_hash_before(self._path) or START)
+        link = link_of(line) if line else ChainLink(0, last_hash_before(self._path) or START)
         if link is None or (not line and size > torn):
             raise AuditUnavailable(f"{self._path} does not end with a record", hint=_LOOK)
         self._link = link

@@ -26,7 +26,7 @@ class NumberedRecord(AuditRecord, frozen=True, kw_only=True):
     n: int
 
 
-def records(
+def read_records(
     path: Path, *, agent: str | None = None, about: str | None = None, since: str | None = None
 ) -> Iterator[NumberedRecord]:
     """Yield the records of a file, those of one ``agent``, ``about`` a keyed hash, or at or after ``since`` in UTC.

@@ -74,28 +74,28 @@ class Told(Struct, frozen=True, kw_only=True):
     n: int
 
 
-def asked(told: Told) -> str:
+def _asked(told: Told) -> str:
     """Return who asked to do what and where, as the start of a sentence."""
     return f"{_plain(told.who)} asked to {_deed(told)} in {_plain(told.where)}"
 
 
-def allowed(told: Told, rule: str, confirmed_by: str = "") -> str:
+def intent_sentence(told: Told, rule: str, confirmed_by: str = "") -> str:
     """Return the sentence of an intent."""
     by = f", confirmed by {_plain(confirmed_by)}" if confirmed_by else ""
-    return f"{asked(told)}; allowed by {rule}{by}."
+    return f"{_asked(told)}; allowed by {rule}{by}."
 
 
-def refused(told: Told, rule: str, why: str) -> str:
+def denial_sentence(told: Told, rule: str, why: str) -> str:
     """Return the sentence of a denial."""
-    return f"{asked(told)}; denied by {rule}: {_plain(why)}."
+    return f"{_asked(told)}; denied by {rule}: {_plain(why)}."
 
 
-def ended(told: Told, *, calls: int, records: int, code: str, request_ids: Sequence[str]) -> str:
+def outcome_sentence(told: Told, *, calls: int, records: int, code: str, request_ids: Sequence[str]) -> str:
     """Return the sentence of an outcome."""
     made = f"{calls} call{'' if calls == 1 else 's'}"
     done = f"it failed with {_plain(code)}" if code else f"{records} record{'' if records == 1 else 's'}"
     ids = f" requestId {', '.join(map(_plain, request_ids[:5]))}." if request_ids else ""
-    return f"{asked(told)}; {made}, {done}.{ids}"
+    return f"{_asked(told)}; {made}, {done}.{ids}"
 
 
 def _deed(told: Told) -> str:
