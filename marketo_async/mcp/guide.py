@@ -57,7 +57,7 @@ async def describe_operation(call: ToolCall, given: str) -> dict[str, Any]:
     name = resolve(given)
     found = callee(name)
     operation = found.operation
-    call.require_allowed(operation)
+    call.require_allowed(operation, {})
     answer: dict[str, Any] = {
         "operation": name,
         "tool": tool_name(name),

@@ -58,7 +58,7 @@ async def read(call: ToolCall, reading: Reading) -> dict[str, Any]:
     found = callee(name)
     if effect_of(found.operation) is not Effect.READ:
         raise refuse("invalid", f"{name} is a write", "Call marketo_plan, then marketo_write.", operation=name)
-    call.require_allowed(found.operation)
+    call.require_allowed(found.operation, reading.arguments)
     arguments = {one: value for one, value in reading.arguments.items() if one not in PAGING or not found.listed}
     takes = {parameter.name: parameter for parameter in found.parameters}
     if reading.fields and "fields" in takes and "fields" not in arguments:

@@ -18,15 +18,15 @@ from marketo_async.effects import effect_of, named_ids
 from marketo_async.errors import MarketoError, RecordRefused
 from marketo_async.mcp.access import Verdict
 from marketo_async.mcp.answers import cleaned, plain, whole_records
-from marketo_async.mcp.calls import carried, digest, whole
+from marketo_async.mcp.calls import carried, digest
 from marketo_async.mcp.confirm import KeptPlan, question
 from marketo_async.mcp.find import resolve
 from marketo_async.mcp.masking import masked, without_addresses
 from marketo_async.mcp.reading import result_row
 from marketo_async.mcp.tool_errors import tool_error
-from marketo_async.mcp.toolcall import Confirmed, PersonNeeded, Said, ToolCall, refuse
+from marketo_async.mcp.toolcall import Confirmed, PersonNeeded, Said, ToolCall, judged_plan, refuse
 from marketo_async.operation import Dialect, Operation, Plan
-from marketo_async.planning import Planned, describes, parts, plan_of, requests, unsendable
+from marketo_async.planning import Planned, describes, plan_of, requests, unsendable
 from marketo_async.request import Request
 from marketo_async.schema import callee
 from marketo_async.writes import Batches, Result
@@ -55,7 +55,7 @@ class Intent(Struct, frozen=True, kw_only=True):
 def intent_of(call: ToolCall, name: str, arguments: Mapping[str, Any]) -> Intent:
     """Plan and judge a write. Raises `InvalidRequest` for wrong arguments; a denial is in the verdict."""
     operation, planned = plan_of(resolve(name), arguments, munchkin_id=call.seat.munchkin_id)
-    judged = whole(planned) if isinstance(planned, Batches) else next(parts(planned))
+    judged = judged_plan(planned)
     return Intent(
         operation=operation,
         arguments=arguments,
@@ -70,7 +70,7 @@ def intent_of(call: ToolCall, name: str, arguments: Mapping[str, Any]) -> Intent
 async def plan_write(call: ToolCall, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a call would send, cost and be judged; makes no call, and keeps the plan for ten minutes."""
     operation = callee(resolve(name)).operation
-    call.require_allowed(operation)
+    call.require_allowed(operation, arguments)
     intent = intent_of(call, name, arguments)
     own = unsendable(intent.planned) if isinstance(intent.planned, Batches) else []
     refused = [*own, *intent.verdict.refused]
@@ -126,7 +126,7 @@ async def _from_arguments(call: ToolCall, name: str, arguments: Mapping[str, Any
     operation = callee(resolve(name)).operation
     if not operation.write:
         raise refuse("invalid", f"{operation.name} reads", "Call marketo_read.", operation=operation.name)
-    call.require_allowed(operation)
+    call.require_allowed(operation, arguments)
     intent = intent_of(call, name, arguments)
     _require_allowed(call, intent)
     return await _decide(call, intent, None)
