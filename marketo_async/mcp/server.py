@@ -236,7 +236,7 @@ def _as_type(tool: Tool) -> types.Tool:
 def _result(answer: Any, seat: AgentSeat) -> types.CallToolResult:
     """Return an answer as one compact JSON text; hosts disagree about structured content, and all read text."""
     failed = isinstance(answer, ToolError)
-    value = cleaned(plain({"error": answer}) if failed else answer).value
+    value = cleaned(plain({"error": answer})).value if failed else answer  # a handler has cleaned what it answers
     return types.CallToolResult(
         content=[types.TextContent(text=as_text(value))],
         structured_content=value if seat.structured else None,
