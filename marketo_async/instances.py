@@ -87,8 +87,8 @@ class Instance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         env = os.environ if environment is None else environment
         return Marketo(
             self.endpoint,
-            client_id=_read("client_id", self.client_id, env),
-            client_secret=_read("client_secret", self.client_secret, env),
+            client_id=read_credential("client_id", self.client_id, env),
+            client_secret=read_credential("client_secret", self.client_secret, env),
             munchkin_id=self.munchkin_id.upper() if self.munchkin_id else None,
             governor=governor or self.governor(),
         )
@@ -188,7 +188,7 @@ def _check(instance: Instance, place: str) -> None:
             raise ConfigurationError(f"{place}.{name}: give {_ELSEWHERE}")
 
 
-def _read(name: str, given: str | CredentialSource, environment: Mapping[str, str]) -> str:
+def read_credential(name: str, given: str | CredentialSource, environment: Mapping[str, str]) -> str:
     """Return a credential. Raises `ConfigurationError` where its variable is not set or its file can't be read."""
     if isinstance(given, str):
         return given

@@ -63,7 +63,7 @@ def parts(planned: Planned) -> Iterator[Plan[Any]]:
             yield planned
 
 
-def refused(batches: Batches[Any]) -> list[Refused]:
+def unsendable(batches: Batches[Any]) -> list[Refused]:
     """Return the records of a write that can't be sent, each with the reason; the records must be a list."""
     cutter, found = Cutter(batches), []
     for index, record in enumerate(_records(batches)):

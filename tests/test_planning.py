@@ -11,7 +11,7 @@ from marketo_async import Governor, Limits, Marketo, RetryPolicy
 from marketo_async.caller import Caller
 from marketo_async.errors import InvalidRequest, MarketoError, RecordRefused
 from marketo_async.operation import Merged, Ordered, Plan
-from marketo_async.planning import Refused, chunks, describes, parts, plan_of, refused, requests
+from marketo_async.planning import Refused, chunks, describes, parts, plan_of, requests, unsendable
 from marketo_async.schema import callees
 from marketo_async.writes import Batches
 from tests.conftest import Client
@@ -156,7 +156,7 @@ def test_records_that_can_t_be_sent_are_named() -> None:
         "leads.sync", {"records": [{"email": "a@x.io"}, {"x": 1}, {"email": "b@x.io", "id": 1}]}
     )
     assert isinstance(planned, Batches)
-    found = refused(planned)
+    found = unsendable(planned)
     assert [one.index for one in found] == [1, 2]
     assert isinstance(found[0], Refused)
     assert "no email" in found[0].why

@@ -77,14 +77,14 @@ def projected(record: Any, fields: Collection[str]) -> Any:
     return {name: value for name, value in record.items() if name.casefold() in wanted}
 
 
-class Fitted(NamedTuple):
+class WholeRecords(NamedTuple):
     """The records that fit into an answer, and the members whose text was shortened, by path."""
 
     items: list[Any]
     shortened: list[str]
 
 
-def fitted(records: Iterable[Any], chars: int) -> Fitted:
+def whole_records(records: Iterable[Any], chars: int) -> WholeRecords:
     """Return as many of the first records as fit into ``chars`` characters of JSON; always at least one.
 
     Where the first alone is too long, its longest texts are shortened, and named.
@@ -99,10 +99,10 @@ def fitted(records: Iterable[Any], chars: int) -> Fitted:
             return _shortened(record, chars - 1)
         items.append(record)
         left -= size
-    return Fitted(items, [])
+    return WholeRecords(items, [])
 
 
-def _shortened(record: Any, chars: int) -> Fitted:
+def _shortened(record: Any, chars: int) -> WholeRecords:
     texts = sorted(_texts(record, "$"), key=lambda found: -len(found[1]))
     shortened: list[str] = []
     for path, _ in texts:
@@ -111,8 +111,8 @@ def _shortened(record: Any, chars: int) -> Fitted:
         record = _shorten(record, path, "$")
         shortened.append(path.removeprefix("$."))
     if len(as_text(record)) > chars:  # many small members: nothing shorter is left to say
-        return Fitted([{"too_large": len(as_text(record))}], ["$"])
-    return Fitted([record], shortened)
+        return WholeRecords([{"too_large": len(as_text(record))}], ["$"])
+    return WholeRecords([record], shortened)
 
 
 def _texts(value: Any, path: str) -> Iterable[tuple[str, str]]:

@@ -6,7 +6,7 @@ Okapi BM25 with ``k1`` 1.2 and ``b`` 0.75; the words of a name weigh more than t
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from math import log
@@ -41,7 +41,7 @@ def resolve(name: str) -> str:
         raise InvalidRequest(
             f"Marketo's public REST API has no operation for {name}; the nearest are {', '.join(nearest)}"
         )
-    nearest = tuple(search(name.replace("_", " ").replace(".", " "), limit=3))
+    nearest = tuple(find_operations(name.replace("_", " ").replace(".", " "), limit=3))
     near = f"; did you mean {', '.join(nearest)}?" if nearest else "; call marketo_find"
     raise InvalidRequest(f"{name[:80]!r} is not an operation{near}")
 
@@ -51,12 +51,11 @@ def tool_name(operation: str) -> str:
     return operation.replace(".", "_")
 
 
-def search(query: str, *, limit: int = 8, among: Callable[[str], bool] = lambda _: True) -> list[str]:
+def find_operations(query: str, *, limit: int = 8, among: Callable[[str], bool] = lambda _: True) -> list[str]:
     """Return the operations that answer a question best, at most ``limit`` of those that ``among`` accepts."""
     index = _index()
-    terms = Counter(words(query))
-    scores: Counter[str] = Counter()
-    for term in terms:
+    scores: defaultdict[str, float] = defaultdict(float)
+    for term in words(query):
         for name, weight in index.postings.get(term, {}).items():
             scores[name] += index.rarity[term] * weight
     ranked = sorted((name for name in scores if among(name)), key=lambda name: (-scores[name], name))
@@ -100,12 +99,12 @@ def _index() -> _Index:
 def _text(found: Callee) -> Mapping[str, float]:
     name, operation = found.operation.name, found.operation
     verb = name.rpartition(".")[2]
-    weights: Counter[str] = Counter()
+    weights: defaultdict[str, float] = defaultdict(float)
 
     def add(texts: Iterable[str], weight: float) -> None:
         for text in texts:
             for word in set(words(text.replace("_", " "))):
-                weights[word] += weight  # type: ignore[assignment]
+                weights[word] += weight
 
     add([family_of(name), verb], _NAME)
     add([FAMILIES.get(family_of(name), ""), VERBS.get(verb, ""), OPERATIONS.get(name, "")], _EVERYDAY)

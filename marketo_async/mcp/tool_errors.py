@@ -13,14 +13,18 @@ from msgspec import Struct
 from marketo_async.errors import (
     AccessDenied,
     ApiError,
+    AuditUnavailable,
     AuthenticationError,
     Busy,
     CallTimeout,
+    CapReached,
     ConfigurationError,
     Conflict,
+    Denied,
     InvalidData,
     InvalidRequest,
     MarketoError,
+    NeedsConfirmation,
     NotEnabled,
     NotFound,
     OutcomeUnknown,
@@ -58,12 +62,15 @@ class ToolError(Struct, frozen=True, omit_defaults=True, kw_only=True):
     request_id: str | None = None
     resets_at: datetime | None = None
     index: int | None = None
-    rule: str | None = None
     plan: str | None = None
 
 
 # By class, the first that fits; the most special ones stand first.
 _KINDS: tuple[tuple[type[MarketoError], ErrorKind, str], ...] = (
+    (NeedsConfirmation, "needs_person", "Call marketo_write, which asks a person."),
+    (CapReached, "quota", "Ask for fewer, or ask the owner of this agent."),
+    (Denied, "denied", "Ask the owner of this agent."),
+    (AuditUnavailable, "unavailable", "Nothing was sent: tell the owner of this server."),
     (OutcomeUnknown, "unknown_outcome", "The call may have been made: look before you repeat it."),
     (RequestTooLarge, "too_large", "Send fewer or shorter values."),
     (InvalidRequest, "invalid", "Correct the arguments; marketo_describe shows what the operation takes."),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from marketo_async import errors
 from marketo_async.errors import InvalidRequest, MarketoError
-from marketo_async.mcp.answers import Cursor, Rests, Seal, as_text, cleaned, digest, fitted, plain, projected
+from marketo_async.mcp.answers import Cursor, Rests, Seal, as_text, cleaned, digest, plain, projected, whole_records
 from marketo_async.mcp.tool_errors import tool_error
 from marketo_async.models.records import RecordResult
 
@@ -27,7 +27,7 @@ HIDDEN = ["\u200b", "\u202e", "\u2066", "\ufeff", "\x00", "\x1b", "\U000e0041", 
 
 @given(records=st.lists(values, min_size=1, max_size=20), chars=st.integers(30, 400))
 def test_an_answer_is_a_prefix_of_whole_records_within_its_size(records: list[Any], chars: int) -> None:
-    items, shortened = fitted(records, chars)
+    items, shortened = whole_records(records, chars)
     assert items
     if not shortened:
         assert items == records[: len(items)]
@@ -37,22 +37,22 @@ def test_an_answer_is_a_prefix_of_whole_records_within_its_size(records: list[An
 
 
 def test_nothing_fits_into_an_answer_of_nothing() -> None:
-    assert fitted([], 10) == ([], [])
+    assert whole_records([], 10) == ([], [])
 
 
 def test_a_record_that_is_too_long_is_shortened_and_named() -> None:
     record = {"id": 1, "body": {"html": "x" * 5_000}, "tags": ["y" * 900, "z"]}
-    (item,), shortened = fitted([record, {"id": 2}], 1_500)
+    (item,), shortened = whole_records([record, {"id": 2}], 1_500)
     assert shortened == ["body.html"]
     assert item["body"]["html"].endswith("… (5,000 characters)")
     assert item["tags"] == record["tags"]
-    (item,), shortened = fitted([record], 700)
+    (item,), shortened = whole_records([record], 700)
     assert shortened == ["body.html", "tags[0]"]
     assert len(as_text(item)) <= 700
 
 
 def test_a_record_of_many_small_members_is_counted() -> None:
-    (item,), shortened = fitted([{str(number): "x" for number in range(1_000)}], 500)
+    (item,), shortened = whole_records([{str(number): "x" for number in range(1_000)}], 500)
     assert (item, shortened) == ({"too_large": 9_891}, ["$"])
 
 
@@ -161,6 +161,10 @@ def test_the_oldest_of_fifty_pages_goes() -> None:
 RESETS = datetime(2024, 1, 2, 6, tzinfo=UTC)
 ERRORS: list[tuple[MarketoError, str]] = [
     (errors.OutcomeUnknown("lost", operation="leads.merge"), "unknown_outcome"),
+    (errors.NeedsConfirmation(operation="o", rule="r", by="host", digest="d", records=1), "needs_person"),
+    (errors.CapReached("no more", operation="o", rule="r"), "quota"),
+    (errors.Denied("no", operation="o", rule="agents.x.access.lists = off"), "denied"),
+    (errors.AuditUnavailable("full"), "unavailable"),
     (errors.RequestTooLarge("long"), "too_large"),
     (errors.RecordRefused("no email", index=3), "invalid"),
     (errors.InvalidRequest("no"), "invalid"),
@@ -188,6 +192,11 @@ def test_an_error_has_a_kind_and_says_what_helps(error: MarketoError, kind: str)
     assert found.message == str(error)
     assert found.next.endswith(".")
     assert set(msgspec.to_builtins(found)) >= {"kind", "message", "next"}
+
+
+def test_a_denial_does_not_show_the_line_of_the_policy() -> None:
+    found = tool_error(errors.Denied("no", operation="o", rule="agents.x.access.lists = off"))
+    assert "agents.x" not in str(msgspec.to_builtins(found))
 
 
 def test_an_error_keeps_what_support_asks_for() -> None:

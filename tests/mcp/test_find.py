@@ -8,7 +8,7 @@ import pytest
 
 from marketo_async.errors import InvalidRequest
 from marketo_async.mcp.adobe import ALIASES, NEAREST
-from marketo_async.mcp.find import resolve, search, tool_name, words
+from marketo_async.mcp.find import find_operations, resolve, tool_name, words
 from marketo_async.mcp.words import FAMILIES, OPERATIONS, VERBS
 from marketo_async.schema import callees
 from tests.mcp.questions import PROMPTS, QUESTIONS
@@ -16,7 +16,9 @@ from tests.mcp.questions import PROMPTS, QUESTIONS
 
 def hits(questions: tuple[tuple[str, str], ...], limit: int) -> float:
     """Return the part of questions with an answer among the first ``limit``."""
-    found = [bool(set(answers.split()) & set(search(question, limit=limit))) for question, answers in questions]
+    found = [
+        bool(set(answers.split()) & set(find_operations(question, limit=limit))) for question, answers in questions
+    ]
     return sum(found) / len(found)
 
 
@@ -36,14 +38,18 @@ def test_the_prompts_that_adobe_prints_are_answered() -> None:
 
 @pytest.mark.parametrize("name", sorted(callees()))
 def test_an_operation_is_found_by_its_own_name(name: str) -> None:
-    assert name in search(name.replace(".", " ").replace("_", " "), limit=8)
+    assert name in find_operations(name.replace(".", " ").replace("_", " "), limit=8)
 
 
 def test_only_what_is_asked_for_is_found() -> None:
-    assert all(name.startswith("emails.") for name in search("approve", among=lambda name: name.startswith("emails.")))
-    assert search("approve an email", limit=3, among=lambda _: True) == search("approve an email", limit=3)
-    assert search("xyzzy") == []
-    assert search("") == []
+    assert all(
+        name.startswith("emails.") for name in find_operations("approve", among=lambda name: name.startswith("emails."))
+    )
+    assert find_operations("approve an email", limit=3, among=lambda _: True) == find_operations(
+        "approve an email", limit=3
+    )
+    assert find_operations("xyzzy") == []
+    assert find_operations("") == []
 
 
 def test_words_are_reduced_to_stems() -> None:

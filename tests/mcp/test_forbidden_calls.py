@@ -167,7 +167,10 @@ async def judge(stage: Stage, case: tuple[str, dict[str, Any], dict[str, Any], W
             confirmed = True
             continue
         break
+    described = planned.described if isinstance(planned, Batches) else None
     for one in stage.arrived:
+        if described is not None and operation_of(one.method, one.target)[0] == described.operation.name:
+            continue  # a write includes the description of what it writes
         assert forbids(table, one.method, one.target, one.body, confirmed=confirmed) == "", (case, one)
     if refused is not None:
         whole = [forbids(table, one.method, one.url, one.body or b"", confirmed=confirmed) for one in would_send]

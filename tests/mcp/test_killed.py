@@ -49,7 +49,8 @@ def a_sandbox(killer: Killer) -> Iterator[Sandbox]:
 
 def killed_at(rng: random.Random, killer: Killer, sandbox: Sandbox, folder: Path, number: int) -> list[Arrived]:
     """Run a writer until it is killed, and return what arrived of it."""
-    sandbox.stats.requests = arrived = []
+    arrived: list[Arrived] = []
+    sandbox.stats.requests = arrived
     credentials = [sandbox.client_id, sandbox.client_secret]
     first = str(FIRST + number * 100_000)
     killer.left, killer.after, killer.pid = rng.randint(1, 40), rng.uniform(0.0, 0.01), None

@@ -1,0 +1,171 @@
+"""Reads through the tools: whole listings by cursor, projections, counts, deadlines and files."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from marketo_async import Marketo
+from marketo_async.mcp.answers import as_text
+from marketo_async.mcp.desk import Desk
+from marketo_async.sandbox import Fault, Sandbox
+from tests.mcp.conftest import Connect, Tools
+
+
+async def drained(tools: Tools, operation: str, limit: int, **arguments: Any) -> list[Any]:
+    """Follow the cursors of a listing to its end."""
+    found: list[Any] = []
+    answer = await tools.read(operation, limit, **arguments)
+    while True:
+        assert len(answer["items"]) <= limit
+        found += answer["items"]
+        if not answer["more"]:
+            assert "cursor" not in answer
+            return found
+        answer = await tools(
+            "marketo_read", operation=operation, arguments=arguments, limit=limit, cursor=answer["cursor"]
+        )
+
+
+LISTINGS: list[tuple[str, dict[str, Any]]] = [
+    ("lists.leads", {"list_id": 1001, "fields": ["id", "email"]}),
+    ("leads.by_filter", {"filter_type": "id", "values": list(range(1, 351)), "fields": ["id"]}),
+    ("activities.since", {"since": "2020-01-01", "types": [1, 2, 6, 12, 13]}),
+    ("programs.browse", {}),
+    ("folders.browse", {}),
+    ("users.browse", {}),
+    ("channels.browse", {}),
+    ("activities.types", {}),
+]
+
+
+@pytest.mark.parametrize("limit", [7, 100, 300])
+@pytest.mark.parametrize(("operation", "arguments"), LISTINGS, ids=[name for name, _ in LISTINGS])
+async def test_the_answers_of_a_listing_are_the_whole_listing(
+    operation: str, arguments: dict[str, Any], limit: int, connect: Connect, sandbox: Sandbox
+) -> None:
+    async with connect(tools="meta") as tools:
+        found = await drained(tools, operation, limit, **arguments)
+    family, verb = operation.split(".")
+    async with Marketo(sandbox.base_url, client_id=sandbox.client_id, client_secret=sandbox.client_secret) as marketo:
+        made = getattr(getattr(marketo, family), verb)(**arguments)
+        direct = await (made.all() if hasattr(made, "all") else made)
+    assert len(found) == len(direct) > 0
+    assert len({as_text(item) for item in found}) == len(found)
+
+
+async def test_an_answer_is_never_above_its_size(connect: Connect, desk: Desk) -> None:
+    async with connect(tools="meta") as tools:
+        answer = await tools.read("activities.since", 300, since="2020-01-01", types=[1, 2, 6, 12, 13])
+        assert len(as_text(answer)) <= desk.policy.agents["reader"].answer_chars
+        assert answer["more"]
+        before = answer["cost"]["left_today"]
+        again = await tools(
+            "marketo_read",
+            operation="activities.since",
+            arguments={"since": "2020-01-01", "types": [1, 2, 6, 12, 13]},
+            cursor=answer["cursor"],
+        )
+        assert again["cost"]["calls"] == 0  # the rest of the page was kept
+        assert again["cost"]["left_today"] == before
+
+
+async def test_fields_cut_every_record(connect: Connect) -> None:
+    async with connect() as tools:
+        answer = await tools("marketo_read", operation="programs.browse", arguments={}, fields=["id", "name"], limit=3)
+        assert [set(item) for item in answer["items"]] == [{"id", "name"}] * len(answer["items"])
+        people = await tools(
+            "marketo_read",
+            operation="leads.by_filter",
+            arguments={"filter_type": "id", "values": [1]},
+            fields=["email", "company"],
+        )
+        assert set(people["items"][0]) <= {"email", "company"}
+
+
+async def test_a_count_returns_no_record(connect: Connect) -> None:
+    async with connect() as tools:
+        answer = await tools(
+            "marketo_read", operation="lists.leads", arguments={"list_id": 1001}, count_only=True, limit=1
+        )
+        assert (answer["count"], answer["more"]) == (400, False)
+        assert "items" not in answer
+        types = await tools("marketo_read", operation="activities.types", arguments={}, count_only=True)
+        assert types["count"] > 10
+
+
+async def test_a_cursor_continues_its_own_listing_alone(connect: Connect) -> None:
+    async with connect() as tools:
+        cursor = (await tools.read("lists.leads", 5, list_id=1001))["cursor"]
+        for operation, arguments in [
+            ("lists.leads", {"list_id": 1002}),
+            ("lists.legacy_leads", {"list_id": 1001}),
+            ("lists.leads", {"list_id": 1001, "fields": ["id"]}),
+        ]:
+            error = await tools.refused("marketo_read", operation=operation, arguments=arguments, cursor=cursor)
+            assert error["kind"] == "invalid"
+            assert "does not continue this listing" in error["message"]
+    async with connect("writer") as other:
+        error = await other.refused("marketo_read", operation="lists.leads", arguments={"list_id": 1001}, cursor=cursor)
+        assert "does not continue this listing" in error["message"]
+
+
+async def test_one_value_is_a_result(connect: Connect) -> None:
+    async with connect() as tools:
+        assert (await tools.read("leads.get", lead_id=7))["result"]["id"] == 7
+        assert (await tools.read("leads.get", lead_id=999_999))["result"] is None
+        member = await tools.read("lists.is_member", list_id=1001, lead_ids=[1, 999_999])
+        assert [item["id"] for item in member["items"]] == [1, 999_999]
+
+
+async def test_a_token_or_page_size_of_marketo_s_is_not_an_argument(connect: Connect) -> None:
+    async with connect() as tools:
+        answer = await tools.read("lists.leads", 3, list_id=1001, token="forged", batch_size=300)
+        assert len(answer["items"]) == 3
+
+
+async def test_a_write_is_not_read(connect: Connect) -> None:
+    async with connect("writer") as tools:
+        error = await tools.refused("marketo_read", operation="leads.delete", arguments={"lead_ids": [1]})
+        assert error["kind"] == "invalid"
+        assert "marketo_write" in error["next"]
+
+
+async def test_text_of_outsiders_is_clean(connect: Connect, sandbox: Sandbox) -> None:
+    async with Marketo(sandbox.base_url, client_id=sandbox.client_id, client_secret=sandbox.client_secret) as marketo:
+        await marketo.leads.sync([{"email": "lead1@example.com", "lastName": "A\u202eB\U000e0041C"}])
+    async with connect() as tools:
+        answer = await tools("leads_get", lead_id=1, fields=["lastName"])
+        assert answer["result"]["lastName"] == "ABC"
+        assert answer["hidden_characters_removed"] == 2
+
+
+async def test_a_listing_answers_what_it_has_at_its_deadline(connect: Connect, sandbox: Sandbox) -> None:
+    async with connect(tools="meta", deadline=0.4) as tools:
+        first = await tools.read("leads.by_filter", 300, filter_type="id", values=[1, 2], fields=["id"])
+        assert len(first["items"]) == 2
+        sandbox.faults.append(Fault("slow", seconds=1.0))
+        error = await tools.refused("marketo_read", operation="lists.leads", arguments={"list_id": 1001})
+        assert error["kind"] == "busy"
+        assert "deadline" in error["message"]
+
+
+async def test_every_part_of_a_person_comes_in_six_calls(connect: Connect) -> None:
+    async with connect() as tools:
+        answer = await tools("marketo_person", id=7)
+        assert answer["person"]["id"] == 7
+        assert answer["lists"]
+        assert answer["cost"]["calls"] <= 6
+        by_email = await tools("marketo_person", email="lead7@example.com")
+        assert by_email["person"]["id"] == 7
+        assert by_email["cost"]["calls"] <= 6
+        assert (await tools.refused("marketo_person", email="nobody@example.com"))["kind"] == "not_found"
+        assert (await tools.refused("marketo_person"))["kind"] == "invalid"
+
+
+async def test_reads_of_several_tools_at_once(connect: Connect) -> None:
+    async with connect() as tools:
+        answers = await asyncio.gather(*(tools("leads_get", lead_id=number) for number in range(1, 21)))
+        assert [answer["result"]["id"] for answer in answers] == list(range(1, 21))
