@@ -24,6 +24,7 @@ from marketo_async.mcp.policy import policy_of
 from marketo_async.operation import Merged, Operation, Ordered, Plan
 from marketo_async.paging import turn
 from marketo_async.planning import Planned, chunks, parts, plan_of, requests
+from marketo_async.request import Request, build
 from marketo_async.schema import callees
 from marketo_async.writes import Batches
 from tests.json_arguments import json_arguments
@@ -81,7 +82,7 @@ def arguments_of(draw: st.DrawFn, name: str) -> dict[str, Any]:
     return {key: _other(draw, key, value) for key, value in json_arguments()[name].items()}
 
 
-def _other(draw: st.DrawFn, key: str, value: Any) -> Any:
+def _other(draw: st.DrawFn, key: str, value: Any) -> Any:  # noqa: C901 - a rule a line
     if key == "fields" and isinstance(value, list) and all(isinstance(one, str) for one in value):
         return draw(st.lists(st.sampled_from(FIELDS), min_size=1, max_size=3, unique=True))
     if key in {"records", "persons"} and draw(st.booleans()):
@@ -139,13 +140,20 @@ async def made(sender: GuardedSender, operation: Operation, planned: Planned, wa
             await sender.send(operation, planned)
 
 
+def _after_opening(operation: Operation, planned: Planned) -> Iterator[Request]:
+    """Yield the first pages of a listing by date, which follow the call for its token."""
+    for part in parts(planned):
+        if operation.paging is not None and part.opening is not None:
+            yield build(operation, turn(operation.paging, part, "token"), "")
+
+
 async def judge(stage: Stage, case: tuple[str, dict[str, Any], dict[str, Any], Way, bool]) -> None:
     """Make one case, and compare what arrived, and what was refused, with the oracle."""
     name, table, arguments, way, confirms = case
     agent = policy_of({"version": 1, "agents": {"a": table}}, "policy.toml").agents["a"]
     try:
         operation, planned = plan_of(name, arguments, munchkin_id=stage.sandbox.munchkin_id)
-        would_send = [*requests(operation, planned, "")]
+        would_send = [*requests(operation, planned, ""), *_after_opening(operation, planned)]
     except InvalidRequest:
         return  # nothing to send
     guard = stage.guard(Access("a", agent))
