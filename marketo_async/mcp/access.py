@@ -24,6 +24,7 @@ from msgspec import Raw, Struct
 
 from marketo_async.effects import AREAS, Effect, Scope, area_of, data_area_of, effect_of, family_of, named_ids
 from marketo_async.mcp.fields import FieldRules
+from marketo_async.mcp.masking import shown_name
 from marketo_async.mcp.policy import AccessLevel, Agent, Confirmer
 from marketo_async.operation import Operation, Plan
 from marketo_async.planning import Refused
@@ -157,7 +158,7 @@ class Access:
         for scope, ids in named_ids(operation, plan).items():
             allowed = self._only.get(scope)
             if allowed is not None and (others := sorted(ids - allowed)):
-                listed = ", ".join(others[:5])
+                listed = ", ".join(map(shown_name, others[:5]))
                 return _Denial(self._only_rule(scope), f"{scope.value} {listed} is not among those of this agent")
         return None
 

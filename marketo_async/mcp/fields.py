@@ -26,7 +26,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from marketo_async.effects import family_of
-from marketo_async.mcp.masking import masked, without_addresses
+from marketo_async.mcp.masking import masked, shown_name, without_addresses
 from marketo_async.mcp.policy import FieldLists
 from marketo_async.models.activities import Activity, FieldValueChange, LeadChange
 from marketo_async.operation import Operation, Page, Plan
@@ -127,12 +127,12 @@ class FieldRules:
         for asked in (plan.query, body):
             for name in _listed(asked.get("fields")):
                 if not self.may_read(name):
-                    return f"this agent may not read the field {name}; ask for others"
+                    return f"this agent may not read the field {shown_name(name)}; ask for others"
                 if name.casefold() in self._mask and family_of(operation.name).startswith("bulk."):
-                    return f"the field {name} is masked for this agent, and a file can't be masked; leave it out"
+                    return f"the field {shown_name(name)} is masked, and a file can't be; leave it out"
             by = asked.get("filterType")
             if by is not None and str(by).casefold() not in _IDENTIFIERS and not self.may_read(str(by)):
-                return f"this agent may not read the field {by}, so it may not filter by it"
+                return f"this agent may not read the field {shown_name(str(by))}, so it may not filter by it"
         return self._refused_file(operation, plan)
 
     def _refused_file(self, operation: Operation, plan: Plan[Any]) -> str | None:
@@ -183,7 +183,7 @@ class FieldRules:
     def _unwritable(self, name: str, named: frozenset[str]) -> str | None:
         folded = name.casefold()
         allowed = folded in _IDENTIFIERS or folded in named or self._write is None or folded in self._write
-        return None if allowed else f"this agent may not write the field {name}"
+        return None if allowed else f"this agent may not write the field {shown_name(name)}"
 
     def job_of(self, operation: Operation, plan: Plan[Any]) -> str | None:
         """Return the id of the bulk job whose file a call fetches, where it must be one of the agent's own."""

@@ -33,7 +33,7 @@ from marketo_async.governor import CallRecord
 from marketo_async.mcp.agent_guard import AgentGuard
 from marketo_async.mcp.calls import carried, digest, row_of, whole
 from marketo_async.mcp.fields import RECORDS
-from marketo_async.mcp.passage import GuardedCalls, Passage
+from marketo_async.mcp.passage import Admission, GuardedCalls, Passage
 from marketo_async.mcp.recorder import Origin
 from marketo_async.models.leads import Description
 from marketo_async.models.objects import ObjectDescription
@@ -84,18 +84,20 @@ class GuardedSender:
     async def send(self, operation: Operation, plan: Plan[R]) -> R:
         """Make one call. Raises `Denied`, `NeedsConfirmation`, `CapReached` or `AuditUnavailable`."""
         confirmed_by = self._admitted(operation, plan) if effect_of(operation, plan) in _CONFIRMED else ""
-        return await self._caller(confirmed_by).send(operation, plan)
+        return await self._caller(Admission(confirmed_by)).send(operation, plan)
 
     def pages(self, operation: Operation, listing: Listing[T]) -> Pager[T]:
         """Iterate one listing, or several; each page is judged like a single call."""
-        return self._caller("").pages(operation, listing)
+        return self._caller(Admission()).pages(operation, listing)
 
     def writes(self, operation: Operation, batches: Batches[V]) -> Results[V]:
         """Write any number of records. A list is judged as a whole, and then each call of it; a stream by its calls."""
 
         async def run() -> AsyncGenerator[Result[V], None]:
             guarded, confirmed_by = self._admitted_write(operation, batches)
-            results = self._caller(confirmed_by).writes(operation, guarded)
+            described = batches.described
+            describes = {} if described is None else {described.operation.name: operation.name}
+            results = self._caller(Admission(confirmed_by, describes)).writes(operation, guarded)
             found = cast("AsyncGenerator[Result[V], None]", results.__aiter__())
             async with aclosing(found):
                 async for result in found:
@@ -106,15 +108,15 @@ class GuardedSender:
     async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
         """Return the description of a record type; it is judged even where it is kept already."""
         self._passage.judged(described.operation, described.plan)
-        return await self._caller("").describe(described)
+        return await self._caller(Admission()).describe(described)
 
     async def stream(self, operation: Operation, plan: Plan[bytes], sink: Sink) -> None:
         """Download a file into ``sink``."""
-        await self._caller("").stream(operation, plan, sink)
+        await self._caller(Admission()).stream(operation, plan, sink)
 
-    def _caller(self, confirmed_by: str) -> Caller:
+    def _caller(self, admission: Admission) -> Caller:
         opened = self._guard.opened()
-        calls = GuardedCalls(self._passage, opened.session, confirmed_by)
+        calls = GuardedCalls(self._passage, opened.session, admission)
         guarded = OpenClient(calls, opened.in_flight, opened.descriptions)
         return Caller(lambda: guarded, self._guard.options)
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ ]{0,59}")
 # The parts have a bound each, so that no text takes more than linear time.
 ADDRESS = re.compile(r"[^\s@<>\"',;:()\[\]{}=&?/|]{1,128}@[^\s@<>\"',;:()\[\]{}=&?/|]{1,255}")
+
+
+def shown_name(name: str) -> str:
+    """Return a name that an agent gave as a message may show it: only one that is plainly a name or a number."""
+    return name if _PLAIN_NAME.fullmatch(name) else f"of {len(name)} characters"
 
 
 def masked_address(address: str) -> str:

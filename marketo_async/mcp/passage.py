@@ -5,13 +5,15 @@ See ``guard`` for the steps, and for listings and writes, which consist of singl
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar, cast
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from marketo_async.call import Call, Options
 from marketo_async.download import Sink
+from marketo_async.effects import Effect
 from marketo_async.errors import CapReached, Denied, MarketoError, NeedsConfirmation
 from marketo_async.governor import CallRecord, Governor
 from marketo_async.mcp.access import Verdict
@@ -29,6 +31,16 @@ R = TypeVar("R")
 _OWN_JOBS = {"create": "export_id", "import_file": "batch_id"}
 
 
+class Admission(Struct, frozen=True):
+    """What is known of the calls that a read or write consists of: who confirmed it, and what may be described for it.
+
+    ``describes`` maps the operation that describes a record type to the write that needs it.
+    """
+
+    confirmed_by: str = ""
+    describes: Mapping[str, str] = {}
+
+
 class Passage:
     """The way of the calls of one sender: what they have used so far, and where they come from."""
 
@@ -38,8 +50,11 @@ class Passage:
         self._origin = origin
         self._on_call = on_call
 
-    def judged(self, operation: Operation, plan: Plan[Any]) -> Verdict:
-        """Return the verdict on an allowed call. Raises `Denied` for any other one, which is then on record."""
+    def judged(self, operation: Operation, plan: Plan[Any], part_of: str = "") -> Verdict:
+        """Return the verdict on an allowed call. Raises `Denied` for any other one, which is then on record.
+
+        ``part_of`` names the allowed write whose record type the call describes: the write can't be made without it.
+        """
         access = self.guard.access
         try:
             verdict = access.check(operation, plan)
@@ -55,6 +70,8 @@ class Passage:
             raise self.denied(
                 operation, plan, Denied(why, operation=operation.name, rule=f"agents.{access.name}.fields")
             )
+        if not verdict.allowed and part_of:
+            return Verdict(allowed=True, rule=f"it is part of {part_of}", effect=Effect.READ)
         if not verdict.allowed:
             denial = Denied(verdict.why, operation=operation.name, rule=verdict.rule)
             index = verdict.refused[0].index if verdict.refused else None
@@ -83,19 +100,21 @@ class Passage:
         plan: Plan[R],
         attempts: Attempts,
         make: Callable[[], Awaitable[R]],
-        confirmed_by: str,
+        admission: Admission,
     ) -> R:
         """Judge one call, make it, and return as much of its answer as the agent may see."""
         guard, recorder, counts = self.guard, self.guard.recorder, self.counts
-        verdict = self.judged(operation, plan)
+        verdict = self.judged(operation, plan, admission.describes.get(operation.name, ""))
         by = guard.confirmer(verdict)
-        if by != "none" and not confirmed_by:
+        if by != "none" and not admission.confirmed_by:
             raise self.unconfirmed(operation, plan, verdict, by)
         try:
             counts.take(operation, plan)
         except CapReached as reached:
             raise self.denied(operation, plan, reached) from None
-        entry = await recorder.intent(operation, plan, verdict.effect, verdict.rule, self._origin, confirmed_by)
+        entry = await recorder.intent(
+            operation, plan, verdict.effect, verdict.rule, self._origin, admission.confirmed_by
+        )
         try:
             value, records = counts.shown(operation, guard.access.fields.cut(operation, await make()))
             self._keep_job(operation, value)
@@ -121,12 +140,12 @@ class Passage:
 
 
 class GuardedCalls:
-    """Makes single calls in place of a session, after they have passed; ``confirmed_by`` is who confirmed them."""
+    """Makes single calls in place of a session, after they have passed."""
 
-    def __init__(self, passage: Passage, session: SingleCalls, confirmed_by: str) -> None:
+    def __init__(self, passage: Passage, session: SingleCalls, admission: Admission) -> None:
         self._passage = passage
         self._session = session
-        self._confirmed_by = confirmed_by
+        self._admission = admission
 
     @property
     def governor(self) -> Governor:
@@ -146,7 +165,7 @@ class GuardedCalls:
         """Judge a prepared call, and make it."""
         attempts = cast(Attempts, call.options.on_call)  # as `prepare` made it
         return await self._passage.passed(
-            call.operation, call.plan, attempts, lambda: self._session.run(call), self._confirmed_by
+            call.operation, call.plan, attempts, lambda: self._session.run(call), self._admission
         )
 
     async def send(self, operation: Operation, plan: Plan[R], options: Options) -> R:
@@ -161,7 +180,7 @@ class GuardedCalls:
             await self._session.stream(operation, plan, sink, heard)
             return b""
 
-        await self._passage.passed(operation, plan, cast(Attempts, heard.on_call), make, self._confirmed_by)
+        await self._passage.passed(operation, plan, cast(Attempts, heard.on_call), make, self._admission)
 
     def first_sent(self, call: Call[Any]) -> float | None:
         """Return when a call was first sent, by Marketo's clock."""

@@ -29,6 +29,7 @@ CONFINED |= {"campaigns": "campaign_id program_id workspace", "exports": "list_i
 CONFINED |= dict.fromkeys(("emails", "pages", "forms", "library"), "program_id workspace")
 BY_NAME = {"programName": "program_id", "cloneToProgramName": "program_id", "listName": "list_id"}
 BY_NAME |= {"staticListName": "list_id", "campaignName": "campaign_id"}
+FREE = {"activities.paging_token", "activities.types", "program_members.describe"}
 SCHEMA = re.compile(r"\.(create_fields|update_field|field|fields|partitions|update_partitions)$")
 IDS = {"id", "leadid", "marketoguid", "idfield"}
 DATABASE = {"people", "activities", "accounts", "objects", "exports"}
@@ -137,90 +138,95 @@ def objects(
     agent: Mapping[str, Any], name: str, family: str, area: str, data: str, path: Any, query: Any, json_body: Any
 ) -> str:
     only = {kind: {str(one) for one in ids} for kind, ids in agent.get("only", {}).items()}
+    everything = [*path.items(), *query.items(), *pairs(json_body)]
     named: dict[str, set[str]] = {}
-
-    def name_it(kind: str, value: Any) -> None:
+    for kind, value in [*ids_in(everything), *own_ids(name, family, path, query)]:
         values = value if isinstance(value, list) else str(value).split(",")
         named.setdefault(kind, set()).update(map(str, values))
+    if of_another := [kind for kind, ids in named.items() if kind in only and not ids <= only[kind]]:
+        return f"{of_another[0]} of another"
+    if {name, family, area} & set(agent.get("also", [])) or name in FREE:
+        return ""
+    if any(BY_NAME.get(key) in only and value is not None for key, value in everything):
+        return "by name"
+    confining = {kind for one in (area, data) for kind in CONFINED.get(one, "").split() if kind in only}
+    return "names nothing" if confining and not confining & named.keys() else ""
 
-    everything = [*path.items(), *query.items(), *pairs(json_body)]
+
+def ids_in(everything: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield the kinds and values of all members that name an object."""
     for key, value in everything:
-        for kind, keys in KINDS.items():
-            if key in keys:
-                name_it(kind, value)
+        yield from ((kind, value) for kind, keys in KINDS.items() if key in keys)
         if key in {"folder", "root", "parent"}:
             folder = json.loads(value) if isinstance(value, str) and value.startswith("{") else value
             if isinstance(folder, Mapping) and folder.get("type") == "Program":
-                name_it("program_id", folder["id"])
+                yield "program_id", folder["id"]
+
+
+def own_ids(name: str, family: str, path: Mapping[str, Any], query: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what ``id`` and its like name, which depends on the family."""
     if family in OWN_ID:
-        for place in (path, query):
-            if "id" in place:
-                name_it(OWN_ID[family], place["id"])
+        yield from ((OWN_ID[family], place["id"]) for place in (path, query) if "id" in place)
     if query.get("folderType") == "Program" and "folderId" in query:
-        name_it("program_id", query["folderId"])
+        yield "program_id", query["folderId"]
     if family in {"folders", "tokens"} and "Program" in {query.get("type"), query.get("folderType")}:
-        name_it("program_id", path.get("id"))
-    if name == "programs.browse" and query.get("filterType") in {"id", "programId"}:
-        name_it("program_id", query["filterValues"])
-    if name == "programs.browse" and query.get("filterType") == "workspace":
-        name_it("workspace", query["filterValues"])
-    for kind, ids in named.items():
-        if kind in only and not ids <= only[kind]:
-            return f"{kind} of another"
-    if {name, family, area} & set(agent.get("also", [])):
-        return ""
-    if name in {"activities.paging_token", "activities.types", "program_members.describe"}:
-        return ""
-    for key, value in everything:
-        if key in BY_NAME and BY_NAME[key] in only and value is not None:
-            return "by name"
-    confining = {kind for one in (area, data) for kind in CONFINED.get(one, "").split() if kind in only}
-    return "names nothing" if confining and not confining & named.keys() else ""
+        yield "program_id", path.get("id")
+    by = query.get("filterType") if name == "programs.browse" else None
+    if by in {"id", "programId", "workspace"}:
+        yield "workspace" if by == "workspace" else "program_id", query["filterValues"]
 
 
 def fields(agent: Mapping[str, Any], name: str, family: str, query: Any, json_body: Any, body: bytes) -> str:
     lists = agent.get("fields", {})
     read = None if "read" not in lists else {one.lower() for one in lists["read"]}
-    write = None if "write" not in lists else {one.lower() for one in lists["write"]}
     mask = {one.lower() for one in lists.get("mask", [])}
     limited = read is not None or bool(mask)
     if name in {"emails.full_content", "landing_pages.full_content"} and limited and "leadId" in query:
         return "rendered"
     if AREAS[family] not in DATABASE and family not in {"lists", "program_members"}:
         return ""
-    for place in (query, json_body if isinstance(json_body, Mapping) else {}):
-        wanted = place.get("fields") or []
-        for field in wanted.split(",") if isinstance(wanted, str) else wanted:
-            if (read is not None and field.lower() not in read) or (
-                family.startswith("bulk.") and field.lower() in mask
-            ):
-                return f"field {field}"
-        by = str(place.get("filterType") or "id").lower()
-        if read is not None and by not in read | IDS:
-            return "filter"
     if limited and name.endswith((".file", ".import_failures", ".import_warnings")):
         return "file of another job"
-    if write is None:
+    hidden = mask if family.startswith("bulk.") else set()
+    for place in (query, json_body if isinstance(json_body, Mapping) else {}):
+        if why := asks(place, read, hidden):
+            return why
+    if "write" not in lists:
         return ""
+    return writes(name, family, read, {one.lower() for one in lists["write"]}, json_body, body)
+
+
+def asks(place: Mapping[str, Any], read: set[str] | None, hidden: set[str]) -> str:
+    wanted = place.get("fields") or []
+    names = {one.lower() for one in (wanted.split(",") if isinstance(wanted, str) else wanted)}
+    if names & hidden or (read is not None and names - read):
+        return "field"
+    by = str(place.get("filterType") or "id").lower()
+    return "filter" if read is not None and by not in read | IDS else ""
+
+
+def writes(name: str, family: str, read: set[str] | None, write: set[str], json_body: Any, body: bytes) -> str:
     if name.endswith(".import_file"):
         content = re.search(rb'name="file".*?\r\n\r\n(.*?)\r\n--', body, re.DOTALL)
         header = next(csv.reader([(content[1] if content else b"?").decode().splitlines()[0]]))
         return "header" if {one.lower() for one in header} - write - IDS else ""
     deletes = name.endswith(".delete") and family in SYNCED
-    if name not in RECORDS and not deletes and not (name.endswith(".sync") and family in SYNCED):
+    if not (name in RECORDS or deletes or (name.endswith(".sync") and family in SYNCED)) or (deletes and read is None):
         return ""
-    if deletes and read is None:
-        return ""
-    may = write | IDS | (read or set() if deletes else set())
-    if name in {"leads.sync", "leads.push", "leads.submit_form"}:
-        key = (json_body.get("lookupField") or "email").lower()
-        may |= {key} if read is None or key in read else set()
-    if name == "ingestion.sync_persons":
-        keys = {one.lower() for one in json_body.get("dedupeFields", {"field1": "email"}).values()}
-        may |= keys if read is None else keys & read
+    keys = (read or set()) if deletes else keys_of(name, json_body)
+    may = write | IDS | (keys if read is None else keys & read)
     records = json_body.get("input") or json_body.get("persons") or json_body.get("customObjects") or []
     if name == "ingestion.sync_program_members":
         records = [member for program in json_body["programs"] for member in program["members"]]
     if name == "leads.submit_form":
         records = [one["leadFormFields"] for one in records]
     return "record" if any({key.lower() for key in one} - may for one in records) else ""
+
+
+def keys_of(name: str, json_body: Any) -> set[str]:
+    """Return the fields by which a write finds its people."""
+    if name in {"leads.sync", "leads.push", "leads.submit_form"}:
+        return {(json_body.get("lookupField") or "email").lower()}
+    if name == "ingestion.sync_persons":
+        return {one.lower() for one in json_body.get("dedupeFields", {"field1": "email"}).values()}
+    return set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,15 @@ import pytest
 
 from marketo_async.descriptions import Described
 from marketo_async.effects import AREAS
-from marketo_async.errors import AuditUnavailable, CapReached, Denied, NeedsConfirmation, NotFound, RecordRefused
+from marketo_async.errors import (
+    AuditUnavailable,
+    CapReached,
+    Denied,
+    MarketoError,
+    NeedsConfirmation,
+    NotFound,
+    RecordRefused,
+)
 from marketo_async.governor import CallRecord
 from marketo_async.mcp.audit.query import verify_file
 from marketo_async.mcp.calls import digest, whole
@@ -259,6 +268,16 @@ async def test_the_file_of_another_job_is_not_read(stage: Stage) -> None:
     with pytest.raises(NotFound):
         await called(stage.sender(FIELDS), "bulk.leads.file", {"export_id": job.export_id})
     assert len(stage.arrived) == 2
+
+
+async def test_a_write_includes_the_description_of_what_it_writes(stage: Stage) -> None:
+    sender = stage.sender('access = { "custom_objects.sync" = "write" }')
+    with suppress(MarketoError):
+        await called(sender, "custom_objects.sync", {"api_name": "car_c", "records": [{"vin": "v1"}]})
+    assert stage.paths[0] == "GET /rest/v1/customobjects/car_c/describe.json"
+    assert stage.records()[0].rule == "it is part of custom_objects.sync"
+    with pytest.raises(Denied):
+        await called(sender, "custom_objects.describe", {"api_name": "car_c"})
 
 
 # Confirmation
