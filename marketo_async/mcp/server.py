@@ -36,7 +36,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from marketo_async.errors import MarketoError
 from marketo_async.mcp.access import Access
 from marketo_async.mcp.agents import AgentIdentity, NotIdentified
-from marketo_async.mcp.answers import as_text, cleaned, digest, plain
+from marketo_async.mcp.answers import as_text, cleaned, plain
 from marketo_async.mcp.desk import AgentSeat, Desk
 from marketo_async.mcp.library import PROMPTS, prompt_text, resource_text, resources_of
 from marketo_async.mcp.tool_errors import ToolError, tool_error
@@ -88,7 +88,7 @@ class Protocol:
             on_get_prompt=self.get_prompt,
         )
         security = RequestStateSecurity(
-            keys=[secrets.token_bytes(32)], bind_principal=lambda context: self._identity(context).agent
+            keys=[secrets.token_bytes(32)], bind_principal=lambda context: self._identity(context).holder
         )
         made.middleware.append(RequestStateBoundary(security, default_audience=NAME))
         return made
@@ -302,8 +302,7 @@ class Door:
             await refused(scope, receive, send)
             return
         # The user of a session: the SDK lets nobody else continue it.
-        whose = None if identity.credentials is None else digest(plain(identity.credentials))
-        user = AuthenticatedUser(AccessToken(token="", client_id=identity.agent, scopes=[], subject=whose))
+        user = AuthenticatedUser(AccessToken(token="", client_id=identity.holder, scopes=[]))
         await self._app({**scope, "user": user, _IDENTITY: identity}, receive, send)
 
 

@@ -90,6 +90,11 @@ class Seat(Protocol):
         ...
 
     @property
+    def holder(self) -> str:
+        """Whose plans and cursors these are."""
+        ...
+
+    @property
     def title(self) -> str:
         """The agent's title for people."""
         ...

@@ -102,7 +102,7 @@ async def write(call: ToolCall, name: str | None, arguments: Mapping[str, Any], 
     if plan is None:
         assert name is not None  # noqa: S101 - just checked
         return await _from_arguments(call, name, arguments)
-    kept = await call.seat.approvals.get(plan, call.seat.name)
+    kept = await call.seat.approvals.get(plan, call.seat.holder)
     if kept is None or kept.instance != call.seat.instance:
         raise refuse("not_found", f"{plan[:40]!r} is not a plan of this agent, or it has expired", _AGAIN)
     match kept.state:
@@ -148,11 +148,11 @@ async def _decide(call: ToolCall, intent: Intent, kept: KeptPlan | None) -> Any:
 
 
 async def _as_said(call: ToolCall, intent: Intent, said: Said) -> Any:
-    kept = await call.seat.approvals.get(said.plan, call.seat.name)
+    kept = await call.seat.approvals.get(said.plan, call.seat.holder)
     if kept is None or kept.state != "kept" or kept.digest != intent.digest or kept.instance != call.seat.instance:
         raise refuse("needs_person", "the question has expired, or was about another call", _AGAIN)
     if not said.yes:
-        await call.seat.approvals.take(kept.id, call.seat.name, state="kept")
+        await call.seat.approvals.take(kept.id, call.seat.holder, state="kept")
         raise refuse(
             "needs_person", "the person did not allow it", "Do not repeat the call unless a person asks for it."
         )
@@ -160,7 +160,7 @@ async def _as_said(call: ToolCall, intent: Intent, said: Said) -> Any:
 
 
 async def _make_kept(call: ToolCall, intent: Intent, kept: KeptPlan, confirmed: Confirmed | None, *, state: Any) -> Any:
-    if not await call.seat.approvals.take(kept.id, call.seat.name, state=state):
+    if not await call.seat.approvals.take(kept.id, call.seat.holder, state=state):
         raise refuse("conflict", "this plan was made already, or has expired", _AGAIN, plan=kept.id)
     call.plan = kept.id
     return await _make(call, intent, confirmed)
@@ -234,7 +234,7 @@ def _waiting(kept: KeptPlan) -> Exception:
 
 async def _keep(call: ToolCall, intent: Intent, *, waiting: bool) -> KeptPlan:
     return await call.seat.approvals.keep(
-        agent=call.seat.name,
+        agent=call.seat.holder,
         instance=call.seat.instance,
         operation=intent.name,
         arguments=intent.arguments,

@@ -183,6 +183,22 @@ async def test_a_new_policy_holds_from_the_next_call_on(connect: Connect, desk: 
             await tools("leads_get", lead_id=1)
 
 
+async def test_a_page_that_was_kept_is_not_given_after_the_rights_change(
+    connect: Connect, desk: Desk, sandbox: Sandbox
+) -> None:
+    from msgspec.structs import replace  # noqa: PLC0415
+
+    from marketo_async.mcp.policy import Only  # noqa: PLC0415
+
+    async with connect("reader") as tools:
+        listing = {"operation": "activities.types", "arguments": {}}
+        first = await tools("marketo_read", **listing, limit=2)
+        narrower = replace(desk.policy.agents["reader"], only=Only(list_id=[1]))
+        desk.adopt(replace(desk.policy, agents={**desk.policy.agents, "reader": narrower}))
+        rest = await tools("marketo_read", **listing, limit=2, cursor=first["cursor"])
+        assert rest["cost"]["calls"] == 1  # it was asked for, and judged, again
+
+
 async def test_resources_explain_what_the_agent_may_call(connect: Connect, era: str) -> None:
     async with connect("reader", era=era) as tools:
         listed = (await tools.client.list_resources()).resources
