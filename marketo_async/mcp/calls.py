@@ -55,7 +55,12 @@ def sent(plan: Plan[Any]) -> dict[str, object]:
 
 def digest(operation: Operation, plan: Plan[Any]) -> str:
     """Return the SHA-256 of an operation and all that a call of it sends."""
-    return hashlib.sha256(_encode([operation.name, sent(plan)])).hexdigest()
+    return digest_of_sent(operation, sent(plan))
+
+
+def digest_of_sent(operation: Operation, what: Mapping[str, object]) -> str:
+    """Return the digest of a call that sends ``what`` (see `sent`)."""
+    return hashlib.sha256(_encode([operation.name, what])).hexdigest()
 
 
 def carried(operation: Operation, plan: Plan[Any]) -> int:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 
 from msgspec.structs import replace
 
+from marketo_async.download import Sink
 from marketo_async.errors import ApiError, CapReached, InvalidRequest
 from marketo_async.mcp.agent_share import CALLS, RECORDS, DayBudget
 from marketo_async.mcp.calls import carried
@@ -22,6 +23,37 @@ _PAGE = 300
 _CAMPAIGN = "campaigns.request"
 _SIZED = frozenset({Paging.POSITION, Paging.DATE})
 _UNCOUNTED = frozenset({"campaigns.schedule"})  # it reaches all people of the campaign's smart list
+
+
+class CountedSink:
+    """A sink that counts the rows of a file, and raises ``above`` where there are more than ``most``."""
+
+    def __init__(self, sink: Sink, most: int | None, above: CapReached | None) -> None:
+        self._sink = sink
+        self._most, self._above = most, above
+        self._lines = 0
+
+    @property
+    def held(self) -> int:
+        """How many bytes of the file the sink holds."""
+        return self._sink.held
+
+    @property
+    def rows(self) -> int:
+        """How many rows have come, without the header; a line break within a row counts too."""
+        return max(0, self._lines - 1)
+
+    def restart(self) -> None:
+        """Drop all bytes: the file comes again from its beginning."""
+        self._lines = 0
+        self._sink.restart()
+
+    def write(self, chunk: bytes) -> None:
+        """Append the next bytes."""
+        self._lines += chunk.count(b"\n")
+        if self._most is not None and self.rows > self._most and self._above is not None:
+            raise self._above
+        self._sink.write(chunk)
 
 
 class Counts:
@@ -97,7 +129,9 @@ class Counts:
         """
         if operation.write:
             return value, 0
-        items = value.items if isinstance(value, Page) else value
+        items: object = value.items if isinstance(value, Page) else value
+        if isinstance(items, bytes):
+            items = items.splitlines(keepends=True)[1:]  # after the header; a line break within a row counts too
         count = len(items) if isinstance(items, list) else int(items is not None)
         most, left = self._caps.records_a_read, count
         if most is not None and self._read + count > most:
@@ -110,8 +144,28 @@ class Counts:
         self._read += left
         if left == count or not isinstance(items, list):
             return value, count
+        if isinstance(value, bytes):
+            return cast(R, b"".join([*value.splitlines(keepends=True)[: left + 1]])), left
         cut = replace(value, items=items[:left]) if isinstance(value, Page) else items[:left]
         return cast(R, cut), left
+
+    def counted(self, operation: Operation, sink: Sink) -> CountedSink:
+        """Return a sink that ends a download above what may be read; the file comes from its beginning."""
+        caps = self._caps
+        limits = [] if caps.records_a_read is None else [caps.records_a_read - self._read]
+        if caps.records_a_day is not None:
+            limits.append(caps.records_a_day - self._budget.used(self._agent, RECORDS))
+        if not limits:
+            return CountedSink(sink, None, None)
+        why = f"this agent may read {min(limits):,} more rows, and the file has more"
+        sink.restart()
+        return CountedSink(sink, min(limits), self._reached(operation, "records_a_read", why, left=min(limits)))
+
+    def took(self, operation: Operation, rows: int) -> None:
+        """Count the rows of a file that was downloaded."""
+        if self._caps.records_a_day is not None:
+            self._take(operation, RECORDS, rows, self._caps.records_a_day, [], "records_a_day")
+        self._read += rows
 
     def _check_read(self, operation: Operation) -> None:
         if operation.write:

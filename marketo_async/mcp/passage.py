@@ -174,10 +174,12 @@ class GuardedCalls:
 
     async def stream(self, operation: Operation, plan: Plan[bytes], sink: Sink, options: Options) -> None:
         """Judge the download of a file, and make it."""
-        heard = self._heard(options)
+        heard, counts = self._heard(options), self._passage.counts
 
         async def make() -> bytes:
-            await self._session.stream(operation, plan, sink, heard)
+            counted = counts.counted(operation, sink)
+            await self._session.stream(operation, plan, counted, heard)
+            counts.took(operation, counted.rows)
             return b""
 
         await self._passage.passed(operation, plan, cast(Attempts, heard.on_call), make, self._admission)

@@ -18,7 +18,7 @@ from marketo_async.errors import ApiError, AuditUnavailable, Denied, MarketoErro
 from marketo_async.governor import CallRecord
 from marketo_async.mcp.audit import AuditLog, AuditRecord
 from marketo_async.mcp.audit.sentences import Told, denial_sentence, intent_sentence, outcome_sentence
-from marketo_async.mcp.calls import carried, digest, sent
+from marketo_async.mcp.calls import carried, digest_of_sent, sent
 from marketo_async.operation import Operation, Plan
 
 log = logging.getLogger("marketo_async.mcp")
@@ -135,7 +135,7 @@ class Recorder:
             rule=rule,
             arguments=audit.masker.shown(what),
             about=audit.masker.about(what),
-            digest=digest(operation, plan),
+            digest=digest_of_sent(operation, what),
         )
         return record, told
 

@@ -71,6 +71,8 @@ def agents(draw: st.DrawFn, name: str) -> dict[str, Any]:
         some = st.lists(st.sampled_from(FIELDS), min_size=1)
         agent["fields"] = {kind: draw(some) for kind in ("read", "write", "mask") if draw(st.booleans())}
     agent["confirm"] = {effect: draw(PERSON) for effect in ("reach", "publish", "erase", "admin")}
+    if draw(st.booleans()):
+        agent["limits"] = {"records_a_write": draw(st.integers(1, 2)), "at_once": draw(st.integers(1, 3))}
     agent["sample_domains"] = draw(st.sampled_from([[], ["example.com"]]))
     return agent
 

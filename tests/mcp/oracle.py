@@ -109,10 +109,26 @@ def forbids(agent: Mapping[str, Any], method: str, target: str, body: bytes, *, 
         address = (json_body or query).get("emailAddress", "")
         if address.rpartition("@")[2].strip().lower() not in agent.get("sample_domains", []):
             return "address"
-    person = {Effect.REACH: "reach", Effect.PUBLISH: "publish", Effect.ERASE: "erase", Effect.ADMIN: "admin"}
-    if effect in person and agent.get("confirm", {}).get(person[effect], "host") != "none" and not confirmed:
-        return "confirmation"
-    return ""
+    most = agent.get("limits", {}).get("records_a_write")
+    if most is not None and effect is not Effect.READ and records_in(query, json_body) > most:
+        return "records"
+    return "" if confirmed else person(agent, effect)
+
+
+def person(agent: Mapping[str, Any], effect: Effect) -> str:
+    names = {Effect.REACH: "reach", Effect.PUBLISH: "publish", Effect.ERASE: "erase", Effect.ADMIN: "admin"}
+    by = agent.get("confirm", {}).get(names[effect], "host") if effect in names else "none"
+    return "" if by == "none" else "confirmation"
+
+
+def records_in(query: Mapping[str, Any], json_body: Any) -> int:
+    """Return how many records a write carries."""
+    body = json_body if isinstance(json_body, Mapping) else {}
+    given = body.get("input")
+    members = [member for program in body.get("programs", []) for member in program.get("members", [])]
+    lists = [given.get("leads") if isinstance(given, Mapping) else given, members]
+    lists += [body.get(key) for key in ("persons", "customObjects", "ids")]
+    return max(1, len(query.get("leadIds", "").split(",")), *(len(one) for one in lists if isinstance(one, list)))
 
 
 def level(agent: Mapping[str, Any], name: str, family: str, area: str) -> int:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from marketo_async.descriptions import Described
 from marketo_async.effects import AREAS
@@ -26,7 +28,7 @@ from marketo_async.mcp.audit.query import verify_file
 from marketo_async.mcp.calls import digest, whole
 from marketo_async.mcp.guard import GuardedSender
 from marketo_async.models.leads import Description
-from marketo_async.operation import one
+from marketo_async.operation import Plan, one
 from marketo_async.planning import plan_of
 from marketo_async.resources import Leads, Lists
 from marketo_async.sandbox import Fault
@@ -278,6 +280,105 @@ async def test_a_write_includes_the_description_of_what_it_writes(stage: Stage) 
     assert stage.records()[0].rule == "it is part of custom_objects.sync"
     with pytest.raises(Denied):
         await called(sender, "custom_objects.describe", {"api_name": "car_c"})
+
+
+EXPORTS = 'access = { exports = "write", people = "read" }\n'
+
+
+class Held:
+    """A sink in memory."""
+
+    def __init__(self) -> None:
+        self.content = b""
+
+    @property
+    def held(self) -> int:
+        return len(self.content)
+
+    def restart(self) -> None:
+        self.content = b""
+
+    def write(self, chunk: bytes) -> None:
+        self.content += chunk
+
+
+async def exported(stage: Stage, rules: str) -> str:
+    """Let an agent export all 50 people, and return the id of the completed job."""
+    job = await called(
+        stage.sender(rules),
+        "bulk.leads.create",
+        {"fields": ["id"], "selection": {"staticListId": 1001}, "format": "CSV"},
+    )
+    await called(stage.sender(rules), "bulk.leads.enqueue", {"export_id": job.export_id})
+    async with asyncio.timeout(10):
+        while (await stage.marketo.bulk.leads.status(job.export_id)).status != "Completed":
+            stage.sandbox.clock.advance(60)
+    return str(job.export_id)
+
+
+@pytest.mark.parametrize("most", [10, 1000])
+async def test_a_file_has_no_more_rows_than_a_read(most: int, stage: Stage) -> None:
+    rules = f"{EXPORTS}limits = {{ records_a_read = {most}, records_a_day = 2000 }}"
+    job = await exported(stage, f"{EXPORTS}fields = {{ read = ['id'] }}")
+    content = await called(stage.sender(rules), "bulk.leads.file", {"export_id": job})
+    rows = content.count(b"\n") - 1
+    assert rows == min(most, 50)
+    assert stage.records()[-1].records == rows
+
+    operation, planned = plan_of("bulk.leads.file", {"export_id": job})
+    sink = Held()
+    sink.write(b"of another run")
+    if most < 50:
+        with pytest.raises(CapReached, match="this agent may read 10 more rows, and the file has more"):
+            await stage.sender(rules).stream(operation, planned, sink)  # type: ignore[arg-type]
+    else:
+        await stage.sender(rules).stream(operation, planned, sink)  # type: ignore[arg-type]
+        assert sink.content == content
+        assert stage.guard(rules).left_today()["records"] == 2000 - 2 * rows
+
+
+async def test_a_file_without_limits_is_resumed(stage: Stage) -> None:
+    job = await exported(stage, EXPORTS)
+    operation, planned = plan_of("bulk.leads.file", {"export_id": job})
+    whole, sink = Held(), Held()
+    await stage.sender(EXPORTS).stream(operation, planned, whole)  # type: ignore[arg-type]
+    sink.write(whole.content[:20])
+    await stage.sender(EXPORTS).stream(operation, planned, sink)  # type: ignore[arg-type]
+
+    assert sink.content == whole.content
+
+
+async def test_a_description_is_judged_even_if_it_is_kept(stage: Stage) -> None:
+    described = Described(callee("leads.describe2").operation, one(Description))
+    reader = 'access = { people = "read" }'
+    assert await stage.sender(reader).describe(described) == await stage.sender(reader).describe(described)
+    assert len(stage.arrived) == 1
+    with pytest.raises(Denied):
+        await stage.sender("").describe(described)
+
+
+class Person(Struct):
+    id: int
+    email: str = ""
+
+
+async def test_a_struct_of_the_caller_is_cut_too(stage: Stage) -> None:
+    sender = stage.sender('access = { people = "read" }\nfields = { read = ["id"] }')
+    leads = Leads(sender, Person)
+    with pytest.raises(Denied, match="may not read the field email"):
+        await leads.get(1)
+    operation, planned = plan_of("leads.get", {"lead_id": 1, "fields": ["id"]})
+    assert isinstance(planned, Plan)
+    found: Any = await sender.send(operation, replace(planned, answer=list[Person]))
+    assert found == {"id": 1}
+
+
+async def test_a_record_that_can_not_be_sent_is_named(stage: Stage) -> None:
+    with pytest.raises(RecordRefused, match="record 1"):
+        await family(Leads, stage.sender(FREE)).sync([{"email": "a@b.c"}, {"email": b"bytes"}])
+    with pytest.raises(RecordRefused, match="record 0"):
+        await family(Leads, stage.sender(FREE)).sync(iter([7]))
+    assert stage.arrived == []
 
 
 # Confirmation

@@ -2,7 +2,7 @@
 
 A record is one line, appended with the file locked (``flock``), so lines of several processes form one chain. A new
 month begins a new file, which continues the chain. Records of writes are on the disk before the call; those of reads
-are written at once too, and synced once a second, which only matters if the machine loses power.
+are written at once too, and synced about once a second, which only matters if the machine loses power.
 
 A torn last line, left by a machine that lost power, is cut off, and the next record says so. A file that was made
 shorter or does not end with a record of its chain is not continued: `AuditUnavailable`, and no call is made.
@@ -86,15 +86,12 @@ class AuditLog:
         with self._lock, _disk(self.folder):
             return self._append(record)
 
-    async def append_synced(self, record: AuditRecord) -> int:
-        """Append a record, and return its number once it is on the disk."""
-        number = self.append(record)
-        await self._thread.run(self._sync)
-        return number
-
     async def write(self, record: AuditRecord, *, durable: bool) -> int:
-        """Append a record; a ``durable`` one is on the disk when this returns."""
-        return await self.append_synced(record) if durable or self._sync_each else self.append(record)
+        """Append a record, and return its number; a ``durable`` one is on the disk by then."""
+        number = self.append(record)
+        if durable or self._sync_each or self._clock() - self._synced >= _SYNC_EVERY:
+            await self._thread.run(self._sync)
+        return number
 
     def close(self) -> None:
         """Write the anchor of the last record, and close the file; the next record opens it again."""
@@ -119,9 +116,6 @@ class AuditLog:
             self._size, self._link = size + len(line), link
         finally:
             fcntl.flock(file, fcntl.LOCK_UN)
-        if now - self._synced >= _SYNC_EVERY:
-            os.fdatasync(file)
-            self._synced = now
         if self._link.n - self._anchored >= self._anchor_every or now - self._anchored_at >= _ANCHOR_AGE:
             self._write_anchor()
         return link.n
@@ -158,10 +152,15 @@ class AuditLog:
         return size - torn + len(entry)
 
     def _sync(self) -> None:
-        with self._lock, _disk(self.folder):
-            if self._file is not None:
-                os.fdatasync(self._file)
+        with _disk(self.folder):
+            with self._lock:
+                file = None if self._file is None else os.dup(self._file)
                 self._synced = self._clock()
+            if file is not None:  # without the lock, so that the event loop can append meanwhile
+                try:
+                    os.fdatasync(file)
+                finally:
+                    os.close(file)
 
     def _write_anchor(self) -> None:
         if self._anchor is None or self._link.n == 0:
