@@ -19,8 +19,9 @@ from mcp.client.streamable_http import streamable_http_client
 from marketo_async.mcp.agents import new_key
 from marketo_async.mcp.audit.query import read_records, verify_file
 from marketo_async.mcp.desk import Desk
+from marketo_async.mcp.http import serve_http
 from marketo_async.mcp.policy import load_policy
-from marketo_async.mcp.server import Protocol, http_app, serve_http
+from marketo_async.mcp.server import Protocol, http_app
 from marketo_async.mcp.tools import selection_of
 from marketo_async.sandbox import Sandbox
 

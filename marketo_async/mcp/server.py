@@ -12,14 +12,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import socket
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import mcp_types as types
-import uvicorn
 from mcp.server import Server
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
@@ -319,47 +317,3 @@ def http_app(protocol: Protocol, desk: Desk, *, hosts: list[str], origins: list[
         streamable_http_path=PATH, transport_security=security, custom_starlette_routes=[Route("/health", health)]
     )
     return Door(app, desk)
-
-
-async def serve_http(
-    app: ASGIApp,
-    *,
-    host: str,
-    port: int,
-    certificate: str | None = None,
-    key: str | None = None,
-    started: Callable[[int], None] = lambda _: None,
-) -> None:
-    """Serve over HTTP until the process is told to end, or this is cancelled; ``started`` receives the port."""
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        ssl_certfile=certificate,
-        ssl_keyfile=key,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
-    server = _Announced(config, started)
-    serving = asyncio.ensure_future(server.serve())
-    try:
-        await asyncio.shield(serving)
-    except asyncio.CancelledError:
-        server.should_exit = True
-        await serving
-        raise
-
-
-class _Announced(uvicorn.Server):
-    """Says on which port it listens, once it does."""
-
-    def __init__(self, config: uvicorn.Config, started: Callable[[int], None]) -> None:
-        super().__init__(config)
-        self._announce = started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._announce(self.servers[0].sockets[0].getsockname()[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -256,16 +257,20 @@ async def test_empty_pages_of_a_listing_are_passed(connect: Connect, sandbox: Sa
         assert not answer["more"]
 
 
-async def test_a_listing_by_date_stops_at_its_deadline_with_a_cursor(connect: Connect, sandbox: Sandbox) -> None:
-    async with connect(tools="meta", deadline=0.6) as tools:
-        await tools.read("lists.get", list_id=1001)
-        sandbox.faults.append(Fault("slow", seconds=0.45, path="/rest/v1/leads.json"))
-        arguments = {"filter_type": "id", "values": list(range(1, 401)), "fields": ["id"]}
-        answer = await tools("marketo_read", operation="leads.by_filter", arguments=arguments, limit=400)
+async def test_a_listing_stops_at_its_deadline_with_a_cursor(connect: Connect, sandbox: Sandbox) -> None:
+    async def slow_down(*_: object) -> None:
+        sandbox.faults.append(Fault("slow", seconds=2.0))  # once the first page has come
+
+    listing = {
+        "operation": "leads.by_filter",
+        "arguments": {"filter_type": "id", "values": list(range(1, 401)), "fields": ["id"]},
+        "limit": 400,
+    }
+    async with connect(tools="meta", deadline=1.5) as tools:
+        result = await tools.client.call_tool("marketo_read", listing, progress_callback=slow_down)
+        answer = json.loads(result.content[0].text)
         assert len(answer["items"]) == 300
         assert answer["more"]
         sandbox.faults.clear()
-        rest = await tools(
-            "marketo_read", operation="leads.by_filter", arguments=arguments, limit=400, cursor=answer["cursor"]
-        )
+        rest = await tools("marketo_read", **listing, cursor=answer["cursor"])
         assert (len(rest["items"]), rest["more"]) == (100, False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ pytest.importorskip("mcp", reason="it comes with the mcp extra")
 
 from mcp.shared.exceptions import MCPError
 
+import marketo_async
 from marketo_async.effects import EFFECTS
 from marketo_async.mcp import tools as tools_module
 from marketo_async.mcp.answers import as_text
@@ -20,6 +23,24 @@ from marketo_async.sandbox import Sandbox
 from marketo_async.schema import callees
 from tests.json_arguments import json_arguments
 from tests.mcp.conftest import Connect
+
+
+def test_one_module_imports_the_library() -> None:
+    package = Path(marketo_async.__file__).parent
+    found = {
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom) and not node.level
+            else []
+        )
+        if name.partition(".")[0] in {"mcp", "mcp_types"}
+    }
+    assert found == {"mcp/server.py"}
 
 
 async def test_the_list_is_cached_for_the_agent_alone(connect: Connect, era: str) -> None:
