@@ -187,12 +187,12 @@ class Access:
         """Deny a call that asks for, filters by or writes another field."""
         if why := self.fields.refusal(operation, plan):
             return _Denial(f"agents.{self.name}.fields", why)
-        refused = tuple(self.fields.refused_records(operation, plan))
+        refused = [*self.fields.refused_records(operation, plan)]
         if not refused:
             return None
         more = f" ({len(refused) - 1} more are refused)" if len(refused) > 1 else ""
         why = f"record {refused[0].index}: {refused[0].why}{more}"
-        return _Denial(f"agents.{self.name}.fields.write", why, refused)
+        return _Denial(f"agents.{self.name}.fields.write", why, tuple(refused))
 
     def _by_address(self, operation: Operation, plan: Plan[Any]) -> _Denial | None:
         """Deny a call that makes Marketo write to an address at another domain."""
