@@ -139,8 +139,9 @@ class GuardedSender:
     def _admitted_write(self, operation: Operation, batches: Batches[V]) -> tuple[Batches[V], str]:
         """Judge a write: a list as a whole; a stream by its other arguments now, and record by record as it comes."""
         if isinstance(batches.records, Sequence):
-            kept = replace(batches, records=[*batches.records])  # what is judged is what is sent
-            return kept, self._admitted(operation, _whole(kept), len(kept.records))
+            records = [*batches.records]
+            kept = replace(batches, records=records)  # what is judged is what is sent
+            return kept, self._admitted(operation, _whole(kept), len(records))
         empty = batches.plan(Raw(b"[]"))
         verdict = self._passage.judged(operation, empty)
         if self._guard.confirmer(verdict) != "none":

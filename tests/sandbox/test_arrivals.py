@@ -12,9 +12,13 @@ from marketo_async.sandbox.stats import Arrived
 
 async def test_arrivals_are_kept_where_they_are_asked_for() -> None:
     async with Sandbox(leads=3, activities=0) as sandbox:
-        credentials = {"client_id": sandbox.client_id, "client_secret": sandbox.client_secret}
-        urls = {"ingestion_url": sandbox.ingestion_url, "munchkin_id": sandbox.munchkin_id}
-        async with Marketo(sandbox.base_url, **credentials, **urls) as marketo:
+        async with Marketo(
+            sandbox.base_url,
+            client_id=sandbox.client_id,
+            client_secret=sandbox.client_secret,
+            ingestion_url=sandbox.ingestion_url,
+            munchkin_id=sandbox.munchkin_id,
+        ) as marketo:
             await marketo.leads.get(1)
             assert sandbox.stats.requests is None
             sandbox.stats.requests = kept = list[Arrived]()
