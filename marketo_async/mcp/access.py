@@ -105,7 +105,7 @@ class Access:
         for key in (name, family_of(name), area):
             if key in access:
                 return access[key], f"agents.{self.name}.access.{key} = {access[key].value}"
-        return AccessLevel.OFF, f"agents.{self.name}.access does not name {area}, so it is off"
+        return AccessLevel.OFF, f"agents.{self.name}.access.{area}, which is not given and so off"
 
     def allows(self, operation: Operation) -> bool:
         """Return whether the agent may call an operation at all, with the right arguments; if not, it is not shown."""

@@ -140,7 +140,7 @@ class GuardedSender:
         """Judge a write: a list as a whole; a stream by its other arguments now, and record by record as it comes."""
         if isinstance(batches.records, Sequence):
             records = [*batches.records]
-            kept = replace(batches, records=records)  # what is judged is what is sent
+            kept = replace(batches, records=records)  # the caller's list may change later
             return kept, self._admitted(operation, _whole(kept), len(records))
         empty = batches.plan(Raw(b"[]"))
         verdict = self._passage.judged(operation, empty)

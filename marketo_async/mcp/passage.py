@@ -87,7 +87,7 @@ class Passage:
         return denial
 
     def unconfirmed(self, operation: Operation, plan: Plan[Any], verdict: Verdict, by: Confirmer) -> Denied:
-        """Return the denial, on record, of a call that nobody has confirmed yet."""
+        """Return the denial, on record, of a call that is not confirmed yet."""
         needs = NeedsConfirmation(
             operation=operation.name,
             rule=f"agents.{self.guard.access.name}.confirm.{verdict.effect.name.lower()} = {by}",

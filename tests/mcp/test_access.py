@@ -22,7 +22,7 @@ ADD = {"list_id": 1001, "lead_ids": [1, 2]}
 def test_what_is_not_named_is_off() -> None:
     verdict = judged(access(""), "lists.get", {"list_id": 1})
 
-    assert (verdict.allowed, verdict.rule) == (False, "agents.a.access does not name lists, so it is off")
+    assert (verdict.allowed, verdict.rule) == (False, "agents.a.access.lists, which is not given and so off")
     assert verdict.why == "this agent may not read in lists"
 
 
