@@ -24,7 +24,7 @@ from msgspec import Raw, Struct
 
 from marketo_async.effects import AREAS, Effect, Scope, area_of, data_area_of, effect_of, family_of, named_ids
 from marketo_async.mcp.fields import FieldRules
-from marketo_async.mcp.masking import shown_name
+from marketo_async.mcp.masking import ADDRESS, shown_name
 from marketo_async.mcp.policy import AccessLevel, Agent, Confirmer
 from marketo_async.operation import Operation, Plan
 from marketo_async.planning import Refused
@@ -202,8 +202,8 @@ class Access:
         body = plan.json if plan.json is not None else plan.form
         members = msgspec.to_builtins(body) if isinstance(body, Struct) else body
         address = str(members.get(member, "")) if isinstance(members, Mapping) else ""
-        _, at, domain = address.rpartition("@")
-        if at and domain.strip().casefold() in self._domains:
+        single = ADDRESS.fullmatch(address.strip())  # and not a list, or a name with an address
+        if single and single[0].rpartition("@")[2].casefold() in self._domains:
             return None
         why = "the address is at a domain that this agent may not write to"
         return _Denial(f"agents.{self.name}.sample_domains", why)
