@@ -24,7 +24,7 @@ from msgspec import Raw, Struct
 
 from marketo_async.effects import AREAS, Effect, Scope, area_of, data_area_of, effect_of, family_of, named_ids
 from marketo_async.mcp.fields import FieldRules
-from marketo_async.mcp.masking import shown_name
+from marketo_async.mcp.masking import ADDRESS, shown_name
 from marketo_async.mcp.policy import AccessLevel, Agent, Confirmer
 from marketo_async.operation import Operation, Plan
 from marketo_async.planning import Refused
@@ -105,7 +105,7 @@ class Access:
         for key in (name, family_of(name), area):
             if key in access:
                 return access[key], f"agents.{self.name}.access.{key} = {access[key].value}"
-        return AccessLevel.OFF, f"agents.{self.name}.access does not name {area}, so it is off"
+        return AccessLevel.OFF, f"agents.{self.name}.access.{area}, which is not given and so off"
 
     def allows(self, operation: Operation) -> bool:
         """Return whether the agent may call an operation at all, with the right arguments; if not, it is not shown."""
@@ -187,12 +187,12 @@ class Access:
         """Deny a call that asks for, filters by or writes another field."""
         if why := self.fields.refusal(operation, plan):
             return _Denial(f"agents.{self.name}.fields", why)
-        refused = tuple(self.fields.refused_records(operation, plan))
+        refused = [*self.fields.refused_records(operation, plan)]
         if not refused:
             return None
         more = f" ({len(refused) - 1} more are refused)" if len(refused) > 1 else ""
         why = f"record {refused[0].index}: {refused[0].why}{more}"
-        return _Denial(f"agents.{self.name}.fields.write", why, refused)
+        return _Denial(f"agents.{self.name}.fields.write", why, tuple(refused))
 
     def _by_address(self, operation: Operation, plan: Plan[Any]) -> _Denial | None:
         """Deny a call that makes Marketo write to an address at another domain."""
@@ -202,8 +202,8 @@ class Access:
         body = plan.json if plan.json is not None else plan.form
         members = msgspec.to_builtins(body) if isinstance(body, Struct) else body
         address = str(members.get(member, "")) if isinstance(members, Mapping) else ""
-        _, at, domain = address.rpartition("@")
-        if at and domain.strip().casefold() in self._domains:
+        single = ADDRESS.fullmatch(address.strip())  # and not a list, or a name with an address
+        if single and single[0].rpartition("@")[2].casefold() in self._domains:
             return None
         why = "the address is at a domain that this agent may not write to"
         return _Denial(f"agents.{self.name}.sample_domains", why)

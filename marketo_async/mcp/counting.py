@@ -63,12 +63,17 @@ class Counts:
         self._agent, self._caps, self._budget = agent, caps, budget
         self._read = self._written = 0
 
+    def most(self, operation: Operation) -> int | None:
+        """Return how many records one read or write may have."""
+        return self._caps.records_a_write if operation.write else self._caps.records_a_read
+
     def check_whole(self, operation: Operation, records: int) -> None:
-        """Raise `CapReached` for a write that has too many records, before its first call."""
-        most = self._caps.records_a_write
-        if operation.write and most is not None and self._written + records > most:
-            why = f"one write may have {most:,} records, and this one has {self._written + records:,}"
-            raise self._reached(operation, "records_a_write", why, left=most)
+        """Raise `CapReached` where a write, or a question about many records, has too many of them."""
+        most, used = self.most(operation), self._written if operation.write else self._read
+        if most is not None and used + records > most:
+            kind = "write" if operation.write else "read"
+            why = f"one {kind} may have {most:,} records, and this one has {used + records:,}"
+            raise self._reached(operation, f"records_a_{kind}", why, left=most)
         if operation.name in _UNCOUNTED and self._caps.people_a_campaign is not None:
             why = "how many people a scheduled campaign reaches is not known, and this agent has a limit of them"
             raise self._reached(operation, "people_a_campaign", why)
@@ -76,7 +81,8 @@ class Counts:
     def take(self, operation: Operation, plan: Plan[Any]) -> None:
         """Count a call that is about to be made. Raises `CapReached`, and then nothing is counted."""
         records = carried(operation, plan)
-        self.check_whole(operation, records)
+        if operation.write:
+            self.check_whole(operation, records)
         self._check_read(operation)
         caps = self._caps
         taken: list[tuple[str, int]] = []

@@ -82,7 +82,8 @@ RECORDS: Mapping[str, tuple[str, ...]] = {
 }
 _FINDS_LEADS = frozenset({"leads.sync", "leads.push", "leads.submit_form"})  # by ``lookupField``, or else by email
 _ASKS_FIELDS = frozenset({"leads.get", "leads.by_filter", "leads.by_program", "lists.leads", "lists.legacy_leads"})
-_RENDERED = frozenset({"emails.full_content", "landing_pages.full_content"})  # as a lead sees it, with its fields
+# They show, or send, an asset as a lead sees it, with fields of the lead.
+_RENDERED = frozenset({"emails.full_content", "emails.send_sample", "landing_pages.full_content"})
 _FILES = {"file": "exportId", "import_failures": "batchId", "import_warnings": "batchId"}
 _DELIMITERS = {"csv": ",", "tsv": "\t", "ssv": ";"}
 
@@ -115,7 +116,7 @@ class FieldRules:
     def refusal(self, operation: Operation, plan: Plan[Any]) -> str | None:
         """Return why a call asks for, filters by or files what the agent may not read or write."""
         if operation.name in _RENDERED:
-            shown = self.cuts and plan.query.get("leadId") is not None
+            shown = self.cuts and {**plan.query, **(plan.form or {})}.get("leadId") is not None
             return (
                 "it would show fields of a lead, and those of this agent are limited; leave lead_id out"
                 if shown

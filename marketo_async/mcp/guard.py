@@ -120,11 +120,11 @@ class GuardedSender:
         guarded = OpenClient(calls, opened.in_flight, opened.descriptions)
         return Caller(lambda: guarded, self._guard.options)
 
-    def _admitted(self, operation: Operation, plan: Plan[Any]) -> str:
+    def _admitted(self, operation: Operation, plan: Plan[Any], records: int | None = None) -> str:
         """Judge a whole call or write before anything is sent; return who confirmed it, empty where that needs none."""
         verdict = self._passage.judged(operation, plan)
         try:
-            self._passage.counts.check_whole(operation, carried(operation, plan))
+            self._passage.counts.check_whole(operation, carried(operation, plan) if records is None else records)
         except CapReached as reached:
             raise self._passage.denied(operation, plan, reached) from None
         by = self._guard.confirmer(verdict)
@@ -139,8 +139,9 @@ class GuardedSender:
     def _admitted_write(self, operation: Operation, batches: Batches[V]) -> tuple[Batches[V], str]:
         """Judge a write: a list as a whole; a stream by its other arguments now, and record by record as it comes."""
         if isinstance(batches.records, Sequence):
-            kept = replace(batches, records=[*batches.records])  # what is judged is what is sent
-            return kept, self._admitted(operation, _whole(kept))
+            records = [*batches.records]
+            kept = replace(batches, records=records)  # the caller's list may change later
+            return kept, self._admitted(operation, _whole(kept), len(records))
         empty = batches.plan(Raw(b"[]"))
         verdict = self._passage.judged(operation, empty)
         if self._guard.confirmer(verdict) != "none":
@@ -159,7 +160,8 @@ class GuardedSender:
         self, operation: Operation, batches: Batches[V], empty: Plan[Any]
     ) -> Callable[[V], str | None]:
         """Return the check of the records of a stream: their own one, their number, and their fields."""
-        fields, most = self._guard.access.fields, self._guard.access.agent.limits.records_a_write
+        fields, most = self._guard.access.fields, self._passage.counts.most(operation)
+        kind = "write" if operation.write else "read"
         named, own, count = fields.also_named(operation, empty), batches.refusal, 0
 
         def refusal(record: V) -> str | None:
@@ -168,7 +170,7 @@ class GuardedSender:
             if why := own(record) if own is not None else None:
                 return why
             if most is not None and count > most:
-                return f"one write of this agent may have {most:,} records"
+                return f"one {kind} of this agent may have {most:,} records"
             if operation.name not in RECORDS:
                 return None
             return fields.refusal_of(row_of(batches, record), named)

@@ -5,6 +5,7 @@ See ``guard`` for the steps, and for listings and writes, which consist of singl
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar, cast
 
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from marketo_async.call import Call, Options
 from marketo_async.download import Sink
 from marketo_async.effects import Effect
-from marketo_async.errors import CapReached, Denied, MarketoError, NeedsConfirmation
+from marketo_async.errors import CapReached, Denied, MarketoError, NeedsConfirmation, StoreUnavailable
 from marketo_async.governor import CallRecord, Governor
 from marketo_async.mcp.access import Verdict
 from marketo_async.mcp.agent_guard import AgentGuard
@@ -25,6 +26,8 @@ from marketo_async.mcp.recorder import Attempts, Origin
 from marketo_async.operation import Operation, Plan
 from marketo_async.session import SingleCalls
 from marketo_async.waits import Waits
+
+log = logging.getLogger("marketo_async.mcp")
 
 R = TypeVar("R")
 
@@ -84,7 +87,7 @@ class Passage:
         return denial
 
     def unconfirmed(self, operation: Operation, plan: Plan[Any], verdict: Verdict, by: Confirmer) -> Denied:
-        """Return the denial, on record, of a call that nobody has confirmed yet."""
+        """Return the denial, on record, of a call that is not confirmed yet."""
         needs = NeedsConfirmation(
             operation=operation.name,
             rule=f"agents.{self.guard.access.name}.confirm.{verdict.effect.name.lower()} = {by}",
@@ -119,14 +122,22 @@ class Passage:
             value, records = counts.shown(operation, guard.access.fields.cut(operation, await make()))
             self._keep_job(operation, value)
         except BaseException as error:
-            counts.failed(operation, plan, error)
-            counts.repeated(attempts.calls)
+            self._settle(operation, plan, attempts, error)
             await recorder.outcome(entry, attempts, records=0, error=error)
             raise
         guard.note_answer(operation, records)
-        counts.repeated(attempts.calls)
+        self._settle(operation, plan, attempts, None)
         await recorder.outcome(entry, attempts, records=carried(operation, plan) or records)
         return value
+
+    def _settle(self, operation: Operation, plan: Plan[Any], attempts: Attempts, error: BaseException | None) -> None:
+        """Count what a call used beyond what was taken for it; an error here must not hide what became of the call."""
+        try:
+            if error is not None:
+                self.counts.failed(operation, plan, error)
+            self.counts.repeated(attempts.calls)
+        except StoreUnavailable:
+            log.exception("the budget of %s can't be kept; its next call is refused", self.guard.access.name)
 
     def attempts(self) -> Attempts:
         """Return the collector of the attempts of one call."""

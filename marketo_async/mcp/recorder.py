@@ -17,7 +17,7 @@ from marketo_async.effects import Effect
 from marketo_async.errors import ApiError, AuditUnavailable, Denied, MarketoError, OutcomeUnknown
 from marketo_async.governor import CallRecord
 from marketo_async.mcp.audit import AuditLog, AuditRecord
-from marketo_async.mcp.audit.sentences import Told, denial_sentence, intent_sentence, outcome_sentence
+from marketo_async.mcp.audit.sentences import CallFacts, denial_sentence, intent_sentence, outcome_sentence
 from marketo_async.mcp.calls import carried, digest_of_sent, sent
 from marketo_async.operation import Operation, Plan
 
@@ -54,11 +54,11 @@ class Origin(Struct, frozen=True, kw_only=True):
 
 
 class OpenRecord(Struct, frozen=True):
-    """A call whose intent is on record: its number there, what was told, and when it began."""
+    """A call whose intent is on record: its number there, what was facts, and when it began."""
 
     number: int
     record: AuditRecord
-    told: Told
+    facts: CallFacts
     began: float
 
 
@@ -71,20 +71,20 @@ class Recorder:
 
     def denied(self, operation: Operation, plan: Plan[Any], denial: Denied, effect: Effect, origin: Origin) -> None:
         """Record that a call was denied. Raises `AuditUnavailable`."""
-        record, told = self._described(operation, plan, effect, denial.rule, origin)
-        says = denial_sentence(told, denial.rule, denial.why)
+        record, facts = self._described(operation, plan, effect, denial.rule, origin)
+        says = denial_sentence(facts, denial.rule, denial.why)
         self._audit.append(replace(record, kind="denied", decision="denied", says=says))
 
     async def intent(
         self, operation: Operation, plan: Plan[Any], effect: Effect, rule: str, origin: Origin, confirmed_by: str
     ) -> OpenRecord:
         """Record that a call is about to be made, a write on the disk. Raises `AuditUnavailable`."""
-        record, told = self._described(operation, plan, effect, rule, origin)
+        record, facts = self._described(operation, plan, effect, rule, origin)
         decision = "confirmed" if confirmed_by else "allowed"
-        says = intent_sentence(told, rule, confirmed_by)
+        says = intent_sentence(facts, rule, confirmed_by)
         record = replace(record, decision=decision, approved_by=confirmed_by, says=says)
         number = await self._audit.write(record, durable=operation.write)
-        return OpenRecord(number, record, told, time.monotonic())
+        return OpenRecord(number, record, facts, time.monotonic())
 
     async def outcome(
         self, entry: OpenRecord, attempts: Attempts, *, records: int, error: BaseException | None = None
@@ -97,7 +97,7 @@ class Recorder:
             kind="outcome",
             arguments={},
             about=[],
-            says=outcome_sentence(entry.told, calls=attempts.calls, records=records, code=code, request_ids=ids),
+            says=outcome_sentence(entry.facts, calls=attempts.calls, records=records, code=code, request_ids=ids),
             intent=entry.number,
             calls=attempts.calls,
             waited=round(attempts.waited, 3),
@@ -110,7 +110,7 @@ class Recorder:
             if error is not None and not isinstance(error, MarketoError):
                 self._audit.append(record)  # a caller who is cancelled waits for nothing
             else:
-                await self._audit.write(record, durable=entry.told.operation.write)
+                await self._audit.write(record, durable=entry.facts.operation.write)
         except AuditUnavailable as unavailable:
             if error is None:
                 made = f"the call was made, but its outcome can't be recorded: {unavailable.message}"
@@ -119,9 +119,11 @@ class Recorder:
 
     def _described(
         self, operation: Operation, plan: Plan[Any], effect: Effect, rule: str, origin: Origin
-    ) -> tuple[AuditRecord, Told]:
+    ) -> tuple[AuditRecord, CallFacts]:
         what, audit = sent(plan), self._audit
-        told = Told(who=self._title, where=audit.where, operation=operation, path=plan.path, n=carried(operation, plan))
+        facts = CallFacts(
+            who=self._title, where=audit.where, operation=operation, path=plan.path, n=carried(operation, plan)
+        )
         record = AuditRecord(
             at=audit.now(),
             kind="intent",
@@ -137,7 +139,7 @@ class Recorder:
             about=audit.masker.about(what),
             digest=digest_of_sent(operation, what),
         )
-        return record, told
+        return record, facts
 
 
 def code_of(error: BaseException | None) -> str:

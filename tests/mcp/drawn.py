@@ -21,7 +21,7 @@ from marketo_async.schema import callees
 from tests.json_arguments import json_arguments
 from tests.mcp.guarded import Stage, staged
 
-RANDOM = settings(deadline=None, suppress_health_check=list(HealthCheck))
+RANDOM = settings(deadline=None, suppress_health_check=[*HealthCheck])
 
 NAMES = [*sorted(callees()), *sorted(EFFECTS)]
 IDS = st.sampled_from([7, 1001, 1002, 2001, 4002])

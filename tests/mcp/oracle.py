@@ -197,7 +197,11 @@ def fields(agent: Mapping[str, Any], name: str, family: str, query: Any, json_bo
     read = None if "read" not in lists else {one.lower() for one in lists["read"]}
     mask = {one.lower() for one in lists.get("mask", [])}
     limited = read is not None or bool(mask)
-    if name in {"emails.full_content", "landing_pages.full_content"} and limited and "leadId" in query:
+    if (
+        name in {"emails.full_content", "emails.send_sample", "landing_pages.full_content"}
+        and limited
+        and "leadId" in query
+    ):
         return "rendered"
     if AREAS[family] not in DATABASE and family not in {"lists", "program_members"}:
         return ""

@@ -22,7 +22,7 @@ ADD = {"list_id": 1001, "lead_ids": [1, 2]}
 def test_what_is_not_named_is_off() -> None:
     verdict = judged(access(""), "lists.get", {"list_id": 1})
 
-    assert (verdict.allowed, verdict.rule) == (False, "agents.a.access does not name lists, so it is off")
+    assert (verdict.allowed, verdict.rule) == (False, "agents.a.access.lists, which is not given and so off")
     assert verdict.why == "this agent may not read in lists"
 
 
@@ -180,6 +180,7 @@ CHANGES = {"since": "2026-01-01"}
         ("bulk.leads.import_file", {"content": "leadStatus\nopen\n", "format": "CSV"}, ""),
         ("emails.full_content", {"id": 1, "lead_id": 2}, "leave lead_id out"),
         ("emails.full_content", {"id": 1}, ""),
+        ("emails.send_sample", {"id": 1, "email_address": "a@b.c", "lead_id": 2}, "leave lead_id out"),
     ],
 )
 def test_fields_are_those_of_the_policy(name: str, arguments: dict[str, Any], why: str) -> None:
@@ -236,7 +237,15 @@ def test_every_write_of_records_has_its_place() -> None:
 
 @pytest.mark.parametrize(
     ("address", "allowed"),
-    [("a@example.com", True), ("a@EXAMPLE.com ", True), ("a@example.com.evil.org", False), ("example.com", False)],
+    [
+        ("a@example.com", True),
+        ("a@EXAMPLE.com ", True),
+        ("a@example.com.evil.org", False),
+        ("example.com", False),
+        ("b@evil.org,a@example.com", False),
+        ("b@evil.org a@example.com", False),
+        ("b@evil.org@example.com", False),
+    ],
 )
 def test_a_sample_goes_only_to_named_domains(address: str, *, allowed: bool) -> None:
     arguments = {"id": 1, "email_address": address}

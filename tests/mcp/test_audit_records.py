@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketo_async.mcp.audit.records import Masker, moment
-from marketo_async.mcp.audit.sentences import PHRASES, Told, denial_sentence, intent_sentence, outcome_sentence
+from marketo_async.mcp.audit.sentences import PHRASES, CallFacts, denial_sentence, intent_sentence, outcome_sentence
 from marketo_async.mcp.calls import carried, sent
 from marketo_async.mcp.masking import masked, without_addresses
 from marketo_async.planning import plan_of
@@ -97,13 +97,13 @@ def test_no_text_of_a_call_is_in_its_record_or_sentence(name: str) -> None:
     except Exception:  # noqa: BLE001 - not every argument takes any text
         operation, planned = plan_of(name, json_arguments()[name], munchkin_id=MUNCHKIN)
         plan = first_call(planned)
-    told = Told(who="Agent", where="123-ABC-456", operation=operation, path=plan.path, n=carried(operation, plan))
+    facts = CallFacts(who="Agent", where="123-ABC-456", operation=operation, path=plan.path, n=carried(operation, plan))
     lines = [
         str(MASKER.shown(sent(plan))),
-        intent_sentence(told, "agents.a.access.people = full", "an operator"),
-        denial_sentence(told, "agents.a.only", "no"),
-        outcome_sentence(told, calls=1, records=3, code="", request_ids=["10a8#17"]),
-        outcome_sentence(told, calls=2, records=0, code="1003", request_ids=[]),
+        intent_sentence(facts, "agents.a.access.people = full", "an operator"),
+        denial_sentence(facts, "agents.a.only", "no"),
+        outcome_sentence(facts, calls=1, records=3, code="", request_ids=["10a8#17"]),
+        outcome_sentence(facts, calls=2, records=0, code="1003", request_ids=[]),
     ]
 
     for line in lines:
@@ -130,20 +130,20 @@ def test_every_phrase_is_of_an_operation() -> None:
 def test_the_sentences_are_plain() -> None:
     operation, planned = plan_of("lists.add", {"list_id": 1001, "lead_ids": list(range(1, 13))})
     plan = first_call(planned)
-    told = Told(who="Campaign Agent", where="123-ABC-456", operation=operation, path=plan.path, n=12)
+    facts = CallFacts(who="Campaign Agent", where="123-ABC-456", operation=operation, path=plan.path, n=12)
     start = "Campaign Agent asked to add 12 people to static list 1001 in 123-ABC-456; "
 
     assert (
-        intent_sentence(told, "agents.campaign.access.lists = write")
+        intent_sentence(facts, "agents.campaign.access.lists = write")
         == f"{start}allowed by agents.campaign.access.lists = write."
     )
-    assert outcome_sentence(told, calls=1, records=12, code="", request_ids=["10a8#17"]) == (
+    assert outcome_sentence(facts, calls=1, records=12, code="", request_ids=["10a8#17"]) == (
         f"{start}1 call, 12 records. requestId 10a8#17."
     )
-    assert outcome_sentence(told, calls=2, records=0, code="unknown_outcome", request_ids=[]) == (
+    assert outcome_sentence(facts, calls=2, records=0, code="unknown_outcome", request_ids=[]) == (
         f"{start}2 calls, it failed with unknown_outcome."
     )
-    one = Told(who="A", where="B", operation=operation, path={"listId": "x y"}, n=1)
+    one = CallFacts(who="A", where="B", operation=operation, path={"listId": "x y"}, n=1)
     assert denial_sentence(one, "agents.a.only", "a\nb").endswith(
         "add 1 person to static list of another listId in B; denied by agents.a.only: a b."
     )

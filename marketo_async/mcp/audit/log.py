@@ -96,8 +96,11 @@ class AuditLog:
     def close(self) -> None:
         """Write the anchor of the last record, and close the file; the next record opens it again."""
         with self._lock, _disk(self.folder):
-            if self._file is None:
-                return
+            self._end()
+
+    def _end(self) -> None:
+        """Close the file of a month that is over, or of a server that ends, with an anchor of its last record."""
+        if self._file is not None:
             os.fdatasync(self._file)
             self._write_anchor()
             os.close(self._file)
@@ -127,8 +130,7 @@ class AuditLog:
         if self._file is not None:
             if path == self._path:
                 raise AuditUnavailable(f"{path} was removed or replaced while it was written", hint=_LOOK)
-            os.close(self._file)
-            self._file = None
+            self._end()
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
         self._path, self._size, self._anchored = path, -1, 0
         return self._file

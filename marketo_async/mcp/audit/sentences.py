@@ -64,7 +64,7 @@ _SAFE_ID = re.compile(r"[0-9]{1,12}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a
 _CONTROL = re.compile(r"\s+")
 
 
-class Told(Struct, frozen=True, kw_only=True):
+class CallFacts(Struct, frozen=True, kw_only=True):
     """The facts of a sentence: ``who`` asks ``where`` for an operation, with the members of its ``path``."""
 
     who: str
@@ -74,38 +74,38 @@ class Told(Struct, frozen=True, kw_only=True):
     n: int
 
 
-def _asked(told: Told) -> str:
+def _asked(facts: CallFacts) -> str:
     """Return who asked to do what and where, as the start of a sentence."""
-    return f"{_plain(told.who)} asked to {_deed(told)} in {_plain(told.where)}"
+    return f"{_plain(facts.who)} asked to {_deed(facts)} in {_plain(facts.where)}"
 
 
-def intent_sentence(told: Told, rule: str, confirmed_by: str = "") -> str:
+def intent_sentence(facts: CallFacts, rule: str, confirmed_by: str = "") -> str:
     """Return the sentence of an intent."""
     by = f", confirmed by {_plain(confirmed_by)}" if confirmed_by else ""
-    return f"{_asked(told)}; allowed by {rule}{by}."
+    return f"{_asked(facts)}; allowed by {rule}{by}."
 
 
-def denial_sentence(told: Told, rule: str, why: str) -> str:
+def denial_sentence(facts: CallFacts, rule: str, why: str) -> str:
     """Return the sentence of a denial."""
-    return f"{_asked(told)}; denied by {rule}: {_plain(why)}."
+    return f"{_asked(facts)}; denied by {rule}: {_plain(why)}."
 
 
-def outcome_sentence(told: Told, *, calls: int, records: int, code: str, request_ids: Sequence[str]) -> str:
+def outcome_sentence(facts: CallFacts, *, calls: int, records: int, code: str, request_ids: Sequence[str]) -> str:
     """Return the sentence of an outcome."""
     made = f"{calls} call{'' if calls == 1 else 's'}"
     done = f"it failed with {_plain(code)}" if code else f"{records} record{'' if records == 1 else 's'}"
     ids = f" requestId {', '.join(map(_plain, request_ids[:5]))}." if request_ids else ""
-    return f"{_asked(told)}; {made}, {done}.{ids}"
+    return f"{_asked(facts)}; {made}, {done}.{ids}"
 
 
-def _deed(told: Told) -> str:
-    phrase = PHRASES.get(told.operation.name)
-    known = {name: value for name, value in told.path.items() if _SAFE_ID.fullmatch(str(value))}
+def _deed(facts: CallFacts) -> str:
+    phrase = PHRASES.get(facts.operation.name)
+    known = {name: value for name, value in facts.path.items() if _SAFE_ID.fullmatch(str(value))}
     if phrase is not None:
-        return _plural(phrase, told.n).format_map(_Known({**known, "n": f"{told.n:,}"}))
-    summary = re.split(r"[.;:,(]", told.operation.summary.replace("`", ""), maxsplit=1)[0].strip()
+        return _plural(phrase, facts.n).format_map(_Known({**known, "n": f"{facts.n:,}"}))
+    summary = re.split(r"[.;:,(]", facts.operation.summary.replace("`", ""), maxsplit=1)[0].strip()
     ids = ", ".join(f"{name} {value}" for name, value in known.items())
-    deed = summary[:1].lower() + summary[1:] or told.operation.name
+    deed = summary[:1].lower() + summary[1:] or facts.operation.name
     return f"{deed} ({ids})" if ids else deed
 
 
