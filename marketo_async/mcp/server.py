@@ -81,6 +81,7 @@ class Protocol:
             on_list_tools=self.list_tools,
             on_call_tool=self.call_tool,
             on_list_resources=self.list_resources,
+            on_list_resource_templates=self.list_resource_templates,
             on_read_resource=self.read_resource,
             on_list_prompts=self.list_prompts,
             on_get_prompt=self.get_prompt,
@@ -161,6 +162,15 @@ class Protocol:
             for uri, name, line in resources_of(seat.access)
         ]
         return types.ListResourcesResult(resources=found, ttl_ms=_LIST_TTL_MS, cache_scope="private")
+
+    async def list_resource_templates(
+        self, _: Context, __: types.PaginatedRequestParams | None
+    ) -> types.ListResourceTemplatesResult:
+        """List the form of the address of one operation."""
+        one = types.ResourceTemplate(
+            uri_template="marketo://operations/{name}", name="operation", mime_type="text/markdown"
+        )
+        return types.ListResourceTemplatesResult(resource_templates=[one], ttl_ms=_LIST_TTL_MS, cache_scope="public")
 
     async def read_resource(
         self, context: Context, params: types.ReadResourceRequestParams

@@ -228,6 +228,8 @@ async def test_resources_explain_what_the_agent_may_call(connect: Connect, era: 
         assert "marketo_find" in texts["marketo://guide"]
         lines = texts["marketo://operations"].splitlines()
         assert len(lines) == sum(name not in EFFECTS for name in callees())
+        (template,) = (await tools.client.list_resource_templates()).resource_templates
+        assert template.uri_template == "marketo://operations/{name}"
         one = await tools.client.read_resource("marketo://operations/leads.get")
         assert one.contents[0].text.startswith("leads.get(lead_id: int")
         for hidden in ("marketo://operations/leads.delete", "marketo://secrets"):
