@@ -30,7 +30,7 @@ from marketo_async.writes import BATCH, Batches, Result
 LIMIT = 25  # records, where a read does not say how many
 _MOST_PAGES = 50  # of one tool call: a listing can have many empty pages
 LARGEST_FILE = 20_000_000  # bytes of a bulk file whose rows are paged
-_OVERHEAD = 600  # characters of an answer beside its records
+OVERHEAD = 600  # characters of an answer beside its records
 
 
 class Reading(Struct, frozen=True, kw_only=True):
@@ -44,7 +44,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     count_only: bool = False
 
 
-class _Items(Struct, frozen=True):
+class AnsweredPage(Struct, frozen=True):
     """One page as it is answered: clean JSON values, and where the listing continues."""
 
     items: list[Any]
@@ -65,6 +65,13 @@ async def read(call: ToolCall, reading: Reading) -> dict[str, Any]:
     if reading.fields and "fields" in takes and "fields" not in arguments:
         arguments["fields"] = reading.fields
     return await _Reader(call, found, arguments, reading).answer()
+
+
+async def first_page(call: ToolCall, name: str, arguments: Mapping[str, Any]) -> AnsweredPage:
+    """Return the first page of a listing, as large as Marketo makes it; whole, as no answer is made of it yet."""
+    found = callee(name)
+    call.require_allowed(found.operation, arguments)
+    return await _Reader(call, found, arguments, Reading(operation=name, limit=BATCH)).first_page()
 
 
 class _Reader:
@@ -104,9 +111,15 @@ class _Reader:
         items, shortened = whole_records([projected(found.value, self._reading.fields)], self._room)
         return await self._with_cost({"result": items[0]}, found.removed, shortened)
 
+    async def first_page(self) -> AnsweredPage:
+        name, munchkin_id = self._found.operation.name, self._call.seat.munchkin_id
+        operation, planned = plan_of(name, self._sized(), munchkin_id=munchkin_id)
+        page = await self._page(operation, next(parts(planned)), Cursor(), something=False)
+        return page or AnsweredPage([], 0)
+
     @property
     def _room(self) -> int:
-        return self._call.seat.answer_chars - _OVERHEAD
+        return self._call.seat.answer_chars - OVERHEAD
 
     def _sized(self) -> dict[str, Any]:
         """Return the arguments with a page as large as the answer, where the operation takes a size."""
@@ -157,17 +170,19 @@ class _Reader:
         return len(found.items), found.shortened
 
     @staticmethod
-    def _next(here: Cursor, page: _Items, taken: int, *, last_part: int) -> Cursor | None:
+    def _next(here: Cursor, page: AnsweredPage, taken: int, *, last_part: int) -> Cursor | None:
         if here.given + taken < len(page.items):
             return Cursor(here.part, here.token, here.given + taken)
         if page.more:
             return Cursor(here.part, page.token)
         return Cursor(here.part + 1) if here.part < last_part else None
 
-    async def _page(self, operation: Operation, part: Plan[Page[Any]], at: Cursor, *, something: bool) -> _Items | None:
+    async def _page(
+        self, operation: Operation, part: Plan[Page[Any]], at: Cursor, *, something: bool
+    ) -> AnsweredPage | None:
         """Return the page at a cursor; ``None`` if the deadline came first, and there is something to answer."""
         kept = self._call.seat.rests.get((*self._bound, at.part, at.token))
-        if isinstance(kept, _Items):
+        if isinstance(kept, AnsweredPage):
             return kept
         assert operation.paging is not None  # noqa: S101 - a listing has a rule
         try:
@@ -182,7 +197,7 @@ class _Reader:
         self._sift = self._sift or (part.sift() if part.sift else None)
         records, enough = self._sift(page.items) if self._sift else (page.items, False)
         found = cleaned([projected(plain(record), self._reading.fields) for record in records])
-        return _Items(found.value, found.removed, page.token, page.more and not enough)
+        return AnsweredPage(found.value, found.removed, page.token, page.more and not enough)
 
     async def _list(self, items: Sequence[Any], start: Cursor) -> dict[str, Any]:
         """Answer a part of a list that came at once."""

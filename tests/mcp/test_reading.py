@@ -162,12 +162,24 @@ async def test_every_part_of_a_person_comes_in_six_calls(connect: Connect) -> No
         answer = await tools("marketo_person", id=7)
         assert answer["person"]["id"] == 7
         assert answer["lists"]
+        dates = [activity["activityDate"] for activity in answer["activities"]]
+        assert dates == sorted(dates)
+        assert all(isinstance(activity["type"], str) for activity in answer["activities"])
         assert answer["cost"]["calls"] <= 6
         by_email = await tools("marketo_person", email="lead7@example.com")
         assert by_email["person"]["id"] == 7
         assert by_email["cost"]["calls"] <= 6
         assert (await tools.refused("marketo_person", email="nobody@example.com"))["kind"] == "not_found"
         assert (await tools.refused("marketo_person"))["kind"] == "invalid"
+
+
+async def test_a_person_fits_into_an_answer(connect: Connect, desk: Desk) -> None:
+    small = replace(desk.policy.agents["reader"], answer_chars=1_500)
+    desk.adopt(replace(desk.policy, agents={**desk.policy.agents, "reader": small}))
+    async with connect() as tools:
+        answer = await tools("marketo_person", id=7)
+        assert len(as_text(answer)) <= 1_500
+        assert answer["activities_left_out"] == "there are more"
 
 
 async def test_reads_of_several_tools_at_once(connect: Connect) -> None:
@@ -234,7 +246,7 @@ async def test_a_part_of_a_person_that_can_t_be_read_is_named(connect: Connect, 
     desk.adopt(replace(desk.policy, agents={**desk.policy.agents, "people": people}))
     async with connect("people") as tools:
         answer = await tools("marketo_person", id=7)
-        assert answer["activities_of_30_days"] == {"error": "denied"}
+        assert answer["activities"] == {"error": "activities.since: this agent may not call it"}
         assert answer["lists"]
         sandbox.faults.append(Fault("610", path="/rest/v1/leads/7/listMembership.json"))
         answer = await tools("marketo_person", id=7)
