@@ -178,11 +178,16 @@ def _check_members(value: object, kind: msgspec.inspect.Type, place: str = "$") 
 
 def _of_a_type(found: Callee) -> bool:
     """Return whether the family of an operation is made for one type of custom object."""
-    return "api_name" in inspect.signature(found.family).parameters
+    return "api_name" in _taken(found.family)
+
+
+@cache
+def _taken(kind: type[Resource]) -> frozenset[str]:
+    return frozenset(inspect.signature(kind).parameters)
 
 
 def _family(kind: type[Resource], munchkin_id: str, api_name: str) -> Resource:
     """Return a family that plans and can't send."""
     given = {"model": Record, "munchkin_id": munchkin_id, "api_name": api_name, "slots": None, "used_today": None}
-    taken = inspect.signature(kind).parameters
+    taken = _taken(kind)
     return kind(cast(Any, None), **{name: value for name, value in given.items() if name in taken})

@@ -135,3 +135,17 @@ def test_service_keeps_serving_until_it_is_interrupted() -> None:
     assert process.returncode == 0, stderr
     assert stdout == "stopped\n"
     assert "Traceback" not in stderr
+
+
+@pytest.mark.slow
+def test_two_agents_have_their_own_rights_and_are_on_record() -> None:
+    pytest.importorskip("mcp", reason="it comes with the mcp extra")
+    lines = output_of("agents.py")
+    assert any(line.startswith("campaign reads:") and "l***@example.com" in line for line in lines)
+    assert any(line.startswith("campaign adds:") and '"added": 1' in line for line in lines)
+    assert any(line.startswith("campaign tries another list:") and '"denied"' in line for line in lines)
+    assert any(line.startswith("support tries to read a list:") and '"denied"' in line for line in lines)
+    audit = [line.removeprefix("audit: ") for line in lines if line.startswith("audit: ")]
+    assert sum("denied by" in line for line in audit) == 2
+    assert any(line.startswith("Campaign Agent asked to add 1 person to static list 1001") for line in audit)
+    assert lines[-1] == "the audit is as it was written"

@@ -17,7 +17,9 @@ import msgspec
 import typer
 from platformdirs import user_state_path
 
+from marketo_async.cli.audit import AuditFormat, AuditPlace, audit_lines
 from marketo_async.cli.exits import EPILOG, Exit, errors_in_one_line
+from marketo_async.cli.options import moment
 from marketo_async.errors import ConfigurationError, InvalidRequest
 from marketo_async.sandbox import Sandbox
 
@@ -262,3 +264,42 @@ def _decide(id: str, *, approved: bool) -> None:
             typer.echo(f"{found.state}: {found.question}")
 
         asyncio.run(decided())
+
+
+@agents.command(epilog=EPILOG)
+def audit(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="One file of records. Default: all in the state folder.")
+    ] = None,
+    *,
+    verify: Annotated[bool, typer.Option("--verify", help="Check the chain, and name the first bad line.")] = False,
+    about: Annotated[
+        str | None, typer.Option(metavar="EMAIL", help="Only what was done with this person's address.")
+    ] = None,
+    agent: Annotated[str | None, typer.Option(metavar="NAME", help="Only the records of one agent.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="WHEN", help="Only since an ISO 8601 date or time.")] = None,
+    format: Annotated[AuditFormat, typer.Option("--format", help="How to print the records.")] = AuditFormat.TEXT,
+    policy: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The policy, where it names the folder, the key or the anchor.")
+    ] = None,
+    anchor: Annotated[Path | None, typer.Option(metavar="FILE", help="The anchor to verify with.")] = None,
+) -> None:
+    """Print what agents did, one sentence a line, or verify that nothing was changed."""
+    with errors_in_one_line():
+        from marketo_async.mcp.policy import AuditSettings, load_policy  # noqa: PLC0415
+
+        settings = AuditSettings() if policy is None else load_policy(policy).audit
+        where = AuditPlace(settings, state_folder(), os.environ, anchor)
+        files = where.files() if file is None else [file]
+        if verify:
+            bad = False
+            for path in files:
+                line, good = where.verified(path)
+                typer.echo(line)
+                bad = bad or not good
+            if bad:
+                raise typer.Exit(Exit.REFUSED)
+            return
+        moment_since = None if since is None else moment("--since", since)
+        for line in audit_lines(where, files, about=about, agent=agent, since=moment_since, format=format):
+            typer.echo(line)

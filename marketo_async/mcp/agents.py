@@ -48,6 +48,11 @@ class HeaderCredentials(Struct, frozen=True):
     def __repr__(self) -> str:
         return f"<credentials of {self.munchkin_id}>"
 
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 of id and secret."""
+        return hashlib.sha256(f"{self.client_id}\0{self.client_secret}".encode()).digest()
+
 
 class AgentIdentity(Struct, frozen=True):
     """The agent of a request, and how it is known."""
@@ -55,6 +60,13 @@ class AgentIdentity(Struct, frozen=True):
     agent: str
     via: Literal["stdio", "bearer", "headers"]
     credentials: HeaderCredentials | None = None
+
+    @property
+    def holder(self) -> str:
+        """Whose plans and cursors these are: the agent's, or with credentials in headers, theirs alone."""
+        if self.credentials is None:
+            return self.agent
+        return f"{self.agent}#{self.credentials.digest.hex()[:32]}"
 
 
 def new_key(agent: str) -> NewKey:
@@ -141,8 +153,7 @@ class HeaderClients:
 
     async def get(self, credentials: HeaderCredentials) -> Marketo:
         """Return the open client of these credentials."""
-        secret = f"{credentials.client_id}\0{credentials.client_secret}".encode()
-        key = (credentials.munchkin_id, hashlib.sha256(secret).digest())
+        key = (credentials.munchkin_id, credentials.digest)
         async with self._changing:
             await self._drop_idle()
             _, client = self._clients.pop(key, (0.0, None))

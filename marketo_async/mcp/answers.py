@@ -20,7 +20,7 @@ from msgspec import Struct
 from marketo_async.errors import InvalidRequest
 
 ANSWER_CHARS = 24_000  # hosts were seen to warn at 16,000 tokens and to refuse at 25,000
-_KEPT_S, _KEPT_PAGES = 300.0, 50
+_KEPT_S, _KEPT_PAGES, _KEPT_RECORDS = 300.0, 50, 200_000
 _SHORTENED = 200  # characters that stay of a text that is too long
 
 # Control characters but tab and line feed, zero-width and bidirectional marks, variation selectors, and the tag
@@ -192,19 +192,23 @@ class Rests:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._pages: OrderedDict[object, tuple[float, object]] = OrderedDict()
+        self._pages: OrderedDict[object, tuple[float, int, object]] = OrderedDict()
 
-    def keep(self, key: object, page: object) -> None:
-        """Keep a page; the one that was kept longest goes where there are 50 others."""
-        self._pages[key] = (self._clock() + _KEPT_S, page)
+    def keep(self, key: object, page: object, *, weight: int) -> None:
+        """Keep a page of ``weight`` records; those kept longest go where there are more than 50, or many records."""
+        self._pages[key] = (self._clock() + _KEPT_S, weight, page)
         self._pages.move_to_end(key)
-        while len(self._pages) > _KEPT_PAGES:
+        while len(self._pages) > _KEPT_PAGES or sum(kept for _, kept, _ in self._pages.values()) > _KEPT_RECORDS:
             self._pages.popitem(last=False)
 
     def get(self, key: object) -> object | None:
         """Return a page that is kept, or ``None``."""
-        until, page = self._pages.get(key, (0.0, None))
+        until, _, page = self._pages.get(key, (0.0, 0, None))
         if self._clock() >= until:
             self._pages.pop(key, None)
             return None
         return page
+
+    def clear(self) -> None:
+        """Keep none: rights may have changed."""
+        self._pages.clear()

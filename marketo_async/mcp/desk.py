@@ -53,13 +53,13 @@ class Desk:
         governor: Callable[[], Governor] = Governor,
     ) -> None:
         self.policy = policy
+        self.rests = Rests(time.monotonic)
         self._clients: dict[str, Marketo] = {}
         self._access: dict[str, Access] = {}
         self.adopt(policy)
         self.state = state
         self.approvals = Approvals(state / "approvals.db", time.time)
         self.seal = Seal(secrets.token_bytes(32))
-        self.rests = Rests(time.monotonic)
         self._environment, self._governor = environment, governor
         self._visitors = HeaderClients(self._visitor, time.monotonic)
         self._files = AgentFiles(policy.audit, state, environment)
@@ -92,6 +92,7 @@ class Desk:
         """
         if self._clients and (policy.instances, policy.audit) != (self.policy.instances, self.policy.audit):
             raise ConfigurationError("the instances and the audit of a running server can't change: start it again")
+        self.rests.clear()
         before = self._access
         self.policy = policy
         self._access = {
@@ -220,7 +221,7 @@ class AgentSeat:
         self._guard = guard
         self._client = client
         self.identity = identity
-        self.name = identity.agent
+        self.name, self.holder = identity.agent, identity.holder
         self.title = agent.title or identity.agent
         self.access = guard.access
         self.approvals, self.seal, self.rests = desk.approvals, desk.seal, desk.rests

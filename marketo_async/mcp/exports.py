@@ -11,7 +11,6 @@ from marketo_async.mcp.toolcall import ToolCall, refuse
 from marketo_async.mcp.writing import write
 
 _FAMILIES = ("leads", "activities", "program_members", "custom_objects")
-_LARGEST = 20_000_000  # bytes of a file whose rows are paged; a larger one belongs to `marketo-async export`
 
 
 async def export_start(
@@ -44,9 +43,6 @@ async def export_rows(call: ToolCall, handle: str, *, limit: int, cursor: str | 
         if job.get("status") != "Completed":
             then = "Call marketo_export_status in a minute."
             raise refuse("conflict", f"the export is not completed (status: {job.get('status')})", then)
-        if (size := job.get("fileSize") or 0) > _LARGEST:
-            then = "Ask for fewer fields or a shorter range, or export it with `marketo-async export`."
-            raise refuse("too_large", f"the file has {size:,} bytes, and rows of at most {_LARGEST:,} are paged", then)
     return await read(call, Reading(operation=f"bulk.{family}.file", arguments=arguments, limit=limit, cursor=cursor))
 
 

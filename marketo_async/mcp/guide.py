@@ -57,7 +57,7 @@ async def describe_operation(call: ToolCall, given: str) -> dict[str, Any]:
     name = resolve(given)
     found = callee(name)
     operation = found.operation
-    call.require_allowed(operation)
+    call.require_allowed(operation, {})
     answer: dict[str, Any] = {
         "operation": name,
         "tool": tool_name(name),
@@ -88,7 +88,7 @@ _SCOPES = ("list_id", "program_id", "campaign_id", "workspace")
 async def whoami(call: ToolCall) -> dict[str, Any]:
     """Return who the agent is, what it may do, and what is left."""
     access = call.seat.access
-    waiting = await call.seat.approvals.waiting(call.seat.name)
+    waiting = await call.seat.approvals.waiting(call.seat.holder)
     overrides = {key: level.value for key, level in access.agent.access.items() if key not in set(AREAS.values())}
     return {
         "agent": call.seat.name,

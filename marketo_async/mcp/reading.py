@@ -29,6 +29,7 @@ from marketo_async.writes import BATCH, Batches, Result
 
 LIMIT = 25  # records, where a read does not say how many
 _MOST_PAGES = 50  # of one tool call: a listing can have many empty pages
+LARGEST_FILE = 20_000_000  # bytes of a bulk file whose rows are paged
 _OVERHEAD = 600  # characters of an answer beside its records
 
 
@@ -58,7 +59,7 @@ async def read(call: ToolCall, reading: Reading) -> dict[str, Any]:
     found = callee(name)
     if effect_of(found.operation) is not Effect.READ:
         raise refuse("invalid", f"{name} is a write", "Call marketo_plan, then marketo_write.", operation=name)
-    call.require_allowed(found.operation)
+    call.require_allowed(found.operation, reading.arguments)
     arguments = {one: value for one, value in reading.arguments.items() if one not in PAGING or not found.listed}
     takes = {parameter.name: parameter for parameter in found.parameters}
     if reading.fields and "fields" in takes and "fields" not in arguments:
@@ -75,7 +76,7 @@ class _Reader:
         self._arguments = arguments
         self._reading = reading
         self._sender: Sender = call.seat.sender(call)
-        self._bound = (call.seat.name, call.seat.instance, found.operation.name, digest(arguments))
+        self._bound = (call.seat.holder, call.seat.instance, found.operation.name, digest(arguments))
         self._sift: PageFilter[Any] | None = None
 
     async def answer(self) -> dict[str, Any]:
@@ -91,9 +92,12 @@ class _Reader:
         if isinstance(planned, Batches):
             results = await self._within(self._sender.writes(operation, planned).all())
             return await self._list([result_row(result) for result in results], start)
-        value = await self._within(self._sender.send(operation, cast(Plan[Any], planned)))
-        if isinstance(value, bytes):
-            return await self._list(_rows(value), start)
+        plan = cast(Plan[Any], planned)
+        if plan.answer is bytes:
+            file = CappedFile(self._found.operation.name)
+            await self._within(self._sender.stream(operation, plan, file))
+            return await self._list(_rows(file.content), start)
+        value = await self._within(self._sender.send(operation, plan))
         if isinstance(value, list):
             return await self._list([plain(item) for item in value], start)
         found = cleaned(plain(value))
@@ -134,7 +138,7 @@ class _Reader:
             following = self._next(here, page, taken, last_part=first_part + len(rest) - 1)
             await self._call.report(len(items) or count, f"{len(items) or count} records")
             if taken < len(given):
-                self._call.seat.rests.keep((*self._bound, here.part, here.token), page)
+                self._call.seat.rests.keep((*self._bound, here.part, here.token), page, weight=len(page.items))
                 break
         answer: dict[str, Any] = {"count": count} if self._reading.count_only else {"items": items}
         answer["more"] = following is not None
@@ -189,7 +193,7 @@ class _Reader:
         more = len(fit) < len(found.value)
         answer: dict[str, Any] = {"items": fit, "more": more}
         if more:
-            self._call.seat.rests.keep(self._bound, items)
+            self._call.seat.rests.keep(self._bound, items, weight=len(items))
             answer["cursor"] = self._call.seat.seal.seal(Cursor(given=start.given + len(fit)), *self._bound)
         return await self._with_cost(answer, found.removed, shortened)
 
@@ -213,6 +217,34 @@ class _Reader:
         return {**answer, "cost": await self._call.costs()}
 
 
+class CappedFile:
+    """Holds a file of Marketo's in memory, up to a size: see `download.Sink`."""
+
+    def __init__(self, operation: str) -> None:
+        self._operation = operation
+        self.content = bytearray()
+
+    @property
+    def held(self) -> int:
+        """How many bytes it holds."""
+        return len(self.content)
+
+    def restart(self) -> None:
+        """Drop all bytes."""
+        self.content.clear()
+
+    def write(self, chunk: bytes) -> None:
+        """Append the next bytes; refuse a file that is too large to page through."""
+        if len(self.content) + len(chunk) > LARGEST_FILE:
+            raise refuse(
+                "too_large",
+                f"the file has more than {LARGEST_FILE:,} bytes",
+                "Ask for fewer fields or a shorter range, or export it with `marketo-async export`.",
+                operation=self._operation,
+            )
+        self.content += chunk
+
+
 def result_row(result: Result[Any]) -> dict[str, Any]:
     """Return the result of one record: its index, status and id, and why it was not accepted."""
     row: dict[str, Any] = {"index": result.index, "status": result.status or ("failed" if result.failed else "ok")}
@@ -225,7 +257,7 @@ def result_row(result: Result[Any]) -> dict[str, Any]:
     return row
 
 
-def _rows(content: bytes) -> list[dict[str, str]]:
+def _rows(content: bytes | bytearray) -> list[dict[str, str]]:
     """Return the rows of a file of Marketo's by the names in its first line."""
     text = content.decode("utf-8-sig", errors="replace")
     return [{str(name): value or "" for name, value in row.items()} for row in csv.DictReader(StringIO(text))]

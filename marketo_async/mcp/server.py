@@ -12,14 +12,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import socket
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import mcp_types as types
-import uvicorn
 from mcp.server import Server
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
@@ -36,7 +34,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from marketo_async.errors import MarketoError
 from marketo_async.mcp.access import Access
 from marketo_async.mcp.agents import AgentIdentity, NotIdentified
-from marketo_async.mcp.answers import as_text, cleaned, digest, plain
+from marketo_async.mcp.answers import as_text, cleaned, plain
 from marketo_async.mcp.desk import AgentSeat, Desk
 from marketo_async.mcp.library import PROMPTS, prompt_text, resource_text, resources_of
 from marketo_async.mcp.tool_errors import ToolError, tool_error
@@ -83,12 +81,13 @@ class Protocol:
             on_list_tools=self.list_tools,
             on_call_tool=self.call_tool,
             on_list_resources=self.list_resources,
+            on_list_resource_templates=self.list_resource_templates,
             on_read_resource=self.read_resource,
             on_list_prompts=self.list_prompts,
             on_get_prompt=self.get_prompt,
         )
         security = RequestStateSecurity(
-            keys=[secrets.token_bytes(32)], bind_principal=lambda context: self._identity(context).agent
+            keys=[secrets.token_bytes(32)], bind_principal=lambda context: self._identity(context).holder
         )
         made.middleware.append(RequestStateBoundary(security, default_audience=NAME))
         return made
@@ -164,6 +163,15 @@ class Protocol:
         ]
         return types.ListResourcesResult(resources=found, ttl_ms=_LIST_TTL_MS, cache_scope="private")
 
+    async def list_resource_templates(
+        self, _: Context, __: types.PaginatedRequestParams | None
+    ) -> types.ListResourceTemplatesResult:
+        """List the form of the address of one operation."""
+        one = types.ResourceTemplate(
+            uri_template="marketo://operations/{name}", name="operation", mime_type="text/markdown"
+        )
+        return types.ListResourceTemplatesResult(resource_templates=[one], ttl_ms=_LIST_TTL_MS, cache_scope="public")
+
     async def read_resource(
         self, context: Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
@@ -236,7 +244,7 @@ def _as_type(tool: Tool) -> types.Tool:
 def _result(answer: Any, seat: AgentSeat) -> types.CallToolResult:
     """Return an answer as one compact JSON text; hosts disagree about structured content, and all read text."""
     failed = isinstance(answer, ToolError)
-    value = cleaned(plain({"error": answer}) if failed else answer).value
+    value = cleaned(plain({"error": answer})).value if failed else answer  # a handler has cleaned what it answers
     return types.CallToolResult(
         content=[types.TextContent(text=as_text(value))],
         structured_content=value if seat.structured else None,
@@ -302,8 +310,7 @@ class Door:
             await refused(scope, receive, send)
             return
         # The user of a session: the SDK lets nobody else continue it.
-        whose = None if identity.credentials is None else digest(plain(identity.credentials))
-        user = AuthenticatedUser(AccessToken(token="", client_id=identity.agent, scopes=[], subject=whose))
+        user = AuthenticatedUser(AccessToken(token="", client_id=identity.holder, scopes=[]))
         await self._app({**scope, "user": user, _IDENTITY: identity}, receive, send)
 
 
@@ -320,47 +327,3 @@ def http_app(protocol: Protocol, desk: Desk, *, hosts: list[str], origins: list[
         streamable_http_path=PATH, transport_security=security, custom_starlette_routes=[Route("/health", health)]
     )
     return Door(app, desk)
-
-
-async def serve_http(
-    app: ASGIApp,
-    *,
-    host: str,
-    port: int,
-    certificate: str | None = None,
-    key: str | None = None,
-    started: Callable[[int], None] = lambda _: None,
-) -> None:
-    """Serve over HTTP until the process is told to end, or this is cancelled; ``started`` receives the port."""
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        ssl_certfile=certificate,
-        ssl_keyfile=key,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
-    server = _Announced(config, started)
-    serving = asyncio.ensure_future(server.serve())
-    try:
-        await asyncio.shield(serving)
-    except asyncio.CancelledError:
-        server.should_exit = True
-        await serving
-        raise
-
-
-class _Announced(uvicorn.Server):
-    """Says on which port it listens, once it does."""
-
-    def __init__(self, config: uvicorn.Config, started: Callable[[int], None]) -> None:
-        super().__init__(config)
-        self._announce = started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._announce(self.servers[0].sockets[0].getsockname()[1])

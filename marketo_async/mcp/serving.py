@@ -18,8 +18,9 @@ from marketo_async.errors import ConfigurationError
 from marketo_async.mcp.agents import AgentIdentity
 from marketo_async.mcp.desk import Desk
 from marketo_async.mcp.hosts import HOSTS, http_snippet
+from marketo_async.mcp.http import serve_http
 from marketo_async.mcp.policy import Policy, load_policy
-from marketo_async.mcp.server import PATH, Protocol, http_app, serve_http, serve_stdio
+from marketo_async.mcp.server import PATH, Protocol, http_app, serve_stdio
 from marketo_async.mcp.tools import selection_of
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")

@@ -7,7 +7,7 @@ host's user and then calls the handler again with what the person said. See ``se
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -16,11 +16,14 @@ from marketo_async.errors import MarketoError
 from marketo_async.governor import CallRecord
 from marketo_async.mcp.access import Access, Verdict
 from marketo_async.mcp.answers import Rests, Seal
+from marketo_async.mcp.calls import whole
 from marketo_async.mcp.confirm import Approvals
 from marketo_async.mcp.policy import Confirmer
 from marketo_async.mcp.tool_errors import ErrorKind, ToolError
 from marketo_async.operation import Operation, Plan, nothing
+from marketo_async.planning import Planned, parts, plan_of
 from marketo_async.resources.base import Sender
+from marketo_async.writes import Batches
 
 
 class Refusal(MarketoError):
@@ -34,6 +37,11 @@ class Refusal(MarketoError):
 def refuse(kind: ErrorKind, message: str, then: str, **other: Any) -> Refusal:
     """Return a refusal: what happened, and in one sentence what helps."""
     return Refusal(ToolError(kind=kind, message=message, next=then, **other))
+
+
+def judged_plan(planned: Planned) -> Plan[Any]:
+    """Return what is judged of something planned: a write with all its records, or the first part of a listing."""
+    return whole(planned) if isinstance(planned, Batches) else next(parts(planned), nothing())
 
 
 class PersonNeeded(Struct, frozen=True):
@@ -79,6 +87,11 @@ class Seat(Protocol):
     @property
     def name(self) -> str:
         """The agent's name in the policy."""
+        ...
+
+    @property
+    def holder(self) -> str:
+        """Whose plans and cursors these are."""
         ...
 
     @property
@@ -179,11 +192,16 @@ class ToolCall(Struct, kw_only=True):
         self.seat.record_denied(self, operation, nothing() if plan is None else plan, why, rule)
         return refuse("denied", f"{operation.name}: {why}", "Ask the owner of this agent.", operation=operation.name)
 
-    def require_allowed(self, operation: Operation) -> None:
-        """Refuse an operation that the agent may not call with any arguments."""
-        if not self.seat.access.allows(operation):
-            verdict = self.seat.access.check(operation, nothing())
-            raise self.denied(operation, "this agent may not call it", rule=verdict.rule)
+    def require_allowed(self, operation: Operation, arguments: Mapping[str, Any]) -> None:
+        """Refuse an operation that the agent may not call with any arguments; the record shows those given."""
+        if self.seat.access.allows(operation):
+            return
+        try:
+            plan = judged_plan(plan_of(operation.name, arguments, munchkin_id=self.seat.munchkin_id)[1])
+        except MarketoError:
+            plan = nothing()  # they make no plan
+        rule = self.seat.access.check(operation, plan).rule
+        raise self.denied(operation, "this agent may not call it", rule=rule, plan=plan)
 
     async def costs(self) -> dict[str, Any]:
         """Return what the call has cost, and what is left of the day."""

@@ -8,21 +8,33 @@ constants of the release and of the client's docstrings, so nothing from Marketo
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct
 
-from marketo_async.effects import AREAS, Effect, area_of, effect_of, family_of
+from marketo_async.effects import AREAS, Effect, effect_of, family_of
 from marketo_async.errors import ConfigurationError, InvalidRequest
 from marketo_async.mcp.access import Access
 from marketo_async.mcp.exports import export_rows, export_start, export_status
-from marketo_async.mcp.find import resolve, tool_name
+from marketo_async.mcp.find import tool_name
 from marketo_async.mcp.guide import describe_operation, find, whoami
 from marketo_async.mcp.people import person
-from marketo_async.mcp.reading import LIMIT, Reading, read
+from marketo_async.mcp.reading import Reading, read
+from marketo_async.mcp.tool_arguments import (
+    DescribeArguments,
+    ExportArguments,
+    ExportRowsArguments,
+    ExportStartArguments,
+    FindArguments,
+    NoArguments,
+    PersonArguments,
+    PlanArguments,
+    ReadArguments,
+    WriteArguments,
+)
 from marketo_async.mcp.toolcall import ToolCall
 from marketo_async.mcp.writing import plan_write, write
 from marketo_async.operation import Operation
@@ -175,75 +187,6 @@ def _decoded(kind: Any, arguments: Mapping[str, Any], tool: str) -> Any:
         ) from error
 
 
-class FindArguments(Struct, frozen=True, forbid_unknown_fields=True):
-    """A question, in words."""
-
-    query: str
-    area: str | None = None
-    limit: int = 8
-    denied: bool = False
-
-
-class DescribeArguments(Struct, frozen=True, forbid_unknown_fields=True):
-    """An operation by any of its names."""
-
-    operation: str
-
-
-class ReadArguments(Reading, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A read of any operation."""
-
-
-class PlanArguments(Struct, frozen=True, forbid_unknown_fields=True):
-    """A write to plan."""
-
-    operation: str
-    arguments: Mapping[str, Any] = {}
-
-
-class WriteArguments(Struct, frozen=True, forbid_unknown_fields=True):
-    """A write to make: an operation with arguments, or a kept plan."""
-
-    operation: str | None = None
-    arguments: Mapping[str, Any] = {}
-    plan: str | None = None
-
-
-class NoArguments(Struct, frozen=True, forbid_unknown_fields=True):
-    """Nothing."""
-
-
-class PersonArguments(Struct, frozen=True, forbid_unknown_fields=True):
-    """A person by address or by id."""
-
-    email: str | None = None
-    id: int | None = None
-    fields: list[str] = []
-
-
-class ExportStartArguments(Struct, frozen=True, forbid_unknown_fields=True):
-    """An export to start."""
-
-    family: str
-    fields: list[str]
-    selection: Mapping[str, Any]
-    api_name: str | None = None
-
-
-class ExportArguments(Struct, frozen=True, forbid_unknown_fields=True):
-    """An export that was started."""
-
-    export: str
-
-
-class ExportRowsArguments(Struct, frozen=True, forbid_unknown_fields=True):
-    """The rows of a completed export."""
-
-    export: str
-    limit: int = LIMIT
-    cursor: str | None = None
-
-
 def _tool(
     name: str,
     title: str,
@@ -382,11 +325,3 @@ def _exports() -> tuple[Tool, ...]:
             idempotent=True,
         ),
     )
-
-
-def allowed_names(access: Access) -> Collection[str]:
-    """Return the operations that an agent may call."""
-    return [name for name, found in callees().items() if access.allows(found.operation)]
-
-
-__all__ = ["CURATED", "INSTRUCTIONS", "Tool", "allowed_names", "area_of", "resolve", "selection_of", "tools_of"]

@@ -18,15 +18,15 @@ from marketo_async.effects import effect_of, named_ids
 from marketo_async.errors import MarketoError, RecordRefused
 from marketo_async.mcp.access import Verdict
 from marketo_async.mcp.answers import cleaned, plain, whole_records
-from marketo_async.mcp.calls import carried, digest, whole
+from marketo_async.mcp.calls import carried, digest
 from marketo_async.mcp.confirm import KeptPlan, question
 from marketo_async.mcp.find import resolve
 from marketo_async.mcp.masking import masked, without_addresses
 from marketo_async.mcp.reading import result_row
 from marketo_async.mcp.tool_errors import tool_error
-from marketo_async.mcp.toolcall import Confirmed, PersonNeeded, Said, ToolCall, refuse
+from marketo_async.mcp.toolcall import Confirmed, PersonNeeded, Said, ToolCall, judged_plan, refuse
 from marketo_async.operation import Dialect, Operation, Plan
-from marketo_async.planning import Planned, describes, parts, plan_of, requests, unsendable
+from marketo_async.planning import Planned, describes, plan_of, requests, unsendable
 from marketo_async.request import Request
 from marketo_async.schema import callee
 from marketo_async.writes import Batches, Result
@@ -55,7 +55,7 @@ class Intent(Struct, frozen=True, kw_only=True):
 def intent_of(call: ToolCall, name: str, arguments: Mapping[str, Any]) -> Intent:
     """Plan and judge a write. Raises `InvalidRequest` for wrong arguments; a denial is in the verdict."""
     operation, planned = plan_of(resolve(name), arguments, munchkin_id=call.seat.munchkin_id)
-    judged = whole(planned) if isinstance(planned, Batches) else next(parts(planned))
+    judged = judged_plan(planned)
     return Intent(
         operation=operation,
         arguments=arguments,
@@ -70,7 +70,7 @@ def intent_of(call: ToolCall, name: str, arguments: Mapping[str, Any]) -> Intent
 async def plan_write(call: ToolCall, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a call would send, cost and be judged; makes no call, and keeps the plan for ten minutes."""
     operation = callee(resolve(name)).operation
-    call.require_allowed(operation)
+    call.require_allowed(operation, arguments)
     intent = intent_of(call, name, arguments)
     own = unsendable(intent.planned) if isinstance(intent.planned, Batches) else []
     refused = [*own, *intent.verdict.refused]
@@ -102,7 +102,7 @@ async def write(call: ToolCall, name: str | None, arguments: Mapping[str, Any], 
     if plan is None:
         assert name is not None  # noqa: S101 - just checked
         return await _from_arguments(call, name, arguments)
-    kept = await call.seat.approvals.get(plan, call.seat.name)
+    kept = await call.seat.approvals.get(plan, call.seat.holder)
     if kept is None or kept.instance != call.seat.instance:
         raise refuse("not_found", f"{plan[:40]!r} is not a plan of this agent, or it has expired", _AGAIN)
     match kept.state:
@@ -126,7 +126,7 @@ async def _from_arguments(call: ToolCall, name: str, arguments: Mapping[str, Any
     operation = callee(resolve(name)).operation
     if not operation.write:
         raise refuse("invalid", f"{operation.name} reads", "Call marketo_read.", operation=operation.name)
-    call.require_allowed(operation)
+    call.require_allowed(operation, arguments)
     intent = intent_of(call, name, arguments)
     _require_allowed(call, intent)
     return await _decide(call, intent, None)
@@ -148,11 +148,11 @@ async def _decide(call: ToolCall, intent: Intent, kept: KeptPlan | None) -> Any:
 
 
 async def _as_said(call: ToolCall, intent: Intent, said: Said) -> Any:
-    kept = await call.seat.approvals.get(said.plan, call.seat.name)
+    kept = await call.seat.approvals.get(said.plan, call.seat.holder)
     if kept is None or kept.state != "kept" or kept.digest != intent.digest or kept.instance != call.seat.instance:
         raise refuse("needs_person", "the question has expired, or was about another call", _AGAIN)
     if not said.yes:
-        await call.seat.approvals.take(kept.id, call.seat.name, state="kept")
+        await call.seat.approvals.take(kept.id, call.seat.holder, state="kept")
         raise refuse(
             "needs_person", "the person did not allow it", "Do not repeat the call unless a person asks for it."
         )
@@ -160,7 +160,7 @@ async def _as_said(call: ToolCall, intent: Intent, said: Said) -> Any:
 
 
 async def _make_kept(call: ToolCall, intent: Intent, kept: KeptPlan, confirmed: Confirmed | None, *, state: Any) -> Any:
-    if not await call.seat.approvals.take(kept.id, call.seat.name, state=state):
+    if not await call.seat.approvals.take(kept.id, call.seat.holder, state=state):
         raise refuse("conflict", "this plan was made already, or has expired", _AGAIN, plan=kept.id)
     call.plan = kept.id
     return await _make(call, intent, confirmed)
@@ -234,7 +234,7 @@ def _waiting(kept: KeptPlan) -> Exception:
 
 async def _keep(call: ToolCall, intent: Intent, *, waiting: bool) -> KeptPlan:
     return await call.seat.approvals.keep(
-        agent=call.seat.name,
+        agent=call.seat.holder,
         instance=call.seat.instance,
         operation=intent.name,
         arguments=intent.arguments,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import json
 import re
 import subprocess
@@ -14,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from marketo_async.mcp.agents import hash_of
+from marketo_async.mcp.audit import AuditLog, AuditRecord
 from marketo_async.mcp.confirm import Approvals, KeptPlan
 
-from .commands import invoke
+from .commands import Ended, invoke
 
 POLICY = """
 version = 1
@@ -192,6 +194,94 @@ def test_what_can_t_be_served_is_refused(arguments: list[str], text: str, policy
     ended = invoke("mcp", "serve", *given, environment={"XDG_STATE_HOME": str(tmp_path)})
     assert ended.code == 2
     assert text in ended.stderr
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """A state folder with three records, one about jane@example.com."""
+    folder = tmp_path / "marketo-async" / "mcp" / "audit"
+    log = AuditLog(folder, "123-ABC-456", clock=lambda: 1_700_000_000.0)
+    for number, agent in enumerate(["campaign", "reader", "campaign"]):
+        about = [log.masker.hashed("jane@example.com")] if number == 1 else []
+        record = AuditRecord(
+            at=log.now(), kind="intent", agent=agent, operation="leads.get", says=f"sentence {number}", about=about
+        )
+        log.append(record)
+    log.close()
+    return tmp_path
+
+
+def audit(state: Path, *arguments: object) -> Ended:
+    return invoke("mcp", "audit", *arguments, environment={"XDG_STATE_HOME": str(state)})
+
+
+def test_the_audit_is_read_as_sentences(recorded: Path) -> None:
+    lines = audit(recorded).stdout.splitlines()
+    assert lines == [f"2023-11-14T22:13:20.000Z sentence {number}" for number in range(3)]
+    (file,) = (recorded / "marketo-async" / "mcp" / "audit").glob("*.jsonl")
+    assert audit(recorded, file).stdout.splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("arguments", "numbers"),
+    [
+        (["--agent", "campaign"], [0, 2]),
+        (["--about", "Jane@example.com"], [1]),
+        (["--about", "joe@example.com"], []),
+        (["--since", "2023-11-14T22:13:20Z"], [0, 1, 2]),
+        (["--since", "2023-11-15"], []),
+    ],
+)
+def test_the_audit_is_searched(recorded: Path, arguments: list[str], numbers: list[int]) -> None:
+    assert [int(line[-1]) for line in audit(recorded, *arguments).stdout.splitlines()] == numbers
+
+
+def test_the_audit_is_exported(recorded: Path) -> None:
+    rows = [json.loads(line) for line in audit(recorded, "--format", "jsonl").stdout.splitlines()]
+    assert [row["n"] for row in rows] == [1, 2, 3]
+    table = list(csv.DictReader(audit(recorded, "--format", "csv").stdout.splitlines()))
+    assert [row["says"] for row in table] == ["sentence 0", "sentence 1", "sentence 2"]
+
+
+def test_a_cell_of_the_audit_is_no_formula(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "marketo-async" / "mcp" / "audit", "here")
+    log.append(AuditRecord(at=log.now(), kind="intent", says="=1+1"))
+    log.close()
+    (row,) = csv.DictReader(audit(tmp_path, "--format", "csv").stdout.splitlines())
+    assert row["says"] == "'=1+1"
+
+
+def test_a_changed_record_is_found(recorded: Path) -> None:
+    good = audit(recorded, "--verify")
+    assert (good.code, "3 records, all as they were written" in good.stdout) == (0, True)
+    (file,) = (recorded / "marketo-async" / "mcp" / "audit").glob("*.jsonl")
+    file.write_bytes(file.read_bytes().replace(b"sentence 1", b"sentence 7"))
+    bad = audit(recorded, "--verify")
+    assert (bad.code, "line 2" in bad.stdout) == (1, True)
+
+
+def test_a_policy_names_the_folder_the_key_and_the_anchor(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(
+        f'{POLICY}\n[audit]\nfolder = "{tmp_path}/records"\nanchor = "{tmp_path}/anchor"\nkey = {{ env = "AUDIT_KEY" }}'
+    )
+    log = AuditLog(tmp_path / "records", "here", key=b"k", anchor=tmp_path / "anchor")
+    for _ in range(2):
+        log.append(AuditRecord(at=log.now(), kind="intent", says="x"))
+    log.close()
+    environment = {"AUDIT_KEY": "k", "XDG_STATE_HOME": str(tmp_path)}
+    assert invoke("mcp", "audit", "--verify", "--policy", policy, environment=environment).code == 0
+    wrong = {**environment, "AUDIT_KEY": "other"}
+    assert invoke("mcp", "audit", "--verify", "--policy", policy, environment=wrong).code == 1
+    (file,) = (tmp_path / "records").glob("*.jsonl")
+    file.write_bytes(file.read_bytes().splitlines(keepends=True)[0])
+    assert invoke("mcp", "audit", "--verify", "--policy", policy, environment=environment).code == 1
+
+
+def test_an_address_is_not_found_without_the_key(recorded: Path) -> None:
+    (recorded / "marketo-async" / "mcp" / "audit" / "masking.key").unlink()
+    ended = audit(recorded, "--about", "jane@example.com")
+    assert (ended.code, "masking.key is missing" in ended.stderr) == (2, True)
 
 
 def printed_by(code: str) -> str:

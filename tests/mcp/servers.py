@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from marketo_async.mcp.desk import Desk
-from marketo_async.mcp.server import Protocol, http_app, serve_http
+from marketo_async.mcp.http import serve_http
+from marketo_async.mcp.server import Protocol, http_app
 from marketo_async.mcp.tools import selection_of
 
 LOOPBACK = ["127.0.0.1", "127.0.0.1:*"]

@@ -64,6 +64,9 @@ def test_adobe_s_headers_identify_the_guest() -> None:
     found = DOOR.identify(HEADERS)
     assert found == AgentIdentity("guest", "headers", HeaderCredentials("123-ABC-456", "id", SECRET))
     assert SECRET not in repr(found)
+    assert found.holder != AgentIdentity("guest", "headers", HeaderCredentials("123-ABC-456", "id", "other")).holder
+    assert SECRET not in found.holder
+    assert AgentIdentity("guest", "bearer").holder == "guest"
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_a_digest_ignores_the_order_of_members() -> None:
 def test_the_rest_of_a_page_is_kept_for_five_minutes() -> None:
     now = 0.0
     rests = Rests(lambda: now)
-    rests.keep("a", [1])
+    rests.keep("a", [1], weight=1)
     assert rests.get("a") == [1]
     now = 299.0
     assert rests.get("a") == [1]
@@ -152,10 +152,22 @@ def test_the_rest_of_a_page_is_kept_for_five_minutes() -> None:
 def test_the_oldest_of_fifty_pages_goes() -> None:
     rests = Rests(lambda: 0.0)
     for number in range(51):
-        rests.keep(number, [number])
+        rests.keep(number, [number], weight=1)
     assert rests.get(0) is None
     assert rests.get(1) == [1]
     assert rests.get(50) == [50]
+
+
+def test_many_records_are_not_kept() -> None:
+    rests = Rests(lambda: 0.0)
+    rests.keep("a", [1], weight=150_000)
+    rests.keep("b", [2], weight=60_000)
+    assert (rests.get("a"), rests.get("b")) == (None, [2])
+    rests.keep("c", [3], weight=300_000)
+    assert rests.get("c") is None
+    rests.keep("d", [4], weight=1)
+    rests.clear()
+    assert rests.get("d") is None
 
 
 RESETS = datetime(2024, 1, 2, 6, tzinfo=UTC)

@@ -11,7 +11,7 @@ pytest.importorskip("mcp", reason="it comes with the mcp extra")
 
 import mcp_types as types
 
-from marketo_async.mcp.audit.query import NumberedRecord, records, verify_file
+from marketo_async.mcp.audit.query import NumberedRecord, read_records, verify_file
 from marketo_async.mcp.desk import Desk
 from tests.mcp.conftest import Connect
 
@@ -21,7 +21,7 @@ YES = types.ElicitResult(action="accept", content={"allow": True})
 def on_record(desk: Desk) -> list[NumberedRecord]:
     (path,) = (desk.state / "audit").glob("*.jsonl")
     assert verify_file(path).good
-    return list(records(path))
+    return list(read_records(path))
 
 
 async def test_a_call_is_an_intent_and_its_outcome(connect: Connect, desk: Desk) -> None:
@@ -61,6 +61,8 @@ async def test_a_denial_is_on_record_and_shows_no_rule(
     assert (record.kind, record.decision, record.agent, record.tool) == ("denied", "denied", "lists", tool)
     assert record.rule.startswith("agents.lists.")
     assert "jane" not in record.says
+    if tool in {"marketo_read", "marketo_write"}:
+        assert record.arguments
 
 
 async def test_who_confirmed_is_on_record(connect: Connect, desk: Desk, era: str) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from marketo_async import Marketo
+from marketo_async.mcp import reading
 from marketo_async.mcp.answers import as_text
 from marketo_async.mcp.desk import Desk
+from marketo_async.mcp.policy import AccessLevel, Agent
 from marketo_async.sandbox import Fault, Sandbox
 from tests.mcp.conftest import Connect, Tools
 
@@ -169,3 +174,103 @@ async def test_reads_of_several_tools_at_once(connect: Connect) -> None:
     async with connect() as tools:
         answers = await asyncio.gather(*(tools("leads_get", lead_id=number) for number in range(1, 21)))
         assert [answer["result"]["id"] for answer in answers] == list(range(1, 21))
+
+
+async def test_the_rows_of_an_export_are_paged(connect: Connect, sandbox: Sandbox) -> None:
+    async with connect("alone") as tools:
+        day = (datetime.now(UTC) - timedelta(days=30)).replace(microsecond=0)
+        selection = {"createdAt": {"startAt": day.isoformat(), "endAt": (day + timedelta(days=31)).isoformat()}}
+        started = await tools("marketo_export_start", family="leads", fields=["id", "email"], selection=selection)
+        export = started["export"]
+        assert (await tools.refused("marketo_export_rows", export=export))["kind"] == "conflict"
+        sandbox.clock.advance(600.0)
+        assert (await tools("marketo_export_status", export=export))["result"]["status"] == "Completed"
+        first = await tools("marketo_export_rows", export=export, limit=2)
+        assert set(first["items"][0]) == {"id", "email"}
+        found, answer = first["items"], first
+        while answer["more"]:
+            answer = await tools("marketo_export_rows", export=export, limit=50, cursor=answer["cursor"])
+            assert answer["cost"]["calls"] == 0  # the file was kept
+            found += answer["items"]
+        assert len({row["id"] for row in found}) == len(found) > 2
+        counted = await tools(
+            "marketo_read",
+            operation="bulk.leads.file",
+            arguments={"export_id": export.partition(":")[2]},
+            count_only=True,
+        )
+        assert counted["count"] == len(found)
+
+
+async def test_an_export_of_custom_objects_names_its_type(connect: Connect) -> None:
+    async with connect("alone") as tools:
+        started = await tools.refused(
+            "marketo_export_start",
+            family="custom_objects",
+            api_name="car_c",
+            fields=["vin"],
+            selection={"staticListId": 1001},
+        )
+        assert started["kind"] in {"not_found", "invalid", "unavailable"}
+        status = await tools.refused("marketo_export_status", export="custom_objects:car_c:x")
+        assert status["kind"] != "internal"
+
+
+async def test_a_file_that_is_too_large_is_not_paged(
+    connect: Connect, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "LARGEST_FILE", 10)
+    async with connect("alone") as tools:
+        day = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
+        selection = {"createdAt": {"startAt": day.isoformat(), "endAt": (day + timedelta(days=31)).isoformat()}}
+        started = await tools("marketo_export_start", family="leads", fields=["id"], selection=selection)
+        sandbox.clock.advance(600.0)
+        error = await tools.refused("marketo_export_rows", export=started["export"])
+        assert error["kind"] == "too_large"
+
+
+async def test_a_part_of_a_person_that_can_t_be_read_is_named(connect: Connect, desk: Desk, sandbox: Sandbox) -> None:
+    people = Agent(access={"people": AccessLevel.READ})
+    desk.adopt(replace(desk.policy, agents={**desk.policy.agents, "people": people}))
+    async with connect("people") as tools:
+        answer = await tools("marketo_person", id=7)
+        assert answer["activities_of_30_days"] == {"error": "denied"}
+        assert answer["lists"]
+        sandbox.faults.append(Fault("610", path="/rest/v1/leads/7/listMembership.json"))
+        answer = await tools("marketo_person", id=7)
+        assert "610" in answer["lists"]["error"]
+        assert (await tools.refused("marketo_person", id=999_999))["kind"] == "not_found"
+
+
+async def test_two_people_of_one_address_are_named(connect: Connect, sandbox: Sandbox) -> None:
+    async with Marketo(sandbox.base_url, client_id=sandbox.client_id, client_secret=sandbox.client_secret) as marketo:
+        await marketo.leads.sync([{"email": "lead7@example.com"}], action="createDuplicate")
+    async with connect() as tools:
+        answer = await tools("marketo_person", email="lead7@example.com")
+        assert "pass id" in answer["others"]
+
+
+async def test_empty_pages_of_a_listing_are_passed(connect: Connect, sandbox: Sandbox) -> None:
+    async with connect() as tools:
+        answer = await tools.read("activities.since", 5, since="2020-01-01", types=[9_999])
+        assert answer["items"] == []
+        assert not answer["more"]
+
+
+async def test_a_listing_stops_at_its_deadline_with_a_cursor(connect: Connect, sandbox: Sandbox) -> None:
+    async def slow_down(*_: object) -> None:
+        sandbox.faults.append(Fault("slow", seconds=2.0))  # once the first page has come
+
+    listing = {
+        "operation": "leads.by_filter",
+        "arguments": {"filter_type": "id", "values": list(range(1, 401)), "fields": ["id"]},
+        "limit": 400,
+    }
+    async with connect(tools="meta", deadline=1.5) as tools:
+        result = await tools.client.call_tool("marketo_read", listing, progress_callback=slow_down)
+        answer = json.loads(result.content[0].text)
+        assert len(answer["items"]) == 300
+        assert answer["more"]
+        sandbox.faults.clear()
+        rest = await tools("marketo_read", **listing, cursor=answer["cursor"])
+        assert (len(rest["items"]), rest["more"]) == (100, False)

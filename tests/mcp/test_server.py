@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ pytest.importorskip("mcp", reason="it comes with the mcp extra")
 
 from mcp.shared.exceptions import MCPError
 
+import marketo_async
 from marketo_async.effects import EFFECTS
 from marketo_async.mcp import tools as tools_module
 from marketo_async.mcp.answers import as_text
@@ -20,6 +23,24 @@ from marketo_async.sandbox import Sandbox
 from marketo_async.schema import callees
 from tests.json_arguments import json_arguments
 from tests.mcp.conftest import Connect
+
+
+def test_one_module_imports_the_library() -> None:
+    package = Path(marketo_async.__file__).parent
+    found = {
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom) and not node.level
+            else []
+        )
+        if name.partition(".")[0] in {"mcp", "mcp_types"}
+    }
+    assert found == {"mcp/server.py"}
 
 
 async def test_the_list_is_cached_for_the_agent_alone(connect: Connect, era: str) -> None:
@@ -183,6 +204,22 @@ async def test_a_new_policy_holds_from_the_next_call_on(connect: Connect, desk: 
             await tools("leads_get", lead_id=1)
 
 
+async def test_a_page_that_was_kept_is_not_given_after_the_rights_change(
+    connect: Connect, desk: Desk, sandbox: Sandbox
+) -> None:
+    from msgspec.structs import replace  # noqa: PLC0415
+
+    from marketo_async.mcp.policy import Only  # noqa: PLC0415
+
+    async with connect("reader") as tools:
+        listing = {"operation": "activities.types", "arguments": {}}
+        first = await tools("marketo_read", **listing, limit=2)
+        narrower = replace(desk.policy.agents["reader"], only=Only(list_id=[1]))
+        desk.adopt(replace(desk.policy, agents={**desk.policy.agents, "reader": narrower}))
+        rest = await tools("marketo_read", **listing, limit=2, cursor=first["cursor"])
+        assert rest["cost"]["calls"] == 1  # it was asked for, and judged, again
+
+
 async def test_resources_explain_what_the_agent_may_call(connect: Connect, era: str) -> None:
     async with connect("reader", era=era) as tools:
         listed = (await tools.client.list_resources()).resources
@@ -191,6 +228,8 @@ async def test_resources_explain_what_the_agent_may_call(connect: Connect, era: 
         assert "marketo_find" in texts["marketo://guide"]
         lines = texts["marketo://operations"].splitlines()
         assert len(lines) == sum(name not in EFFECTS for name in callees())
+        (template,) = (await tools.client.list_resource_templates()).resource_templates
+        assert template.uri_template == "marketo://operations/{name}"
         one = await tools.client.read_resource("marketo://operations/leads.get")
         assert one.contents[0].text.startswith("leads.get(lead_id: int")
         for hidden in ("marketo://operations/leads.delete", "marketo://secrets"):

@@ -43,7 +43,7 @@ access = {{ usage = "read" }}
 async def started(*arguments: str, environment: dict[str, str], era: str = "auto", **how: Any) -> AsyncIterator[Tools]:
     command = StdioServerParameters(
         command=sys.executable,
-        args=["-W", "error", "-c", RUN, "mcp", "serve", *arguments],
+        args=["-W", "error", "-W", "ignore:'click:DeprecationWarning", "-c", RUN, "mcp", "serve", *arguments],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd()), **environment},
     )
     async with Client(stdio_client(command), mode=era, **how) as client:
