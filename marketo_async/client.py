@@ -321,6 +321,8 @@ class Marketo:
             priority=old.priority if priority is None else priority,
             retry=old.retry if retry is None else retry,
             on_bad_record=old.on_bad_record if on_bad_record is None else on_bad_record,
+            share=old.share,
+            on_call=old.on_call,
         )
         return sibling
 

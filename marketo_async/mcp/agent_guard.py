@@ -49,7 +49,8 @@ _AT_RISK = frozenset({Effect.REACH, Effect.PUBLISH, Effect.ERASE})
 class AgentGuard:
     """The guard of one agent on one instance: keep one for all of its calls, and make a `GuardedSender` for each tool.
 
-    ``opened`` returns the open client, ``options`` are those of its calls. ``where`` names the instance.
+    ``opened`` returns the open client, ``options`` are those of its calls, ``limits`` those of the instance. ``audit``
+    and ``budget`` belong to the instance too.
     """
 
     def __init__(

@@ -56,13 +56,28 @@ CALLS: dict[str, Made] = {
     "bulk.program_members.load": lambda family, _: family.load(1, "Attended", [{"email": "a@b.c"}]),
     "bulk.custom_objects.load": lambda family, _: family.load([{"vin": "1"}]),
 }
-for name, asked in EXPORTS.items():
-    CALLS[f"{name}.export"] = lambda family, _, asked=asked: rows(family.export(**asked))
-    CALLS[f"{name}.export_to"] = lambda family, path, asked=asked: family.export_to(path / "out.csv", **asked)
-    CALLS[f"{name}.download"] = lambda family, path: family.download("e1", path / "out.csv")
-for kind in ("emails_v2", "email_templates_v2", "fragments"):
-    for action in ("approve", "create_draft", "discard_draft", "unapprove"):
-        CALLS[f"{kind}.{action}"] = lambda family, _, action=action: getattr(family, action)("1")
+
+
+def exporting(asked: dict[str, Any]) -> dict[str, Made]:
+    """Return the composites of the exports of one kind of files."""
+    return {
+        "export": lambda family, _: rows(family.export(**asked)),
+        "export_to": lambda family, path: family.export_to(path / "out.csv", **asked),
+        "download": lambda family, path: family.download("e1", path / "out.csv"),
+    }
+
+
+def moving(action: str) -> Made:
+    """Return the composite that moves a new asset to another state."""
+    return lambda family, _: getattr(family, action)("1")
+
+
+CALLS |= {f"{name}.{verb}": made for name, asked in EXPORTS.items() for verb, made in exporting(asked).items()}
+CALLS |= {
+    f"{name}.{action}": moving(action)
+    for name in ("emails_v2", "email_templates_v2", "fragments")
+    for action in ("approve", "create_draft", "discard_draft", "unapprove")
+}
 
 
 def families() -> dict[str, type[Resource]]:
