@@ -54,6 +54,10 @@ class Caller:
         """Download a file into ``sink``, from the byte that it has reached."""
         await self._opened().session.stream(operation, plan, sink, self.options)
 
+    async def wait_for(self, what: Callable[[], Awaitable[T]]) -> T:
+        """Wait between two calls. Raises `ConfigurationError` as soon as the client is closed."""
+        return await self._opened().session.waits.wait_for(what)
+
     def writes(self, operation: Operation, batches: Batches[T]) -> Results[T]:
         """Write any number of records, with as many calls at once as there are slots."""
         return write(batches, _ChunkSender(self._opened(), operation, self.options))

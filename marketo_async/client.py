@@ -266,8 +266,9 @@ class Marketo:
     async def close(self, grace: float = 5.0) -> None:
         """Close the session, after waiting at most ``grace`` seconds for calls that are under way.
 
-        Calls that wait for their turn, a token or their next try get `ConfigurationError` at once. Calls that take
-        longer than ``grace`` are given up; their slots come free once Marketo has certainly ended them.
+        Calls that wait for their turn, a token or their next try get `ConfigurationError` at once, and so do bulk
+        jobs and batchers that wait between two calls. Calls that take longer than ``grace`` are given up; their slots
+        come free once Marketo has certainly ended them.
         """
         if self._parent is not None:
             raise ConfigurationError(
@@ -380,11 +381,13 @@ class Marketo:
     def _open_bulk(self) -> Bulk:
         from marketo_async.bulk import Bulk, JobSlots  # noqa: PLC0415 - programs without bulk jobs do not pay for it
 
-        root = self._parent or self
+        root, caller = self._parent or self, Caller(self._open_client, self._options)
         root._desk = desk = root._desk or JobSlots(  # noqa: SLF001 - siblings share it
-            self.base_url, in_flight=lambda: self._open_client().in_flight
+            self.base_url,
+            in_flight=lambda: self._open_client().in_flight,
+            wait_for=caller.wait_for,
         )
-        return Bulk(Caller(self._open_client, self._options), desk)
+        return Bulk(caller, desk)
 
     def _open(self, kind: type[resources.Resource]) -> resources.Resource:
         """Make a family with the arguments that its constructor takes beside the sender."""

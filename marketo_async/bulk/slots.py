@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Literal, Protocol, get_args
 
 from msgspec import Struct
@@ -73,11 +74,13 @@ class JobSlots:
         clock: Callable[[], float] = time.time,
         rng: random.Random | None = None,
         in_flight: Callable[[], InFlight] | None = None,
+        wait_for: Callable[[Callable[[], Awaitable[None]]], Awaitable[None]] | None = None,
     ) -> None:
         self.instance = instance
         own = InFlight()
         self.in_flight: Callable[[], InFlight] = in_flight or (lambda: own)
         """The keys under way on the instance, those of `sync` among them."""
+        self._wait_for = wait_for
         self.clock = clock
         self.rng = rng or random.Random()  # noqa: S311 - scatters waits, hides nothing
         self.known: set[str] = set()
@@ -121,11 +124,16 @@ class JobSlots:
         self._bind()
         await asyncio.gather(*(export.abandon() for export in list(self._exports)))
 
+    async def sleep(self, seconds: float) -> None:
+        """Wait between two calls. Raises `ConfigurationError` as soon as the client is closed."""
+        pause = partial(asyncio.sleep, seconds)
+        await (pause() if self._wait_for is None else self._wait_for(pause))
+
     async def sleep_until(self, moment: datetime) -> None:
         """Wait for ``moment``, and up to a minute more, which spreads out the clients."""
         until = moment.timestamp() + self.rng.uniform(1.0, 60.0)
-        while (left := until - self.clock()) > 0:  # noqa: ASYNC110 - the wall clock sets nothing
-            await asyncio.sleep(min(left, _LONGEST_NAP))
+        while (left := until - self.clock()) > 0:
+            await self.sleep(min(left, _LONGEST_NAP))
 
     def _bind(self) -> None:
         """Make new semaphores for another event loop: a client may be opened again on the next one."""

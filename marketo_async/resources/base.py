@@ -6,7 +6,7 @@ plan is sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from msgspec.structs import replace
@@ -45,6 +45,10 @@ class Sender(Protocol):
 
     async def stream(self, operation: Operation, plan: Plan[bytes], sink: Sink) -> None:
         """Download a file into ``sink``, from the position that the sink has reached."""
+        ...
+
+    async def wait_for(self, what: Callable[[], Awaitable[T]]) -> T:
+        """Wait between two calls. Raises `ConfigurationError` as soon as the client is closed."""
         ...
 
 

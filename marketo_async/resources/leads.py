@@ -181,6 +181,7 @@ class Leads(Resource, Generic[L]):
             max_bytes=max_bytes,
             max_queued=max_queued,
             journal=journal,
+            wait_for=self._sender.wait_for,
             repeats=action != "createDuplicate",
         )
 

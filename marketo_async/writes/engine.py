@@ -145,6 +145,7 @@ class Writing(Generic[V]):
         self._failure: BaseException | None = None
         self._index: int | None = None  # of the first record of the calls that failed
         self._stopped = False
+        self._held_until: float | None = None  # while only the keys of other writes are in the way
 
     async def results(self) -> AsyncGenerator[Result[V], None]:
         """Yield the results in the order of the input; after a failure, yield them with gaps and then raise it."""
@@ -170,9 +171,13 @@ class Writing(Generic[V]):
     async def _woken(self) -> None:
         """Wait for something to do; where only the keys of other writes are in the way, no longer than a call may."""
         held_back = not self._tasks and (self._source.ended or not self._may_read)
-        limit = self._sender.timeout if held_back else None
+        limit = self._sender.timeout
+        if not held_back or limit is None:
+            self._held_until = None
+        elif self._held_until is None:  # keys that come free may be others than those in the way
+            self._held_until = asyncio.get_running_loop().time() + limit
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout_at(self._held_until):
                 await self._wake.wait()
         except TimeoutError as error:
             late = CallTimeout(
@@ -256,6 +261,7 @@ class Writing(Generic[V]):
 
     def _send(self, load: Chunk[V]) -> None:
         claim = self._sender.in_flight.take(self._batches.scope, load.keys)
+        self._held_until = None
         task = asyncio.get_running_loop().create_task(self._result_of(load, claim))
         self._tasks.add(task)
         task.add_done_callback(partial(self._on_chunk_done, load, claim))

@@ -137,7 +137,7 @@ class Jobs:
                 if job.status.casefold() == "created":
                     await self._queued(job.export_id)
                     hooks.status("Queued")
-                await asyncio.sleep(self._polling.export(self._slots.rng))
+                await self._slots.sleep(self._polling.export(self._slots.rng))
                 job = await self._exporter.look(job.export_id)
                 hooks.status(job.status)
             return job
@@ -236,7 +236,7 @@ class Jobs:
                 await self._exporter.put(job_id)
             except Busy as full:
                 log.info("%s", full)
-                await asyncio.sleep(self._polling.queue(self._slots.rng))
+                await self._slots.sleep(self._polling.queue(self._slots.rng))
             except ExportQuotaExceeded as error:
                 await self._spent(error)
             except (Conflict, OutcomeUnknown):  # it is queued already, or the next look tells
@@ -255,7 +255,7 @@ class Jobs:
         """Bring a file to disk, and return what came, ``None`` where there was no file."""
         for look in range(_MISSING):
             if look:
-                await asyncio.sleep(self._polling.export(self._slots.rng))
+                await self._slots.sleep(self._polling.export(self._slots.rng))
             try:
                 return await fetched(self._exporter, job, path, hooks.grown)
             except NotFound:

@@ -163,7 +163,7 @@ class ImportRun:
         looks = 0
         while one.job.status.casefold() in {"queued", "importing"}:
             self._tell()
-            await asyncio.sleep(self._polling.imported(self._slots.rng, looks))
+            await self._slots.sleep(self._polling.imported(self._slots.rng, looks))
             one.job = await self._importer.look(one.job.batch_id)
             looks += 1
         status = one.job.status.casefold()
@@ -189,7 +189,7 @@ class ImportRun:
                 return await self._importer.send(content)
             except Busy as full:
                 log.info("%s", full)
-                await asyncio.sleep(self._polling.queue(self._slots.rng))
+                await self._slots.sleep(self._polling.queue(self._slots.rng))
             except OutcomeUnknown:
                 one.lost = True
                 raise
