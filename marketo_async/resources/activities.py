@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise, product
 from typing import Literal, TypeVar
@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 from msgspec import Raw
 from msgspec.structs import replace
 
+from marketo_async.descriptions import Described
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.activities import Activity, ActivityType, LeadChange, NewActivity
 from marketo_async.models.moment import When, to_datetime
@@ -158,6 +159,15 @@ class Activities(Resource):
     def types(self) -> Plan[list[ActivityType]]:
         """Return all types of activity, standard and custom; they rarely change."""
         return many(ActivityType)
+
+    @composite
+    async def types_by_id(self) -> Mapping[int, ActivityType]:
+        """Return all types of activity by their ids; Marketo is asked once a day, for all tasks of a client.
+
+        Maps to GET /rest/v1/activities/types.json.
+        """
+        types = await self._sender.describe(Described(self.operations["types"], many(ActivityType)))
+        return {kind.id: kind for kind in types}
 
     @written("POST", "/rest/v1/activities/external.json", timeout=90)
     def add(self, activities: Iterable[NewActivity] | AsyncIterable[NewActivity]) -> Batches[NewActivity]:
