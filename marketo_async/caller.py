@@ -19,8 +19,18 @@ from marketo_async.descriptions import Described, Descriptions
 from marketo_async.download import Sink
 from marketo_async.errors import CallTimeout, MarketoError
 from marketo_async.governor import Priority
-from marketo_async.operation import Listing, Merged, Operation, Ordered, Page, Paging, Plan
-from marketo_async.paging import OFFSET_SIZE, Lane, LanePager, MergedPager, OffsetPager, OrderedPager, Pager, turn
+from marketo_async.operation import Deferred, Listing, Merged, Operation, Ordered, Page, Paging, Plan
+from marketo_async.paging import (
+    OFFSET_SIZE,
+    DeferredPager,
+    Lane,
+    LanePager,
+    MergedPager,
+    OffsetPager,
+    OrderedPager,
+    Pager,
+    turn,
+)
 from marketo_async.session import Session
 from marketo_async.writes import Batches, InFlight, Posted, Results, write
 
@@ -77,6 +87,10 @@ class Caller:
 
         width = 2 * session.governor.limits.concurrency
         match listing:
+            case Deferred(ask, known, token):
+                return DeferredPager(
+                    ask, lambda text, inner: self.pages(operation, replace(known(text), token=inner)), token
+                )
             case Merged(plans, token):
                 return MergedPager([partial(lane, plan) for plan in plans], token)
             case Ordered(plans, token):
