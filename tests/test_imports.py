@@ -42,6 +42,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("blocking",),
     ("resources",),
     ("bulk",),
+    ("changes",),
     ("caller",),
     ("client",),
     ("sync",),

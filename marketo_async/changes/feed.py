@@ -21,43 +21,21 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from marketo_async.changes.backlog import Backlog, behind
-from marketo_async.changes.budget import Budget, Spending
+from marketo_async.changes.budget import Spending
 from marketo_async.changes.calls import FeedCalls
 from marketo_async.changes.events import ChangeEvent
-from marketo_async.changes.lanes import LaneQuery
 from marketo_async.changes.outbox import Delivery, Outbox
 from marketo_async.changes.position import VERSION, LaneState, Position
 from marketo_async.changes.reader import FeedPace, LaneReader, Nudge
 from marketo_async.changes.seen import Seen
+from marketo_async.changes.selection import FeedOptions, FeedPlan, FeedSelection
 from marketo_async.changes.settled import SettledReader
 from marketo_async.changes.store import FeedStore
-from marketo_async.changes.translation import Translator
 from marketo_async.errors import ConfigurationError
 from marketo_async.governor.quota import as_utc
 from marketo_async.resources.base import Sender
 
 _FAR_BEHIND = 3600.0  # seconds; a lane whose watermark is further back is drained by several scans at once
-
-
-class FeedPlan(Struct, frozen=True):
-    """What a feed reads: its lanes, and what types its activities have."""
-
-    lanes: Sequence[LaneQuery]
-    translator: Translator
-
-
-class FeedOptions(Struct, frozen=True, kw_only=True):
-    """How a feed reads; durations are seconds. See `Marketo.changes`."""
-
-    since: datetime | None
-    position: str | None
-    store: FeedStore | None
-    settled: bool
-    sweep: float
-    poll: float
-    follow: bool
-    window: int
-    budget: Budget | None
 
 
 class LaneSnapshot(Struct, frozen=True, kw_only=True):
@@ -129,7 +107,7 @@ class Changes:
 
     def __init__(
         self,
-        plan: Callable[[], Awaitable[FeedPlan]],
+        selection: FeedSelection,
         options: FeedOptions,
         *,
         instance: str,
@@ -138,7 +116,7 @@ class Changes:
         clock: Callable[[], float] = time.time,
         rng: random.Random | None = None,
     ) -> None:
-        self._plan = plan
+        self._selection = selection
         self._options = options
         self._instance = instance
         self._sender, self._bulk = sender, bulk
@@ -146,6 +124,7 @@ class Changes:
         self._rng = rng or random.Random()  # noqa: S311 - it scatters waits, hides nothing
         self._nudge = Nudge()
         self._running: _Running | None = None
+        self._store = None if options.store is None else FeedStore(options.store)
         self._taken: Delivery | None = None
         self._unsaved: list[tuple[str, float]] = []
 
@@ -158,10 +137,11 @@ class Changes:
             raise ConfigurationError("this feed is open already; call changes() again for another one")
         kept: str | None = None
         known: list[tuple[str, float]] = []
-        if self._options.store is not None:
-            kept, known = await self._options.store.open()
+        if self._store is not None:
+            kept, known = await self._store.open()
         try:
-            self._running = self._start(await self._plan(), self._options.position or kept, known)
+            plan = await self._selection.plan(self._sender, self._instance)
+            self._running = self._start(plan, self._options.position or kept, known)
         except BaseException:
             await self._close_store()
             raise
@@ -278,7 +258,7 @@ class Changes:
         """Return the position from which the lanes start: the one that is kept, or the start of a new feed."""
         options = self._options
         if text is None:
-            since = float(math.floor(now if options.since is None else options.since.timestamp()))
+            since = float(math.floor(now if options.since is None else options.since))
             states = [LaneState(query.key, since - query.lag) for query in plan.lanes]
             position = Position(VERSION, self._instance, since, tuple(states))
         else:
@@ -299,7 +279,7 @@ class Changes:
 
     async def _save(self, running: _Running) -> None:
         """Save what is acknowledged since the last time, if there is a store."""
-        store, unsaved = self._options.store, self._unsaved
+        store, unsaved = self._store, self._unsaved
         if store is None:
             self._unsaved = []
             return
@@ -310,8 +290,8 @@ class Changes:
             running.saved = position
 
     async def _close_store(self) -> None:
-        if self._options.store is not None:
-            await self._options.store.close()
+        if self._store is not None:
+            await self._store.close()
 
 
 class _Running:

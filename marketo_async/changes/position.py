@@ -90,8 +90,11 @@ class Position(Struct, frozen=True, omit_defaults=True):
         return replace(self, lanes=tuple(changed if lane.key == changed.key else lane for lane in self.lanes))
 
     def text(self) -> str:
-        """Return the position as text to keep."""
-        return msgspec.json.encode(self).decode()
+        """Return the position as text to keep; where it would be too long, sweeps under way begin again."""
+        text = msgspec.json.encode(self)
+        if len(text) > MOST_BYTES:
+            text = msgspec.json.encode(replace(self, lanes=tuple(replace(lane, sweep=None) for lane in self.lanes)))
+        return text.decode()
 
     @classmethod
     def read(cls, text: str, *, instance: str) -> Self:
