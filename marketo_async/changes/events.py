@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-Operation = Literal["c", "u", "d", "m", "a", "g"]
+_Op = Literal["c", "u", "d", "m", "a", "g"]
 
 
 class Change(Struct, frozen=True):
@@ -46,7 +46,7 @@ class FeedEvent(Struct, frozen=True):
         https://debezium.io/documentation/reference/stable/connectors/postgresql.html#postgresql-change-events-value
         """
         before, after = self._values()
-        kind: Operation = _OPERATIONS.get(type(self), "a")
+        kind: _Op = _OPERATIONS.get(type(self), "a")
         return _envelope(kind, before, after, self.instance, self.guid, self.date, self.seen_at, type(self).__name__)
 
     def _values(self) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
@@ -185,7 +185,7 @@ ChangeEvent = (
 )
 """What a batch of the feed holds."""
 
-_OPERATIONS: Mapping[type[FeedEvent], Operation] = {
+_OPERATIONS: Mapping[type[FeedEvent], _Op] = {
     LeadCreated: "c",
     LeadChanged: "u",
     LeadDeleted: "d",
@@ -194,7 +194,7 @@ _OPERATIONS: Mapping[type[FeedEvent], Operation] = {
 
 
 def _envelope(
-    kind: Operation,
+    kind: _Op,
     before: dict[str, Any] | None,
     after: dict[str, Any] | None,
     instance: str,

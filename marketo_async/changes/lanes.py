@@ -11,7 +11,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from marketo_async.changes.translation import CHANGE_DATA_VALUE, DELETE_LEAD, NEW_LEAD, Row
+from marketo_async.changes.translation import CHANGE_DATA_VALUE, DELETE_LEAD, NEW_LEAD, ActivityRow
 from marketo_async.models.activities import Activity, LeadChange
 from marketo_async.operation import Arg, Operation, Page, Paging, Plan, batched, page, paging_token
 from marketo_async.paging import turn
@@ -48,13 +48,13 @@ class LaneQuery(Struct, frozen=True):
         """Whether this is the lane of deleted leads, of which Marketo keeps the last 14 days."""
         return self.operation is DELETIONS
 
-    def plan(self, cursor: str, size: int | None = None) -> Plan[Page[Row]]:
+    def plan(self, cursor: str, size: int | None = None) -> Plan[Page[ActivityRow]]:
         """Return the call for the page at a cursor, of at most ``size`` rows."""
-        model: type[Row] = LeadChange if self.operation is CHANGES else Activity
-        listing: Plan[Page[Row]] = page(model, query={**self.arguments, "batchSize": size})
+        model: type[ActivityRow] = LeadChange if self.operation is CHANGES else Activity
+        listing: Plan[Page[ActivityRow]] = page(model, query={**self.arguments, "batchSize": size})
         return turn(Paging.DATE, listing, cursor)
 
-    def wanted(self, rows: Iterable[Row]) -> list[Row]:
+    def wanted(self, rows: Iterable[ActivityRow]) -> list[ActivityRow]:
         """Return the rows of the types that are asked for."""
         return [row for row in rows if self.only is None or row.activity_type_id in self.only]
 

@@ -32,7 +32,7 @@ class Delivery(Struct):
     """The GUIDs of the events, with their dates."""
 
 
-class Place(Struct):
+class WindowPlace(Struct):
     """One of the ``window`` places for a batch that is not acknowledged."""
 
     used: bool = False
@@ -50,17 +50,17 @@ class Outbox:
         self._over = False
 
     @asynccontextmanager
-    async def room(self) -> AsyncIterator[Place]:
+    async def room(self) -> AsyncIterator[WindowPlace]:
         """Wait until fewer than ``window`` batches are unacknowledged; keep the place if a batch is delivered in it."""
         await self._room.acquire()
-        place = Place()
+        place = WindowPlace()
         try:
             yield place
         finally:
             if not place.used:
                 self._room.release()
 
-    def deliver(self, place: Place, delivery: Delivery) -> None:
+    def deliver(self, place: WindowPlace, delivery: Delivery) -> None:
         """Hand a batch to the consumer, in the place that its lane has taken."""
         if not self._over:
             place.used = True

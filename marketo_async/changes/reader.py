@@ -28,10 +28,10 @@ from msgspec.structs import replace
 from marketo_async.changes.calls import FeedCalls
 from marketo_async.changes.events import ChangeEvent, Gap
 from marketo_async.changes.lanes import OPENING, LaneQuery, opening
-from marketo_async.changes.outbox import Delivery, Move, Outbox, Place
+from marketo_async.changes.outbox import Delivery, Move, Outbox, WindowPlace
 from marketo_async.changes.position import LaneState, Scan
 from marketo_async.changes.seen import Seen
-from marketo_async.changes.translation import Row, Translator, guid_of
+from marketo_async.changes.translation import ActivityRow, Translator, guid_of
 from marketo_async.errors import ApiError
 from marketo_async.governor.quota import as_utc
 from marketo_async.operation import Page
@@ -152,7 +152,7 @@ class LaneReader:
             if self.pace.follow:
                 await self.calls.wait(self._held_back())
 
-    async def scan_page(self, scan: Scan, *, backlog: bool) -> Page[Row]:
+    async def scan_page(self, scan: Scan, *, backlog: bool) -> Page[ActivityRow]:
         """Return the next page of a scan; one whose token is refused starts again."""
         cursor = scan.cursor or await self.open(scan.start, backlog=backlog)
         try:
@@ -167,7 +167,7 @@ class LaneReader:
         """Return the token of a moment; one second earlier, as Marketo may leave out the moment itself."""
         return await self.calls.send(OPENING, opening(as_utc(math.floor(moment) - 1)), backlog=backlog)
 
-    async def page(self, cursor: str, size: int | None = None, *, backlog: bool = False) -> Page[Row]:
+    async def page(self, cursor: str, size: int | None = None, *, backlog: bool = False) -> Page[ActivityRow]:
         """Return the page at a token."""
         return await self.calls.send(self.query.operation, self.query.plan(cursor, size), backlog=backlog)
 
@@ -182,7 +182,7 @@ class LaneReader:
 
     def fresh(
         self,
-        rows: Sequence[Row],
+        rows: Sequence[ActivityRow],
         *,
         before: float = math.inf,
         remembered: Callable[[float], bool] = lambda _: True,
@@ -212,7 +212,7 @@ class LaneReader:
 
     def pass_on(
         self,
-        place: Place,
+        place: WindowPlace,
         events: Sequence[ChangeEvent],
         known: Sequence[tuple[str, float]],
         move: Move,
@@ -254,7 +254,7 @@ class LaneReader:
                 )
             )
 
-    async def head_page(self) -> Page[Row]:
+    async def head_page(self) -> Page[ActivityRow]:
         """Return the page at the head's token; a lane without one, or with one that is refused, opens."""
         opened = False
         while True:
@@ -288,12 +288,12 @@ class LaneReader:
         return self.pace.sweep * (self.calls.spending.stretch(self.calls.clock()) - 1)
 
 
-def dated(row: Row) -> float:
+def dated(row: ActivityRow) -> float:
     """Return the date of an activity in epoch seconds."""
     return row.activity_date.timestamp()
 
 
-def reaches(rows: Sequence[Row], end: float) -> bool:
+def reaches(rows: Sequence[ActivityRow], end: float) -> bool:
     """Return whether any row is dated at ``end`` or later."""
     return any(dated(row) >= end for row in rows)
 

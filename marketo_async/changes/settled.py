@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from marketo_async.changes.outbox import Move
 from marketo_async.changes.position import LaneState
 from marketo_async.changes.reader import LaneReader, dated
-from marketo_async.changes.translation import Row, guid_of
+from marketo_async.changes.translation import ActivityRow, guid_of
 from marketo_async.operation import Page
 from marketo_async.paging import Progress
 from marketo_async.retry import EMPTY_PAGES
@@ -52,7 +52,7 @@ class SettledReader(LaneReader):
                 return came
             page = follower
 
-    async def _follower(self, page: Page[Row]) -> Page[Row] | None:
+    async def _follower(self, page: Page[ActivityRow]) -> Page[ActivityRow] | None:
         """Return the next page that is not empty, or ``None`` at the end."""
         progress = Progress(EMPTY_PAGES, page.token)
         while page.more and page.token is not None:
@@ -62,7 +62,7 @@ class SettledReader(LaneReader):
             progress.check(page.token, count=0)
         return None
 
-    async def _shortened(self, settled: Sequence[Row], new: Sequence[Row]) -> Move | None:
+    async def _shortened(self, settled: Sequence[ActivityRow], new: Sequence[ActivityRow]) -> Move | None:
         """Return the move to the token before the last settled activity, or ``None`` if that can't be had now."""
         if not new:
             return lambda state: state
@@ -75,7 +75,7 @@ class SettledReader(LaneReader):
         return _moved_to(page.token, last)
 
 
-def _leading(rows: Sequence[Row], horizon: float) -> list[Row]:
+def _leading(rows: Sequence[ActivityRow], horizon: float) -> list[ActivityRow]:
     """Return the rows before the first one that is dated after the horizon."""
     found = []
     for row in rows:

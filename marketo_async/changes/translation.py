@@ -24,7 +24,7 @@ from marketo_async.changes.events import (
 from marketo_async.models.activities import Activity, ActivityType, LeadChange
 from marketo_async.models.activity_values import typed_values
 
-Row = Activity | LeadChange
+ActivityRow = Activity | LeadChange
 
 NEW_LEAD = 12
 CHANGE_DATA_VALUE = 13
@@ -43,7 +43,7 @@ class Translator(Struct, frozen=True):
     instance: str
     types: Mapping[int, ActivityType]
 
-    def event(self, row: Row, *, seen_at: datetime, late: bool) -> ChangeEvent:
+    def event(self, row: ActivityRow, *, seen_at: datetime, late: bool) -> ChangeEvent:
         """Return the event of an activity."""
         common = (guid_of(row), row.lead_id, row.activity_date, seen_at, late, self.instance)
         kind = self.types.get(row.activity_type_id)
@@ -78,18 +78,18 @@ class Translator(Struct, frozen=True):
         )
 
 
-def guid_of(row: Row) -> str:
+def guid_of(row: ActivityRow) -> str:
     """Return what identifies an activity; an old one without a GUID has its id, date, type and lead."""
     if row.marketo_guid:
         return row.marketo_guid
     return f"{row.id or ''}:{row.activity_date.isoformat()}:{row.activity_type_id}:{row.lead_id}"
 
 
-def _by_name(row: Row) -> dict[str, Any]:
+def _by_name(row: ActivityRow) -> dict[str, Any]:
     return {attribute.name or attribute.api_name or "": attribute.value for attribute in row.attributes}
 
 
-def _losers(row: Row) -> tuple[int, ...]:
+def _losers(row: ActivityRow) -> tuple[int, ...]:
     """Return the ids in "Merge IDs", which instances write as text, as a list, or as a list of objects."""
     named = next((value for name, value in _by_name(row).items() if name.casefold() == "merge ids"), None)
     found = (int(digits) for digits in _ID.findall(str(named)))
