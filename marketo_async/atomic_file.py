@@ -71,7 +71,7 @@ def guard(file: IOBase, path: Path) -> None:
             raise InvalidRequest(f"another run is writing {path}: wait for it, or choose another path") from error
 
 
-def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """Describe the arguments that have changed."""
     return [
         f"{name} was {before.get(name, 'not given')}, is {now.get(name, 'not given')}"

@@ -27,7 +27,7 @@ from msgspec.structs import replace
 
 from marketo_async.changes.calls import FeedCalls
 from marketo_async.changes.events import ChangeEvent, Gap
-from marketo_async.changes.lanes import OPENING, LaneQuery, opening
+from marketo_async.changes.lanes import OPENING, LaneQuery, token_of
 from marketo_async.changes.outbox import Delivery, Move, Outbox, WindowPlace
 from marketo_async.changes.position import LaneState, Scan
 from marketo_async.changes.seen import Seen
@@ -165,7 +165,7 @@ class LaneReader:
 
     async def open(self, moment: float, *, backlog: bool = False) -> str:
         """Return the token of a moment; one second earlier, as Marketo may leave out the moment itself."""
-        return await self.calls.send(OPENING, opening(as_utc(math.floor(moment) - 1)), backlog=backlog)
+        return await self.calls.send(OPENING, token_of(as_utc(math.floor(moment) - 1)), backlog=backlog)
 
     async def page(self, cursor: str, size: int | None = None, *, backlog: bool = False) -> Page[ActivityRow]:
         """Return the page at a token."""

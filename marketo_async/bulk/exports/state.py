@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from marketo_async.atomic_file import changes, replace_file
+from marketo_async.atomic_file import differences, replace_file
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.bulk import ExportJob
 
@@ -110,7 +110,7 @@ def load(path: Path, arguments: Mapping[str, str]) -> ExportState | None:
         return None
     except msgspec.DecodeError as error:
         raise InvalidRequest(f"{path} is not the state of an export: remove it, or start over") from error
-    if found := changes(state.arguments, arguments):
+    if found := differences(state.arguments, arguments):
         raise InvalidRequest(
             f"{path} belongs to other arguments ({'; '.join(found)}): pass the same ones to resume, or start over"
         )
