@@ -19,13 +19,22 @@ from marketo_async.descriptions import Described, Descriptions
 from marketo_async.download import Sink
 from marketo_async.errors import CallTimeout, MarketoError
 from marketo_async.governor import Priority
-from marketo_async.models.leads import Description
-from marketo_async.models.objects import ObjectDescription
-from marketo_async.operation import Listing, Merged, Operation, Ordered, Page, Paging, Plan
-from marketo_async.paging import OFFSET_SIZE, Lane, LanePager, MergedPager, OffsetPager, OrderedPager, Pager, turn
+from marketo_async.operation import Deferred, Listing, Merged, Operation, Ordered, Page, Paging, Plan
+from marketo_async.paging import (
+    OFFSET_SIZE,
+    DeferredPager,
+    Lane,
+    LanePager,
+    MergedPager,
+    OffsetPager,
+    OrderedPager,
+    Pager,
+    turn,
+)
 from marketo_async.session import Session
 from marketo_async.writes import Batches, InFlight, Posted, Results, write
 
+D = TypeVar("D")
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -62,8 +71,8 @@ class Caller:
         """Write any number of records, with as many calls at once as there are slots."""
         return write(batches, _ChunkSender(self._opened(), operation, self.options))
 
-    async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
-        """Return the description of a record type; Marketo is asked once a day for all callers."""
+    async def describe(self, described: Described[D]) -> D:
+        """Return what an instance says of a record type, or its activity types; asked once a day for all callers."""
         return await _describe(self._opened(), described, self.options)
 
     def pages(self, operation: Operation, listing: Listing[T]) -> Pager[T]:
@@ -78,6 +87,10 @@ class Caller:
 
         width = 2 * session.governor.limits.concurrency
         match listing:
+            case Deferred(ask, known, token):
+                return DeferredPager(
+                    ask, lambda text, inner: self.pages(operation, replace(known(text), token=inner)), token
+                )
             case Merged(plans, token):
                 return MergedPager([partial(lane, plan) for plan in plans], token)
             case Ordered(plans, token):
@@ -110,7 +123,7 @@ def _fetch(
     return fetch
 
 
-async def _describe(opened: OpenClient, described: Described[Any], options: Options) -> Description | ObjectDescription:
+async def _describe(opened: OpenClient, described: Described[D], options: Options) -> D:
     """Return a description; the time-out covers the wait for another call that asks for the same."""
     session, asked = opened.session, False
 
@@ -164,5 +177,5 @@ class _ChunkSender(Struct, frozen=True):
     async def ask(self, operation: Operation, plan: Plan[R]) -> R:
         return await self.opened.session.send(operation, plan, self.options)
 
-    async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
+    async def describe(self, described: Described[D]) -> D:
         return await _describe(self.opened, described, self.options)

@@ -16,7 +16,7 @@ import typing
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, Literal, Union
 from unittest.mock import AsyncMock
@@ -31,7 +31,7 @@ from marketo_async import Governor, Limits, Marketo, RetryPolicy, operations
 from marketo_async.errors import InvalidRequest, MarketoError
 from marketo_async.models.activities import AttributeValue, NewActivity, NewActivityType, NewAttribute
 from marketo_async.models.leads import FieldChange, NewField, VisitorData
-from marketo_async.operation import Dialect, Merged, Operation, Ordered, Plan, Provenance, Repeat
+from marketo_async.operation import Deferred, Dialect, Merged, Operation, Ordered, Plan, Provenance, Repeat
 from marketo_async.paging import turn
 from marketo_async.request import Request, build
 from marketo_async.resources import Resource, families
@@ -398,6 +398,7 @@ BY_NAME: Mapping[str, st.SearchStrategy[Any]] = {
     "batch_size": st.none() | st.integers(-1, 400),
     "shards": st.integers(0, 20),
     "form_fields": st.fixed_dictionaries({"email": texts}, optional={"firstName": texts}),
+    "until": st.none() | moments,
     "since": moments | st.dates() | moments.map(datetime.isoformat) | texts,
 }
 
@@ -410,6 +411,7 @@ PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
     float: st.floats(-1e9, 1e9),
     datetime: moments,
     date: st.dates(),
+    timedelta: st.timedeltas(timedelta(days=-1), timedelta(days=9)),
     decimal.Decimal: st.decimals(allow_nan=False, allow_infinity=False, places=2),
     uuid.UUID: st.uuids(),
     enum.Enum: st.sampled_from(Repeat),
@@ -498,6 +500,8 @@ def planned(name: str, arguments: dict[str, Any]) -> list[tuple[Operation, Plan[
     resource = family_of(Marketo("123-ABC-456", client_id="i", client_secret="s"), owner.name)
     listing = found.planner(resource, **arguments)
     operation = owner.operations[found.operation.name]
+    if isinstance(listing, Deferred):  # of any types or fields
+        listing = listing.listing("1,12,13")
     plans: list[Any] = [*cut(listing)] if isinstance(listing, Batches) else [listing]
     if isinstance(listing, Ordered | Merged):
         source: Any = listing.plans

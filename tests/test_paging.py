@@ -21,7 +21,7 @@ from marketo_async.models.activities import Activity
 from marketo_async.models.lists import StaticList
 from marketo_async.operation import Operation, Paging, page
 from marketo_async.paging import Lane, LanePager, MergedPager, OrderedPager, after, turn
-from marketo_async.resources.activities import _once, _shards, _Within
+from marketo_async.resources.activity_ranges import Shard, distinct, shards_of
 from marketo_async.sandbox import Sandbox
 from tests.governor.instance import in_virtual_time
 from tests.wire import Answer, MockedMarketo, done, ok
@@ -446,23 +446,22 @@ def activity(seconds: float, guid: str | None) -> Activity:
 
 
 def test_an_activity_is_known_again_by_its_guid() -> None:
-    once = _once(Activity)()
-    assert once([activity(0, "a"), activity(1, "b"), activity(1, "a")])[0] == [activity(0, "a"), activity(1, "b")]
-    assert once([activity(0, "b"), activity(0, None), activity(0, None)])[0] == [activity(0, None)] * 2
+    sift = distinct(Activity)
+    assert sift([activity(0, "a"), activity(1, "b"), activity(1, "a")])[0] == [activity(0, "a"), activity(1, "b")]
+    assert sift([activity(0, "b"), activity(0, None), activity(0, None)])[0] == [activity(0, None)] * 2
 
 
 def test_memory_is_bounded_and_the_recent_past_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("marketo_async.resources.activities._REMEMBERED", 10)
-    once = _once(Activity)()
+    monkeypatch.setattr("marketo_async.resources.activity_ranges._REMEMBERED", 10)
+    sift = distinct(Activity)
     for n in range(25):
-        once([activity(n, str(n))])
-    assert once([activity(24, "24"), activity(15, "15")])[0] == []
-    assert once([activity(0, "0")])[0] == [activity(0, "0")]
+        sift([activity(n, str(n))])
+    assert sift([activity(24, "24"), activity(15, "15")])[0] == []
+    assert sift([activity(0, "0")])[0] == [activity(0, "0")]
 
 
 def test_a_shard_ends_only_where_nothing_more_can_follow() -> None:
-    def within() -> _Within:
-        return _Within(START, START + timedelta(seconds=10))
+    within = Shard(START, START + timedelta(seconds=10)).sift(Activity)
 
     assert within()([activity(0, "a"), activity(9, "b")]) == ([activity(0, "a"), activity(9, "b")], False)
     assert within()([activity(9, "b"), activity(10, "c")]) == ([activity(9, "b")], True)
@@ -475,10 +474,10 @@ def test_a_shard_ends_only_where_nothing_more_can_follow() -> None:
 @given(seconds=st.integers(1, 100_000), count=st.integers(1, 50))
 def test_shards_tile_the_range_at_whole_seconds(seconds: int, count: int) -> None:
     end = START + timedelta(seconds=seconds)
-    shards = _shards(START, end, count)
+    shards = shards_of(START, end, shards=count)
     assert (shards[0].start, shards[-1].end) == (START, end)
     assert all(left.end == right.start for left, right in pairwise(shards))
-    assert all(shard.start < shard.end and not shard.start.microsecond for shard in shards)
+    assert all(shard.end and shard.start < shard.end and not shard.start.microsecond for shard in shards)
     assert len(shards) == min(count, seconds)
 
 

@@ -7,7 +7,7 @@ is no longer so.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -170,9 +170,14 @@ async def activities(marketo: Marketo) -> None:
     assert_type(marketo.activities.since(since, types=[1]), Pager[Activity])
     assert_type(marketo.activities.since(date(2024, 1, 1), types=[1]), Pager[Activity])
     assert_type(marketo.activities.since("2024-01-01", types=[1]), Pager[Activity])
+    assert_type(marketo.activities.since(since, types="all", until="2024-02-01"), Pager[Activity])
+    assert_type(marketo.activities.since(since, types=["Visit Webpage", 12]), Pager[Activity])
     assert_type(marketo.activities.between(since, since, types=[1], shards=4), Pager[Activity])
+    assert_type(marketo.activities.between(since, since, types="all", lag=timedelta(hours=1)), Pager[Activity])
     assert_type(marketo.activities.lead_changes(since, fields=["email"]), Pager[LeadChange])
+    assert_type(marketo.activities.lead_changes(since, fields="all", until=since, shards=4), Pager[LeadChange])
     assert_type(marketo.activities.deleted_leads(since), Pager[Activity])
+    assert_type(await marketo.activities.types_by_id(), Mapping[int, ActivityType])
     assert_type(await marketo.activities.paging_token(since), str)
     assert_type(await marketo.activities.types(), list[ActivityType])
     new = NewActivity(lead_id=1, activity_date=since, activity_type_id=2, primary_attribute_value="x")
@@ -340,6 +345,8 @@ def the_blocking_client(marketo: BlockingMarketo) -> None:
     assert_type(marketo.lists.leads(1001).all(), list[Record])
     assert_type(marketo.lists.of(Person).leads(1001).first(), Person | None)
     assert_type(marketo.activities.between("2026-01-01", "2026-01-02", types=[1]), BlockingPager[Activity])
+    assert_type(marketo.activities.deleted_leads("2026-01-01", until="2026-01-02", shards=4), BlockingPager[Activity])
+    assert_type(marketo.activities.types_by_id(), Mapping[int, ActivityType])
     assert_type(marketo.programs.browse(), BlockingPager[Program])
     assert_type(marketo.emails.get(7), Email | None)
     assert_type(marketo.emails_v2.get("7"), DesignedEmail | None)

@@ -45,18 +45,19 @@ class KnownFields:
 
     async def leads(self) -> Known:
         """Return the fields of leads."""
-        return _names(await self._sender.describe(Described(Leads.operations["describe2"], one(Description))))
+        found = await self._sender.describe(Described(Leads.operations["describe2"], one(Description)))
+        return _names(found)
 
     async def members(self) -> Known:
         """Return the fields of program members that are their own; those of leads can be asked for beside them."""
-        described = Described(ProgramMembers.operations["describe"], one(ObjectDescription))
-        return _names(await self._sender.describe(described))
+        found = await self._sender.describe(Described(ProgramMembers.operations["describe"], one(ObjectDescription)))
+        return _names(found)
 
     async def objects(self, api_name: str) -> tuple[Known, list[str]]:
         """Return the fields of a custom object type, and those of them that identify an object."""
         plan = one(ObjectDescription, path={"customObjectName": api_name})
         found = await self._sender.describe(Described(CustomObjects.operations["describe"], plan))
-        return _names(found), found.dedupe_fields if isinstance(found, ObjectDescription) else []
+        return _names(found), found.dedupe_fields
 
 
 def check(kind: str, asked: Sequence[str], known: Known) -> None:

@@ -34,6 +34,7 @@ from marketo_async.cli.options import (
     ReserveOption,
     StartOverOption,
     StoreOption,
+    activity_types,
     moment,
     numbers,
     split,
@@ -46,6 +47,7 @@ from marketo_async.cli.values_file import read_values
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.activities import Activity
 from marketo_async.models.leads import Record
+from marketo_async.resources.activity_queries import Types
 from marketo_async.sandbox import Quirks, Sandbox, Traffic
 
 _RESUMING = (
@@ -157,7 +159,14 @@ def leads(
 def activities(
     *,
     since: Annotated[str, SINCE],
-    types: Annotated[str, typer.Option(metavar="1,12,..", help="The activity type ids.")],
+    types: Annotated[
+        str,
+        typer.Option(
+            metavar="all|1,12,..",
+            help="The activity types: ids or names, or all of the instance but Delete Lead. A resumed FILE keeps its"
+            " types.",
+        ),
+    ],
     out: OutOption,
     until: Annotated[str | None, UNTIL] = None,
     lead_ids: Annotated[
@@ -175,7 +184,7 @@ def activities(
         selection = _activities(
             moment("--since", since),
             None if until is None else moment("--until", until),
-            numbers("--types", types) or [],
+            activity_types(types),
             numbers("--leads", lead_ids),
             shards,
         )
@@ -263,7 +272,7 @@ def _leads(field: str | None, values: list[str], list_id: int | None, fields: li
 
 
 def _activities(
-    since: datetime, until: datetime | None, types: list[int], leads: list[int] | None, shards: int
+    since: datetime, until: datetime | None, types: Types, leads: list[int] | None, shards: int
 ) -> Selection[Activity]:
     if until is None:
         return ActivitiesSince(since=since, types=types, leads=leads)

@@ -7,18 +7,17 @@ plan is sent.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 from msgspec.structs import replace
 
 from marketo_async.descriptions import Described
 from marketo_async.download import Sink
-from marketo_async.models.leads import Description
-from marketo_async.models.objects import ObjectDescription
 from marketo_async.operation import Listing, Operation, Plan
 from marketo_async.paging import Pager
 from marketo_async.writes import Batches, Results
 
+D = TypeVar("D")
 R = TypeVar("R")
 T = TypeVar("T")
 V = TypeVar("V")
@@ -39,8 +38,8 @@ class Sender(Protocol):
         """Write any number of records in as few calls as possible."""
         ...
 
-    async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
-        """Return the description of a record type, which is requested once a day."""
+    async def describe(self, described: Described[D]) -> D:
+        """Return the description of a record type, or the activity types, which are requested once a day."""
         ...
 
     async def stream(self, operation: Operation, plan: Plan[bytes], sink: Sink) -> None:

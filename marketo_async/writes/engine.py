@@ -42,6 +42,7 @@ from marketo_async.writes.plan import Batches, Look, WriteRow
 from marketo_async.writes.results import Result, Results, result_of
 from marketo_async.writes.source import AsyncSource, PlainSource, RecordSource
 
+D = TypeVar("D")
 V = TypeVar("V")
 R = TypeVar("R")
 
@@ -88,7 +89,7 @@ class ChunkSender(Protocol):
         """Make any other call."""
         ...
 
-    async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
+    async def describe(self, described: Described[D]) -> D:
         """Return the description of a record type."""
         ...
 
@@ -112,7 +113,7 @@ async def completed(batches: Batches[V], sender: ChunkSender) -> Batches[V]:
     described, refusal, key = batches.described, batches.refusal, batches.key
     if described is None or not (batches.check or (key is None and batches.scope is not None)):
         return batches
-    description = await sender.describe(described)
+    description: Description | ObjectDescription = await sender.describe(described)
     if key is None and batches.scope is not None:
         key = cast(Callable[[V], Hashable], KeyOf(*description.dedupe_fields))
     if batches.check:
