@@ -22,7 +22,8 @@ FORM = {"id": 2, "name": "Fill Out Form", "apiName": "fillOutForm"}
 @pytest.mark.looptime
 async def test_many_tasks_and_siblings_make_one_call_a_day(mocked: MockedMarketo, patient: Marketo) -> None:
     async with patient as marketo:
-        mocked.script, mocked.latency = [ok(VISIT, FORM)], 1.0
+        mocked.script = [ok(VISIT, FORM)]
+        mocked.latency = 1.0
         low = marketo.with_options(priority=Priority.BULK)
         found = await asyncio.gather(*(family.types_by_id() for family in [marketo.activities, low.activities] * 3))
         await asyncio.sleep(KEPT - 10)

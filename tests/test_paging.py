@@ -21,7 +21,7 @@ from marketo_async.models.activities import Activity
 from marketo_async.models.lists import StaticList
 from marketo_async.operation import Operation, Paging, page
 from marketo_async.paging import Lane, LanePager, MergedPager, OrderedPager, after, turn
-from marketo_async.resources.activity_ranges import WithinDates, once, shards_of
+from marketo_async.resources.activity_ranges import Shard, distinct, shards_of
 from marketo_async.sandbox import Sandbox
 from tests.governor.instance import in_virtual_time
 from tests.wire import Answer, MockedMarketo, done, ok
@@ -446,14 +446,14 @@ def activity(seconds: float, guid: str | None) -> Activity:
 
 
 def test_an_activity_is_known_again_by_its_guid() -> None:
-    sift = once(Activity)()
+    sift = distinct(Activity)
     assert sift([activity(0, "a"), activity(1, "b"), activity(1, "a")])[0] == [activity(0, "a"), activity(1, "b")]
     assert sift([activity(0, "b"), activity(0, None), activity(0, None)])[0] == [activity(0, None)] * 2
 
 
 def test_memory_is_bounded_and_the_recent_past_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("marketo_async.resources.activity_ranges._REMEMBERED", 10)
-    sift = once(Activity)()
+    sift = distinct(Activity)
     for n in range(25):
         sift([activity(n, str(n))])
     assert sift([activity(24, "24"), activity(15, "15")])[0] == []
@@ -461,8 +461,7 @@ def test_memory_is_bounded_and_the_recent_past_is_kept(monkeypatch: pytest.Monke
 
 
 def test_a_shard_ends_only_where_nothing_more_can_follow() -> None:
-    def within() -> WithinDates[Activity]:
-        return WithinDates(START, START + timedelta(seconds=10))
+    within = Shard(START, START + timedelta(seconds=10)).sift(Activity)
 
     assert within()([activity(0, "a"), activity(9, "b")]) == ([activity(0, "a"), activity(9, "b")], False)
     assert within()([activity(9, "b"), activity(10, "c")]) == ([activity(9, "b")], True)

@@ -63,10 +63,11 @@ def _values(activity: Activity | LeadChange, kind: ActivityType | None) -> Itera
     if primary is not None:
         yield _key(primary), _primary_value(activity, primary)
     declared = kind.attributes if kind else []
-    by_name = {name: attribute for attribute in declared for name in (attribute.name, attribute.api_name) if name}
+    by_api_name: Mapping[str | None, AttributeType] = {one.api_name: one for one in declared if one.api_name}
+    by_name: Mapping[str | None, AttributeType] = {one.name: one for one in declared if one.name}
     for attribute in activity.attributes:
         own = attribute.api_name or attribute.name or _UNNAMED
-        known = by_name.get(attribute.api_name or "") or by_name.get(attribute.name or "")
+        known = by_api_name.get(attribute.api_name) or by_name.get(attribute.name) or by_api_name.get(attribute.name)
         if known is None:
             yield own, attribute.value
         else:

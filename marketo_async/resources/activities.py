@@ -64,8 +64,9 @@ class Activities(Resource):
     Ranges
         With ``until``, a listing has the records with ``since <= activity_date < until``, and ends there, however many
         are added meanwhile. Its token belongs to the range: pass the same dates again. Marketo records some activities
-        minutes after their date. If its listings are in the order of recording, such an activity comes after later
-        ones: ``lag`` reads so much further for it. Choose an ``until`` that is at least as long ago.
+        minutes after their date, and may list them in the order of recording. A listing with a ``lag`` reads that much
+        past its end, and so misses no activity that was recorded at most ``lag`` after its date; choose an ``until`` at
+        least ``lag`` in the past.
     Shards
         One listing fetches one page per round trip, whatever the limits allow; eight ``shards`` of a range fetch eight.
         Each record comes once, by its GUID; only a single shard keeps the order.
@@ -91,7 +92,7 @@ class Activities(Resource):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Listing[Activity]:
-        """Iterate the activities of some ``types`` after a moment, the oldest first.
+        """Iterate the activities of some ``types`` after a moment or in a range, the oldest first.
 
         With more than 10 types or 30 leads, several listings run concurrently, and their activities are not in order.
         ``list_id`` names a list of fewer than 10,000 leads; ``asset_ids`` need exactly one type. Raises
@@ -118,7 +119,7 @@ class Activities(Resource):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Listing[LeadChange]:
-        """Iterate new leads and changes of the values of ``fields`` after a moment, for at most 30 ``leads``.
+        """Iterate new leads and changes of the values of ``fields`` after a moment or in a range, of at most 30 leads.
 
         ``fields`` are API names, or "all" for every field that ``leads.describe2`` has, which costs one call a day;
         its token holds their names. However many they are, they go in one query: by POST, where a URL is too short.
@@ -150,7 +151,7 @@ class Activities(Resource):
         batch_size: int | None = None,
         token: str | None = None,
     ) -> Listing[Activity]:
-        """Iterate the deletions of leads after a moment; Marketo may drop them after 14 days."""
+        """Iterate the deletions of leads after a moment or in a range; Marketo may drop them after 14 days."""
         queries: list[Query] = [{"batchSize": page_size(batch_size)}]
         return self._listing(Activity, queries, shards_of(since, until, shards=shards, lag=lag), token)
 
@@ -192,6 +193,9 @@ class Activities(Resource):
     async def types_by_id(self) -> Mapping[int, ActivityType]:
         """Return all types of activity by their ids; Marketo is asked once a day, for all tasks of a client.
 
+        A custom type that is approved meanwhile is among them a day later. ``models.activity_values.typed_values``
+        reads the attributes of an activity by its type.
+
         Maps to GET /rest/v1/activities/types.json.
         """
         types = await self._sender.describe(Described(self.operations["types"], many(ActivityType)))
@@ -210,7 +214,7 @@ class Activities(Resource):
         return Batches(records=several("activities", activities), plan=plan, row=_dated)
 
     def _of_types(
-        self, types: Types, found: ActivitySearch, shards: Sequence[Shard], token: str | None
+        self, types: Types, search: ActivitySearch, shards: Sequence[Shard], token: str | None
     ) -> Listing[Activity]:
         """Return the listing of types, which may be known to the instance alone."""
 
@@ -218,7 +222,7 @@ class Activities(Resource):
             return ",".join(map(str, resolved(types, await self.types_by_id())))
 
         def listing(ids: Iterable[int], token: str | None = None) -> Listing[Activity]:
-            return self._listing(Activity, found.queries(ids), shards, token)
+            return self._listing(Activity, search.queries(ids), shards, token)
 
         ids = ids_of(types)
         return Deferred(ask, lambda text: listing(ids_in(text)), token) if ids is None else listing(ids, token)

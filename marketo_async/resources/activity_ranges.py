@@ -40,7 +40,9 @@ class Shard(Struct, frozen=True):
     def sift(self, model: type[A]) -> Callable[[], PageFilter[A]]:
         """Return what makes the filter of a listing."""
         start, end = self.start, self.end
-        return once(model) if end is None else lambda: WithinDates[A](start, end, self.lag)
+        if end is None:
+            return lambda: distinct(model)
+        return lambda: WithinDates(start, end, self.lag, distinct(model))
 
 
 def shards_of(since: When, until: When | None, *, shards: int = 1, lag: timedelta = NO_LAG) -> list[Shard]:
@@ -66,9 +68,9 @@ def shards_of(since: When, until: When | None, *, shards: int = 1, lag: timedelt
     return [Shard(left, right, lag) for left, right in pairwise(cuts)]
 
 
-def once(_: type[A]) -> Callable[[], Distinct[A]]:
+def distinct(_: type[A]) -> Distinct[A]:
     """Return what keeps a listing from delivering an activity twice, by its GUID."""
-    return lambda: Distinct(lambda item: item.marketo_guid, remember=_REMEMBERED)
+    return Distinct(lambda item: item.marketo_guid, remember=_REMEMBERED)
 
 
 class WithinDates(PageFilter[A], Generic[A]):
@@ -83,17 +85,17 @@ class WithinDates(PageFilter[A], Generic[A]):
     the order in which activities are recorded.
     """
 
-    def __init__(self, start: datetime, end: datetime, lag: timedelta = NO_LAG) -> None:
+    def __init__(self, start: datetime, end: datetime, lag: timedelta, new: Distinct[A]) -> None:
         self._start = start
         self._end = end
         self._lag = lag
-        self._distinct: Distinct[A] = Distinct(lambda item: item.marketo_guid, remember=_REMEMBERED)
+        self._new: Distinct[A] = new
 
     def __call__(self, items: list[A]) -> tuple[list[A], bool]:
         """Return the new activities of the range, and whether the listing may end here."""
         dates = [item.activity_date for item in items]
         inside = [item for item in items if self._start <= item.activity_date < self._end]
-        return self._distinct(inside)[0], bool(dates) and self._is_past(dates)
+        return self._new(inside)[0], bool(dates) and self._is_past(dates)
 
     def _is_past(self, dates: list[datetime]) -> bool:
         if self._lag:
