@@ -201,7 +201,7 @@ class Marketo:
         self._client_id, self._client_secret, self._partner_id = client_id, client_secret, partner_id
         self._connector, self._trust_env = connector, trust_env
         self._opened: OpenClient | None = None
-        self._desk: JobSlots | None = None
+        self._job_slots: JobSlots | None = None
         self._parent: Marketo | None = None
         self._options = Options(retry=retry or RetryPolicy())
 
@@ -274,8 +274,8 @@ class Marketo:
             raise ConfigurationError(
                 "a sibling from with_options() has no session of its own: close the client that it came from"
             )
-        if self._desk is not None:
-            await self._desk.close()
+        if self._job_slots is not None:
+            await self._job_slots.close()
         if self._opened is not None:
             opened, self._opened = self._opened, None
             await opened.session.close(grace)
@@ -382,12 +382,12 @@ class Marketo:
         from marketo_async.bulk import Bulk, JobSlots  # noqa: PLC0415 - programs without bulk jobs do not pay for it
 
         root, caller = self._parent or self, Caller(self._open_client, self._options)
-        root._desk = desk = root._desk or JobSlots(  # noqa: SLF001 - siblings share it
+        root._job_slots = slots = root._job_slots or JobSlots(  # noqa: SLF001 - siblings share it
             self.base_url,
             in_flight=lambda: self._open_client().in_flight,
             wait_for=caller.wait_for,
         )
-        return Bulk(caller, desk)
+        return Bulk(caller, slots)
 
     def _open(self, kind: type[resources.Resource]) -> resources.Resource:
         """Make a family with the arguments that its constructor takes beside the sender."""

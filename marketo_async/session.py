@@ -119,7 +119,7 @@ class Session:
         finally:
             await self._tokens.close()
             await self._transport.http.close()
-            await self.governor.settle()
+            await self.governor.flush()
 
     def prepare(self, operation: Operation, plan: Plan[R], options: Options) -> Call[R]:
         """Return a call for `run`. Raises `InvalidRequest` or `RequestTooLarge` for a plan that can't be sent."""

@@ -127,7 +127,7 @@ class Governor:
             permit.bound = bound
         return permit
 
-    async def settle(self) -> None:
+    async def flush(self) -> None:
         """Send pending reports to the store, and close its connections if no call is under way."""
         authority = self._authority
         store_client = authority.store_client

@@ -141,7 +141,7 @@ class Leads(Resource, Generic[L]):
             look=Look(self.operations["by_filter"], _found) if action == "createOnly" else None,
             described=Described(self.operations["describe2"], one(Description)),
             check=check,
-            told="accepted" if async_processing else None,
+            success_status="accepted" if async_processing else None,
         )
 
     @composite
@@ -361,7 +361,7 @@ class Leads(Resource, Generic[L]):
             scope=("leads", "id"),
             key=folded,
             shared=frozenset({folded(winner_id)}),
-            told="merged",
+            success_status="merged",
         )
 
     @paged("/rest/v1/leads/{leadId}/listMembership.json", needs=_ASSETS, timeout=30)

@@ -224,13 +224,13 @@ class Writing(Generic[V]):
                 self._fill()
                 if not self._may_send(idle=idle):
                     return
-                load = self._cutter.take()
+                chunk = self._cutter.take()
                 self._refill_due = True
             except InvalidRequest as error:
                 self._refuse(error)
             else:
-                if load is not None:
-                    self._send(load)
+                if chunk is not None:
+                    self._send(chunk)
 
     @property
     def _may_read(self) -> bool:
@@ -259,14 +259,14 @@ class Writing(Generic[V]):
         self._refill_due = True
         self._source.close()
 
-    def _send(self, load: Chunk[V]) -> None:
-        claim = self._sender.in_flight.take(self._batches.scope, load.keys)
+    def _send(self, chunk: Chunk[V]) -> None:
+        claim = self._sender.in_flight.take(self._batches.scope, chunk.keys)
         self._held_until = None
-        task = asyncio.get_running_loop().create_task(self._result_of(load, claim))
+        task = asyncio.get_running_loop().create_task(self._result_of(chunk, claim))
         self._tasks.add(task)
-        task.add_done_callback(partial(self._on_chunk_done, load, claim))
+        task.add_done_callback(partial(self._on_chunk_done, chunk, claim))
 
-    def _on_chunk_done(self, load: Chunk[V], claim: Claim, task: asyncio.Task[list[Result[V]]]) -> None:
+    def _on_chunk_done(self, chunk: Chunk[V], claim: Claim, task: asyncio.Task[list[Result[V]]]) -> None:
         self._tasks.discard(task)
         self._wake.set()
         if not claim.lent:  # cancelled before it began
@@ -276,7 +276,7 @@ class Writing(Generic[V]):
         if (error := task.exception()) is None:
             self._ready.update((result.index, result) for result in task.result())
         else:
-            self._stop(error, load.items[0].index)
+            self._stop(error, chunk.items[0].index)
 
     def _stop(self, error: BaseException, index: int) -> None:
         """Send no more after a call that failed."""
@@ -287,24 +287,24 @@ class Writing(Generic[V]):
         self._source.close()
         self._cutter.drop()
 
-    async def _result_of(self, load: Chunk[V], claim: Claim) -> list[Result[V]]:
+    async def _result_of(self, chunk: Chunk[V], claim: Claim) -> list[Result[V]]:
         """Send a chunk, and return what became of its records."""
         claim.lent = True
         try:
-            posted = await self._sender.post(self._batches.plan(load.encoded), claim.release)
+            posted = await self._sender.post(self._batches.plan(chunk.encoded), claim.release)
         except OutcomeUnknown as error:
-            found = [_unknown(str(error))] * len(load.items)
+            found = [_unknown(str(error))] * len(chunk.items)
         else:
-            found = self._matched(posted.answer, len(load.items))
+            found = self._matched(posted.answer, len(chunk.items))
             look = self._batches.look
             if posted.since is not None and look is not None and any(result.unknown for result in found):
-                found = await self._look_up(look, load.items, found, posted.since)
-        return [result_of(item.index, item.record, result) for item, result in zip(load.items, found, strict=True)]
+                found = await self._look_up(look, chunk.items, found, posted.since)
+        return [result_of(item.index, item.record, result) for item, result in zip(chunk.items, found, strict=True)]
 
     def _matched(self, answer: Any, count: int) -> list[RecordResult]:
         """Return one result for each record: from the answer or, if the answer names no records, the plan's status."""
-        if self._batches.told is not None:
-            return [RecordResult(status=self._batches.told)] * count
+        if self._batches.success_status is not None:
+            return [RecordResult(status=self._batches.success_status)] * count
         if len(answer) == count:
             found: list[RecordResult] = answer
             return found

@@ -38,8 +38,8 @@ class Batches(Struct, Generic[V], frozen=True, kw_only=True):
     ``described`` is the call that describes the record type: it returns the key if the family has no fixed one, and
     with ``check`` every record is checked against it.
 
-    If the answer does not name the records, they have the status ``told`` after a successful call. ``look`` resolves
-    the outcome after a lost answer.
+    If the answer does not name the records, ``success_status`` is their status after a successful call. ``look``
+    resolves the outcome after a lost answer.
     """
 
     records: Iterable[V] | AsyncIterable[V]
@@ -52,5 +52,5 @@ class Batches(Struct, Generic[V], frozen=True, kw_only=True):
     shared: frozenset[Hashable] = frozenset()
     described: Described[Any] | None = None
     check: bool = False
-    told: str | None = None
+    success_status: str | None = None
     look: Look | None = None
