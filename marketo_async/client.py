@@ -130,7 +130,7 @@ class Marketo:
     those of a custom service (Admin > LaunchPoint). Pass one ``governor`` to all clients of an instance; without one,
     this client has its own, with Marketo's standard limits. ``connector`` makes the aiohttp connector (for proxies or
     certificates of your own), ``trust_env`` honours ``HTTPS_PROXY``. Data ingestion has its own host
-    (``ingestion_url``), and needs the ``munchkin_id`` where ``instance`` does not contain it. Raises
+    (``ingestion_url``), and needs the ``munchkin_id`` if ``instance`` does not contain it. Raises
     `ConfigurationError` for arguments that can't work.
     """
 
@@ -302,7 +302,7 @@ class Marketo:
     ) -> Marketo:
         """Return a sibling on the same session whose calls are made differently.
 
-        ``timeout`` limits each call to that many seconds, whatever it waits for (its turn, a token, a description that
+        ``timeout`` limits each call to that many seconds, all waits included (its turn, a token, a description that
         another call asks for, retries); then it raises `CallTimeout`, or `OutcomeUnknown` for a write that was sent.
         ``priority`` decides which calls go first; by default, single calls are normal and listings are bulk.
         ``on_bad_record`` receives every record of a listing that can't be read, as a `BadRecord`, and the listing
@@ -390,7 +390,7 @@ class Marketo:
         return Bulk(caller, slots)
 
     def _open(self, kind: type[resources.Resource]) -> resources.Resource:
-        """Make a family with the arguments that its constructor takes beside the sender."""
+        """Make a family with the arguments that its constructor takes besides the sender."""
         given = {"model": Record, "munchkin_id": self.munchkin_id}
         asked = inspect.signature(kind).parameters
         caller = Caller(self._open_client, self._options)

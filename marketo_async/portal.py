@@ -83,10 +83,10 @@ class Portal:
         return self._thread is not None and self._process == os.getpid()
 
     def open(self, at_end: Callable[[], Coroutine[Any, Any, None]]) -> Self:
-        """Start the loop; ``at_end`` is awaited in it before it ends, for whatever reason.
+        """Start the loop; ``at_end`` is awaited in it before it ends, however it ends.
 
         Raises `ConfigurationError` if the portal is open, here or in the process that this one was forked from, and if
-        threads are not real ones.
+        threads are green threads.
         """
         if self._thread is not None:
             self._check_process()

@@ -98,7 +98,7 @@ class Batcher(Generic[V, R]):
     outcome is sent again. Without it, ``send`` must raise an error of this package that shows that nothing was written;
     after any other error the records are set aside. A failed send is retried after ``retry_after`` seconds, or when the
     quota restarts; so is a journal that can't be read or written. ``wait_for`` awaits what the batcher waits for
-    between two sends; an error that it raises ends the batcher, and everyone who waits for it gets that error.
+    between two sends; an error that it raises ends the batcher, and all its waiting callers get that error.
     """
 
     def __init__(
@@ -443,7 +443,7 @@ class Batcher(Generic[V, R]):
         self._fail_all(error)
 
     def _ended(self, worker: asyncio.Task[None]) -> None:
-        """Fail all waiters once the worker has ended, for whatever reason."""
+        """Fail all waiters once the worker has ended, however it ended."""
         error = None if worker.cancelled() else worker.exception()
         if isinstance(error, Exception):
             self._end_reason = error

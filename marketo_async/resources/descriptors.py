@@ -80,7 +80,7 @@ class View(ABC):
 
     @abstractmethod
     def __get__(self, obj: Any, owner: Any) -> Any:
-        """Return the method of ``obj``, or this view where the class is asked."""
+        """Return the method of ``obj``, or this view if it is read from the class."""
 
     def __call__(self, obj: Resource | Blocking, *args: Any, **kwargs: Any) -> Any:
         """Call the method of ``obj``, as calling a function of a class does: ``Leads.get(marketo.leads, 7)``."""

@@ -10,7 +10,7 @@ Back-pressure
 
 Errors
     A record that can't be sent, or an input that fails, ends the input: the records before it are still sent, their
-    results are yielded, and then the error is raised. An error of a call (no permission, the day's quota spent, no
+    results are yielded, and then the error is raised. An error of a call (no permission, the daily quota used up, no
     connection) ends the sending: calls under way finish, all known results are yielded, and then the error is raised.
     A lost answer ends nothing: the records of that call have the status ``unknown``.
 
@@ -45,7 +45,7 @@ from marketo_async.writes.source import AsyncSource, PlainSource, RecordSource
 V = TypeVar("V")
 R = TypeVar("R")
 
-_AHEAD = 3  # how many times the records that can be under way are read
+_AHEAD = 3  # records to read, in multiples of those that can be under way
 _RESOLUTION = 1.0  # seconds, the resolution of Marketo's dates
 _DOUBT = 5.0  # seconds before an attempt in which the attempt may still have created a record, as clocks differ
 
@@ -108,7 +108,7 @@ def write(batches: Batches[V], sender: ChunkSender) -> Results[V]:
 
 
 async def completed(batches: Batches[V], sender: ChunkSender) -> Batches[V]:
-    """Add what only the description of the record type tells: its key, and what its fields take."""
+    """Add the key and the field checks that only the description of the record type holds."""
     described, refusal, key = batches.described, batches.refusal, batches.key
     if described is None or not (batches.check or (key is None and batches.scope is not None)):
         return batches
@@ -169,7 +169,7 @@ class Writing(Generic[V]):
             raise self._failure
 
     async def _woken(self) -> None:
-        """Wait for something to do; where only the keys of other writes are in the way, no longer than a call may."""
+        """Wait for something to do; if only keys of other writes are in the way, no longer than a call may last."""
         held_back = not self._tasks and (self._source.ended or not self._may_read)
         limit = self._sender.timeout
         if not held_back or limit is None:
@@ -288,7 +288,7 @@ class Writing(Generic[V]):
         self._cutter.drop()
 
     async def _result_of(self, chunk: Chunk[V], claim: Claim) -> list[Result[V]]:
-        """Send a chunk, and return what became of its records."""
+        """Send a chunk, and return the results of its records."""
         claim.lent = True
         try:
             posted = await self._sender.post(self._batches.plan(chunk.encoded), claim.release)
@@ -314,7 +314,7 @@ class Writing(Generic[V]):
         self, look: Look, items: list[Item[V]], found: list[RecordResult], since: float
     ) -> list[RecordResult]:
         """Resolve records of unknown outcome: find by their creation date whether this call created them."""
-        key = cast(KeyOf, self._batches.key)  # what is looked up was looked up by it before
+        key = cast(KeyOf, self._batches.key)  # a write that can be looked up has a key of fields
         asked = [cast(WriteRow, item.record) for item, result in zip(items, found, strict=True) if result.unknown]
         try:
             page = await self._sender.ask(look.operation, look.plan(key, asked))

@@ -21,7 +21,7 @@ BATCH = 300  # records in one call, values in one filter, records on one page
 
 
 class Look(Struct, frozen=True):
-    """How to look records up by their key, to find after a lost answer by their dates who created them."""
+    """How to look records up by their key after a lost answer: their dates show which call created them."""
 
     operation: Operation
     plan: Callable[[KeyOf, Sequence[WriteRow]], Plan[Page[Record]]]

@@ -10,7 +10,7 @@ abandoned call ends in the same way; its report carries the moment until which M
 store holds the lease until then.
 
 Permits that lapse in a row (each unused for half a lease) are logged, because then no call is ever sent and nothing
-else says why.
+else shows why.
 
 The class is longer than 350 lines because all of it reads and writes one exchange's state. See `gate` for the waiters
 of this process, and `shared_limiter` for the decision.
@@ -63,7 +63,7 @@ class GateHooks(Struct, frozen=True):
     granted: Callable[[LeasedPermit, bool], None]
     """Receives a granted permit for the head of the queue or, if the flag is set, for the oldest waiter."""
     exhausted: Callable[[], bool]
-    """Called when the day is spent; returns whether waiting calls keep waiting."""
+    """Called when the daily quota is used up; returns whether waiting calls keep waiting."""
     failed: Callable[[Callable[[], MarketoError]], None]
     """Called when the store can't be reached; receives a factory of the exceptions."""
     differs: Callable[[Callable[[], MarketoError]], None]

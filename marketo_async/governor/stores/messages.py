@@ -107,7 +107,7 @@ class StoreReply(Struct, frozen=True, kw_only=True):
     ruling: Ruling
     again: float
     oldest: bool
-    """The grant is for the waiter that has waited longest, whatever its priority."""
+    """The grant is for the waiter that has waited longest, of any priority."""
     began: float
     sequence: int
     """The number of this decision."""

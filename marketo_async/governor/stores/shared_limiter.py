@@ -61,11 +61,11 @@ States that are lost, or go back
     The state is not where it was written. A store names its ``home`` if it can; the name changes with a failover, a
     restart or another file. So workers that did not know of the missing calls are held back too.
 
-    A state that has gone back is born again: its ``began`` changes, so every other worker that knew the old one
+    A state that has gone back gets a new birth: its ``began`` changes, so every other worker that knew the old one
     notices. Workers report again the calls that they hold, which take place and slot again, and the calls that have
     ended since their last request, which take a place. They also report the day's count of the last reply.
 
-    Two gaps remain. If a worker died, left, or asks nothing for the whole window, its calls are lost. If a state is
+    Two gaps remain. If a worker died, left, or sends no request for the whole window, its calls are lost. If a state is
     put back where it was written, a worker that did not know of the missing calls is granted some until a worker that
     did asks; only a ``home`` that changes shows it at once.
 
