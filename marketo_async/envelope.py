@@ -4,6 +4,8 @@ Reading accepts the irregularities that Marketo is known for (missing or null me
 numbers, an empty text for a missing value, unknown members), and is strict about the rest. A body is decoded directly
 into its type; if that fails, it is decoded without types, fitted and converted. No I/O. See ``codes`` for what a code
 means, and ``fitting`` for the rules of fitting.
+
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/rest-api
 """
 
 from __future__ import annotations

@@ -74,8 +74,8 @@ class Session:
         self.base_url = base_url
         self.ingestion_url = ingestion_url
         self.governor = governor
-        # Data ingestion has separate limits, per client id, and does not count against the instance's.
-        # https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/data-ingestion
+        # Data ingestion has separate limits, per client id, and does not count against the instance's: its family
+        # names the page.
         self.ingestion_governor = Governor(_INGESTION, on_call=governor.on_call)
         self._rng = random.Random()  # noqa: S311 - scatters retries, hides nothing
         self._under_way: set[asyncio.Task[None]] = set()

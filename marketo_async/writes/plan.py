@@ -17,6 +17,7 @@ V = TypeVar("V")
 WriteRow = Mapping[str, Any] | Struct  # a record by REST field name, or the caller's own Struct
 WriteRows = Iterable[WriteRow] | AsyncIterable[WriteRow]
 
+# https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/lead-database
 BATCH = 300  # records in one call, values in one filter, records on one page
 
 
