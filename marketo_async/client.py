@@ -1,7 +1,7 @@
 """`Marketo`, the entry point: it opens a session on one instance, and makes the families that send through it.
 
-See ``session`` for how a call is made, ``resources`` for the operations. The module is long because it names every
-family for type checkers.
+See ``session`` for how a call is made, ``resources`` for the operations. The module is longer than 350 lines because it
+names every family for type checkers.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ What ends a portal
     the parent's portal without its thread, and must not use the parent's sockets: every call there raises
     `ConfigurationError`, and nothing is closed.
 
-See ``sync`` for the clients, and ``blocking`` for the pagers, results and batchers that they return.
+See ``sync`` for the clients, and ``blocking`` for the pagers, results and batchers that they return. The module is
+longer than 350 lines because both sides of each hand-over, the thread's and the loop's, change together.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from marketo_async import Marketo, Operation
 from marketo_async.resources import HOMES, Leads, Lists, OpportunityRoles, families
-from marketo_async.resources.descriptors import Composite, Declared, View
+from marketo_async.resources.descriptors import Composite, Declared
+from marketo_async.resources.views import View
 from marketo_async.sync import Marketo as BlockingMarketo
 from tests.families import family_of
 

@@ -13,7 +13,7 @@ The fate of a record
     the others are written.
 
 See ``queue`` and ``journal`` for where accepted records are kept, and ``search`` for how the record at fault is found.
-The module is longer than 350 lines because all of the class works on one queue and its counts.
+The module is longer than 350 lines because all methods of the class work on one queue and its counts.
 """
 
 from __future__ import annotations
