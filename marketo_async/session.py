@@ -6,7 +6,7 @@ permit, so that a call does not hold a slot while the identity endpoint is down)
 continues: Marketo still works on it, so it keeps its slot and its place in the window. It keeps them for as long as
 Marketo may work on it, even if `Session.close` or the reader of a file gives the exchange up.
 
-See ``transport`` for the wire, ``retry`` for what is sent again, ``caller`` for everything that makes many calls.
+See ``transport`` for the wire, ``retry`` for repeats, ``caller`` for everything that makes many calls.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ class Governor:
             await self.store.close()
 
     def snapshot(self) -> Snapshot:
-        """Return what is in use, what is left, and how long calls have waited so far."""
+        """Return the use of the limits, the rest of the quota, and how long calls have waited so far."""
         gate = self._gate
         use = self._authority.shared_use() or self._authority.grants.use()
         return Snapshot.of(use, waiting=gate.count_waiting(), granted=gate.granted, waited=gate.waited)

@@ -82,7 +82,7 @@ class View(ABC):
         return found
 
     def _shown(self, text: str, obj: Resource | Blocking) -> str:
-        """Return a return annotation for one family: type variables stand for the model of its records."""
+        """Return a return annotation for one family: type variables become the model of its records."""
         family = obj
         if isinstance(obj, Blocking):
             family, text = obj.twin, _rewritten(text, _BLOCKING)
