@@ -54,7 +54,7 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
 
 
 class Decision(Struct, frozen=True):
-    """The answer to a failure: whether to send the call ``again``, and whether it may have ``acted``.
+    """The decision about a failure: whether to send the call ``again``, and whether it may have ``acted``.
 
     ``answered`` means that the failure is Marketo's own answer: the answer to this attempt was not lost.
     """

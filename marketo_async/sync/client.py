@@ -148,7 +148,7 @@ class Marketo:
         self.close()
 
     def open(self) -> Self:
-        """Open the client if a ``with`` block can't, as in a worker's start-up hook; ``close`` it at the end."""
+        """Open the client where ``with`` can't be used, as in a worker's start-up hook; ``close`` it at the end."""
         if self._sibling:
             raise ConfigurationError(
                 "a sibling from with_options() has no session of its own: open the client that it came from"
