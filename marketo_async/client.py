@@ -1,7 +1,7 @@
 """`Marketo`, the entry point: it opens a session on one instance, and makes the families that send through it.
 
-See ``session`` for how a call is made, ``resources`` for the operations. The module is long because it names every
-family for type checkers.
+See ``session`` for how a call is made, ``resources`` for the operations. The module is longer than 350 lines because it
+names every family for type checkers.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class Marketo:
     those of a custom service (Admin > LaunchPoint). Pass one ``governor`` to all clients of an instance; without one,
     this client has its own, with Marketo's standard limits. ``connector`` makes the aiohttp connector (for proxies or
     certificates of your own), ``trust_env`` honours ``HTTPS_PROXY``. Data ingestion has its own host
-    (``ingestion_url``), and needs the ``munchkin_id`` where ``instance`` does not contain it. Raises
+    (``ingestion_url``), and needs the ``munchkin_id`` if ``instance`` does not contain it. Raises
     `ConfigurationError` for arguments that can't work.
     """
 
@@ -207,7 +207,7 @@ class Marketo:
         self._client_id, self._client_secret, self._partner_id = client_id, client_secret, partner_id
         self._connector, self._trust_env = connector, trust_env
         self._opened: OpenClient | None = None
-        self._desk: JobSlots | None = None
+        self._job_slots: JobSlots | None = None
         self._parent: Marketo | None = None
         self._options = Options(retry=retry or RetryPolicy())
 
@@ -280,8 +280,8 @@ class Marketo:
             raise ConfigurationError(
                 "a sibling from with_options() has no session of its own: close the client that it came from"
             )
-        if self._desk is not None:
-            await self._desk.close()
+        if self._job_slots is not None:
+            await self._job_slots.close()
         if self._opened is not None:
             opened, self._opened = self._opened, None
             await opened.session.close(grace)
@@ -308,7 +308,7 @@ class Marketo:
     ) -> Marketo:
         """Return a sibling on the same session whose calls are made differently.
 
-        ``timeout`` limits each call to that many seconds, whatever it waits for (its turn, a token, a description that
+        ``timeout`` limits each call to that many seconds, all waits included (its turn, a token, a description that
         another call asks for, retries); then it raises `CallTimeout`, or `OutcomeUnknown` for a write that was sent.
         ``priority`` decides which calls go first; by default, single calls are normal and listings are bulk.
         ``on_bad_record`` receives every record of a listing that can't be read, as a `BadRecord`, and the listing
@@ -445,15 +445,15 @@ class Marketo:
         from marketo_async.bulk import Bulk, JobSlots  # noqa: PLC0415 - programs without bulk jobs do not pay for it
 
         root, caller = self._parent or self, Caller(self._open_client, self._options)
-        root._desk = desk = root._desk or JobSlots(  # noqa: SLF001 - siblings share it
+        root._job_slots = slots = root._job_slots or JobSlots(  # noqa: SLF001 - siblings share it
             self.base_url,
             in_flight=lambda: self._open_client().in_flight,
             wait_for=caller.wait_for,
         )
-        return Bulk(caller, desk)
+        return Bulk(caller, slots)
 
     def _open(self, kind: type[resources.Resource]) -> resources.Resource:
-        """Make a family with the arguments that its constructor takes beside the sender."""
+        """Make a family with the arguments that its constructor takes besides the sender."""
         given = {"model": Record, "munchkin_id": self.munchkin_id}
         asked = inspect.signature(kind).parameters
         caller = Caller(self._open_client, self._options)

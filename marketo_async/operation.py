@@ -2,7 +2,8 @@
 
 A planner turns arguments into a plan with ``first``, ``one``, ``many``, ``page`` or ``nothing``, which are named after
 what the call returns. All of it is data, without I/O. See ``request`` for how a plan becomes bytes and
-``resources.base`` for how a planner becomes a method.
+``resources.descriptors`` for how a planner becomes a method. The module is longer than 350 lines because the functions
+fill the members of `Plan`: they change together.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ signal.alarm(15)
 
 async def called(governor):
     (await governor.acquire()).release()
-    await governor.settle()
+    await governor.flush()
     return governor.snapshot().window_used
 """
 

@@ -11,8 +11,10 @@ import pytest
 from msgspec import Struct
 
 from marketo_async import Marketo, Operation
+from marketo_async.bulk.namespace import FAMILIES
 from marketo_async.resources import HOMES, Leads, Lists, OpportunityRoles, families
-from marketo_async.resources.descriptors import Composite, Declared, View
+from marketo_async.resources.descriptors import Composite, Declared
+from marketo_async.resources.views import View
 from marketo_async.sync import Marketo as BlockingMarketo
 from tests.families import family_of
 
@@ -108,7 +110,8 @@ def test_help_of_a_client_names_each_family_with_one_line(kind: type[Any]) -> No
     for name, (_, family) in HOMES.items():
         first = next(found for found in families() if found.__name__ == family).__doc__ or "-"
         assert f" |      {name}: {first.splitlines()[0]}\n" in shown
-    assert " |      bulk: " in shown
+    (line,) = re.findall(r"^ \|      bulk: (.+)$", shown, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", line)) == {family.name.removeprefix("bulk.") for family in FAMILIES}
 
 
 def test_help_of_a_family_shows_its_methods_with_their_parameters() -> None:

@@ -298,7 +298,7 @@ async def a_permit(governor: Governor) -> None:
     permit = await governor.acquire(Priority.BULK)
     assert_type(permit, Permit)
     assert_type(permit.lapsed, bool)
-    assert_type(await governor.settle(), None)
+    assert_type(await governor.flush(), None)
 
 
 async def the_other_families(marketo: Marketo) -> None:

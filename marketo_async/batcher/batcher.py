@@ -13,7 +13,7 @@ The fate of a record
     the others are written.
 
 See ``queue`` and ``journal`` for where accepted records are kept, and ``search`` for how the record at fault is found.
-The module is longer than 350 lines because all of the class works on one queue and its counts.
+The module is longer than 350 lines because all methods of the class work on one queue and its counts.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Batcher(Generic[V, R]):
     outcome is sent again. Without it, ``send`` must raise an error of this package that shows that nothing was written;
     after any other error the records are set aside. A failed send is retried after ``retry_after`` seconds, or when the
     quota restarts; so is a journal that can't be read or written. ``wait_for`` awaits what the batcher waits for
-    between two sends; an error that it raises ends the batcher, and everyone who waits for it gets that error.
+    between two sends; an error that it raises ends the batcher, and all its waiting callers get that error.
     """
 
     def __init__(
@@ -443,7 +443,7 @@ class Batcher(Generic[V, R]):
         self._fail_all(error)
 
     def _ended(self, worker: asyncio.Task[None]) -> None:
-        """Fail all waiters once the worker has ended, for whatever reason."""
+        """Fail all waiters once the worker has ended, however it ended."""
         error = None if worker.cancelled() else worker.exception()
         if isinstance(error, Exception):
             self._end_reason = error

@@ -56,7 +56,8 @@ class Resource:
 
     ``name`` is its attribute on the client. ``root`` replaces ``{root}`` in the paths of shared verbs. ``area`` names
     its permissions (Read-Only ``area``, Read-Write ``area``); ``rights`` replaces them for all operations, and
-    ``every`` says whether a call needs all of them.
+    ``every`` says whether a call needs all of them. Permissions:
+    https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/endpoint-reference
     """
 
     name: ClassVar[str] = ""

@@ -148,9 +148,11 @@ class Marketo:
         self.close()
 
     def open(self) -> Self:
-        """Open the client where a ``with`` block can't, as in a worker's start-up hook; ``close`` it at the end."""
+        """Open the client where ``with`` can't be used, as in a worker's start-up hook; ``close`` it at the end."""
         if self._sibling:
-            raise ConfigurationError("with_options() gives a sibling on an open session: open the client it came from")
+            raise ConfigurationError(
+                "a sibling from with_options() has no session of its own: open the client that it came from"
+            )
         self._portal.open(self._twin.close)
         try:
             self._portal.call(self._twin.__aenter__)
@@ -166,7 +168,7 @@ class Marketo:
         """
         if self._sibling:
             raise ConfigurationError(
-                "with_options() gives a sibling on a shared session: close the client it came from"
+                "a sibling from with_options() has no session of its own: close the client that it came from"
             )
         if self._portal.usable:
             try:
