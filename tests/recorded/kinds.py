@@ -1,0 +1,142 @@
+"""The words of the tables: kinds of values, each as one invented value of that kind, and how members are listed.
+
+A name that ends in ``?`` belongs to a member that some answers lack, or have as null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TypeAlias
+
+Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | None"
+Shape: TypeAlias = "bool | int | float | str | list[Shape] | Mapping[str, Shape] | Either | None"
+
+TEXT = "some text"
+DIGITS = "7001"  # a number as text
+INT = 7
+FLAG = True
+NULL = None
+DAY = "2031-02-03"
+DATE = "2031-02-03T04:05:06Z"
+OFFSET_DATE = "2031-02-03T04:05:06+0000"
+PLAIN_DATE = "2031-02-03 04:05:06"
+ASSET_DATE = "2031-02-03T04:05:06Z+0000"
+USER_DATE = "20310203T04:05:06.0t+0000"
+
+
+@dataclass(frozen=True)
+class Either:
+    """A member that was recorded with one kind of value in some answers, and with another kind in others."""
+
+    one: Shape
+    other: Shape
+
+
+class Nothing:
+    """An answer without a result."""
+
+
+NOTHING = Nothing()
+
+
+def each(kind: Shape, names: str) -> dict[str, Shape]:
+    """Return members of one kind."""
+    return dict.fromkeys(names.split(), kind)
+
+
+def texts(names: str) -> dict[str, Shape]:
+    """Return members that are texts."""
+    return each(TEXT, names)
+
+
+def ints(names: str) -> dict[str, Shape]:
+    """Return members that are whole numbers."""
+    return each(INT, names)
+
+
+def flags(names: str) -> dict[str, Shape]:
+    """Return members that are true or false."""
+    return each(FLAG, names)
+
+
+def dates(names: str) -> dict[str, Shape]:
+    """Return members that are dates as the lead database writes them."""
+    return each(DATE, names)
+
+
+def stamps(names: str) -> dict[str, Shape]:
+    """Return members that are dates as assets have them."""
+    return each(ASSET_DATE, names)
+
+
+ID: Shape = [ints("id")]
+REASONS: Shape = [{"code": DIGITS, "message": TEXT}]
+CHANGED = stamps("createdAt updatedAt")
+DATED = dates("createdAt updatedAt")
+FOLDER = texts("type folderName?") | ints("value")
+FOLDER_ID = texts("type") | ints("id")
+METADATA: Shape = [
+    texts("displayName name dataType description?")
+    | ints("length?")
+    | flags("isHidden isHtmlEncodingInEmail isSensitive isCustom isApiCreated?")
+]
+WRITTEN_FIELD: Shape = [texts("name status")]
+
+
+def answers(shape: Shape) -> Iterator[Value]:
+    """Return values of a shape: whole, without the members that may be missing, and with these as null.
+
+    Where a member has two kinds, every other value has the second kind.
+    """
+    for second in (False, True):
+        for optional in ("kept", "left out", "null"):
+            yield _value(shape, optional, second=second)
+
+
+def _value(shape: Shape, optional: str, *, second: bool) -> Value:
+    if isinstance(shape, Either):
+        return _value(shape.other if second else shape.one, optional, second=second)
+    if isinstance(shape, list):
+        return [_value(item, optional, second=second) for item in shape]
+    if not isinstance(shape, Mapping):
+        return shape
+    found: dict[str, Value] = {}
+    for name, member in shape.items():
+        if not name.endswith("?") or optional == "kept":
+            found[name.rstrip("?")] = _value(member, optional, second=second)
+        elif optional == "null":
+            found[name.rstrip("?")] = None
+    return found
+
+
+def members(shape: Shape, at: str = "") -> Iterator[str]:
+    """Return the dotted paths of all members of a shape."""
+    if isinstance(shape, Either):
+        yield from members(shape.one, at)
+        yield from members(shape.other, at)
+    elif isinstance(shape, list):
+        for item in shape:
+            yield from members(item, at)
+    elif isinstance(shape, Mapping):
+        for name, member in shape.items():
+            path = f"{at}.{name.rstrip('?')}".lstrip(".")
+            yield path
+            yield from members(member, path)
+
+
+def lost(sent: Value, read: Value, at: str = "") -> Iterator[str]:
+    """Return the dotted paths of the members of an answer that are not in what was read from it."""
+    if isinstance(sent, list):
+        kept = read if isinstance(read, list) else []
+        for item, own in zip_longest(sent, kept):
+            yield from lost(item, own, at)
+    elif isinstance(sent, dict):
+        known = read if isinstance(read, dict) else {}
+        for name, member in sent.items():
+            path = f"{at}.{name}".lstrip(".")
+            if name not in known or (member is not None and known[name] is None):
+                yield path
+            else:
+                yield from lost(member, known[name], path)
