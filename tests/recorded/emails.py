@@ -35,7 +35,7 @@ _SECTION = (
     | {"value?": Either([_HEADER], texts("width altText style"))}
 )
 _VARIABLE = texts("name value moduleId?") | flags("moduleScope")
-_TEMPLATE = ints("id version?") | texts("name description? url? status workspace") | CHANGED | {"folder": FOLDER}
+_TEMPLATE = ints("id") | texts("name description? url? status workspace") | CHANGED | {"folder": FOLDER}
 _USE = ints("id") | texts("name type status") | stamps("updatedAt")
 _SNIPPET = ints("id") | texts("name description? url? status workspace") | CHANGED | {"folder": FOLDER}
 _VARIANT = texts("id segmentName content type") | ints("segmentId")
@@ -58,7 +58,8 @@ TABLE = {
         "add_module duplicate_module rename_module rearrange_modules delete_module": ID,
     },
     "email_templates": {
-        "get by_name browse create update clone approve unapprove discard_draft": [_TEMPLATE],
+        "get by_name browse update clone approve unapprove discard_draft": [_TEMPLATE],
+        "create": [_TEMPLATE | ints("version")],
         "used_by": [_USE],
         "delete": ID,
     },

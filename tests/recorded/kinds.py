@@ -127,7 +127,7 @@ def members(shape: Shape, at: str = "") -> Iterator[str]:
 
 
 def lost(sent: Value, read: Value, at: str = "") -> Iterator[str]:
-    """Return the dotted paths of the members of an answer that are not in what was read from it."""
+    """Return the dotted paths of the members with a value that are not in what was read from the answer."""
     if isinstance(sent, list):
         kept = read if isinstance(read, list) else []
         for item, own in zip_longest(sent, kept):
@@ -136,7 +136,9 @@ def lost(sent: Value, read: Value, at: str = "") -> Iterator[str]:
         known = read if isinstance(read, dict) else {}
         for name, member in sent.items():
             path = f"{at}.{name}".lstrip(".")
-            if name not in known or (member is not None and known[name] is None):
+            if member is None:
+                continue
+            if known.get(name) is None:
                 yield path
             else:
                 yield from lost(member, known[name], path)

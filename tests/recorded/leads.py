@@ -31,7 +31,6 @@ _MEMBERSHIP = (
     texts("progressionStatus progressionStatusType?")
     | flags("isExhausted acquiredBy reachedSuccess")
     | dates("membershipDate updatedAt?")
-    | ints("id?")
 )
 _CHANGED_MEMBER = ints("seq leadId?") | texts("status") | {"reasons?": REASONS}
 _RESULT = ints("id") | texts("status") | {"reasons?": REASONS}
@@ -42,7 +41,7 @@ TABLE = {
     "leads": {
         "associate merge": NOTHING,
         "get by_filter": [_LEAD],
-        "by_program": [_LEAD | {"membership": _MEMBERSHIP}],
+        "by_program": [_LEAD | {"membership": _MEMBERSHIP | ints("id?")}],
         "sync delete update_partitions change_program_status": [_RESULT],
         "push submit_form": [ints("id?") | texts("status?") | {"reasons?": REASONS}],
         "describe": [ints("id length?") | texts("displayName dataType") | {"rest?": _CHANNEL, "soap?": _CHANNEL}],
@@ -50,7 +49,7 @@ TABLE = {
         "create_fields update_field": WRITTEN_FIELD,
         "partitions": [ints("id") | texts("name description?")],
         "list_membership": [ints("listId") | DATED],
-        "program_membership": [_MEMBERSHIP],
+        "program_membership": [_MEMBERSHIP | ints("id")],
         "smart_campaign_membership": [ints("smartCampaignId") | DATED],
     },
     "lists": {

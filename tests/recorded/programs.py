@@ -15,7 +15,6 @@ from tests.recorded.kinds import (
     Shape,
     flags,
     ints,
-    stamps,
     texts,
 )
 
@@ -52,7 +51,7 @@ _SMART_CAMPAIGN = (
     | CHANGED
     | {"folder?": FOLDER_ID, "recurrence": flags("weekdayOnly")}
 )
-_SMART_LIST = ints("id?") | texts("name url? workspace") | stamps("createdAt? updatedAt?") | {"folder?": FOLDER_ID}
+_SMART_LIST = ints("id") | texts("name url workspace") | CHANGED | {"folder": FOLDER_ID}
 _CONDITION = (
     ints("activityAttributeId") | texts("activityAttributeName operator") | flags("isPrimary") | {"values": [TEXT]}
 )
