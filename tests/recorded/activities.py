@@ -7,7 +7,7 @@ from tests.recorded.kinds import DATE, DATED, DIGITS, INT, OFFSET_DATE, REASONS,
 _ATTRIBUTE = texts("name") | {"value": Either(TEXT, INT)}
 _PRIMARY = ints("primaryAttributeValueId?") | texts("primaryAttributeValue?")
 _EVENT = (
-    ints("id leadId activityTypeId campaignId?")
+    ints("id leadId activityTypeId")
     | {"marketoGUID": DIGITS, "attributes": [_ATTRIBUTE]}
     | _PRIMARY
     | {"activityDate": Either(DATE, OFFSET_DATE)}
@@ -25,7 +25,8 @@ _CUSTOM_WHOLE = (
 TABLE = {
     "activities": {
         "add": [ints("id?") | texts("status") | {"marketoGUID?": DIGITS, "errors?": REASONS}],
-        "since deleted_leads": [_EVENT],
+        "since": [_EVENT | ints("campaignId?")],
+        "deleted_leads": [_EVENT],
         "lead_changes": [_EVENT | {"fields": [_CHANGE]}],
         "types": [
             ints("id")
@@ -35,6 +36,7 @@ TABLE = {
     },
     "custom_activity_types": {
         "browse": [_CUSTOM | DATED | ints("id")],
-        "create update describe create_attributes update_attributes delete_attributes": [_CUSTOM_WHOLE],
+        "create update": [_CUSTOM | {"primaryAttribute": _CUSTOM_ATTRIBUTE}],
+        "describe create_attributes update_attributes delete_attributes": [_CUSTOM_WHOLE],
     },
 }

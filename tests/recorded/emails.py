@@ -8,6 +8,7 @@ from tests.recorded.kinds import (
     FLAG,
     FOLDER,
     ID,
+    NULL,
     TEXT,
     Either,
     Shape,
@@ -25,7 +26,7 @@ _EMAIL = (
     | texts("name description? url? workspace preHeader?")
     | flags("operational textOnly publishToMSI webView isOpenTrackingDisabled autoCopyToText?")
     | CHANGED
-    | {"status": Either(TEXT, FLAG), "folder": FOLDER, "ccFields?": [_CC]}
+    | {"status": Either(TEXT, FLAG), "folder": FOLDER, "ccFields?": NULL}
     | {"subject": _HEADER, "fromName": _HEADER, "fromEmail?": _HEADER, "replyEmail": _HEADER}
 )
 _SECTION = (
@@ -48,7 +49,8 @@ _DESIGNED: dict[str, Shape] = {
 
 TABLE = {
     "emails": {
-        "get by_name browse create update clone": [_EMAIL],
+        "get by_name": [_EMAIL | {"ccFields?": [_CC]}],
+        "browse create update clone": [_EMAIL],
         "content": [_SECTION],
         "full_content": [ints("id") | texts("status content")],
         "cc_fields": [_CC],

@@ -56,7 +56,7 @@ TABLE = {
         "add is_member remove": [_RESULT],
         "browse get": [_LIST],
         "leads": [_LEAD],
-        "legacy_leads": [_LEAD | texts("postalCode?")],
+        "legacy_leads": [ints("id") | texts("email firstName? postalCode?")],
     },
     "program_members": {
         "by_filter": [ints("seq leadId programId") | flags("reachedSuccess acquiredBy") | dates("membershipDate")],

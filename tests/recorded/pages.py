@@ -33,12 +33,12 @@ _FORM = (
 _CHOICE = texts("label value") | flags("isDefault? selected?")
 _SETTINGS = ints("minValue? maxValue? visibleLines?") | flags("multiSelect?") | {"values?": [_CHOICE]}
 _FIELD = (
-    texts("id label? dataType defaultValue? validationMessage? hintText? text?")
+    texts("id label? dataType defaultValue? validationMessage? hintText?")
     | ints("fieldWidth? labelWidth? rowNumber columnNumber maxLength?")
     | flags("required? formPrefill?")
     | {"fieldMetaData?": _SETTINGS, "visibilityRules?": texts("ruleType")}
 )
-_AVAILABLE = texts("id dataType picklistValues?") | ints("maxLength? visibleRows?") | flags("isRequired")
+_AVAILABLE = texts("id dataType") | ints("maxLength?") | flags("isRequired")
 _RULE = texts("subjectField operator altLabel") | {"values": [TEXT]}
 _PAGE = (
     ints("id template")
@@ -82,8 +82,14 @@ TABLE = {
         "used_by": [ints("id") | texts("name type status") | stamps("updatedAt")],
     },
     "form_fields": {
-        "browse add add_rich_text update": [_FIELD],
-        "lead_fields program_member_fields": [_AVAILABLE],
+        "browse add update": [_FIELD],
+        "add_rich_text": [
+            texts("id dataType text")
+            | ints("labelWidth rowNumber columnNumber")
+            | {"visibilityRules": texts("ruleType")}
+        ],
+        "lead_fields": [_AVAILABLE | texts("picklistValues?") | ints("visibleRows?")],
+        "program_member_fields": [_AVAILABLE],
         "update_visibility": [texts("formFieldId ruleType") | {"rules": [_RULE]}],
         "rearrange": ID,
     },

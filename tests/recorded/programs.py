@@ -37,12 +37,9 @@ _PROGRAM = (
     | texts("name description? url type channel status workspace")
     | flags("headStart?")
     | CHANGED
-    | {
-        "folder": FOLDER,
-        "tags?": [texts("tagType tagValue")],
-        "costs?": [texts("note?") | {"startDate": DAY, "cost": INT}],
-    }
+    | {"folder": FOLDER}
 )
+_TAGGED = {"tags?": [texts("tagType tagValue")], "costs?": [texts("note?") | {"startDate": DAY, "cost": INT}]}
 _CAMPAIGN = ints("id programId?") | texts("name description? type programName? workspaceName") | flags("active") | DATED
 _SMART_CAMPAIGN = (
     ints("id smartListId flowId")
@@ -73,7 +70,8 @@ TABLE = {
         ]
     },
     "programs": {
-        "get by_name browse update": [_PROGRAM],
+        "browse": [_PROGRAM],
+        "get by_name update": [_PROGRAM | _TAGGED],
         "approve unapprove delete update_tag delete_tag": ID,
         "smart_list": [_SMART_LIST],
     },

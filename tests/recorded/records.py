@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.recorded.kinds import DATED, METADATA, REASONS, TEXT, Shape, dates, flags, ints, texts
 
 _KEYS: dict[str, Shape] = {"dedupeFields": [TEXT], "searchableFields": [[TEXT]]}
-_FIELD = texts("name displayName dataType description?") | ints("length?") | flags("updateable crmManaged?")
+_FIELD = texts("name displayName dataType") | ints("length?") | flags("updateable crmManaged?")
 _DESCRIPTION = texts("name displayName? description? idField") | DATED | _KEYS
 _DESCRIBED = _DESCRIPTION | {"fields": [_FIELD]}
 _WITH_ID: Shape = [ints("seq id?") | texts("status") | {"reasons?": REASONS}]
@@ -13,13 +13,14 @@ _WITH_GUID: Shape = [ints("seq") | texts("marketoGUID? status") | {"reasons?": R
 # One sample of a deletion repeats the key of the request instead of the GUID.
 _DELETED: Shape = [ints("seq") | texts("marketoGUID? id? status") | {"reasons?": REASONS}]
 _LINKED = texts("name field")
-_RELATIONSHIP = texts("field type") | {"relatedTo?": _LINKED, "object?": _LINKED}
-_LINKS: dict[str, Shape] = {"relationships": [_RELATIONSHIP]}
+_RELATIONSHIP = texts("field type") | {"relatedTo": _LINKED}
+# One sample of a description calls the target of a link object.
+_ODD_RELATIONSHIP = texts("field type") | {"relatedTo?": _LINKED, "object?": _LINKED}
 _TYPE = (
     texts("state version? displayName description? apiName idField?")
     | dates("createdAt? updatedAt?")
     | _KEYS
-    | {"relationships": [texts("field type") | {"relatedTo": _LINKED}], "fields": [_FIELD]}
+    | {"relationships": [_RELATIONSHIP], "fields": [_FIELD]}
 )
 
 TABLE = {
@@ -30,7 +31,7 @@ TABLE = {
         "field fields": METADATA,
     },
     "opportunities": {
-        "by_filter": [ints("seq") | texts("marketoGUID externalOpportunityId name description? amount? source?")],
+        "by_filter": [ints("seq") | texts("marketoGUID externalOpportunityId name description? amount?")],
         "sync delete": _WITH_GUID,
         "describe": [_DESCRIBED],
         "field fields": METADATA,
@@ -55,8 +56,8 @@ TABLE = {
         "members": [ints("seq") | texts("marketoGUID name") | DATED],
     },
     "custom_objects": {
-        "browse": [_DESCRIPTION | _LINKS],
-        "describe": [_DESCRIBED | _LINKS],
+        "browse": [_DESCRIPTION | {"relationships": [_RELATIONSHIP]}],
+        "describe": [_DESCRIPTION | {"relationships": [_ODD_RELATIONSHIP], "fields": [_FIELD | texts("description?")]}],
         "by_filter": [ints("seq") | texts("marketoGUID vin?") | DATED],
         "sync delete": _WITH_GUID,
     },

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.recorded.kinds import DAY, DIGITS, OFFSET_DATE, USER_DATE, each, flags, ints, texts
+from tests.recorded.kinds import DAY, DIGITS, USER_DATE, each, flags, ints, texts
 
-_ROLE = ints("accessRoleId workspaceId") | texts("accessRoleName? workspaceName?")
+_ROLE = ints("accessRoleId workspaceId") | texts("accessRoleName workspaceName")
 _NAMES = texts("firstName lastName emailAddress")
 _USER = (
     ints("id failedLogins failedDeviceCode")
@@ -19,7 +19,6 @@ TABLE = {
     "users": {
         "get update": _USER,
         "browse": [ints("id") | _NAMES | texts("userid") | flags("apiOnly")],
-        "invite": _NAMES | texts("reason") | {"expiresAt": OFFSET_DATE, "userRoleWorkspaces": [_ROLE]},
         "invited": ints("id subscriptionId")
         | _NAMES
         | texts("userId status")

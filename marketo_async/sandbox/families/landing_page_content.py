@@ -144,7 +144,7 @@ def dynamic_content(call: Call) -> Answer:
                 "createdAt": iso(page.created_at)[:10],
                 "updatedAt": iso(page.updated_at)[:10],
                 "segmentation": dynamic.segmentation.id,
-                "content": variants,
+                "segments": variants,
             }
         ]
     )
