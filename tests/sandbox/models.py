@@ -19,6 +19,7 @@ RECORDED = {
     "ProgramResponse": {"headStart"},
     "SegmentsResponse": {"status"},
     "StaticList": {"workspaceId"},
+    "LandingPageDynamicContentResponse": {"segments"},
     "ObjectMetaData": {"name"},
     "ObjectField": {"description"},
     "ResponseOfRole": {"hidden", "onlyAllZones"},
