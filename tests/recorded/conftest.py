@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from marketo_async import transport
 from marketo_async.operation import Operation, Plan
+from marketo_async.response import read_response
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,11 @@ class Heard:
 def heard(monkeypatch: pytest.MonkeyPatch) -> list[Heard]:
     """Return the answers that the client reads from now on."""
     found: list[Heard] = []
-    read = transport.read_response
 
-    @wraps(read)
+    @wraps(read_response)
     def listening(operation: Operation, plan: Plan[Any], status: int, body: bytes, **options: Any) -> Any:
         found.append(Heard(operation, plan, status, body))
-        return read(operation, plan, status, body, **options)
+        return read_response(operation, plan, status, body, **options)
 
-    monkeypatch.setattr(transport, "read_response", listening)
+    monkeypatch.setattr("marketo_async.transport.read_response", listening)
     return found

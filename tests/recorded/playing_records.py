@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from marketo_async import Marketo
+from marketo_async.bulk.exports.endpoints import ExportEndpoints
 from marketo_async.errors import RecordsFailed
 from marketo_async.models.activities import AttributeValue, NewActivity, NewActivityType, NewAttribute
 from marketo_async.models.bulk import (
     ActivitySelection,
     CustomObjectSelection,
     DateRange,
+    ExportJob,
     LeadSelection,
     ProgramMemberSelection,
 )
@@ -173,34 +176,29 @@ async def custom_objects(m: Marketo) -> None:
     await m.custom_objects.delete("car_c", [{"vin": "v1"}, {"vin": "v9"}])
 
 
-async def bulk(m: Marketo, sandbox: Sandbox) -> None:
+async def _created(m: Marketo) -> list[tuple[ExportEndpoints[Any], ExportJob]]:
+    leads, activities, members = m.bulk.leads, m.bulk.activities, m.bulk.program_members
     cars = m.bulk.custom_objects("car_c")
-    made = [
-        (m.bulk.leads, await m.bulk.leads.create(["id", "email"], LeadSelection(created_at=WEEK))),
-        (m.bulk.activities, await m.bulk.activities.create(["leadId"], ActivitySelection(created_at=WEEK))),
-        (
-            m.bulk.program_members,
-            await m.bulk.program_members.create(["leadId"], ProgramMemberSelection(program_id=PROGRAM)),
-        ),
+    return [
+        (leads, await leads.create(["id", "email"], LeadSelection(created_at=WEEK))),
+        (activities, await activities.create(["leadId"], ActivitySelection(created_at=WEEK))),
+        (members, await members.create(["leadId"], ProgramMemberSelection(program_id=PROGRAM))),
         (cars, await cars.create(["vin"], CustomObjectSelection(updated_at=WEEK))),
     ]
+
+
+async def bulk(m: Marketo, sandbox: Sandbox) -> None:
+    made = await _created(m)
     for files, job in made:
         await files.enqueue(job.export_id)
     sandbox.clock.advance(1800)
     for files, job in made:
         await files.status(job.export_id)
         await files.jobs().all()
-    for files, job in (
-        (m.bulk.leads, await m.bulk.leads.create(["id"], LeadSelection(created_at=WEEK))),
-        (m.bulk.activities, await m.bulk.activities.create(["leadId"], ActivitySelection(created_at=WEEK))),
-        (
-            m.bulk.program_members,
-            await m.bulk.program_members.create(["leadId"], ProgramMemberSelection(program_id=PROGRAM)),
-        ),
-        (cars, await cars.create(["vin"], CustomObjectSelection(updated_at=WEEK))),
-    ):
+    for files, job in await _created(m):
         await files.enqueue(job.export_id)
         await files.cancel(job.export_id)
+    cars = m.bulk.custom_objects("car_c")
     people = b"email\na@x.io\n"
     of_leads = await m.bulk.leads.import_file(people, "CSV")
     of_members = await m.bulk.program_members.import_file(PROGRAM, "Attended", people, "CSV")
