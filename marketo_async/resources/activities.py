@@ -72,8 +72,8 @@ class Activities(Resource):
         ``list_id`` names a list of fewer than 10,000 leads; ``asset_ids`` need exactly one type.
 
         A stored token can miss activities that Marketo records late: an email is dated when it was sent, and recorded
-        minutes later. A program that must not miss any re-reads an overlapping range with ``between`` and drops repeats
-        by ``marketo_guid``.
+        minutes later. A program that must not miss any reads the change feed, ``marketo.changes``, or re-reads an
+        overlapping range with ``between`` and drops repeats by ``marketo_guid``.
         """
         queries = _queries(types, leads, list_id, asset_ids, batch_size)
         start = to_datetime(since, name="since")
