@@ -33,7 +33,7 @@ _SECTION = (
     texts("htmlId contentType parentHtmlId?")
     | ints("index?")
     | flags("isLocked?")
-    | {"value?": Either([_HEADER], texts("width altText style"))}
+    | {"value?": Either([_HEADER], texts("width altText style"), TEXT)}
 )
 _VARIABLE = texts("name value moduleId?") | flags("moduleScope")
 _TEMPLATE = ints("id") | texts("name description? url? status workspace") | CHANGED | {"folder": FOLDER}

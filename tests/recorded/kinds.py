@@ -5,8 +5,8 @@ A name that ends in ``?`` belongs to a member that some answers lack, or have as
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TypeAlias
 
@@ -24,14 +24,15 @@ OFFSET_DATE = "2031-02-03T04:05:06+0000"
 PLAIN_DATE = "2031-02-03 04:05:06"
 ASSET_DATE = "2031-02-03T04:05:06Z+0000"
 USER_DATE = "20310203T04:05:06.0t+0000"
+USER_MOMENT = "2031-02-03T04:05:06.000t+0000"
+_DATE = re.compile(r"\d{4}-?\d\d-?\d\d(?!\d)")
 
 
-@dataclass(frozen=True)
 class Either:
-    """A member that was recorded with one kind of value in some answers, and with another kind in others."""
+    """A member that was recorded with different kinds of values in different answers, at most three."""
 
-    one: Shape
-    other: Shape
+    def __init__(self, *kinds: Shape) -> None:
+        self.kinds = kinds
 
 
 class Nothing:
@@ -88,42 +89,49 @@ WRITTEN_FIELD: Shape = [texts("name status")]
 def answers(shape: Shape) -> Iterator[Value]:
     """Return values of a shape: whole, without the members that may be missing, and with these as null.
 
-    Where a member has two kinds, every other value has the second kind.
+    Where a member has several kinds of values, each has its turn.
     """
-    for second in (False, True):
+    for turn in range(3):
         for optional in ("kept", "left out", "null"):
-            yield _value(shape, optional, second=second)
+            yield _value(shape, optional, turn)
 
 
-def _value(shape: Shape, optional: str, *, second: bool) -> Value:
+def _value(shape: Shape, optional: str, turn: int) -> Value:
     if isinstance(shape, Either):
-        return _value(shape.other if second else shape.one, optional, second=second)
+        return _value(shape.kinds[turn % len(shape.kinds)], optional, turn)
     if isinstance(shape, list):
-        return [_value(item, optional, second=second) for item in shape]
+        return [_value(item, optional, turn) for item in shape]
     if not isinstance(shape, Mapping):
         return shape
     found: dict[str, Value] = {}
     for name, member in shape.items():
         if not name.endswith("?") or optional == "kept":
-            found[name.rstrip("?")] = _value(member, optional, second=second)
+            found[name.rstrip("?")] = _value(member, optional, turn)
         elif optional == "null":
             found[name.rstrip("?")] = None
     return found
 
 
-def members(shape: Shape, at: str = "") -> Iterator[str]:
-    """Return the dotted paths of all members of a shape."""
-    if isinstance(shape, Either):
-        yield from members(shape.one, at)
-        yield from members(shape.other, at)
-    elif isinstance(shape, list):
+def members(shape: Shape, at: str = "") -> Iterator[tuple[str, str]]:
+    """Return the dotted path of every member of a shape, and its kind of value."""
+    if isinstance(shape, list):
         for item in shape:
             yield from members(item, at)
     elif isinstance(shape, Mapping):
         for name, member in shape.items():
             path = f"{at}.{name.rstrip('?')}".lstrip(".")
-            yield path
-            yield from members(member, path)
+            for one in member.kinds if isinstance(member, Either) else (member,):
+                yield path, kind_of(one)
+                yield from members(one, path)
+
+
+def kind_of(value: Shape) -> str:
+    """Return how JSON would call a value; for a date, how it is written."""
+    if isinstance(value, str):
+        return re.sub(r"\d+", "0", value) if _DATE.match(value) else "text"
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else "flag"
+    return "number" if isinstance(value, int | float) else "list" if isinstance(value, list) else "object"
 
 
 def lost(sent: Value, read: Value, at: str = "") -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -35,18 +34,17 @@ DROPPED = {
 }
 
 
-def bodies(operation: Operation) -> Iterator[bytes]:
+def bodies(operation: Operation) -> list[bytes]:
     """Return the recorded answers to an operation as they come on the wire, each once."""
     shape = RECORDED[operation.name]
-    results: list[Value] = [None] if isinstance(shape, Nothing) else list(answers(shape))
-    for result in results:
-        answer: Value = result
-        if operation.dialect is Dialect.ENVELOPE:
-            answer = {"requestId": "1a2b#19a0000000", "success": True}
-            answer |= {} if result is None else {"result": result}
-            answer |= {"errors": [], "warnings": []} if operation.path.startswith("/rest/asset/") else {}
-            answer |= {"nextPageToken": "T===", "moreResult": False} if operation.paging is Paging.DATE else {}
-        yield json.dumps(answer).encode()
+    around: dict[str, Value] = {"requestId": "1a2b#19a0000000", "success": True}
+    around |= {"errors": [], "warnings": []} if operation.path.startswith("/rest/asset/") else {}
+    around |= {"nextPageToken": "T===", "moreResult": False} if operation.paging is Paging.DATE else {}
+    if isinstance(shape, Nothing):
+        return [json.dumps(around).encode()]
+    bare = operation.dialect is not Dialect.ENVELOPE
+    found = (value if bare else {**around, "result": value} for value in answers(shape))
+    return list(dict.fromkeys(json.dumps(answer).encode() for answer in found))
 
 
 def envelope_of(heard: Heard, body: bytes) -> Envelope[Any]:
@@ -58,7 +56,7 @@ def envelope_of(heard: Heard, body: bytes) -> Envelope[Any]:
 
 async def planned(name: str, heard: list[Heard], mocked: MockedMarketo) -> Heard:
     """Make the example call of an operation, and return what the client wanted of the answer."""
-    first = next(bodies(operations()[name]))
+    first = bodies(operations()[name])[0]
     mocked.script = [*([BEFORE[name]] if name in BEFORE else []), Answer(first)]
     async with Marketo(ORIGIN, client_id=CLIENT_ID, client_secret=CLIENT_SECRET, munchkin_id="123-ABC-456") as client:
         with suppress(MarketoError):  # the example sends another number of records than the recording has

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.recorded.kinds import DAY, DIGITS, USER_DATE, each, flags, ints, texts
+from tests.recorded.kinds import DAY, DIGITS, USER_DATE, USER_MOMENT, each, flags, ints, texts
 
 _ROLE = ints("accessRoleId workspaceId") | texts("accessRoleName workspaceName")
 _NAMES = texts("firstName lastName emailAddress")
@@ -11,7 +11,7 @@ _USER = (
     | _NAMES
     | texts("userid lockedReason?")
     | flags("optedIn isLocked apiOnly")
-    | each(USER_DATE, "expiresAt lastLoginAt")
+    | each(USER_MOMENT, "expiresAt lastLoginAt")
     | {"userRoleWorkspaces": [_ROLE]}
 )
 
