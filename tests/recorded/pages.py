@@ -105,7 +105,7 @@ TABLE = {
     },
     "landing_page_templates": {"create clone": [_PAGE_TEMPLATE], "update_content": ID},
     "redirect_rules": {
-        "get create update": [_REDIRECT],
+        "get browse create update": [_REDIRECT],
         "domains": [texts("hostname type")],
         "delete": ID,
     },

@@ -27,7 +27,10 @@ PAGES, EMAILS, SNIPPETS, PAGE_TEMPLATES, EMAIL_TEMPLATES = map(FolderId, (4, 6, 
 SMART_LISTS, LISTS = FolderId(11), FolderId(20)
 NEWSLETTER, PLAIN, SEGMENTATION, CONTACT, WELCOME, FREE_FORM = 301, 708, 1001, 3001, 501, 352
 BATCH, ACTIVE, INACTIVE, ENGAGED = 4001, 4002, 4003, 6001
-PICTURE = '<div class="mktoImg" id="logo"><img src="x.png" width="600" alt="x" style="display: block"></div>'
+PICTURE = (
+    '<div class="mktoImg" id="logo"><img src="x.png" width="600" alt="x" style="display: block"></div>'
+    '<div class="mktoVideo" id="clip"></div>'
+)
 HOST, WORKSPACE = "pages.sandbox.example", "1"
 
 
@@ -66,6 +69,9 @@ async def programs(m: Marketo) -> None:
     for program in (email, made):
         await m.programs.get(program.id)
         await m.programs.by_name(program.name or "", include_tags=True, include_costs=True)
+    await m.programs.by_tag("Region", "AMER").all()
+    mailing = await m.programs.create("Mailing", EVENTS, "Email", "Email Send", tags=tags)
+    await m.programs.clone(mailing.id, "Mailing again", EVENTS)
     await m.programs.smart_list(email.id)
     await m.programs.update_tag(made.id, "Business Line", "Hardware")
     await m.programs.delete_tag(made.id, "Business Line")
@@ -257,6 +263,7 @@ async def pages(m: Marketo) -> None:
     rule = await m.redirect_rules.create(HOST, RedirectFrom("path", "gone"), RedirectTo("url", "https://x.example/n"))
     await m.redirect_rules.update(rule.id, redirect_from=RedirectFrom("path", "left"))
     await m.redirect_rules.get(rule.id)
+    await m.redirect_rules.browse().all()
     await m.redirect_rules.domains().all()
     await m.redirect_rules.delete(rule.id)
 

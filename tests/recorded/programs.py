@@ -10,6 +10,7 @@ from tests.recorded.kinds import (
     FOLDER_ID,
     ID,
     INT,
+    NULL,
     TEXT,
     Either,
     Shape,
@@ -39,7 +40,8 @@ _PROGRAM = (
     | CHANGED
     | {"folder": FOLDER}
 )
-_TAGGED = {"tags?": [texts("tagType tagValue")], "costs?": [texts("note?") | {"startDate": DAY, "cost": INT}]}
+_TAGS: dict[str, Shape] = {"tags?": [texts("tagType tagValue")]}
+_COSTS: dict[str, Shape] = {"costs?": [texts("note?") | {"startDate": DAY, "cost": INT}]}
 _CAMPAIGN = ints("id programId?") | texts("name description? type programName? workspaceName") | flags("active") | DATED
 _SMART_CAMPAIGN = (
     ints("id smartListId flowId")
@@ -71,7 +73,9 @@ TABLE = {
     },
     "programs": {
         "browse": [_PROGRAM],
-        "get by_name update": [_PROGRAM | _TAGGED],
+        "by_tag": [_PROGRAM | _TAGS],
+        "get by_name create update": [_PROGRAM | _TAGS | _COSTS],
+        "clone": [_PROGRAM | _TAGS | {"costs?": NULL}],
         "approve unapprove delete update_tag delete_tag": ID,
         "smart_list": [_SMART_LIST],
     },
