@@ -2,7 +2,7 @@
 
 The tables hold facts only; every value is invented. Sources: recordings in the public test suites of node-marketo,
 grouparoo, embulk-input-marketo and Airbyte, and the samples on Marketo's pages. Where they disagree with Marketo's
-OpenAPI files, they are right. A family's answers with the same record stand in one row, with the members of all.
+OpenAPI files, they are right. Operations that answer with the same record share one row, with the members of all.
 See ``kinds`` for the words of the tables.
 """
 

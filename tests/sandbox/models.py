@@ -26,7 +26,6 @@ RECORDED = {
     "ResponseOfInvitedUser": {"userId"},
 }
 
-
 # Members whose type on the pages is another one than in the descriptions.
 OTHER_TYPES: dict[str, type] = {"subscriptionId": int}
 

@@ -85,13 +85,7 @@ def dynamic_content(call: Call) -> Answer:
     snippet, _, _ = seen
     dynamic = seen[1].dynamic
     variants = [
-        {
-            "id": dynamic.id,
-            "segmentId": segment.id,
-            "segmentName": segment.name,
-            "type": kind,
-            "content": text,
-        }
+        {"id": dynamic.id, "segmentId": segment.id, "segmentName": segment.name, "type": kind, "content": text}
         for segment, contents in dynamic.items()
         for kind, text in contents.items()
     ]
