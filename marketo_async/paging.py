@@ -373,7 +373,9 @@ class MergedPager(Pager[T]):
     """The pages of several lanes side by side, in the order in which they arrive.
 
     Every lane has at most one page waiting. A token holds the cursor of every lane. A lane that has ended is not asked
-    again until all lanes have ended, so a program that follows an instance uses one listing for each lane.
+    again until all lanes have ended, as asking a complete shard again would cost calls for nothing. A program that
+    follows an instance therefore reads each lane as a listing of its own, as the change feed (``marketo.changes``)
+    does.
     """
 
     def __init__(self, lanes: Sequence[Callable[[str | None], Lane[T]]], token: str | None = None) -> None:

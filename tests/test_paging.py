@@ -518,6 +518,26 @@ async def test_a_drained_date_listing_goes_on_with_what_is_new() -> None:
             assert again[0].marketo_guid not in {found.marketo_guid for found in before}
 
 
+async def test_a_lane_that_ended_is_asked_again_only_after_all_have_ended() -> None:
+    asked: list[str] = []
+
+    def lane(name: str, pages: int) -> Callable[[str | None], Lane[str]]:
+        async def fetch(cursor: str | None) -> Page[str]:
+            asked.append(name)
+            number = int(cursor or 0) + 1
+            return Page([f"{name} {number}"], str(number), more=number < pages)
+
+        return lambda cursor: Lane(fetch, cursor)
+
+    lanes = [lane("short", 1), lane("long", 3)]
+    first = MergedPager(lanes)
+    assert sorted(await first.all()) == ["long 1", "long 2", "long 3", "short 1"]
+    assert asked.count("short") == 1
+
+    later = MergedPager(lanes, first.token)
+    assert sorted(await later.all()) == ["long 4", "short 2"]
+
+
 async def test_types_and_leads_named_twice_bring_their_activities_once() -> None:
     async with Sandbox(leads=50, activities=400) as sandbox:
         governor = Governor(Limits(calls=1000))

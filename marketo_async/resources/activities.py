@@ -99,8 +99,8 @@ class Activities(Resource):
         `InvalidRequest` for a name that no type has, at the first page.
 
         A stored token can miss activities that Marketo records late: an email is dated when it was sent, and recorded
-        minutes later. A program that must not miss any re-reads an overlapping range with ``between`` and drops repeats
-        by ``marketo_guid``.
+        minutes later. A program that must not miss any reads the change feed, ``marketo.changes``, or re-reads an
+        overlapping range with ``between`` and drops repeats by ``marketo_guid``.
         """
         shards = shards_of(since, until, lag=lag)
         return self._of_types(types, ActivitySearch.of(leads, list_id, asset_ids, batch_size), shards, token)

@@ -206,9 +206,9 @@ class Drafts(Resource):
         return one(AssetSummary, path={"id": id})
 
     @endpoint("POST", "{root}/{id}/discardDraft.json", repeat=Repeat.SETTLES)
-    def discard_draft(self, id: int) -> Plan[AssetId]:
+    def discard_draft(self, id: int) -> Plan[AssetSummary]:
         """Delete the draft of an approved asset."""
-        return one(AssetId, path={"id": id})
+        return one(AssetSummary, path={"id": id})
 
 
 class Clone(Resource, Generic[T]):
