@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from marketo_async.atomic_file import disk
 from marketo_async.bulk.exports.part_file import PartFile
 from marketo_async.bulk.exports.state import ExportWindow, StateFile
 from marketo_async.bulk.slots import JobSlots, Polling
@@ -341,7 +342,8 @@ def _may_have_acted(error: MarketoError) -> bool:
 
 def _empty(path: Path) -> None:
     """Leave an empty file; there may be the start of one that Marketo had before."""
-    path.write_bytes(b"")
+    with disk(path):
+        path.write_bytes(b"")
 
 
 def _bears(path: Path, mark: str) -> bool:

@@ -117,7 +117,8 @@ class ExportOutput:
         self._state_file = state_file = StateFile(state, self.beside)
         state_file.save()
         if self.part.stat().st_size > state.written:
-            self._open().truncate(state.written)
+            with disk(self.part):
+                self._open().truncate(state.written)
         for number, window in enumerate(state.windows):
             if window.written or not self.resumed:  # a run killed right after appending it has left it
                 self.window(number).unlink(missing_ok=True)
@@ -191,7 +192,8 @@ class ExportOutput:
             self._completed(state_file, DELIMITERS[file_format(output)].join(columns).encode())
         if output not in _FILES:
             if state.complete and self.part.stat().st_size < state.written:
-                self.path.replace(self.part)  # as text it has its final name already
+                with disk(self.path):
+                    self.path.replace(self.part)  # as text it has its final name already
             kind = _JsonLines if output == "jsonl" else _Parquet
             try:
                 await self._convert(aside, kind, null=null, on_bad_row=on_bad_row)
@@ -334,7 +336,8 @@ def _locked(part: Path) -> FileIO:
 @contextmanager
 def _flushed(path: Path) -> Iterator[IO[bytes]]:
     """Open a file to write whose block flushes it; closing it adds no error to the one that kept it from that."""
-    file = path.open("wb")
+    with disk(path):
+        file = path.open("wb")
     try:
         yield file
     finally:

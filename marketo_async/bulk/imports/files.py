@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from io import StringIO
 from pathlib import Path
 from struct import Struct as Binary
@@ -17,6 +18,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
+from marketo_async.atomic_file import disk
 from marketo_async.bulk.rows.blocks import cells_of
 from marketo_async.errors import InvalidRequest
 from marketo_async.request import LARGEST_FILE
@@ -30,6 +32,7 @@ _FRAME = 4_096  # bytes; what multipart puts around a file is a tenth of it
 LARGEST = LARGEST_FILE - _FRAME
 _INDEX = Binary("<Q")
 _LINE_END = "\r\n"
+_REMEDY = "make room in the temporary folder (TMPDIR), then run the same again: no row was sent"
 
 
 class ImportFile(Struct, kw_only=True):
@@ -137,8 +140,9 @@ class ImportFiles:
 
     def close(self) -> list[ImportFile]:
         """Finish all files and return them, in the order of their first rows."""
-        for lane in list(self._open):
-            self._close(lane)
+        with ExitStack() as closing:  # closes all, also if one can't write its last bytes
+            for lane in list(self._open):
+                closing.callback(self._close, lane)
         return sorted(self.chunks, key=lambda chunk: chunk.first)
 
     def _begun(self, lane: int) -> _Growing:
@@ -171,21 +175,26 @@ class _Growing:
 
     def __init__(self, chunk: ImportFile) -> None:
         self.chunk = chunk
-        self._file = chunk.path.open("wb")
-        self._indices = chunk.path.with_suffix(".index").open("wb")
+        with disk(chunk.path, _REMEDY):
+            self._file = chunk.path.open("wb")
+            self._indices = chunk.path.with_suffix(".index").open("wb")
 
     def head(self, line: bytes) -> None:
         self.chunk.size += self._file.write(line)
 
     def write(self, index: int, line: bytes) -> None:
-        self.chunk.size += self._file.write(line)
-        self._indices.write(_INDEX.pack(index))
+        try:
+            self.chunk.size += self._file.write(line)
+            self._indices.write(_INDEX.pack(index))
+        except OSError:
+            with disk(self.chunk.path, _REMEDY):  # only now, as it would slow down each row
+                raise
         self.chunk.rows += 1
         self.chunk.end = index + 1
 
     def close(self) -> None:
-        self._file.close()
-        self._indices.close()
+        with disk(self.chunk.path, _REMEDY), self._indices, self._file:
+            pass  # both are closed, also if one can't write its last bytes
 
 
 def _quoted(cell: str) -> str:
