@@ -73,7 +73,7 @@ def is_the_disk_s(found: Any, path: Path) -> bool:
 
 _DOWNLOAD = """
 from marketo_async import Governor, Limits, Marketo, RetryPolicy
-from marketo_async.bulk.exports.jobs import fetched
+from marketo_async.bulk.exports.jobs import download_file
 from marketo_async.bulk.exports.request import Calls
 from marketo_async.models.bulk import ExportJob
 from tests.wire import Answer, ScriptedServer
@@ -98,11 +98,11 @@ async def main(path):
             for size in (1_000_000, 1_500_000):
                 with room_for(size):
                     try:
-                        await fetched(exporter, job, path)
+                        await download_file(exporter, job, path)
                     except Exception as error:
                         found.append(failure(error))
                     held.append(path.stat().st_size)
-            await fetched(exporter, job, path)
+            await download_file(exporter, job, path)
         ranges = [call.headers.get("range") for call in server.calls]
     print(json.dumps({"errors": found, "held": held, "ranges": ranges, "right": path.read_bytes() == FILE}))
 
@@ -139,7 +139,7 @@ async def main(path):
             asyncio.get_running_loop().call_later(0.2, again)
             while True:
                 try:
-                    await fetched(exporter, job, path)
+                    await download_file(exporter, job, path)
                     break
                 except OSError:
                     await asyncio.sleep(0.05)
@@ -211,7 +211,7 @@ def imported(folder):
         sent.append(content)
         return ImportJob(batch_id=1, status="Complete", num_of_leads_processed=1_000, num_of_rows_failed=0,
                          num_of_rows_with_warning=0)
-    importer = Importer(kind="leads", known={"id": None, "name": None}, keys=("id",), send=send, look=None,
+    importer = Importer(kind="leads", known={"id": None, "name": None}, keys=("id",), send=send, status=None,
                         failures=None, warnings=None)
     def load():
         rows = [{"id": number, "name": "somebody"} for number in range(1_000)]
