@@ -44,16 +44,19 @@ def write_all(file: RawIOBase, content: bytes) -> None:
         left = left[file.write(left) or 0 :]
 
 
+_RESUME = "make room or repair the disk, then run the same again: it keeps what was written before"
+
+
 @contextmanager
-def disk(path: Path) -> Iterator[None]:
-    """Raise the disk's errors in this block with a file name (else ``path``), and a note on what to do next."""
+def disk(path: Path, remedy: str = _RESUME) -> Iterator[None]:
+    """Raise the disk's errors in this block with a file name (else ``path``), and ``remedy`` as a note."""
     try:
         yield
     except OSError as error:
         if error.errno is None:
             raise
         found = OSError(error.errno, os.strerror(error.errno), str(error.filename or path))
-        found.add_note("make room or repair the disk, then run the same again: it keeps what was written before")
+        found.add_note(remedy)
         raise found from error
 
 
