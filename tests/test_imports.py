@@ -44,6 +44,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("resources",),
     ("bulk",),
     ("changes",),
+    ("effects", "schema"),
+    ("planning",),
     ("caller",),
     ("client",),
     ("sync",),

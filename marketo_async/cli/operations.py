@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 from rich import box
 from rich.table import Table
 
 from marketo_async import Operation, operations
+from marketo_async.effects import effect_of
+from marketo_async.schema import callees, schema, signature
 
 
 class OperationRow(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One operation; a caller needs all ``permissions`` if ``every`` is true, otherwise any one of them."""
+    """One operation; a caller needs all ``permissions`` if ``every`` is true, otherwise any one of them.
+
+    ``schema`` is the JSON Schema of its arguments; the calls that only the session makes take none.
+    """
 
     name: str
     method: str
@@ -18,9 +25,12 @@ class OperationRow(Struct, frozen=True, kw_only=True, rename="camel"):
     permissions: tuple[str, ...]
     every: bool
     write: bool
+    effect: str
     repeat: str
     source: str
     summary: str
+    signature: str
+    schema: dict[str, Any] | None
 
 
 def rows(part: str | None = None) -> list[OperationRow]:
@@ -29,6 +39,7 @@ def rows(part: str | None = None) -> list[OperationRow]:
 
 
 def _row(operation: Operation) -> OperationRow:
+    called = operation.name in callees()
     return OperationRow(
         name=operation.name,
         method=operation.method,
@@ -36,9 +47,12 @@ def _row(operation: Operation) -> OperationRow:
         permissions=operation.permissions,
         every=operation.every,
         write=operation.write,
+        effect=effect_of(operation).name.lower(),
         repeat=operation.repeat.name.lower(),
         source=operation.source.name.lower(),
         summary=operation.summary,
+        signature=signature(operation.name) if called else f"{operation.name}()",
+        schema=schema(operation.name) if called else None,
     )
 
 

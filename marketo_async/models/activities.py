@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, field
 
-from marketo_async.models.moment import Moment
+from marketo_async.models.moment import GivenMoment, Moment
 
 
 class Attribute(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -126,7 +125,7 @@ class NewActivity(Struct, kw_only=True, rename="camel"):
     """A custom activity to add. It can't be changed or removed, and Marketo does not detect a repeat."""
 
     lead_id: int
-    activity_date: datetime | str
+    activity_date: GivenMoment
     activity_type_id: int
     primary_attribute_value: str
     attributes: list[AttributeValue] = []

@@ -16,7 +16,9 @@ _FRACTION = re.compile(r"\.(\d+)")
 
 if TYPE_CHECKING:
     Moment = datetime
+    GivenMoment = datetime | str
 else:
+    GivenMoment = str  # JSON carries both as text, and msgspec reads no union of the two
 
     class _AnyDatetime(type):
         def __instancecheck__(cls, value: object) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from marketo_async import operations
+from marketo_async.schema import schema
 
 from .commands import invoke
 
@@ -14,6 +15,8 @@ def test_the_json_holds_every_operation() -> None:
     assert ended.code == 0
     rows = {row["name"]: row for row in msgspec.json.decode(ended.stdout)}
     assert rows.keys() == operations().keys()
+    assert rows["identity.token"]["signature"] == "identity.token()"
+    assert rows["identity.token"]["schema"] is None
     assert rows["leads.merge"] == {
         "name": "leads.merge",
         "method": "POST",
@@ -21,9 +24,12 @@ def test_the_json_holds_every_operation() -> None:
         "permissions": ["Read-Write Lead"],
         "every": False,
         "write": True,
+        "effect": "erase",
         "repeat": "settles",
         "source": "official",
         "summary": operations()["leads.merge"].summary,
+        "signature": "leads.merge(winner_id: int, loser_ids: [int], merge_in_crm?: bool)",
+        "schema": schema("leads.merge"),
     }
 
 
