@@ -92,7 +92,7 @@ def test_all_kinds_of_events_have_a_text() -> None:
     with running(leads=50, activities=0) as instance:
         traffic.join(instance.sandbox.instance)
         for kind in ("visit", "form", "email", "change", "create", "delete", "merge", "list", "list", "program"):
-            traffic.happen(kind)  # type: ignore[arg-type]
+            traffic.happen(kind)
         ended = invoke("tail", "--since", "10m", "--no-follow", *ALONE, environment=instance.environment)
     assert ended.code == 0, ended.stderr
     told = " ".join(line[36:57].strip() for line in ended.stdout.splitlines())
@@ -250,7 +250,7 @@ def test_only_a_terminal_gets_colours(instance: Instance, more: dict[str, str]) 
     shown = os.read(ours, 10_000)
     os.close(ours)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert (b"\x1b[32m" in shown) is not more
+    assert (b"\x1b[32m" in shown) is (not more)
 
 
 def test_the_guids_of_the_last_batch_are_counted_with_its_lines(instance: Instance, tmp_path: Path) -> None:
