@@ -43,9 +43,9 @@ async def consume(
                 for event in events:
                     envelope = msgspec.json.encode(event.envelope()).decode()
                     transaction.xadd(STREAM, {"key": event.lead_id, "value": envelope}, maxlen=LONGEST)
-                    transaction.zadd(SEEN, {event.guid: event.date.timestamp()})
-                # Only what is dated after the watermark may be read again; a lane begins a second before it.
-                transaction.zremrangebyscore(SEEN, "-inf", settled.timestamp() - 2)
+                    transaction.zadd(SEEN, {event.guid: event.seen_at.timestamp()})
+                # What may be read again was delivered after the watermark, by a clock that may differ from Marketo's.
+                transaction.zremrangebyscore(SEEN, "-inf", settled.timestamp() - 300)
                 transaction.set(POSITION, batch.position)
                 if number == give_up_at:
                     raise InterruptedError

@@ -34,8 +34,8 @@ def events(sandbox: Sandbox) -> list[str]:
 def test_it_takes_the_arguments_of_the_async_client() -> None:
     here, there = inspect.signature(Marketo.changes), inspect.signature(client.Marketo.changes)
     assert here.parameters == there.parameters
-    assert public(BlockingChanges) == public(Changes) - {"acknowledge", "text_after"}  # of the feed's own batches
-    assert public(BlockingBatch) == public(Batch)
+    assert public(Changes) - public(BlockingChanges) <= {"acknowledge", "text_after"}  # of the feed's own batches
+    assert public(Batch) - public(BlockingBatch) <= {"position"}  # an attribute here
 
 
 def public(kind: type) -> set[str]:
