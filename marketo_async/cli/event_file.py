@@ -68,14 +68,16 @@ class EventFile:
     ) -> None:
         await self._leave()
 
-    async def begin(self) -> None:
-        """Cut off what the checkpoint does not count."""
+    async def begin(self, position: str) -> None:
+        """Cut off what the checkpoint does not count; a new file keeps where its feed starts, even without events."""
         if self._start_over:
             self._remove_checkpoint()
             await self._store.open()
         with disk(self.path):
             self._file.truncate(self.checkpoint.written)
         self._began = True
+        if self.checkpoint.token is None:
+            await self._count(replace(self.checkpoint, token=position), [])
 
     async def take(self, batch: Batch) -> None:
         """Write the events that the file does not have yet, then the checkpoint after them."""
@@ -84,18 +86,21 @@ class EventFile:
         with disk(self.path):
             write_all(self._file, lines)
             os.fsync(self._file.fileno())
-        text = batch.position
         after = replace(
             self.checkpoint,
-            token=text,
+            token=batch.position,
             written=self.checkpoint.written + len(lines),
             records=self.checkpoint.records + len(events),
         )
+        await self._count(after, events)
+
+    async def _count(self, checkpoint: Checkpoint, events: Sequence[ChangeEvent]) -> None:
+        """Keep a checkpoint and the GUIDs of the events that it counts, in one transaction."""
         # An event that is read again was delivered after the watermark, however late it was.
         guids = [(event.guid, event.seen_at.timestamp()) for event in events if not isinstance(event, Gap)]
-        watermark = Position.read(text, instance=self._instance).watermark
-        await self._store.save(msgspec.json.encode(after).decode(), guids, watermark=watermark)
-        self.checkpoint = after
+        watermark = Position.read(checkpoint.token or "", instance=self._instance).watermark
+        await self._store.save(msgspec.json.encode(checkpoint).decode(), guids, watermark=watermark)
+        self.checkpoint = checkpoint
 
     def _has(self, event: ChangeEvent) -> bool:
         """Return whether an earlier run wrote the event; within one run, the feed delivers each once."""
@@ -158,7 +163,7 @@ class EventStream:
     ) -> None:
         return
 
-    async def begin(self) -> None:
+    async def begin(self, _: str) -> None:
         """Do nothing; nothing is written yet."""
 
     async def take(self, batch: Batch) -> None:
