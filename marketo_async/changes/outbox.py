@@ -6,12 +6,12 @@ has not finished. At most ``window`` batches wait: then the lanes stop reading, 
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
+import anyio.lowlevel
 from msgspec import Struct, field
 
 from marketo_async.changes.events import ChangeEvent
@@ -29,7 +29,7 @@ class Delivery(Struct):
     moves: list[tuple[str, Move]]
     caught_up: bool
     seen: Sequence[tuple[str, float]] = field(default_factory=tuple)
-    """The GUIDs of the events, with their dates."""
+    """The GUIDs that may be read again, with the times of their delivery."""
 
 
 class WindowPlace(Struct):
@@ -44,7 +44,8 @@ class Outbox:
     def __init__(self, position: Position, *, window: int) -> None:
         self.position = position
         self._room = anyio.Semaphore(window)
-        self._send, self._receive = anyio.create_memory_object_stream[Delivery](math.inf)
+        self._waiting: deque[Delivery] = deque()
+        self._news = anyio.Event()
         self._under_way: deque[Delivery] = deque()
         self._failure: BaseException | None = None
         self._over = False
@@ -61,14 +62,17 @@ class Outbox:
                 self._room.release()
 
     def deliver(self, place: WindowPlace, delivery: Delivery) -> None:
-        """Hand a batch to the consumer, in the place that its lane has taken."""
+        """Hand a batch to the consumer, in the place that its lane has taken; drop it if the feed is over."""
         if not self._over:
             place.used = True
             self._under_way.append(delivery)
-            self._send.send_nowait(delivery)
+            self._waiting.append(delivery)
+            self._news.set()
 
     def move(self, key: str, move: Move) -> None:
         """Move a lane without events: at once, or after the batches that are not acknowledged yet."""
+        if self._over:  # a batch before this move may have been dropped
+            return
         if self._under_way:
             self._under_way[-1].moves.append((key, move))
         else:
@@ -82,16 +86,25 @@ class Outbox:
     def end(self) -> None:
         """End the feed: the consumer gets what was delivered before."""
         self._over = True
-        self._send.close()
+        self._news.set()
+
+    def close(self) -> None:
+        """End the feed, and drop what the consumer has not taken."""
+        self.end()
+        self._waiting.clear()
 
     async def next(self) -> Delivery | None:
         """Return the next batch, or ``None`` at the end; raise the error that ended the feed."""
-        try:
-            return await self._receive.receive()
-        except anyio.EndOfStream:
-            if self._failure is not None:
-                raise own(self._failure) from self._failure
-            return None
+        await anyio.lowlevel.checkpoint()
+        while not self._waiting:
+            if self._over:
+                if self._failure is not None:
+                    raise own(self._failure) from self._failure
+                return None
+            self._news = anyio.Event()
+            await self._news.wait()
+        # No wait follows, in which the consumer could be cancelled: a batch that it never saw would be acknowledged.
+        return self._waiting.popleft()
 
     @property
     def unacknowledged(self) -> int:
@@ -99,7 +112,7 @@ class Outbox:
         return len(self._under_way)
 
     def position_after(self, delivery: Delivery) -> Position:
-        """Return the position once ``delivery``, the oldest that is not acknowledged, is."""
+        """Return the position once ``delivery`` is acknowledged, which is the oldest of those under way."""
         return _moved(self.position, delivery.moves)
 
     def acknowledge(self, delivery: Delivery) -> None:
