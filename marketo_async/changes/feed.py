@@ -151,6 +151,7 @@ class Changes:
             await asyncio.wait([running.host])
             await self._save(running)
         finally:
+            running.outbox.close()
             self._running = None
             await self._close_store()
 

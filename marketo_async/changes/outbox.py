@@ -86,11 +86,16 @@ class Outbox:
         self._over = True
         self._send.close()
 
+    def close(self) -> None:
+        """End the feed, and drop what the consumer has not taken."""
+        self.end()
+        self._receive.close()
+
     async def next(self) -> Delivery | None:
         """Return the next batch, or ``None`` at the end; raise the error that ended the feed."""
         try:
             return await self._receive.receive()
-        except anyio.EndOfStream:
+        except (anyio.EndOfStream, anyio.ClosedResourceError):
             if self._failure is not None:
                 raise own(self._failure) from self._failure
             return None

@@ -42,6 +42,7 @@ log = logging.getLogger("marketo_async.changes")
 
 _REFUSED = frozenset({"1001", "1003", "1013"})  # Marketo's codes for a token that it does not take
 _SLOWER = (1, 2, 5)  # the pace of a lane that stays empty: every 60, 120, 300 s
+OPENINGS = 3  # in a row; if the last token is refused as well, it is not the token that is wrong
 _BETWEEN_NUDGES = 1.0  # seconds between two polls of a lane, however often it is nudged
 DELETIONS_KEPT = 14 * 86_400.0  # seconds
 
@@ -163,30 +164,33 @@ class LaneReader:
 
     async def head_page(self) -> tuple[Page[ActivityRow], bool]:
         """Return the page at the head's token, and whether the head had to open: it has no token, or a refused one."""
-        opened = False
+        openings = 0
         while True:
             if self.state.cursor is None:
-                opened = True
+                openings += 1
                 self.move(_moved_to(await self.open(max(self.state.settled, self.pace.since))))
             try:
-                return await self.page(self.state.cursor or ""), opened
+                return await self.page(self.state.cursor or ""), openings > 0
             except ApiError as error:
-                if opened or not self.refused(error):
+                if openings == OPENINGS or not self.refused(error):
                     raise
 
     async def scan_page(
         self, scan: Scan, *, reached: float | None = None, backlog: bool = False
     ) -> tuple[Page[ActivityRow], bool]:
         """Return the next page of a scan, and whether the scan had to open; it opens at what it has ``reached``."""
-        if scan.cursor is not None:
+        cursor, openings = scan.cursor, 0
+        while True:
+            if cursor is None:
+                openings += 1
+                cursor = await self.open(scan.start if reached is None else reached, backlog=backlog)
             try:
-                return await self.page(scan.cursor, backlog=backlog), False
+                return await self.page(cursor, backlog=backlog), openings > 0
             except ApiError as error:
-                if error.code not in _REFUSED:
+                if openings == OPENINGS or error.code not in _REFUSED:
                     raise
                 log.warning("the token of a scan of %s is refused; it opens again: %s", self.query.name, error)
-        token = await self.open(scan.start if reached is None else reached, backlog=backlog)
-        return await self.page(token, backlog=backlog), True
+                cursor = None
 
     async def open(self, moment: float, *, backlog: bool = False) -> str:
         """Return the token of a moment; one second earlier, as Marketo may leave out the moment itself."""

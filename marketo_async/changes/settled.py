@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from marketo_async.changes.outbox import Move
 from marketo_async.changes.position import LaneState, Scan
-from marketo_async.changes.reader import LaneReader, dated
+from marketo_async.changes.reader import OPENINGS, LaneReader, dated
 from marketo_async.changes.translation import ActivityRow, guid_of
 from marketo_async.errors import ApiError
 from marketo_async.operation import Page
@@ -32,12 +32,13 @@ class SettledReader(LaneReader):
 
     async def read_head(self) -> bool:
         """Read the settled activities after the cursor, and return whether any came."""
-        try:
-            return await self._read_settled()
-        except ApiError as error:
-            if not self.refused(error):
-                raise
-            return await self._read_settled()
+        for _ in range(OPENINGS):
+            try:
+                return await self._read_settled()
+            except ApiError as error:  # of a page beside the head's, or of a head that has opened too often
+                if not self.refused(error):
+                    raise
+        return await self._read_settled()
 
     async def _read_settled(self) -> bool:
         came = False
@@ -55,7 +56,8 @@ class SettledReader(LaneReader):
             taken: list[ActivityRow] = new
             move: Move = _unmoved
             if follower is not None:
-                move = _moved_to(page.token, ())
+                passed = {*map(guid_of, page.items)}
+                move = _moved_to(page.token, tuple(guid for guid in ahead if guid not in passed))
             elif new:
                 taken, move = await self._up_to_the_last(settled, new)
             ends = follower is None and len(taken) == len(new)
