@@ -347,7 +347,7 @@ def hold(promise: str, count: int) -> None:
     print(f"\n{promise}: {dict(seen)}")  # noqa: T201 - shown by -s
 
 
-@pytest.mark.parametrize(("promise", "count"), zip(PROMISES, (40, 30, 20), strict=True))
+@pytest.mark.parametrize(("promise", "count"), [*zip(PROMISES, (40, 30, 20), strict=True)])
 def test_the_feed_keeps_its_promises(promise: str, count: int) -> None:
     hold(promise, count)
 
