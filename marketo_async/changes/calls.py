@@ -102,9 +102,13 @@ class FeedCalls:
             await self.wait(min(left, _LONGEST_NAP))
 
     async def _allowed(self, *, backlog: bool) -> None:
-        while (opens := self.spending.opens_at(self.clock(), backlog=backlog)) > self.clock():
-            log.warning("the feed waits: %s", self.spending.held_back(self.clock(), backlog=backlog))
-            await self.wait_until(opens)
+        """Wait until the budget allows a call; a backlog may be allowed one again before the day ends."""
+        waits = False
+        while (opens := self.spending.opens_at(now := self.clock(), backlog=backlog)) > now:
+            if not waits:
+                log.warning("the feed waits: %s", self.spending.held_back(now, backlog=backlog))
+            waits = True
+            await self.wait(min(opens - now, _LONGEST_NAP))
 
     def _note(self, error: MarketoError) -> None:
         self.trouble = str(error)

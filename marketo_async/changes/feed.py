@@ -23,6 +23,7 @@ from marketo_async.changes.backlog import Backlog, behind
 from marketo_async.changes.budget import Spending
 from marketo_async.changes.calls import FeedCalls
 from marketo_async.changes.events import ChangeEvent
+from marketo_async.changes.openings import Openings
 from marketo_async.changes.outbox import Delivery, Outbox
 from marketo_async.changes.position import VERSION, LaneState, Position
 from marketo_async.changes.reader import FeedPace, LaneReader, Nudge
@@ -227,11 +228,13 @@ class Changes:
         outbox = Outbox(position, window=options.window)
         reader = SettledReader if options.settled else LaneReader
         earlier = Seen.of(known)
+        openings = Openings(calls)
         readers = [
             reader(
                 query,
                 position.lane(query.key),
                 calls=calls,
+                openings=openings,
                 outbox=outbox,
                 translator=plan.translator,
                 pace=pace,

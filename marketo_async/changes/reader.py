@@ -27,7 +27,8 @@ from msgspec.structs import replace
 
 from marketo_async.changes.calls import FeedCalls
 from marketo_async.changes.events import ChangeEvent, Gap
-from marketo_async.changes.lanes import OPENING, LaneQuery, opening
+from marketo_async.changes.lanes import LaneQuery
+from marketo_async.changes.openings import Openings
 from marketo_async.changes.outbox import Delivery, Move, Outbox, WindowPlace
 from marketo_async.changes.position import LaneState, Scan
 from marketo_async.changes.seen import Seen
@@ -45,6 +46,7 @@ _SLOWER = (1, 2, 5)  # the pace of a lane that stays empty: every 60, 120, 300 s
 OPENINGS = 3  # in a row; if the last token is refused as well, it is not the token that is wrong
 _BETWEEN_NUDGES = 1.0  # seconds between two polls of a lane, however often it is nudged
 DELETIONS_KEPT = 14 * 86_400.0  # seconds
+_UNTIL_READ = 600.0  # seconds in which more deletions may go before the first page is read
 
 
 class Nudge:
@@ -85,6 +87,7 @@ class LaneReader:
         state: LaneState,
         *,
         calls: FeedCalls,
+        openings: Openings,
         outbox: Outbox,
         translator: Translator,
         pace: FeedPace,
@@ -94,6 +97,7 @@ class LaneReader:
         self.query = query
         self.state = state
         self.calls = calls
+        self.openings = openings
         self.outbox = outbox
         self.pace = pace
         self.newest = -math.inf
@@ -105,6 +109,7 @@ class LaneReader:
         self._seen = seen
         self._nudge = nudge
         self._gaps: list[ChangeEvent] = []
+        self._gone_until = -math.inf
         self.note_what_is_gone(state.watermark)
 
     async def follow(self) -> None:
@@ -153,6 +158,7 @@ class LaneReader:
                 if not self.pace.follow and due > self.calls.clock():
                     return
                 await self.calls.wait_until(due)
+                self.note_what_is_gone(self.state.watermark)
                 start = max(self.state.settled, self.pace.since)
                 scan = Scan(0, start, max(start, math.floor(self.calls.clock())))
                 self.move(_swept_to(scan))
@@ -168,7 +174,8 @@ class LaneReader:
         while True:
             if self.state.cursor is None:
                 openings += 1
-                self.move(_moved_to(await self.open(max(self.state.settled, self.pace.since))))
+                start = max(self.state.settled, self.pace.since)
+                self.move(_moved_to(await self.openings.at(start, backlog=False, refused=openings > 1)))
             try:
                 return await self.page(self.state.cursor or ""), openings > 0
             except ApiError as error:
@@ -183,7 +190,8 @@ class LaneReader:
         while True:
             if cursor is None:
                 openings += 1
-                cursor = await self.open(scan.start if reached is None else reached, backlog=backlog)
+                start = scan.start if reached is None else reached
+                cursor = await self.openings.at(start, backlog=backlog, refused=openings > 1)
             try:
                 return await self.page(cursor, backlog=backlog), openings > 0
             except ApiError as error:
@@ -191,10 +199,6 @@ class LaneReader:
                     raise
                 log.warning("the token of a scan of %s is refused; it opens again: %s", self.query.name, error)
                 cursor = None
-
-    async def open(self, moment: float, *, backlog: bool = False) -> str:
-        """Return the token of a moment; one second earlier, as Marketo may leave out the moment itself."""
-        return await self.calls.send(OPENING, opening(as_utc(math.floor(moment) - 1)), backlog=backlog)
 
     async def page(self, cursor: str, size: int | None = None, *, backlog: bool = False) -> Page[ActivityRow]:
         """Return the page at a token."""
@@ -281,15 +285,16 @@ class LaneReader:
         self._seen.end_scans(self.calls.clock())
 
     def note_what_is_gone(self, since: float) -> None:
-        """Note a gap if deletions from ``since`` on are wanted that Marketo no longer has."""
+        """Note a gap if deletions from ``since`` on are still to be read that Marketo no longer has."""
         now = self.calls.clock()
-        since, kept = max(since, self.pace.since), now - DELETIONS_KEPT
+        since, kept = max(since, self.pace.since, self._gone_until), now - DELETIONS_KEPT
         if self.query.deletions and since < kept:
+            self._gone_until = kept + _UNTIL_READ
             self._gaps.append(
                 Gap(
                     lane=self.query.name,
                     since=as_utc(since),
-                    until=as_utc(kept),
+                    until=as_utc(self._gone_until),
                     reason="Marketo keeps deletions for 14 days",
                     seen_at=as_utc(now),
                     instance=self._translator.instance,

@@ -32,6 +32,7 @@ class SettledReader(LaneReader):
 
     async def read_head(self) -> bool:
         """Read the settled activities after the cursor, and return whether any came."""
+        self.note_what_is_gone(self.state.watermark)
         for _ in range(OPENINGS):
             try:
                 return await self._read_settled()

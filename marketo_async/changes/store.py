@@ -16,6 +16,8 @@ from marketo_async.workthread import WorkThread
 
 _VERSION = 1
 _APPLICATION = 0x4D4B4643  # "MKFC", in the header of the file
+_SHORTEST = 512  # bytes of an SQLite file
+_OTHER_KIND = "it is another kind of file"
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS feed (only INTEGER PRIMARY KEY CHECK (only = 1), position TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS seen
@@ -63,6 +65,10 @@ class FeedStore:
         await self._thread.run(self._close)
 
     def _open(self) -> tuple[str | None, list[tuple[str, float]]]:
+        # SQLite takes a short file for an empty one. Its size must do: to open and close it here would end the locks
+        # that this process has on it, see https://www.sqlite.org/howtocorrupt.html.
+        if self._path.exists() and 0 < self._path.stat().st_size < _SHORTEST:
+            raise sqlite3.DatabaseError(_OTHER_KIND)
         database = connect(self._path, timeout=0.2)
         try:
             database.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -99,4 +105,4 @@ def _check_kind(database: sqlite3.Connection) -> None:
     (version,) = database.execute("PRAGMA user_version").fetchone()
     (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables and (application, version) != (_APPLICATION, _VERSION):
-        raise sqlite3.DatabaseError("it is another kind of file")
+        raise sqlite3.DatabaseError(_OTHER_KIND)
