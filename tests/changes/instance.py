@@ -38,7 +38,14 @@ class FakeInstance:
     """
 
     def __init__(
-        self, order: Order, *, page: int = 300, latency: float = 0.4, short: float = 0.0, empty: float = 0.0, seed: int = 1
+        self,
+        order: Order,
+        *,
+        page: int = 300,
+        latency: float = 0.4,
+        short: float = 0.0,
+        empty: float = 0.0,
+        seed: int = 1,
     ) -> None:
         self.rng = random.Random(seed)
         self.page, self.latency, self.short, self.empty = page, latency, short, empty

@@ -98,7 +98,9 @@ seconds = st.floats(0.1, 400)
 
 
 def steps(*, restarts: st.SearchStrategy[Restart], refusals: bool = True) -> st.SearchStrategy[list[Step]]:
-    log = st.builds(Log, st.sampled_from(KINDS), st.integers(1, 40), st.sampled_from([0.0, 0.05, 0.7, 4.0, 15.0]), lateness)
+    log = st.builds(
+        Log, st.sampled_from(KINDS), st.integers(1, 40), st.sampled_from([0.0, 0.05, 0.7, 4.0, 15.0]), lateness
+    )
     kinds: list[st.SearchStrategy[Any]] = [
         log,
         log,
@@ -319,7 +321,10 @@ def check(case: Case, script: list[Step], *, once: bool = False, store: bool = F
 
 
 anything = st.builds(
-    Restart, clean=st.booleans(), away=st.sampled_from([0.5, 30.0, 250.0, 500.0]), query=st.integers(0, len(QUERIES) - 1)
+    Restart,
+    clean=st.booleans(),
+    away=st.sampled_from([0.5, 30.0, 250.0, 500.0]),
+    query=st.integers(0, len(QUERIES) - 1),
 )
 same_query = st.builds(Restart, clean=st.booleans(), away=st.sampled_from([0.5, 30.0, 250.0, 500.0]), query=st.just(0))
 clean = st.builds(Restart, clean=st.just(True), away=st.sampled_from([0.5, 30.0, 250.0, 500.0]), query=st.just(0))
@@ -368,7 +373,14 @@ HAZARDS: dict[str, list[Step]] = {
         Wait(100),
         Restart(False, 250.0, 3),
     ],
-    "refused in a backlog": [Log(1, 40, 15.0, 50.0), Wait(300), Restart(False, 500.0, 0), Wait(2.5), Refuse(), Wait(50)],
+    "refused in a backlog": [
+        Log(1, 40, 15.0, 50.0),
+        Wait(300),
+        Restart(False, 500.0, 0),
+        Wait(2.5),
+        Refuse(),
+        Wait(50),
+    ],
     "killed in a backlog": [Log(1, 40, 15.0, 59.0), Wait(300), *[Restart(False, 250.0, 0), Wait(1.5)] * 4],
     "killed in sweeps": [Log(1, 40, 4.0, 59.0), *[Wait(70), Restart(False, 0.5, 0)] * 9],
     "refused while rows are late": [Log(1, 40, 4.0, 59.0), *[Wait(45), Refuse()] * 9],

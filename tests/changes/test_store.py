@@ -52,7 +52,11 @@ async def test_a_second_process_and_a_second_feed_are_refused(tmp_path: Path) ->
         "asyncio.run(FeedStore(sys.argv[1]).open())\n"
     )
     found = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-c", code, str(tmp_path / "feed")], capture_output=True, text=True, check=False
+        subprocess.run,
+        [sys.executable, "-c", code, str(tmp_path / "feed")],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert found.returncode == 1
     assert "ConfigurationError" in found.stderr

@@ -77,7 +77,9 @@ CHANGE = LeadChange(
 )
 TABLE: list[tuple[Activity | LeadChange, ChangeEvent, str, Any, Any]] = [
     (
-        LeadChange(marketo_guid="g-1", lead_id=7, activity_date=DATE, activity_type_id=12, attributes=CHANGE.attributes),
+        LeadChange(
+            marketo_guid="g-1", lead_id=7, activity_date=DATE, activity_type_id=12, attributes=CHANGE.attributes
+        ),
         LeadCreated(**COMMON, attributes={"Reason": "Sync"}),
         "c",
         None,

@@ -118,7 +118,9 @@ async def test_a_lane_that_stays_empty_slows_down_and_is_back_at_the_first_row()
         reading.cancel()
     gaps = [round(late - early) for early, late in zip(asked(instance, 0), asked(instance, 0)[1:], strict=False)]
     assert gaps[:4] == [120, 300, 300, 300]
-    after = [round(late - early) for early, late in zip(asked(instance, begun), asked(instance, begun)[1:], strict=False)]
+    after = [
+        round(late - early) for early, late in zip(asked(instance, begun), asked(instance, begun)[1:], strict=False)
+    ]
     assert after[:3] == [60, 120, 300]
 
 
