@@ -1,4 +1,4 @@
-"""`Openings`: the tokens of moments. Marketo gives them for a date alone, so lanes that open at one moment share one."""
+"""`Openings`: the tokens of dates. Marketo gives a token for a date alone, so lanes that open at one date share it."""
 
 from __future__ import annotations
 

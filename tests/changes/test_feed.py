@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from marketo_async.changes import Batch, Changes, Gap, LeadCreated
+from marketo_async.changes import Batch, Changes, Gap, LeadCreated, calls
 from marketo_async.changes.position import MOST_BYTES, LaneState, Position
 from marketo_async.errors import ConfigurationError, InvalidData, InvalidRequest
 from marketo_async.governor.quota import as_utc
@@ -374,8 +375,9 @@ async def test_deletions_older_than_14_days_are_a_gap() -> None:
 @pytest.mark.parametrize(("away", "gap"), [(13 * DAY, False), (15 * DAY, True)])
 @jumping
 async def test_a_downtime_of_more_than_14_days_is_a_gap_and_a_quiet_time_is_not(
-    mode: str, away: float, *, gap: bool
+    monkeypatch: pytest.MonkeyPatch, mode: str, away: float, *, gap: bool
 ) -> None:
+    monkeypatch.setattr(calls, "_LONGEST_NAP", 3600.0)  # days of naps
     instance = FakeInstance("date")
     position = None
     slow: dict[str, Any] = {"types": [37], "mode": mode, "poll": 900.0, "sweep": timedelta(hours=6)}
@@ -400,7 +402,7 @@ async def test_a_refused_token_of_deletions_reports_what_is_gone() -> None:
         instance.refuse_tokens()
         batches = await taken(feed, seconds=9000)
         gaps = [event for batch in batches for event in batch.events if isinstance(event, Gap)]
-        assert [late.since >= early.until for early, late in zip(gaps, gaps[1:], strict=False)] == [True]
+        assert [late.since >= early.until for early, late in pairwise(gaps)] == [True]
         assert gaps[-1].until.timestamp() > before + 5 * DAY
 
 
@@ -430,9 +432,7 @@ async def test_a_sweep_ends_with_a_batch_even_if_nothing_came() -> None:
         batches = await taken(feed, seconds=3 * 3600 - 100)
     assert [batch.events for batch in batches] == [[], [], [], [], []]
     watermarks = [Position.read(batch.position, instance=NAME).watermark for batch in batches]
-    assert [late - early for early, late in zip(watermarks, watermarks[1:], strict=False)] == pytest.approx(
-        [1800] * 4, abs=5
-    )
+    assert [late - early for early, late in pairwise(watermarks)] == pytest.approx([1800] * 4, abs=5)
 
 
 @jumping

@@ -193,43 +193,51 @@ class Run:
         await asyncio.sleep(FIRST)
         self.since = start + self.case.since
         self.asked[0] = (self.since, frozenset(QUERIES[0]))
-        consumer = self._started(0)
+        self._consumer = self._started(0)
         for step in script:
-            if consumer.done():
+            if self._consumer.done():
                 break
-            match step:
-                case Log():
-                    self._tasks.append(asyncio.create_task(self._log(step)))
-                case Wait(seconds):
-                    await asyncio.sleep(seconds)
-                case Restart(clean, away, query):
-                    if clean:
-                        await self._stopped(consumer)
-                    else:
-                        consumer.cancel()
-                        await asyncio.wait([consumer])
-                    await asyncio.sleep(away)
-                    self.sink.of_process.clear()
-                    if frozenset(QUERIES[query]) != self.asked[-1][1]:
-                        self.asked.append((now(), frozenset(QUERIES[query])))
-                    consumer = self._started(query)
-                case Refuse():
-                    self.instance.refuse_tokens()
-                case Nudge():
-                    if self._feed is not None:
-                        self._feed.nudge()
-                case Outage(seconds):
-                    self.instance.down = TransportError("down", sent=False)
-                    await asyncio.sleep(seconds)
-                    self.instance.down = None
+            await self._do(step)
+        consumer = self._consumer
         await asyncio.gather(*self._tasks)
         enough = now() + 30_000
-        while self.lost() and now() < enough and not consumer.done():
+        while self.lost() and now() < enough and not consumer.done():  # noqa: ASYNC110 - time is virtual
             await asyncio.sleep(POLL)
         await asyncio.sleep(2 * (LAG + SWEEP))  # what may come twice has come
         if consumer.done():
             consumer.result()
         await self._stopped(consumer)
+
+    async def _do(self, step: Step) -> None:
+        match step:
+            case Log():
+                self._tasks.append(asyncio.create_task(self._log(step)))
+            case Wait(seconds):
+                await asyncio.sleep(seconds)
+            case Restart():
+                await self._restart(step)
+            case Refuse():
+                self.instance.refuse_tokens()
+            case Nudge():
+                if self._feed is not None:
+                    self._feed.nudge()
+            case Outage(seconds):
+                self.instance.down = TransportError("down", sent=False)
+                await asyncio.sleep(seconds)
+                self.instance.down = None
+
+    async def _restart(self, restart: Restart) -> None:
+        if restart.clean:
+            await self._stopped(self._consumer)
+        else:
+            self._consumer.cancel()
+            await asyncio.wait([self._consumer])
+        await asyncio.sleep(restart.away)
+        self.sink.of_process.clear()
+        types = frozenset(QUERIES[restart.query])
+        if types != self.asked[-1][1]:
+            self.asked.append((now(), types))
+        self._consumer = self._started(restart.query)
 
     def _started(self, query: int) -> asyncio.Task[None]:
         self._stopping = asyncio.Event()
@@ -327,7 +335,7 @@ anything = st.builds(
     query=st.integers(0, len(QUERIES) - 1),
 )
 same_query = st.builds(Restart, clean=st.booleans(), away=st.sampled_from([0.5, 30.0, 250.0, 500.0]), query=st.just(0))
-clean = st.builds(Restart, clean=st.just(True), away=st.sampled_from([0.5, 30.0, 250.0, 500.0]), query=st.just(0))
+clean = st.builds(Restart, clean=st.just(value=True), away=st.sampled_from([0.5, 30.0, 250.0, 500.0]), query=st.just(0))
 
 PROMISES: dict[str, tuple[Any, Any, dict[str, bool]]] = {
     "none lost, none twice in a process": (cases(), steps(restarts=anything), {}),
@@ -362,29 +370,37 @@ def test_the_feed_keeps_its_promises(promise: str, count: int) -> None:
     hold(promise, count)
 
 
+def killed(away: float, query: int) -> Restart:
+    return Restart(clean=False, away=away, query=query)
+
+
+def repeated(times: int, *steps: Step) -> list[Step]:
+    return [*steps] * times
+
+
 HAZARDS: dict[str, list[Step]] = {
-    "committed late during a downtime": [Wait(100), Log(1, 40, 15.0, 50.0), Restart(False, 500.0, 0), Wait(100)],
+    "committed late during a downtime": [Wait(100), Log(1, 40, 15.0, 50.0), killed(500.0, 0), Wait(100)],
     "committed late at the end of every poll": [Log(1, 60, 0.7, LAG), Log(6, 60, 4.0, LAG - 0.5), Wait(400)],
     "another query while rows are late": [
         Wait(300),
         Log(24, 40, 4.0, 50.0),
         Wait(60),
-        Restart(False, 30.0, 1),
+        killed(30.0, 1),
         Wait(100),
-        Restart(False, 250.0, 3),
+        killed(250.0, 3),
     ],
     "refused in a backlog": [
         Log(1, 40, 15.0, 50.0),
         Wait(300),
-        Restart(False, 500.0, 0),
+        killed(500.0, 0),
         Wait(2.5),
         Refuse(),
         Wait(50),
     ],
-    "killed in a backlog": [Log(1, 40, 15.0, 59.0), Wait(300), *[Restart(False, 250.0, 0), Wait(1.5)] * 4],
-    "killed in sweeps": [Log(1, 40, 4.0, 59.0), *[Wait(70), Restart(False, 0.5, 0)] * 9],
-    "refused while rows are late": [Log(1, 40, 4.0, 59.0), *[Wait(45), Refuse()] * 9],
-    "far beyond the lag": [*[Log(1, 20, 4.0, 250.0), Wait(90), Refuse()] * 4, Wait(300)],
+    "killed in a backlog": [Log(1, 40, 15.0, 59.0), Wait(300), *repeated(4, killed(250.0, 0), Wait(1.5))],
+    "killed in sweeps": [Log(1, 40, 4.0, 59.0), *repeated(9, Wait(70), killed(0.5, 0))],
+    "refused while rows are late": [Log(1, 40, 4.0, 59.0), *repeated(9, Wait(45), Refuse())],
+    "far beyond the lag": [*repeated(4, Log(1, 20, 4.0, 250.0), Wait(90), Refuse()), Wait(300)],
 }
 
 

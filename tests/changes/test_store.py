@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sqlite3
 import subprocess
@@ -107,25 +106,29 @@ async def test_a_full_disk_is_an_error_of_the_journal_and_nothing_is_half_writte
     await again.close()
 
 
-async def test_a_forked_child_leaves_the_store_to_its_parent(tmp_path: Path) -> None:
-    store = FeedStore(tmp_path / "feed")
-    await store.open()
-    await store.save("first", [], watermark=NOW)
-    child = os.fork()
-    if child == 0:
-        try:
-            del store
-            import gc  # noqa: PLC0415
+FORKED = """
+import asyncio, gc, os, sys
+from marketo_async.changes.store import FeedStore
+store = FeedStore(sys.argv[1])
+asyncio.run(store.open())
+asyncio.run(store.save("first", [], watermark=0.0))
+if (child := os.fork()) == 0:
+    del store
+    gc.collect()
+    os._exit(0)
+os.waitpid(child, 0)
+asyncio.run(store.save("second", [("a", 1.0)], watermark=0.0))
+os._exit(0)
+"""
 
-            gc.collect()
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)
-    await store.save("second", [("a", NOW)], watermark=NOW)
+
+async def test_a_forked_child_leaves_the_store_to_its_parent(tmp_path: Path) -> None:
+    given = [sys.executable, "-W", "ignore", "-c", FORKED, str(tmp_path / "feed")]
+    await asyncio.to_thread(subprocess.run, given, check=True)
+
+    store = FeedStore(tmp_path / "feed")
+    assert await store.open() == ("second", [("a", 1.0)])
     await store.close()
-    again = FeedStore(tmp_path / "feed")
-    assert await again.open() == ("second", [("a", NOW)])
-    await again.close()
 
 
 async def test_a_feed_with_a_store_resumes_and_delivers_each_activity_once(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ async def test_a_nudge_polls_now_and_the_next_polls_are_not_slow() -> None:
 async def test_a_nudge_while_a_page_is_on_its_way_polls_again() -> None:
     instance = FakeInstance("date", latency=2.0)
     async with feed_of(instance, types=[1]) as feed:
-        while not asked(instance, 0):
+        while not asked(instance, 0):  # noqa: ASYNC110 - time is virtual
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.01)
         feed.nudge()
