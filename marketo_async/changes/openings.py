@@ -9,7 +9,7 @@ import anyio
 from msgspec import Struct, field
 
 from marketo_async.changes.calls import FeedCalls
-from marketo_async.changes.lanes import OPENING, opening
+from marketo_async.changes.lanes import OPENING, opening_call
 from marketo_async.governor.quota import as_utc
 
 _KEPT = 32
@@ -43,5 +43,5 @@ class Openings:
             self._known.popitem(last=False)
         async with found.lock:
             if found.token is None:
-                found.token = await self._calls.send(OPENING, opening(as_utc(key[0])), backlog=backlog)
+                found.token = await self._calls.send(OPENING, opening_call(as_utc(key[0])), backlog=backlog)
             return found.token
