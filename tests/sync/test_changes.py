@@ -159,7 +159,7 @@ def test_closing_the_client_ends_a_wait_for_the_next_batch(sandbox: Sandbox) -> 
 
     closing = threading.Thread(target=close)
     closing.start()
-    with pytest.raises(ConfigurationError, match=r"closed|not open"):  # noqa: PT012 - what came before comes first
+    with pytest.raises(ConfigurationError, match=r"closed|not open"):
         for _ in changes:
             pass
     closing.join()
