@@ -157,7 +157,7 @@ async def pace(place: Place) -> list[Figure]:
     """Let four processes share the calls, and measure the fairness over the first half of them."""
     first = Governor(LIMITS, store=place.store())
     (await first.acquire()).unsent()  # the first call of a new state waits one window
-    await first.settle()
+    await first.flush()
     async with sandbox() as instance:
         workers = [Worker(job_at(place, instance, CALLS // PROCESSES)) for _ in range(PROCESSES)]
         for one in workers:
@@ -193,7 +193,7 @@ async def trips(place: Place) -> list[Figure]:
         await asyncio.sleep(0.001)
         permit.release()
     asked = counted.asked - before
-    await governor.settle()
+    await governor.flush()
     return [
         exactly(f"{place.kind}: trips of 200 admissions, one after the other", asked, 200),
         info(f"{place.kind}: time of an admission, median", f"{sorted(waits)[100] * 1e3:.2f} ms"),

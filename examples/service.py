@@ -60,7 +60,7 @@ async def errors_as_answers(request: web.Request, handler: Handler) -> web.Strea
     try:
         return await handler(request)
     except DailyQuotaExceeded as error:
-        answer = as_json({"error": "the daily quota is spent"}, 503)
+        answer = as_json({"error": "the daily quota is used up"}, 503)
         answer.headers["Retry-After"] = error.resets_at.strftime("%a, %d %b %Y %H:%M:%S GMT")
         return answer
     except MarketoError as error:

@@ -1,6 +1,6 @@
 """An asyncio client for the Adobe Marketo Engage REST API with a rate governor built in.
 
-Start at `Marketo`. `Governor` and `Limits` say how fast; ``marketo_async.errors`` what can go wrong.
+Start at `Marketo`. `Governor` and `Limits` set the pace; ``marketo_async.errors`` holds every exception.
 """
 
 from marketo_async.batcher import Batcher

@@ -6,8 +6,8 @@ allowed. `positive` does the same for durations and counts that a constructor ta
 
 What an annotation means
     A collection is any iterable except text, bytes and a mapping. Its members are checked too, and an iterator becomes
-    a list. An optional collection must not be empty: leaving it out asks for everything. ``Literal["all"]`` beside it
-    allows that one word. A number is finite and not a bool. Text has no lone surrogate. A pair has two members. Type
+    a list. An optional collection must not be empty: leaving it out asks for everything. ``Literal["all"]`` allows
+    that word. A number is finite and not a bool. Text has no lone surrogate. A pair has two members. Type
     variables without a bound, and ``Any``, allow everything.
 """
 
@@ -99,7 +99,7 @@ class Argument(Struct, frozen=True):
     optional: bool
 
     def of(self, name: str, value: Any) -> Any:
-        """Return ``value`` as it is passed on; raise `InvalidRequest` if it is of none of the kinds."""
+        """Return ``value`` as it is passed on; raise `InvalidRequest` if no kind allows it."""
         if value is None and self.optional:
             return value
         kind = next((kind for kind in self.kinds if kind.takes(value)), None)

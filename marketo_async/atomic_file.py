@@ -44,16 +44,19 @@ def write_all(file: RawIOBase, content: bytes) -> None:
         left = left[file.write(left) or 0 :]
 
 
+_RESUME = "make room or repair the disk, then run the same again: it keeps what was written before"
+
+
 @contextmanager
-def disk(path: Path) -> Iterator[None]:
-    """Raise the disk's errors in this block with a file name (else ``path``), and a note on what to do next."""
+def disk(path: Path, remedy: str = _RESUME) -> Iterator[None]:
+    """Raise the disk's errors in this block with a file name (else ``path``), and ``remedy`` as a note."""
     try:
         yield
     except OSError as error:
         if error.errno is None:
             raise
         found = OSError(error.errno, os.strerror(error.errno), str(error.filename or path))
-        found.add_note("make room or repair the disk, then run the same again: it keeps what was written before")
+        found.add_note(remedy)
         raise found from error
 
 
@@ -71,7 +74,7 @@ def guard(file: IOBase, path: Path) -> None:
             raise InvalidRequest(f"another run is writing {path}: wait for it, or choose another path") from error
 
 
-def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """Describe the arguments that have changed."""
     return [
         f"{name} was {before.get(name, 'not given')}, is {now.get(name, 'not given')}"

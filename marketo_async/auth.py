@@ -2,12 +2,13 @@
 
 The identity endpoint returns the same token until it expires, so an early renewal gains nothing. A call that was
 refused names the token that it used, which shows whether another call has renewed it already. Marketo does not count
-identity calls, so they bypass the governor. A renewal that fails raises in every call that waits for it, and in those
-that ask within the next second. No task and no future has a token as its result: asyncio's debug log shows results.
+identity calls, so they bypass the governor. If a renewal fails, every call that waits for it raises the error, and so
+does every call that asks within the next second. No task or future has a token as its result, because asyncio's debug
+log shows results.
 
 https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/authentication
 
-See ``session`` for the answers that mean that a token is dead.
+See ``session`` for the answers that show that a token has expired.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ IDENTITY = Operation(
 )
 
 IDENTITY_BY_POST = replace(
-    IDENTITY, name="identity.token_by_post", method="POST", summary="The same by POST; the session asks by GET."
+    IDENTITY, name="identity.token_by_post", method="POST", summary="The same call by POST; the session uses GET."
 )
 
 _NEARLY_DEAD = 5  # seconds of life; a refused token with less has only expired, and a new one comes soon
@@ -108,7 +109,7 @@ class TokenSource:
         return f"<Tokens of {self._url}>"
 
     def living(self, rejected: str | None = None) -> str | None:
-        """Return the token, ``None`` where it is dead or is ``rejected``, the one that Marketo refused."""
+        """Return the token, ``None`` if it has expired or is ``rejected``, the one that Marketo refused."""
         if self._token is None or asyncio.get_running_loop().time() >= self._dies_at or self._token == rejected:
             return None
         return self._token
@@ -119,10 +120,10 @@ class TokenSource:
             self._token = None
 
     async def get(self, rejected: str | None = None) -> str:
-        """Return a living token other than ``rejected``, the one that Marketo refused.
+        """Return a valid token other than ``rejected``, the one that Marketo refused.
 
-        Raises `AuthenticationError` where Marketo refuses the credentials or every token that they give, and
-        `TransportError` where the identity endpoint gives no token; for a second, both are raised again at once.
+        Raises `AuthenticationError` if Marketo refuses the credentials or every token that they give, and
+        `TransportError` if the identity endpoint returns no token; for a second, both are raised again at once.
         """
         loop = asyncio.get_running_loop()
         while (token := self.living(rejected)) is None:
@@ -220,7 +221,7 @@ class TokenSource:
             else:
                 refusal = msgspec.json.decode(body, type=_Refusal)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass  # reported below, without the body: it may hold a token
+            pass  # reported below, without the body, which may hold a token
         if status == _OK:
             raise _no_token("HTTP 200 without a token")
         if not refusal.error:
@@ -237,7 +238,7 @@ async def shared(task: asyncio.Task[T], *, gone: Callable[[], MarketoError]) -> 
     If the task fails, every caller gets an exception of its own (`own`). If the task itself was cancelled, the error
     that ``gone`` makes is raised: the caller was not cancelled, and must not look as if it was.
     """
-    await asyncio.wait([task])  # and not the task: to raise its exception here would change what the others hold
+    await asyncio.wait([task])  # not the task: raising its exception here would change the one that others hold
     if task.cancelled():
         raise gone()
     if (error := task.exception()) is not None:

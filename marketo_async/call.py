@@ -1,4 +1,4 @@
-"""`Call`: one call on its way through its attempts, and `Options`: how it is made. See ``session`` for the way."""
+"""`Call`: one call on its way through its attempts, and `Options`: how it is made. See ``session`` for the hops."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Call(Struct, Generic[R], kw_only=True):
         )
 
     def code(self, error: MarketoError) -> Code | None:
-        """Return the table's row for ``error``, where it has a code."""
+        """Return the table's row for ``error``, if it has a code."""
         if isinstance(error, ApiError):
             return lookup(error.code, error.message, self.options.retry.codes)
         return None

@@ -19,13 +19,22 @@ from marketo_async.descriptions import Described, Descriptions
 from marketo_async.download import Sink
 from marketo_async.errors import CallTimeout, MarketoError
 from marketo_async.governor import Priority
-from marketo_async.models.leads import Description
-from marketo_async.models.objects import ObjectDescription
-from marketo_async.operation import Listing, Merged, Operation, Ordered, Page, Paging, Plan
-from marketo_async.paging import OFFSET_SIZE, Lane, LanePager, MergedPager, OffsetPager, OrderedPager, Pager, turn
+from marketo_async.operation import Deferred, Listing, Merged, Operation, Ordered, Page, Paging, Plan
+from marketo_async.paging import (
+    OFFSET_SIZE,
+    DeferredPager,
+    Lane,
+    LanePager,
+    MergedPager,
+    OffsetPager,
+    OrderedPager,
+    Pager,
+    turn,
+)
 from marketo_async.session import SingleCalls
 from marketo_async.writes import Batches, InFlight, Posted, Results, write
 
+D = TypeVar("D")
 T = TypeVar("T")
 R = TypeVar("R")
 S_co = TypeVar("S_co", bound=SingleCalls, covariant=True)
@@ -55,12 +64,16 @@ class Caller:
         """Download a file into ``sink``, from the byte that it has reached."""
         await self._opened().session.stream(operation, plan, sink, self.options)
 
+    async def wait_for(self, what: Callable[[], Awaitable[T]]) -> T:
+        """Wait between two calls. Raises `ConfigurationError` as soon as the client is closed."""
+        return await self._opened().session.waits.wait_for(what)
+
     def writes(self, operation: Operation, batches: Batches[T]) -> Results[T]:
         """Write any number of records, with as many calls at once as there are slots."""
         return write(batches, _ChunkSender(self._opened(), operation, self.options))
 
-    async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
-        """Return the description of a record type; Marketo is asked once a day for all callers."""
+    async def describe(self, described: Described[D]) -> D:
+        """Return what an instance says of a record type, or its activity types; asked once a day for all callers."""
         return await _describe(self._opened(), described, self.options)
 
     def pages(self, operation: Operation, listing: Listing[T]) -> Pager[T]:
@@ -75,6 +88,10 @@ class Caller:
 
         width = 2 * session.governor.limits.concurrency
         match listing:
+            case Deferred(ask, known, token):
+                return DeferredPager(
+                    ask, lambda text, inner: self.pages(operation, replace(known(text), token=inner)), token
+                )
             case Merged(plans, token):
                 return MergedPager([partial(lane, plan) for plan in plans], token)
             case Ordered(plans, token):
@@ -107,9 +124,7 @@ def _fetch(
     return fetch
 
 
-async def _describe(
-    opened: OpenClient[SingleCalls], described: Described[Any], options: Options
-) -> Description | ObjectDescription:
+async def _describe(opened: OpenClient[SingleCalls], described: Described[D], options: Options) -> D:
     """Return a description; the time-out covers the wait for another call that asks for the same."""
     session, asked = opened.session, False
 
@@ -163,5 +178,5 @@ class _ChunkSender(Struct, frozen=True):
     async def ask(self, operation: Operation, plan: Plan[R]) -> R:
         return await self.opened.session.send(operation, plan, self.options)
 
-    async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
+    async def describe(self, described: Described[D]) -> D:
         return await _describe(self.opened, described, self.options)

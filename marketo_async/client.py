@@ -1,7 +1,7 @@
 """`Marketo`, the entry point: it opens a session on one instance, and makes the families that send through it.
 
-See ``session`` for how a call is made, ``resources`` for the operations. The module is long because it names every
-family for type checkers.
+See ``session`` for how a call is made, ``resources`` for the operations. The module is longer than 350 lines because it
+names every family for type checkers.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 import inspect
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 import aiohttp
+from msgspec.structs import replace
 
 from marketo_async import resources
 from marketo_async.argument_kinds import one_of, positive
@@ -24,6 +27,7 @@ from marketo_async.envelope import Envelope, OnBadRecord
 from marketo_async.errors import ConfigurationError, InvalidRequest
 from marketo_async.governor import Governor, Priority
 from marketo_async.models.leads import Record
+from marketo_async.models.moment import When
 from marketo_async.models.usage import UsageDay
 from marketo_async.operation import Arg, Method, Operation, Plan, Repeat
 from marketo_async.retry import RetryPolicy
@@ -31,6 +35,7 @@ from marketo_async.session import Session
 
 if TYPE_CHECKING:
     from marketo_async.bulk import Bulk, JobSlots
+    from marketo_async.changes import Budget, Changes
     from marketo_async.resources import (
         Activities,
         Campaigns,
@@ -72,6 +77,7 @@ if TYPE_CHECKING:
         Usage,
         Users,
     )
+    from marketo_async.resources.activity_queries import Types
 
 _MUNCHKIN_ID = re.compile(r"\d{3}-[A-Za-z0-9]{3}-\d{3}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+")
@@ -130,7 +136,7 @@ class Marketo:
     those of a custom service (Admin > LaunchPoint). Pass one ``governor`` to all clients of an instance; without one,
     this client has its own, with Marketo's standard limits. ``connector`` makes the aiohttp connector (for proxies or
     certificates of your own), ``trust_env`` honours ``HTTPS_PROXY``. Data ingestion has its own host
-    (``ingestion_url``), and needs the ``munchkin_id`` where ``instance`` does not contain it. Raises
+    (``ingestion_url``), and needs the ``munchkin_id`` if ``instance`` does not contain it. Raises
     `ConfigurationError` for arguments that can't work.
     """
 
@@ -201,7 +207,7 @@ class Marketo:
         self._client_id, self._client_secret, self._partner_id = client_id, client_secret, partner_id
         self._connector, self._trust_env = connector, trust_env
         self._opened: OpenClient[Session] | None = None
-        self._desk: JobSlots | None = None
+        self._job_slots: JobSlots | None = None
         self._parent: Marketo | None = None
         self._options = Options(retry=retry or RetryPolicy())
 
@@ -266,15 +272,16 @@ class Marketo:
     async def close(self, grace: float = 5.0) -> None:
         """Close the session, after waiting at most ``grace`` seconds for calls that are under way.
 
-        Calls that wait for their turn, a token or their next try get `ConfigurationError` at once. Calls that take
-        longer than ``grace`` are given up; their slots come free once Marketo has certainly ended them.
+        Calls that wait for their turn, a token or their next try get `ConfigurationError` at once, and so do bulk
+        jobs and batchers that wait between two calls. Calls that take longer than ``grace`` are given up; their slots
+        come free once Marketo has certainly ended them.
         """
         if self._parent is not None:
             raise ConfigurationError(
                 "a sibling from with_options() has no session of its own: close the client that it came from"
             )
-        if self._desk is not None:
-            await self._desk.close()
+        if self._job_slots is not None:
+            await self._job_slots.close()
         if self._opened is not None:
             opened, self._opened = self._opened, None
             await opened.session.close(grace)
@@ -301,7 +308,7 @@ class Marketo:
     ) -> Marketo:
         """Return a sibling on the same session whose calls are made differently.
 
-        ``timeout`` limits each call to that many seconds, whatever it waits for (its turn, a token, a description that
+        ``timeout`` limits each call to that many seconds, all waits included (its turn, a token, a description that
         another call asks for, retries); then it raises `CallTimeout`, or `OutcomeUnknown` for a write that was sent.
         ``priority`` decides which calls go first; by default, single calls are normal and listings are bulk.
         ``on_bad_record`` receives every record of a listing that can't be read, as a `BadRecord`, and the listing
@@ -357,6 +364,63 @@ class Marketo:
         plan: Plan[Envelope[Any]] = Plan(answer=decode, unwrap=_whole, query=query or {}, json=json, form=form)
         return await self.session.send(operation, plan, self._options)
 
+    def changes(
+        self,
+        *,
+        since: When | None = None,
+        position: str | None = None,
+        store: str | Path | None = None,
+        types: Types = "all",
+        fields: Sequence[str] | Literal["all"] = "all",
+        lag: timedelta | Mapping[int, timedelta] = timedelta(minutes=30),
+        sweep: timedelta = timedelta(minutes=30),
+        poll: float = 60.0,
+        follow: bool = True,
+        window: int = 8,
+        mode: Literal["live", "settled"] = "live",
+        budget: Budget | None = None,
+    ) -> Changes:
+        """Return a change feed, to be opened with ``async with``: batches of events, each with a position to store.
+
+        It starts at ``position`` (the text of an earlier ``batch.position``), or where ``store`` (a local file, for one
+        process at a time) left off, or ``since`` a moment, or now. ``types`` are ids, names, or "all"; ``fields`` are
+        those whose changes are events.
+
+        Nothing is lost that Marketo records at most ``lag`` after its date; ``lag={6: timedelta(hours=4)}`` sets it for
+        single types, and leaves 30 minutes for the others. Each event comes once while the process lives, and across
+        processes with a ``store``; otherwise at least once: make its ``guid`` the key of your table. Every ``poll``
+        seconds each lane asks for news, 5 times less often if none come; every ``sweep`` it looks for late ones.
+        ``mode="settled"`` delivers each event once, a ``lag`` late, without sweeps.
+
+        At most ``window`` batches wait for you. ``follow=False`` ends the feed at the moment it was opened. ``budget``
+        limits its calls a day. While it follows, it waits out outages and a spent day. Raises `ConfigurationError` for
+        the position or store of another instance, `InvalidRequest` for arguments that can't work. Maps to GET
+        /rest/v1/activities.json, leadchanges.json and deletedleads.json.
+
+        https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/activities
+        """
+        from marketo_async.changes import Changes  # noqa: PLC0415 - programs without a feed do not pay for it
+        from marketo_async.changes.selection import feed_options, feed_selection  # noqa: PLC0415
+
+        options = feed_options(
+            since=since,
+            position=position,
+            store=store,
+            sweep=sweep,
+            poll=poll,
+            follow=follow,
+            window=window,
+            mode=mode,
+            budget=budget,
+        )
+        return Changes(
+            feed_selection(types, fields, lag),
+            options,
+            instance=self.munchkin_id or self.base_url,
+            sender=Caller(self._open_client, self._options),
+            bulk=Caller(self._open_client, replace(self._options, priority=Priority.BULK)),
+        )
+
     async def calibrate(self) -> UsageDay:
         """Set the governor's count for today to Marketo's, which has the calls of all integrations; costs one call."""
         usage = await self.usage.today()
@@ -382,14 +446,16 @@ class Marketo:
     def _open_bulk(self) -> Bulk:
         from marketo_async.bulk import Bulk, JobSlots  # noqa: PLC0415 - programs without bulk jobs do not pay for it
 
-        root = self._parent or self
-        root._desk = desk = root._desk or JobSlots(  # noqa: SLF001 - siblings share it
-            self.base_url, in_flight=lambda: self._open_client().in_flight
+        root, caller = self._parent or self, Caller(self._open_client, self._options)
+        root._job_slots = slots = root._job_slots or JobSlots(  # noqa: SLF001 - siblings share it
+            self.base_url,
+            in_flight=lambda: self._open_client().in_flight,
+            wait_for=caller.wait_for,
         )
-        return Bulk(Caller(self._open_client, self._options), desk)
+        return Bulk(caller, slots)
 
     def _open(self, kind: type[resources.Resource]) -> resources.Resource:
-        """Make a family with the arguments that its constructor takes beside the sender."""
+        """Make a family with the arguments that its constructor takes besides the sender."""
         given = {"model": Record, "munchkin_id": self.munchkin_id}
         asked = inspect.signature(kind).parameters
         caller = Caller(self._open_client, self._options)

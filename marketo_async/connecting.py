@@ -27,7 +27,7 @@ class Connecting(Protocol):
 
 
 class NotConnected(aiohttp.ClientError):
-    """Why there is no connection, without the proxy's password and the URL that aiohttp's own errors hold.
+    """The reason for a failed connection, without the proxy's password and the URL that aiohttp's own errors hold.
 
     ``passing`` is whether another try may succeed.
     """

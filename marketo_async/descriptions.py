@@ -1,7 +1,7 @@
-"""Descriptions of record types, kept for a day, and the check of records against them.
+"""What an instance says of its record types and activity types, kept for a day, and the check of records against it.
 
 Writes of many records, their checks and bulk imports share one description of a type. See ``resources`` for the
-describe calls.
+describe calls, and for the one that lists the activity types.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import date, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -18,20 +18,20 @@ from marketo_async.models.leads import Description, FieldSummary
 from marketo_async.models.objects import ObjectDescription
 from marketo_async.operation import Operation, Plan
 
-D = TypeVar("D", Description, ObjectDescription)
+D = TypeVar("D")
 
 KEPT = 24 * 3600.0  # seconds
 
 
 class Described(Struct, Generic[D], frozen=True):
-    """The call that describes a record type."""
+    """The call that describes a record type, or all activity types."""
 
     operation: Operation
     plan: Plan[D]
 
     @property
     def name(self) -> tuple[object, ...]:
-        """The key of the record type."""
+        """The key of the description."""
         return (self.operation.name, *self.plan.path.values())
 
 
@@ -39,7 +39,7 @@ class Descriptions:
     """The descriptions of one open client; each costs one call a day, however many tasks ask for it at once."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[object, ...], tuple[float, Description | ObjectDescription]] = {}
+        self._kept: dict[tuple[object, ...], tuple[float, object]] = {}
         self._asking: dict[tuple[object, ...], asyncio.Lock] = {}
 
     async def get(
@@ -47,7 +47,7 @@ class Descriptions:
         described: Described[D],
         ask: Callable[[Operation, Plan[D]], Awaitable[D]],
         wait_for: Callable[[Callable[[], Awaitable[bool]]], Awaitable[bool]],
-    ) -> Description | ObjectDescription:
+    ) -> D:
         """Return the kept description, or make the call with ``ask`` if there is none or it is a day old.
 
         ``wait_for`` waits for another task's call for the same description; it may raise.
@@ -60,7 +60,7 @@ class Descriptions:
             if found is None or now >= until:
                 found = await ask(described.operation, described.plan)
                 self._kept[described.name] = (now + KEPT, found)
-            return found
+            return cast(D, found)
         finally:
             lock.release()
 

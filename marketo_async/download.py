@@ -30,7 +30,7 @@ class Sink(Protocol):
         ...
 
     def restart(self) -> None:
-        """Drop all bytes: the file comes again from its beginning."""
+        """Drop all bytes: the file is sent again from its beginning."""
         ...
 
     def write(self, chunk: bytes) -> None:
@@ -53,7 +53,7 @@ def headers_for(sink: Sink) -> Mapping[str, str]:
 
 
 async def receive(response: aiohttp.ClientResponse, sink: Sink) -> bytes | None:
-    """Read an answer into ``sink``; return a body that may not be a file, and then leave the sink as it is.
+    """Read an answer into ``sink``; return a body that may not be a file, and leave the sink unchanged then.
 
     A 200 instead of a 206 starts over, and so does a part with another beginning than asked for; a 416 for a file that
     is complete ends it. Raises `SinkFailed` for an error of the sink.

@@ -4,6 +4,8 @@ Reading accepts the irregularities that Marketo is known for (missing or null me
 numbers, an empty text for a missing value, unknown members), and is strict about the rest. A body is decoded directly
 into its type; if that fails, it is decoded without types, fitted and converted. No I/O. See ``codes`` for what a code
 means, and ``fitting`` for the rules of fitting.
+
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/rest-api
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ OnBadRecord = Callable[[BadRecord], None]
 
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _GLANCE = 200  # bytes that show what kind of body it is
-_BOM = b"\xef\xbb\xbf"  # some proxies put it in front
+_BOM = b"\xef\xbb\xbf"  # some proxies put it first
 _REQUEST_ID = re.compile(rb'"requestId"\s*:\s*"([^"]{1,64})"')
 _PATH = re.compile(r" - at `(?:key in )?(\$[^`]*)`$")
 _RECORD = re.compile(r"^\$\.result(?:\.items)?\[(\d+)\](.*)$")
@@ -54,7 +56,7 @@ class Items(PageDetails, Generic[R], rename="camel", kw_only=True):
 
 
 class Envelope(Struct, Generic[R], rename="camel", kw_only=True):
-    """An answer. ``result`` is ``None`` where Marketo left it out: nothing found, or nothing to return."""
+    """An answer. ``result`` is ``None`` if Marketo left it out: nothing found, or nothing to return."""
 
     success: bool | None = None
     request_id: str | None = None
@@ -74,7 +76,7 @@ class Envelope(Struct, Generic[R], rename="camel", kw_only=True):
 
     @property
     def total(self) -> int | None:
-        """How many records the whole listing has, where Marketo reports it."""
+        """How many records the whole listing has, if Marketo reports it."""
         details = self.result if isinstance(self.result, Items) else self.page_details
         return details.total_items if details else None
 
@@ -85,7 +87,7 @@ class Envelope(Struct, Generic[R], rename="camel", kw_only=True):
 
     @property
     def failures(self) -> list[ErrorItem]:
-        """The errors, with their codes as text; empty where the call succeeded."""
+        """The errors, with their codes as text; empty if the call succeeded."""
         if self.success is not False and not self.errors:
             return []
         found = [
@@ -96,7 +98,7 @@ class Envelope(Struct, Generic[R], rename="camel", kw_only=True):
 
 
 class MissingResult(Exception):
-    """An answer lacks a member that it must hold; ``path`` is where."""
+    """An answer lacks a member that it must hold, at ``path``."""
 
     def __init__(self, message: str, *, path: str = "$.result") -> None:
         super().__init__(message)
@@ -127,7 +129,7 @@ def read(
     ``on_bad_record`` receives each record of a result that can't be read, and the result is returned without it.
 
     Raises `BadResponse` for a body that is not an envelope in JSON, and `UnexpectedShape` for a result of another type.
-    An answer that reports errors is returned, whatever its result looks like.
+    An answer that reports errors is returned, even if its result can't be read.
     """
     plain = body.removeprefix(_BOM)
     try:
@@ -160,7 +162,7 @@ def read_bare(
     named: str | None,
     on_bad_record: OnBadRecord | None = None,
 ) -> Envelope[Any]:
-    """Decode an answer without an envelope: the value itself where the HTTP status says success, else its errors.
+    """Decode an answer without an envelope: the value itself if the HTTP status reports success, else its errors.
 
     ``on_bad_record`` is as for `read`.
 

@@ -40,8 +40,8 @@
     ├── RecordsFailed              Marketo did not accept some records of a write, or their outcome is unknown
     └── OutcomeUnknown             a write was sent, but its response was lost or can't be read: it may have happened
 
-No message, repr or attribute holds a token or a secret. See ``codes`` for what each code means and ``retry`` for what
-is retried.
+No message, repr or attribute holds a token or a secret. See ``codes`` for the meaning of each code and ``retry`` for
+the calls that are retried. The module is longer than 350 lines so that one page shows every exception.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Fits decoded JSON to a model, where members came as another type. Pure.
+"""Fits decoded JSON to a model if its members came as another type. Pure.
 
 A text may come as a number or a boolean, a list of texts as one text, and a missing value as null or an empty text.
 `fitted` corrects that by the model's types, at any depth. It leaves other values as they are; the conversion after it
@@ -18,7 +18,7 @@ from marketo_async.models.moment import Moment
 
 
 def fitted(value: object, model: Any) -> object:
-    """Return decoded JSON as ``model`` expects it, where only the spelling differs."""
+    """Return decoded JSON as ``model`` expects it, if only the spelling differs."""
     return _fitted(value, _kind_of(model))
 
 
@@ -44,7 +44,7 @@ def _fitted(value: object, kind: inspect.Type) -> object:
 
 
 def _members(value: Mapping[str, object], kind: inspect.StructType) -> dict[str, object]:
-    """Fit an object's members; leave out a null or an empty text where the model accepts neither."""
+    """Fit an object's members; leave out a null or an empty text if the model does not accept it."""
     fields = {field.encode_name: field.type for field in kind.fields}
     found = {}
     for name, member in value.items():

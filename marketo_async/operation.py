@@ -2,13 +2,14 @@
 
 A planner turns arguments into a plan with ``first``, ``one``, ``many``, ``page`` or ``nothing``, which are named after
 what the call returns. All of it is data, without I/O. See ``request`` for how a plan becomes bytes and
-``resources.base`` for how a planner becomes a method.
+``resources.descriptors`` for how a planner becomes a method. The module is longer than 350 lines because the functions
+fill the members of `Plan`: they change together.
 """
 
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
@@ -193,7 +194,18 @@ class Merged(Struct, Generic[T], frozen=True):
     token: str | None = None
 
 
-Listing = Plan[Page[T]] | Ordered[T] | Merged[T]
+class Deferred(Struct, Generic[T], frozen=True):
+    """A listing whose arguments only the instance knows: ``ask`` returns them as one text, without a colon.
+
+    A token holds that text, so that a resumed listing has the same arguments, whatever the instance knows by then.
+    """
+
+    ask: Callable[[], Awaitable[str]]
+    listing: Callable[[str], Listing[T]]
+    token: str | None = None
+
+
+Listing = Plan[Page[T]] | Ordered[T] | Merged[T] | Deferred[T]
 
 
 def batched(values: Iterable[V], size: int) -> Iterator[list[V]]:

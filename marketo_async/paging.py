@@ -9,7 +9,7 @@ What a token promises
     that ends a listing carries the same token.
 
 No page is ever yielded from within a time-out, a task group, a lock or a slot. See ``caller`` for the function that
-fetches a page. The module is long because the four pagers share lanes, tokens and the rules of pages.
+fetches a page. The module is long because the five pagers share lanes, tokens and the rules of pages.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _number(cursor: str | None) -> int:
     if cursor is None:
         return 0
     if not cursor.isdecimal() or len(cursor) > _DIGITS:
-        raise InvalidRequest(f"{cursor[:40]!r} is not a token from this listing; pass the token of the same call")
+        raise not_a_token(cursor)
     return int(cursor)
 
 
@@ -373,7 +373,9 @@ class MergedPager(Pager[T]):
     """The pages of several lanes side by side, in the order in which they arrive.
 
     Every lane has at most one page waiting. A token holds the cursor of every lane. A lane that has ended is not asked
-    again until all lanes have ended, so a program that follows an instance uses one listing for each lane.
+    again until all lanes have ended, as asking a complete shard again would cost calls for nothing. A program that
+    follows an instance therefore reads each lane as a listing of its own, as the change feed (``marketo.changes``)
+    does.
     """
 
     def __init__(self, lanes: Sequence[Callable[[str | None], Lane[T]]], token: str | None = None) -> None:
@@ -411,9 +413,7 @@ class MergedPager(Pager[T]):
         try:
             cursors = msgspec.json.decode(self.token, type=list[_Cursor])
         except msgspec.DecodeError as error:
-            raise InvalidRequest(
-                f"{self.token[:40]!r} is not a token from this listing; pass the token of the same call"
-            ) from error
+            raise not_a_token(self.token) from error
         if len(cursors) != len(self._lanes):
             raise InvalidRequest(
                 "the token belongs to a listing with other arguments: pass the arguments of that call again"
@@ -421,6 +421,30 @@ class MergedPager(Pager[T]):
         if all(cursor.done for cursor in cursors):  # a date listing that ended continues with new records
             return [_Cursor(cursor.cursor, done=cursor.cursor is None) for cursor in cursors]
         return cursors
+
+
+class DeferredPager(Pager[T]):
+    """The pages of another pager, which is made of a text that ``ask`` returns; a token is that text and a token of it.
+
+    A listing that is resumed does not ask again.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[], Awaitable[str]],
+        pager: Callable[[str, str | None], Pager[T]],
+        token: str | None = None,
+    ) -> None:
+        self._ask = ask
+        self._pager = pager
+        self.token = token
+
+    async def _drain(self, *, ahead: bool) -> AsyncGenerator[Page[T], None]:
+        text, inner = (await self._ask(), None) if self.token is None else _parted(self.token)
+        pager = self._pager(text, inner)
+        async with aclosing(pager._drain(ahead=ahead)) as drain:  # noqa: SLF001 - of the same class
+            async for page in drain:
+                yield Page(page.items, None if page.token is None else f"{text}:{page.token}", page.more)
 
 
 class _Cursor(msgspec.Struct, frozen=True, array_like=True):
@@ -431,10 +455,23 @@ class _Cursor(msgspec.Struct, frozen=True, array_like=True):
 def _split(token: str | None) -> tuple[int, str | None]:
     if token is None:
         return 0, None
-    number, colon, inner = token.partition(":")
-    if not colon or not number.isdecimal():
-        raise InvalidRequest(f"{token[:40]!r} is not a token from this listing; pass the token of the same call")
-    return int(number), inner or None
+    number, inner = _parted(token)
+    if not number.isdecimal():
+        raise not_a_token(token)
+    return int(number), inner
+
+
+def _parted(token: str) -> tuple[str, str | None]:
+    """Return the two parts of a token at its first colon."""
+    before, colon, inner = token.partition(":")
+    if not colon:
+        raise not_a_token(token)
+    return before, inner or None
+
+
+def not_a_token(token: str) -> InvalidRequest:
+    """Return the error of a token that this listing did not give."""
+    return InvalidRequest(f"{token[:40]!r} is not a token from this listing; pass the token of the same call")
 
 
 def _drop(future: asyncio.Future[Any]) -> None:

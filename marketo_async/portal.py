@@ -10,7 +10,8 @@ What ends a portal
     the parent's portal without its thread, and must not use the parent's sockets: every call there raises
     `ConfigurationError`, and nothing is closed.
 
-See ``sync`` for the clients, and ``blocking`` for the pagers, results and batchers that they return.
+See ``sync`` for the clients, and ``blocking`` for the pagers, results and batchers that they return. The module is
+longer than 350 lines because both sides of each hand-over, the thread's and the loop's, change together.
 """
 
 from __future__ import annotations
@@ -83,10 +84,10 @@ class Portal:
         return self._thread is not None and self._process == os.getpid()
 
     def open(self, at_end: Callable[[], Coroutine[Any, Any, None]]) -> Self:
-        """Start the loop; ``at_end`` is awaited in it before it ends, for whatever reason.
+        """Start the loop; ``at_end`` is awaited in it before it ends, however it ends.
 
         Raises `ConfigurationError` if the portal is open, here or in the process that this one was forked from, and if
-        threads are not real ones.
+        threads are green threads.
         """
         if self._thread is not None:
             self._check_process()

@@ -34,7 +34,7 @@ _REDIRECT, _CLIENT_ERROR, _SERVER_ERROR = 300, 400, 500
 
 
 class Outcome(Struct, Generic[R], frozen=True, kw_only=True):
-    """How one attempt ended: with a value or an error; status and request id where an answer had them."""
+    """How one attempt ended: with a value or an error; status and request id come from the answer."""
 
     value: R | None = None
     error: MarketoError | None = None
@@ -53,9 +53,9 @@ def read_response(
     codes: Mapping[str, Code] = {},
     on_bad_record: OnBadRecord | None = None,
 ) -> Outcome[R]:
-    """Turn an answer into the value that the plan wants, or into an error.
+    """Turn an answer into the value of its plan, or into an error.
 
-    ``resets_at`` returns when a spent quota is full again, ``named`` is the request id of a header, ``codes`` overrides
+    ``resets_at`` returns when a used-up quota restarts, ``named`` is the request id of a header, ``codes`` overrides
     rows of the table, ``on_bad_record`` receives the records of listings that can't be read.
     """
     failed = partial(_error, operation, plan, codes=codes, resets_at=resets_at)
@@ -171,7 +171,7 @@ def _as_json(plan: Plan[Any]) -> str:
     if isinstance(plan.json, Mapping) and plan.json:
         return f"the values of its members {', '.join(map(str, plan.json))}"
     if plan.json is not None:
-        return "the argument json, or what it was made of"
+        return "the argument json, or its parts"
     sent = [name for name, value in (plan.form or {}).items() if value is not None and not isinstance(value, str)]
     return f"its members {', '.join(sent)}" if sent else "that the call needs no body"
 

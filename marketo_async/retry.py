@@ -1,6 +1,6 @@
 """The retry rule: whether a call is sent again, and when. A pure decision: exponential backoff with full jitter.
 
-A call is sent again only where that is safe: where Marketo certainly did not execute it, or where a repeat does no harm
+A call is sent again only if that is safe: if Marketo certainly did not execute it, or if a repeat does no harm
 (``Operation.repeat``). Otherwise the caller gets `OutcomeUnknown`. See ``auth`` for the renewal of tokens, and
 ``governor`` for the pause after a 606.
 """
@@ -54,7 +54,7 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
 
 
 class Decision(Struct, frozen=True):
-    """What to do about a failure: send the call ``again`` or not, and whether it may have ``acted``.
+    """The decision about a failure: whether to send the call ``again``, and whether it may have ``acted``.
 
     ``answered`` means that the failure is Marketo's own answer: the answer to this attempt was not lost.
     """

@@ -42,6 +42,7 @@ ABOUT: Mapping[str, str] = {
     "filter_type": "name of a searchable field",
     "records": "objects by REST field name",
     "since": "ISO 8601 date, or moment with a time zone",
+    "until": "ISO 8601 date, or moment with a time zone; the range ends before it",
     "lookup_field": "field that finds a person, email by default",
     "tokens": 'values by token name, for example {"{{my.name}}": "x"}',
     "api_name": "API name of the type",
@@ -120,7 +121,7 @@ def object_schema(members: Mapping[str, tuple[Any, object, str | None]]) -> Json
     for (name, (_, default, line)), made in zip(members.items(), schemas, strict=True):
         found = _slim(made)
         if default is not UNSET and default is not None and not isinstance(default, tuple):
-            found["default"] = default
+            found["default"] = msgspec.to_builtins(default)
         properties[name] = {**found, "description": line} if line else found
     whole: JsonSchema = {"type": "object", "properties": properties, "additionalProperties": False}
     if required := [name for name, (_, default, _) in members.items() if default is UNSET]:

@@ -1,13 +1,12 @@
-"""`Session`: one call at a time on its way: deadline, retries, token, governor, wire, answer.
+"""`Session`: how one call is made, through deadline, retries, token, governor and wire to its answer.
 
-Each hop owns one policy, and its name says which: ``_with_deadline``, ``_with_retries``, ``_acquire`` (a token, then a
-permit: a call must not hold a slot while the identity endpoint is out of order), ``_shielded_attempt``,
-``_run_attempt``. An attempt runs in a task of its own, so that a caller who is cancelled returns at once while the
-exchange continues: Marketo is still working on it, so it keeps its slot and its place in the window. It keeps them for
-as long as Marketo may work on it, even where the exchange is given up by `Session.close`, or with a file that has lost
-its reader.
+Each hop owns one policy, and is named after it: ``_with_deadline``, ``_with_retries``, ``_acquire`` (a token, then a
+permit, so that a call does not hold a slot while the identity endpoint is down), ``_shielded_attempt``,
+``_run_attempt``. An attempt runs in a separate task, so that a cancelled caller returns at once while the exchange
+continues: Marketo still works on it, so it keeps its slot and its place in the window. It keeps them for as long as
+Marketo may work on it, even if `Session.close` or the reader of a file gives the exchange up.
 
-See ``transport`` for the wire, ``retry`` for what is sent again, ``caller`` for everything that makes many calls.
+See ``transport`` for the wire, ``retry`` for repeats, ``caller`` for everything that makes many calls.
 """
 
 from __future__ import annotations
@@ -111,8 +110,8 @@ class Session:
         self.base_url = base_url
         self.ingestion_url = ingestion_url
         self.governor = governor
-        # Data ingestion has limits of its own, per client id, and does not count against the instance's.
-        # https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/data-ingestion
+        # Data ingestion has separate limits, per client id, and does not count against the instance's: its family
+        # names the page.
         self.ingestion_governor = Governor(_INGESTION, on_call=governor.on_call)
         self._rng = random.Random()  # noqa: S311 - scatters retries, hides nothing
         self._under_way: set[asyncio.Task[None]] = set()
@@ -155,7 +154,7 @@ class Session:
         finally:
             await self._tokens.close()
             await self._transport.http.close()
-            await self.governor.settle()
+            await self.governor.flush()
 
     def prepare(self, operation: Operation, plan: Plan[R], options: Options) -> Call[R]:
         """Return a call for `run`. Raises `InvalidRequest` or `RequestTooLarge` for a plan that can't be sent."""
@@ -163,7 +162,7 @@ class Session:
         return Call(operation=operation, plan=plan, request=build(operation, plan, base), options=options)
 
     async def run(self, call: Call[R]) -> R:
-        """Make a prepared call, as often as it takes and is safe, and return what its plan makes of the answer."""
+        """Make a prepared call, repeat it while that is safe, and return the value that its plan reads."""
         return await self._with_deadline(call)
 
     async def send(self, operation: Operation, plan: Plan[R], options: Options) -> R:
@@ -185,11 +184,11 @@ class Session:
             raise failed.error from failed.error.__cause__
 
     def first_sent(self, call: Call[Any]) -> float | None:
-        """Return when a call was first sent, by Marketo's clock, ``None`` where no answer was dated."""
+        """Return when a call was first sent, by Marketo's clock; ``None`` if no answer had a date."""
         return self._transport.by_marketo(call.first_sent)
 
     async def _with_deadline(self, call: Call[R]) -> R:
-        """End a call when its time-out has passed, and raise what is then known of it."""
+        """End a call when its time-out has passed, and raise the error that fits what is known then."""
         operation, options = call.operation, call.options
         try:
             async with asyncio.timeout(options.timeout) if options.timeout is not None else nullcontext():
@@ -247,7 +246,7 @@ class Session:
             if decision.answered and not call.unheard:
                 call.lost = False  # every attempt was answered, and this answer is all that there is to know
             raise error
-        log.info("%s failed at try %d and is tried again: %s", call.operation.name, call.sent, error)
+        log.info("%s failed at attempt %d and is tried again: %s", call.operation.name, call.sent, error)
         if action is not Action.PAUSE:  # after that one, the governor makes every call wait
             await self.waits.wait_for(partial(asyncio.sleep, policy.delay(tries, self._rng)))
 
@@ -269,9 +268,9 @@ class Session:
         self._under_way.add(task)
         task.add_done_callback(partial(self._on_exchange_done, call, permit, answer))
         try:
-            outcome = await answer  # and not the task, which a cancelled caller would cancel
+            outcome = await answer  # not the task, which a cancelled caller would cancel
         except asyncio.CancelledError:
-            # A file without a reader is not worth Marketo's work, and a request that has not left need not leave.
+            # The rest of a file has no reader any more, and a request that has not left need not leave.
             if call.sink is not None or call.connecting:
                 task.cancel()
                 call.in_flight = call.in_flight and not call.connecting
@@ -281,7 +280,7 @@ class Session:
         return outcome
 
     def _acquire_at_once(self, call: Call[Any]) -> tuple[Permit, str] | None:
-        """Return a permit and a token where neither takes waiting: most calls of most programs."""
+        """Return a permit and a token if neither needs a wait, as in most calls of most programs."""
         self._check_process()
         self.waits.check_open()
         if call.since is None:
@@ -295,7 +294,7 @@ class Session:
     async def _acquire(self, call: Call[Any]) -> tuple[Permit, str]:
         """Wait for a token and then for a permit.
 
-        Where the token has died in the queue, or the permit has lapsed, the permit is given back unspent, and the call
+        If the token has expired in the queue, or the permit has lapsed, the permit is given back unused, and the call
         waits again without losing its age.
         """
         governor, share = self._governor_of(call.operation), call.options.share
@@ -314,18 +313,18 @@ class Session:
     def _check_process(self) -> None:
         if self._process != os.getpid():
             raise ConfigurationError(
-                f"the client was opened in process {self._process} and can't be used in its fork: open a client of its"
-                " own in each process, with one governor store for all"
+                f"the client was opened in process {self._process} and can't be used in its fork: open a"
+                " separate client in each process, with one governor store for all"
             )
 
     def _on_exchange_done(
         self, call: Call[R], permit: Permit, answer: asyncio.Future[Outcome[R]], task: asyncio.Task[None]
     ) -> None:
-        """Raise an error in the caller of an exchange that ended without an outcome: by close(), or by our mistake."""
+        """Raise an error in the caller of an exchange that ended without an outcome: by close(), or by a bug here."""
         self._under_way.discard(task)
-        permit.unsent()  # where the exchange was given up before it began; any other has ended its permit already
+        permit.unsent()  # if the exchange was given up before it began; any other has ended its permit already
         if answer.done():
-            return  # asyncio reports a mistake that no caller waits for
+            return  # asyncio reports a bug whose caller has left
         error = None if task.cancelled() else task.exception()
         if error is None:
             sent = not call.connecting
@@ -336,13 +335,13 @@ class Session:
         answer.set_exception(error)
 
     async def _run_attempt(self, call: Call[R], permit: Permit, token: str, answer: asyncio.Future[Outcome[R]]) -> None:
-        """Send once, read the answer and hand it over; the permit ends whatever happens."""
+        """Send once, read the answer and hand it over; the permit ends in every case."""
         loop, governor = asyncio.get_running_loop(), self._governor_of(call.operation)
         started = loop.time()
         try:
             outcome = await self._transport.send_http(call, permit, token, self.governor.resets_at)
             row = call.code(outcome.error) if outcome.error else None
-            # Before the release, which lets the next call start; and here, as the caller may have left.
+            # Before the release, which lets the next call start. Not in the caller, which may have left.
             match row.action if row else None:
                 case Action.RENEW:
                     self._tokens.reject(token)
@@ -378,7 +377,7 @@ class Session:
 
 
 def _resolve_lost(call: Call[R], error: MarketoError) -> R:
-    """Take "done already" for the lost attempt's success where nothing is returned; else raise `OutcomeUnknown`."""
+    """Return if the call has no value, as "done already" proves its success; else raise `OutcomeUnknown`."""
     if call.plan.void:
         return cast(R, None)
     raise OutcomeUnknown(

@@ -1,10 +1,10 @@
 """`connect`: a connection to an SQLite file that a forked child leaves to its parent.
 
-A child has a copy of every connection, which believes in the locks that the parent holds. Closed there, be it by the
-garbage collector or at the interpreter's exit, a journal's copy writes the write-ahead log into the file and deletes
-it; what the parent commits after that is in a deleted file, and lost when the parent ends. So nothing in the child ever
-closes a copy: a reference that nobody counts keeps it. SQLite's own advice is to carry no connection across a fork
-(https://www.sqlite.org/howtocorrupt.html). Not here: what opens connections of its own in the child.
+A child has a copy of every connection, and the copy acts as if it held the parent's locks. If the child closes the copy
+of a journal, even by the garbage collector or at the interpreter's exit, SQLite writes the write-ahead log into the
+file and deletes the log. Later commits of the parent go to the deleted log, and are lost when the parent ends. So the
+child never closes a copy: an extra reference keeps it alive. SQLite advises not to carry a connection across a fork
+(https://www.sqlite.org/howtocorrupt.html). See ``batcher.journal`` and ``governor.stores.sqlite`` for the users.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _open: weakref.WeakSet[_Connection] = weakref.WeakSet()
 def connect(
     path: Path, *, timeout: float, isolation_level: Literal["DEFERRED"] | None = "DEFERRED"
 ) -> sqlite3.Connection:
-    """Open the file at *path* for any thread, one at a time; *timeout* bounds the wait for others, in seconds."""
+    """Open the file at ``path`` for any thread, one at a time; wait at most ``timeout`` seconds for other users."""
     connection = sqlite3.connect(
         path, timeout=timeout, isolation_level=isolation_level, check_same_thread=False, factory=_Connection
     )

@@ -33,7 +33,7 @@ _USER_AGENT = f"marketo-async/{version('marketo-async')}"
 
 
 class _ConnectionBroke(aiohttp.ClientError):
-    """A connection that broke when the request may have been sent."""
+    """A connection that broke after the request may have been sent."""
 
 
 async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -92,7 +92,7 @@ class Transport:
     ) -> Outcome[R]:
         """Send a call once, and read its answer; raise only an error of its sink.
 
-        ``resets_at`` returns when a spent quota is full again.
+        ``resets_at`` returns when a used-up quota restarts.
         """
         operation, request = call.operation, call.request
         if permit.lapsed:  # the last look at the clock before the wire: see the proof in ``shared_limiter``
@@ -105,7 +105,7 @@ class Transport:
             headers |= headers_for(call.sink)
             timeout = within(self.http.connector, None, operation.timeout, _SILENCE)
         status: int | None = None
-        chunks: list[bytes] = []  # what has come, should the connection break
+        chunks: list[bytes] = []  # the bytes so far, in case the connection breaks
         try:
             async with self.http.request(
                 request.method,
@@ -127,7 +127,7 @@ class Transport:
                         return Outcome(status=status)
                     chunks.append(body)
                 while chunk := await response.content.readany():
-                    chunks.append(chunk)  # one by one, so that a break leaves what came before it
+                    chunks.append(chunk)  # one by one, so that a break leaves the earlier ones
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if unsent(error, call):
                 permit.unsent()
@@ -143,13 +143,13 @@ class Transport:
             codes=call.options.retry.codes,
             on_bad_record=call.options.on_bad_record,
         )
-        if call.sink is not None and isinstance(outcome.value, bytes):  # a file after all, and a short one
+        if call.sink is not None and isinstance(outcome.value, bytes):  # a short file, and not an envelope
             call.sink.restart()
             call.sink.write(outcome.value)
         return outcome
 
     def by_marketo(self, moment: float) -> float | None:
-        """Return a ``moment`` of our clock by Marketo's clock, ``None`` where no answer was dated."""
+        """Return a ``moment`` of our clock by Marketo's clock; ``None`` if no answer had a date."""
         if self._dated is None:
             return None
         dated, ours = self._dated

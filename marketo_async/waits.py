@@ -1,4 +1,4 @@
-"""`Waits`: what calls wait for before they are sent (a token, a permit, the next try), ended at once by a close."""
+"""`Waits`: the waits of calls before they are sent (for a token, a permit, the next try); a close ends them at once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Waits:
             raise
 
     def check_open(self) -> None:
-        """Raise `ConfigurationError` where the client is closed."""
+        """Raise `ConfigurationError` if the client is closed."""
         if self.closed:
             raise _is_closed()
 

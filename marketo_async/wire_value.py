@@ -1,7 +1,8 @@
 """`wire_value`: how a Python value is written to Marketo, in JSON, a cell of a CSV file and a query. Pure.
 
 A record that `sync` sends, a row that `load` sends and a value that a query searches for are written alike, or
-refused for the same reason. See ``request`` for how a whole request is written.
+refused for the same reason. See ``request`` for how a whole request is written. Formats:
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/field-types
 
 ==========================  ==========================================================================================
 ``None``                    no value: ``null``, an empty cell; refused in a query

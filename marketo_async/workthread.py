@@ -44,7 +44,7 @@ class WorkThread:
 def _serve(queue: SimpleQueue[_Work | None]) -> None:
     while (work := queue.get()) is not None:
         work()
-        del work  # otherwise it would live until the next one comes
+        del work  # otherwise it would stay until the next one
 
 
 def _done(work: Callable[[], R], loop: asyncio.AbstractEventLoop, future: asyncio.Future[R]) -> None:

@@ -8,11 +8,16 @@ from functools import partial
 from importlib.util import find_spec
 
 import pytest
+from hypothesis import settings
 
 from marketo_async import Marketo, RetryPolicy
 from tests.wire import CLIENT_ID, CLIENT_SECRET, ORIGIN, MockedMarketo
 
 Client = Callable[..., Marketo]
+
+# How long an example takes depends on the load of the machine; the time-out of pytest bounds each test.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 # Tests that need an extra, or a tool of the test extra, are left out where that is not installed; `.ci/run` has all.
 _NEEDS = {

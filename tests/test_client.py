@@ -16,6 +16,7 @@ from marketo_async import Governor, Limits, Marketo, Priority, RetryPolicy
 from marketo_async.client import base_url_of
 from marketo_async.envelope import Envelope
 from marketo_async.errors import ApiError, ConfigurationError, InvalidRequest, OutcomeUnknown
+from marketo_async.sandbox import Sandbox
 from tests.conftest import Client
 from tests.wire import (
     CLIENT_ID,
@@ -30,6 +31,7 @@ from tests.wire import (
     refused,
     reset,
 )
+from tests.writes.instances import GENEROUS, client_of
 
 SECRET_ENVIRONMENT = {"MARKETO_CLIENT_ID": CLIENT_ID, "MARKETO_CLIENT_SECRET": CLIENT_SECRET}
 
@@ -203,6 +205,17 @@ async def test_a_sibling_shares_session_governor_and_token_but_not_options(clien
         assert len(server.identity_calls) == 1
         assert (sibling._options.timeout, sibling._options.priority) == (5, Priority.BULK)
         assert (marketo._options.timeout, marketo._options.priority) == (None, None)
+
+
+async def test_a_sibling_shares_the_descriptions_and_the_keys_under_way() -> None:
+    records = [{"email": f"lead{number}@example.com", "firstName": "Ann"} for number in range(5)]
+    async with Sandbox(leads=10, latency=(0.05, 0.0), limits=GENEROUS) as sandbox, client_of(sandbox) as marketo:
+        clients = (marketo, marketo.with_options(timeout=30), marketo.with_options(priority=Priority.BULK))
+        await asyncio.gather(*(each.leads.sync(records, check=True).all() for each in clients))
+
+        calls = sandbox.stats.by_operation
+        assert calls == {"GET /rest/v1/leads/describe2.json": 1, "POST /rest/v1/leads.json": len(clients)}
+        assert sandbox.stats.max_in_flight == 1, "the same keys are never in two calls at once"
 
 
 async def test_a_sibling_made_early_works_once_the_client_is_open(client: Client) -> None:

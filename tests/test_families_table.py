@@ -22,6 +22,7 @@ from marketo_async.sync import families as twins
 
 PACKAGE = Path(marketo_async.__file__).parent
 TABLE = PACKAGE / "resources" / "README.md"
+PAGES = "https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/"
 ADDED = {**HOMES, "pets": ("pets", "Pets")}
 HEAD = """# The families of operations
 
@@ -60,6 +61,8 @@ def missing_modules(homes: Mapping[str, tuple[str, str]]) -> Iterator[str]:
             yield f"set `name = {name!r}` in {kind}, marketo_async/resources/{module}.py"
         elif not found.__doc__:
             yield f"add a docstring to {kind}, marketo_async/resources/{module}.py"
+        elif PAGES not in found.__doc__:
+            yield f"add the address of Marketo's page to the docstring of {kind}, marketo_async/resources/{module}.py"
 
 
 def missing_exports(homes: Mapping[str, tuple[str, str]]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,6 +43,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("blocking",),
     ("resources",),
     ("bulk",),
+    ("changes",),
     ("effects", "schema"),
     ("planning",),
     ("caller",),
@@ -52,6 +54,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("mcp",),
     ("cli",),
 )
+LONG = 350  # lines of a module
 APART = "sandbox"  # imports nothing of the client, and nothing but the command line imports it
 
 
@@ -121,6 +124,18 @@ def test_one_call_and_many_are_apart(layer: str, strangers: set[str]) -> None:
     found = {part(imported) for module in MODULES if part(module) == layer for imported in imports(module)}
     assert found & strangers == set()
     assert {"session", "paging", "writes"} <= {part(imported) for imported in imports("marketo_async.caller")}
+
+
+def unexplained(module: str) -> bool:
+    """Return whether a module is long, and its docstring does not say why."""
+    text = path_of(module).read_text()
+    said = " ".join((ast.get_docstring(ast.parse(text)) or "").split())
+    reason = re.search(r"is long(er than 350 lines)? (because|so that) ", said)
+    return len(text.splitlines()) > LONG and reason is None
+
+
+def test_a_long_module_says_why_it_is_one() -> None:
+    assert [module for module in MODULES if part(module) != APART and unexplained(module)] == []
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if part(module) == APART])

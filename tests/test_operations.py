@@ -272,6 +272,9 @@ class Recorder:
     async def stream(self, operation: Operation, plan: Any, sink: Any) -> None:
         return None
 
+    async def wait_for(self, what: Any) -> Any:
+        return await what()
+
 
 class Pets(Resource):
     """A family as an engineer would add it."""

@@ -21,7 +21,7 @@ from marketo_async.models.activities import Activity
 from marketo_async.models.lists import StaticList
 from marketo_async.operation import Operation, Paging, page
 from marketo_async.paging import Lane, LanePager, MergedPager, OrderedPager, after, turn
-from marketo_async.resources.activities import _once, _shards, _Within
+from marketo_async.resources.activity_ranges import Shard, distinct, shards_of
 from marketo_async.sandbox import Sandbox
 from tests.governor.instance import in_virtual_time
 from tests.wire import Answer, MockedMarketo, done, ok
@@ -446,23 +446,22 @@ def activity(seconds: float, guid: str | None) -> Activity:
 
 
 def test_an_activity_is_known_again_by_its_guid() -> None:
-    once = _once(Activity)()
-    assert once([activity(0, "a"), activity(1, "b"), activity(1, "a")])[0] == [activity(0, "a"), activity(1, "b")]
-    assert once([activity(0, "b"), activity(0, None), activity(0, None)])[0] == [activity(0, None)] * 2
+    sift = distinct(Activity)
+    assert sift([activity(0, "a"), activity(1, "b"), activity(1, "a")])[0] == [activity(0, "a"), activity(1, "b")]
+    assert sift([activity(0, "b"), activity(0, None), activity(0, None)])[0] == [activity(0, None)] * 2
 
 
 def test_memory_is_bounded_and_the_recent_past_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("marketo_async.resources.activities._REMEMBERED", 10)
-    once = _once(Activity)()
+    monkeypatch.setattr("marketo_async.resources.activity_ranges._REMEMBERED", 10)
+    sift = distinct(Activity)
     for n in range(25):
-        once([activity(n, str(n))])
-    assert once([activity(24, "24"), activity(15, "15")])[0] == []
-    assert once([activity(0, "0")])[0] == [activity(0, "0")]
+        sift([activity(n, str(n))])
+    assert sift([activity(24, "24"), activity(15, "15")])[0] == []
+    assert sift([activity(0, "0")])[0] == [activity(0, "0")]
 
 
 def test_a_shard_ends_only_where_nothing_more_can_follow() -> None:
-    def within() -> _Within:
-        return _Within(START, START + timedelta(seconds=10))
+    within = Shard(START, START + timedelta(seconds=10)).sift(Activity)
 
     assert within()([activity(0, "a"), activity(9, "b")]) == ([activity(0, "a"), activity(9, "b")], False)
     assert within()([activity(9, "b"), activity(10, "c")]) == ([activity(9, "b")], True)
@@ -475,10 +474,10 @@ def test_a_shard_ends_only_where_nothing_more_can_follow() -> None:
 @given(seconds=st.integers(1, 100_000), count=st.integers(1, 50))
 def test_shards_tile_the_range_at_whole_seconds(seconds: int, count: int) -> None:
     end = START + timedelta(seconds=seconds)
-    shards = _shards(START, end, count)
+    shards = shards_of(START, end, shards=count)
     assert (shards[0].start, shards[-1].end) == (START, end)
     assert all(left.end == right.start for left, right in pairwise(shards))
-    assert all(shard.start < shard.end and not shard.start.microsecond for shard in shards)
+    assert all(shard.end and shard.start < shard.end and not shard.start.microsecond for shard in shards)
     assert len(shards) == min(count, seconds)
 
 
@@ -517,6 +516,26 @@ async def test_a_drained_date_listing_goes_on_with_what_is_new() -> None:
             again = await marketo.activities.since(since, types=types, token=token).all()
             assert [found.activity_type_id for found in again] == [12]
             assert again[0].marketo_guid not in {found.marketo_guid for found in before}
+
+
+async def test_a_lane_that_ended_is_asked_again_only_after_all_have_ended() -> None:
+    asked: list[str] = []
+
+    def lane(name: str, pages: int) -> Callable[[str | None], Lane[str]]:
+        async def fetch(cursor: str | None) -> Page[str]:
+            asked.append(name)
+            number = int(cursor or 0) + 1
+            return Page([f"{name} {number}"], str(number), more=number < pages)
+
+        return lambda cursor: Lane(fetch, cursor)
+
+    lanes = [lane("short", 1), lane("long", 3)]
+    first = MergedPager(lanes)
+    assert sorted(await first.all()) == ["long 1", "long 2", "long 3", "short 1"]
+    assert asked.count("short") == 1
+
+    later = MergedPager(lanes, first.token)
+    assert sorted(await later.all()) == ["long 4", "short 2"]
 
 
 async def test_types_and_leads_named_twice_bring_their_activities_once() -> None:

@@ -86,7 +86,7 @@ def test_paging_can_be_left_out() -> None:
         ("landing_pages.update_variable", "landing_pages.update_variable(id: int, variable_id: str, value: str|float)"),
         (
             "activities.deleted_leads",
-            "activities.deleted_leads(since: str, batch_size?: int, token?: str)",
+            "activities.deleted_leads(since: str, until?: str, shards?: int, lag?: str, batch_size?: int, token?: str)",
         ),
         ("bulk.custom_objects.enqueue", "bulk.custom_objects.enqueue(api_name: str, export_id: str)"),
         (

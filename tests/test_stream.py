@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from marketo_async import Marketo
-from marketo_async.bulk.exports.jobs import fetched
+from marketo_async.bulk.exports.jobs import download_file
 from marketo_async.bulk.exports.request import Calls
 from marketo_async.errors import AccessDenied, ApiError, BadResponse, DamagedFile, NotFound
 from marketo_async.models.bulk import ExportJob
@@ -41,7 +41,7 @@ def told(content: bytes = FILE, size: int | None = -1) -> ExportJob:
 
 async def fetch(marketo: Marketo, path: Path, job: ExportJob) -> bytes:
     leads = marketo.bulk.leads
-    await fetched(Calls(leads, leads._sender), job, path)
+    await download_file(Calls(leads, leads._sender), job, path)
     return path.read_bytes()  # noqa: ASYNC240 - a small one
 
 

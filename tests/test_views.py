@@ -11,8 +11,10 @@ import pytest
 from msgspec import Struct
 
 from marketo_async import Marketo, Operation
+from marketo_async.bulk.namespace import FAMILIES
 from marketo_async.resources import HOMES, Leads, Lists, OpportunityRoles, families
-from marketo_async.resources.descriptors import Composite, Declared, View
+from marketo_async.resources.descriptors import Composite, Declared
+from marketo_async.resources.views import View
 from marketo_async.sync import Marketo as BlockingMarketo
 from tests.families import family_of
 
@@ -64,6 +66,9 @@ RETURNED = {
     "bulk.leads.export": ("AsyncGenerator[Lead, None]", "Generator[Lead, None, None]"),
     "bulk.leads.export_to": ("ExportReport", "ExportReport"),
     "activities.since": ("Pager[Activity]", "BlockingPager[Activity]"),
+    "activities.between": ("Pager[Activity]", "BlockingPager[Activity]"),
+    "activities.lead_changes": ("Pager[LeadChange]", "BlockingPager[LeadChange]"),
+    "activities.types_by_id": ("Mapping[int, ActivityType]", "Mapping[int, ActivityType]"),
     "emails.get": ("Email | None", "Email | None"),
     "emails.browse": ("Pager[Email]", "BlockingPager[Email]"),
     "emails_v2.approve": ("DesignedEmail", "DesignedEmail"),
@@ -91,7 +96,7 @@ def test_no_method_shows_a_plan_or_a_type_variable_of_its_model(client: Any) -> 
     for family in families():
         for name in family.operations:
             where, shown = f"{family.name}.{name}", returned(getattr(family_of(marketo, family.name), name))
-            assert not re.search(r"\b(Plan|Page|Batches|Listing|Ordered|Merged|[LTD])\b", shown), (
+            assert not re.search(r"\b(Plan|Page|Batches|Listing|Ordered|Merged|Deferred|[LTD])\b", shown), (
                 f"{family.name}.{name}"
             )
             assert not re.search(r"\b(Pager|Results)\b" if blocking else r"Blocking", shown), where
@@ -105,7 +110,8 @@ def test_help_of_a_client_names_each_family_with_one_line(kind: type[Any]) -> No
     for name, (_, family) in HOMES.items():
         first = next(found for found in families() if found.__name__ == family).__doc__ or "-"
         assert f" |      {name}: {first.splitlines()[0]}\n" in shown
-    assert " |      bulk: " in shown
+    (line,) = re.findall(r"^ \|      bulk: (.+)$", shown, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", line)) == {family.name.removeprefix("bulk.") for family in FAMILIES}
 
 
 def test_help_of_a_family_shows_its_methods_with_their_parameters() -> None:

@@ -6,8 +6,8 @@ is no longer so.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -32,6 +32,7 @@ from marketo_async import (
 from marketo_async.blocking import BlockingBatcher, BlockingPager, BlockingResults
 from marketo_async.bulk import ExportReport, ImportReport, Rejected
 from marketo_async.bulk.leads import LeadFiles
+from marketo_async.changes import Batch, Budget, ChangeEvent, Changes, FeedSnapshot
 from marketo_async.envelope import Envelope
 from marketo_async.errors import ApiError, DailyQuotaExceeded, ErrorItem, MarketoError
 from marketo_async.governor import Permit, RedisStore, SQLiteStore, Store
@@ -68,6 +69,7 @@ from marketo_async.models.users import Role, User, UserSummary
 from marketo_async.resources import Companies, Leads, Lists
 from marketo_async.resources.descriptors import Composite, Endpoint, Paged, Written
 from marketo_async.sync import Marketo as BlockingMarketo
+from marketo_async.sync.changes import BlockingBatch, BlockingChanges
 from marketo_async.writes import ResultList, WriteRow
 
 
@@ -170,9 +172,14 @@ async def activities(marketo: Marketo) -> None:
     assert_type(marketo.activities.since(since, types=[1]), Pager[Activity])
     assert_type(marketo.activities.since(date(2024, 1, 1), types=[1]), Pager[Activity])
     assert_type(marketo.activities.since("2024-01-01", types=[1]), Pager[Activity])
+    assert_type(marketo.activities.since(since, types="all", until="2024-02-01"), Pager[Activity])
+    assert_type(marketo.activities.since(since, types=["Visit Webpage", 12]), Pager[Activity])
     assert_type(marketo.activities.between(since, since, types=[1], shards=4), Pager[Activity])
+    assert_type(marketo.activities.between(since, since, types="all", lag=timedelta(hours=1)), Pager[Activity])
     assert_type(marketo.activities.lead_changes(since, fields=["email"]), Pager[LeadChange])
+    assert_type(marketo.activities.lead_changes(since, fields="all", until=since, shards=4), Pager[LeadChange])
     assert_type(marketo.activities.deleted_leads(since), Pager[Activity])
+    assert_type(await marketo.activities.types_by_id(), Mapping[int, ActivityType])
     assert_type(await marketo.activities.paging_token(since), str)
     assert_type(await marketo.activities.types(), list[ActivityType])
     new = NewActivity(lead_id=1, activity_date=since, activity_type_id=2, primary_attribute_value="x")
@@ -293,7 +300,7 @@ async def a_permit(governor: Governor) -> None:
     permit = await governor.acquire(Priority.BULK)
     assert_type(permit, Permit)
     assert_type(permit.lapsed, bool)
-    assert_type(await governor.settle(), None)
+    assert_type(await governor.flush(), None)
 
 
 async def the_other_families(marketo: Marketo) -> None:
@@ -340,6 +347,8 @@ def the_blocking_client(marketo: BlockingMarketo) -> None:
     assert_type(marketo.lists.leads(1001).all(), list[Record])
     assert_type(marketo.lists.of(Person).leads(1001).first(), Person | None)
     assert_type(marketo.activities.between("2026-01-01", "2026-01-02", types=[1]), BlockingPager[Activity])
+    assert_type(marketo.activities.deleted_leads("2026-01-01", until="2026-01-02", shards=4), BlockingPager[Activity])
+    assert_type(marketo.activities.types_by_id(), Mapping[int, ActivityType])
     assert_type(marketo.programs.browse(), BlockingPager[Program])
     assert_type(marketo.emails.get(7), Email | None)
     assert_type(marketo.emails_v2.get("7"), DesignedEmail | None)
@@ -357,10 +366,30 @@ def the_blocking_client(marketo: BlockingMarketo) -> None:
         assert_type(batcher, BlockingBatcher[WriteRow, Result[WriteRow]])
         assert_type(batcher.put({"email": "a@x.io"}), None)
         assert_type(batcher.submit({"email": "a@x.io"}), Result[WriteRow])
+    with marketo.changes(since="2026-11-01", types=["Visit Webpage", 12], lag={6: timedelta(hours=4)}) as changes:
+        assert_type(changes, BlockingChanges)
+        for batch in changes:
+            assert_type(batch, BlockingBatch)
+            assert_type(batch.events, Sequence[ChangeEvent])
+            assert_type(batch.position, str)
+        assert_type(changes.snapshot(), FeedSnapshot)
 
     marketo.leads.get("7")  # type: ignore[arg-type]
     marketo.leads.get()  # type: ignore[call-arg]
     marketo.leeds  # type: ignore[attr-defined]  # noqa: B018
+
+
+async def the_feed(marketo: Marketo) -> None:
+    async with marketo.changes(store="crm.feed", fields=["email"], budget=Budget(calls_per_day=9)) as changes:
+        assert_type(changes, Changes)
+        async for batch in changes:
+            assert_type(batch, Batch)
+            assert_type(batch.events, Sequence[ChangeEvent])
+            assert_type(batch.ack(), None)
+        assert_type(changes.position, str)
+
+    marketo.changes(since=7)  # type: ignore[arg-type]
+    marketo.changes(mode="late")  # type: ignore[arg-type]
 
 
 async def bulk(marketo: Marketo, since: datetime, path: Path) -> None:

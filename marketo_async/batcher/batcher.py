@@ -13,7 +13,7 @@ The fate of a record
     the others are written.
 
 See ``queue`` and ``journal`` for where accepted records are kept, and ``search`` for how the record at fault is found.
-The module is longer than 350 lines because all of the class works on one queue and its counts.
+The module is longer than 350 lines because all methods of the class work on one queue and its counts.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ log = logging.getLogger("marketo_async.batcher")
 V = TypeVar("V")
 R = TypeVar("R", bound=RecordResult)
 
+WaitFor = Callable[[Callable[[], Awaitable[object]]], Awaitable[object]]
+
 _SIDE_BY_SIDE = 10  # the batches of a backlog that one send may take
 _SHORTEST_NAP = 0.001  # seconds; rounding may leave less than a clock can measure
 _QUEUED = 10  # the default of max_queued, in batches
@@ -95,7 +97,8 @@ class Batcher(Generic[V, R]):
     record that can't be accepted. Set ``repeats`` if sending a batch twice does no harm: then a batch of unknown
     outcome is sent again. Without it, ``send`` must raise an error of this package that shows that nothing was written;
     after any other error the records are set aside. A failed send is retried after ``retry_after`` seconds, or when the
-    quota restarts; so is a journal that can't be read or written.
+    quota restarts; so is a journal that can't be read or written. ``wait_for`` awaits what the batcher waits for
+    between two sends; an error that it raises ends the batcher, and all its waiting callers get that error.
     """
 
     def __init__(
@@ -111,6 +114,7 @@ class Batcher(Generic[V, R]):
         refusal: Callable[[V], None] | None = None,
         repeats: bool = True,
         retry_after: float = 60.0,
+        wait_for: WaitFor | None = None,
     ) -> None:
         for name, count in (("max_records", max_records), ("max_bytes", max_bytes), ("width", width)):
             positive(name, count, whole=True)
@@ -126,6 +130,7 @@ class Batcher(Generic[V, R]):
         self._refusal = refusal
         self._repeats = repeats
         self._retry_after = retry_after
+        self._wait_for = wait_for
         self._queue: RecordQueue = MemoryQueue()
         self._room = Room(0)
         self._wake = asyncio.Event()
@@ -217,9 +222,10 @@ class Batcher(Generic[V, R]):
             await self._queue.close()
 
     async def _flush(self) -> None:
-        if self._end_reason is not None:
+        left = self._count > 0 or any(self._unrecorded)
+        if self._end_reason is not None and (left or not isinstance(self._end_reason, ConfigurationError)):
             raise own(self._end_reason)
-        if self._count > 0 or any(self._unrecorded):
+        if left:
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._flushes.append((self._last, done))
             self._wake.set()
@@ -310,7 +316,7 @@ class Batcher(Generic[V, R]):
             until = max(self._not_before, -inf if enough else self._oldest + self._max_age)
         with suppress(TimeoutError):
             async with asyncio.timeout(None if until is None else max(_SHORTEST_NAP, until - now)):
-                await self._wake.wait()
+                await (self._wake.wait() if self._wait_for is None else self._wait_for(self._wake.wait))
 
     async def _send_batch(self, most: int) -> None:
         skipped = len(self._search.suspects)
@@ -437,7 +443,7 @@ class Batcher(Generic[V, R]):
         self._fail_all(error)
 
     def _ended(self, worker: asyncio.Task[None]) -> None:
-        """Fail all waiters once the worker has ended, for whatever reason."""
+        """Fail all waiters once the worker has ended, however it ended."""
         error = None if worker.cancelled() else worker.exception()
         if isinstance(error, Exception):
             self._end_reason = error
@@ -466,6 +472,7 @@ def batching(
     max_bytes: int,
     max_queued: int | None,
     journal: str | Path | None,
+    wait_for: WaitFor,
     repeats: bool = True,
 ) -> Batcher[V, Result[V]]:
     """Return a batcher of a write: it refuses invalid records at once, and sends a backlog in parallel batches."""
@@ -484,6 +491,7 @@ def batching(
         journal=journal,
         refusal=refusal,
         repeats=repeats,
+        wait_for=wait_for,
     )
 
 

@@ -81,7 +81,7 @@ class FaultSearch:
 
     def __init__(self) -> None:
         self.suspects: list[tuple[Entry, Exception]] = []
-        self._among = 0  # the record at fault is one of so many after the suspects; 0 without a search
+        self._among = 0  # how many records after the suspects may be at fault; 0 without a search
         self._due = 0  # the number of records left of the batch whose failure began the search
         self._evidence = False
         self._rests_until = -inf

@@ -1,4 +1,4 @@
-"""``marketo.bulk``: exports and imports of any size, in files. The package is imported on first use.
+"""``marketo.bulk``: exports and imports of any size, as files. The package is imported on first use.
 
 `Bulk` is the namespace. ``leads``, ``activities``, ``program_members`` and ``custom_objects`` declare the calls of each
 kind, with ``export``, ``export_to``, ``download`` and ``load``. See ``exports``, ``imports`` and ``rows`` for each

@@ -16,10 +16,7 @@ from marketo_async.bulk.fields import ACTION_RESULT, ACTIVITY_FIELDS, check
 from marketo_async.bulk.progress import ExportReport
 from marketo_async.bulk.slots import OnQuota
 from marketo_async.errors import InvalidRequest
-from marketo_async.models.bulk import (
-    ActivitySelection,
-    FileFormat,
-)
+from marketo_async.models.bulk import ActivitySelection, FileFormat
 from marketo_async.resources.arguments import Fields as Names
 from marketo_async.resources.descriptors import composite
 
@@ -51,7 +48,7 @@ class ActivityFiles(BulkFiles[ActivitySelection, T]):
         on_quota: OnQuota = "raise",
         progress: Hook | None = None,
     ) -> AsyncGenerator[T, None]:
-        """Yield the activities of a range of any length, of all ``types`` or some by id.
+        """Yield the activities of a range of any length; ``types`` are the ids of their types, by default all.
 
         ``primary_values`` are at most 50 ids or names of primary attributes, for ``types`` of one kind. Without
         ``fields`` the columns are Marketo's own; ``actionResult`` is exported only if ``fields`` name it. For the rest
@@ -92,8 +89,8 @@ class ActivityFiles(BulkFiles[ActivitySelection, T]):
         fields: Names,
         format: FileFormat = "CSV",
     ) -> ExportRequest[ActivitySelection]:
-        found = self._asked(fields, ACTIVITY_FIELDS)
-        check(self.rows, found, dict.fromkeys((*ACTIVITY_FIELDS, ACTION_RESULT)))
+        columns = self._field_names(fields, ACTIVITY_FIELDS)
+        check(self.rows, columns, dict.fromkeys((*ACTIVITY_FIELDS, ACTION_RESULT)))
         chosen = None if types is None or types == "all" else list(types)
         values = primary_values or []
         if isinstance(values, str):
@@ -108,4 +105,4 @@ class ActivityFiles(BulkFiles[ActivitySelection, T]):
             )
             for dates in dates_of("created_at", created_at, self._slots)
         ]
-        return ExportRequest(kind=self.rows, fields=found, selections=selections, format=format)
+        return ExportRequest(kind=self.rows, fields=columns, selections=selections, format=format)

@@ -1,7 +1,7 @@
-"""`BulkFiles`: the common base of the four kinds of bulk files, and the readers of their arguments.
+"""`BulkFiles`: the common base of the four kinds of bulk files, and functions that check their arguments.
 
 Each kind declares its single calls (``create``, ``enqueue``, ``status`` ...) and the composites ``export``,
-``export_to``, ``download``, and ``load`` if Marketo imports such files. See ``exports.export`` and ``imports.run``.
+``export_to``, ``download``, and ``load`` if Marketo imports that kind. See ``exports.export`` and ``imports.run``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from marketo_async.atomic_file import disk
 from marketo_async.bulk.exports import export
 from marketo_async.bulk.exports.endpoints import ExportEndpoints, S
 from marketo_async.bulk.exports.export import ExportOptions, RowOptions
-from marketo_async.bulk.exports.jobs import fetched, is_completed
+from marketo_async.bulk.exports.jobs import download_file, is_completed
 from marketo_async.bulk.exports.output import OutputFormat, file_format, format_of
 from marketo_async.bulk.exports.request import Calls, ExportRequest
 from marketo_async.bulk.exports.run import Hook
@@ -25,10 +25,7 @@ from marketo_async.bulk.fields import KnownFields
 from marketo_async.bulk.progress import ExportReport, check_hook
 from marketo_async.bulk.slots import JobSlots, OnQuota, Polling
 from marketo_async.errors import BadRow, InvalidRequest, JobFailed, MarketoError
-from marketo_async.models.bulk import (
-    DateRange,
-    FileFormat,
-)
+from marketo_async.models.bulk import DateRange, FileFormat
 from marketo_async.resources.arguments import Fields as Names
 from marketo_async.resources.arguments import field_names
 from marketo_async.resources.base import Sender
@@ -46,7 +43,7 @@ PathLike = str | os.PathLike[str]
 
 
 class BulkFiles(ExportEndpoints[S], Generic[S, T]):
-    """What all kinds have: rows as instances of ``model``, and a `JobSlots` that the whole client shares."""
+    """The exports of all kinds: rows as instances of ``model``, and the `JobSlots` that the whole client shares."""
 
     rows: ClassVar[str]
 
@@ -60,9 +57,9 @@ class BulkFiles(ExportEndpoints[S], Generic[S, T]):
     async def download(self, export_id: str, path: PathLike) -> int:
         """Download the file of a completed job to ``path``, and return its size in bytes.
 
-        The download needs constant memory, resumes after a lost connection, and is checked by length and SHA-256. It
-        grows in ``NAME.part``, which another run can resume. Raises `JobFailed` for a job that is not completed, and
-        `DamagedFile` if the checksum is wrong three times. Maps to ``status`` and ``file``.
+        The download needs constant memory, resumes after a lost connection, and is compared with the job's length and
+        SHA-256. Until it is complete, the file is ``NAME.part``, which a later call resumes. Raises `JobFailed` if the
+        job is not completed, and `DamagedFile` if the checksum is wrong three times. Maps to ``status`` and ``file``.
         """
         job = await self.status(export_id)
         if not is_completed(job):
@@ -70,17 +67,12 @@ class BulkFiles(ExportEndpoints[S], Generic[S, T]):
                 "the job has no file", job_id=export_id, status=job.status, reason=f"its status is {job.status}"
             )
         whole = Path(path)
-        aside = whole.with_name(f"{whole.name}.part")
-        await fetched(Calls(self, self._sender), job, aside)
-        return _renamed(aside, whole)
+        part = whole.with_name(f"{whole.name}.part")
+        await download_file(Calls(self, self._sender), job, part)
+        return _rename(part, whole)
 
     def _rows(
-        self,
-        request: ExportRequest[S],
-        options: ExportOptions,
-        *,
-        null: bool,
-        on_bad_row: OnBadRow | None,
+        self, request: ExportRequest[S], options: ExportOptions, *, null: bool, on_bad_row: OnBadRow | None
     ) -> AsyncGenerator[T, None]:
         row_options = RowOptions(model=self.model, null=null, on_bad_row=on_bad_row)
         return export.rows(Calls(self, self._sender, request), request, self._slots, options, row_options)
@@ -91,8 +83,8 @@ class BulkFiles(ExportEndpoints[S], Generic[S, T]):
         if hook is not None:
             try:
                 used = await self._used_today()
-            except MarketoError as error:  # the export works without it
-                log.warning("today's volume is not known: %s", error)
+            except MarketoError as error:  # the export does not need it
+                log.warning("today's volume is not known, so progress is reported without it: %s", error)
         return ExportOptions(polling=Polling(poll=poll, on_quota=on_quota), hook=hook, used_before=used)
 
     async def _written(
@@ -117,8 +109,8 @@ class BulkFiles(ExportEndpoints[S], Generic[S, T]):
             on_bad_row=on_bad_row,
         )
 
-    def _asked(self, fields: Names, default: Sequence[str] | None = None) -> list[str]:
-        """Return the fields to export: those named, those of the Struct, or the ``default``."""
+    def _field_names(self, fields: Names, default: Sequence[str] | None = None) -> list[str]:
+        """Return the fields to export: the given ones, those of the Struct, or the ``default``."""
         names = field_names(self.model, fields)
         if names is None:
             names = default
@@ -127,34 +119,34 @@ class BulkFiles(ExportEndpoints[S], Generic[S, T]):
         return list(names)
 
 
-def _renamed(aside: Path, whole: Path) -> int:
+def _rename(part: Path, whole: Path) -> int:
     with disk(whole):
-        aside.replace(whole)
+        part.replace(whole)
     return whole.stat().st_size
 
 
 def dates_of(name: str, between: Between | None, slots: JobSlots) -> list[DateRange]:
-    """Return the windows of a range, none without a range."""
+    """Return the windows of a range, an empty list without a range."""
     return [] if between is None else windows(name, between, now=slots.now)
 
 
-def id_of(of: int | str | None) -> int | None:
+def id_of(selected: int | str | None) -> int | None:
     """Return the id, or ``None`` for a name."""
-    return of if isinstance(of, int) else None
+    return selected if isinstance(selected, int) else None
 
 
-def name_of(of: int | str | None) -> str | None:
+def name_of(selected: int | str | None) -> str | None:
     """Return the name, or ``None`` for an id."""
-    return of if isinstance(of, str) else None
+    return selected if isinstance(selected, str) else None
 
 
 def format_for(path: Path, output: OutputFormat | None) -> FileFormat:
-    """Return the format of the files that an output is made of."""
+    """Return the format of the jobs' files for an output."""
     return file_format(format_of(path, output))
 
 
 def only_one(kind: str, **given: object) -> str:
-    """Return the name of the one selection that is given."""
+    """Return the name of the only selection that is given; raises `InvalidRequest` for none or several."""
     named = [name for name, value in given.items() if value is not None]
     if len(named) != 1:
         raise InvalidRequest(

@@ -31,11 +31,7 @@ from marketo_async.bulk.imports.input_file import Delimiter, FileDialect
 from marketo_async.bulk.imports.run import Importer, ImportRun, Source
 from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
 from marketo_async.bulk.slots import JobSlots, OnQuota, Polling
-from marketo_async.models.bulk import (
-    CustomObjectSelection,
-    FileFormat,
-    ImportJob,
-)
+from marketo_async.models.bulk import CustomObjectSelection, FileFormat, ImportJob
 from marketo_async.operation import Plan, one
 from marketo_async.resources.arguments import Fields as Names
 from marketo_async.resources.base import Sender
@@ -48,7 +44,7 @@ M = TypeVar("M")
 class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
     """Exports and imports of custom objects of one type, as ``dict`` rows or as your own Struct (``of``).
 
-    Only types with a direct link to leads can be exported; objects of the CRM can not.
+    Only types with a direct link to leads can be exported; objects of the CRM can't.
     """
 
     name, root, area = "bulk.custom_objects", "/bulk/v1/customobjects/{apiName}", "Custom Object"
@@ -68,8 +64,8 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
     def import_file(self, content: bytes, format: FileFormat) -> Plan[ImportJob]:
         """Create or update objects from a file; the call is never retried after a lost response.
 
-        The file has at most 10 MB and REST field names in its first line; objects are found by the type's dedupe
-        fields. Ten imports may be queued (`Busy`, 1016).
+        The file has at most 10 MB, and REST field names in its first line; objects are found by the type's dedupe
+        fields. At most ten imports can be queued (`Busy`, 1016).
         """
         return one(ImportJob, path=self.path, query={"format": lower(format)}, files=as_file(content, format))
 
@@ -89,7 +85,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
     ) -> AsyncGenerator[T, None]:
         """Yield the objects that were changed in a range of any length, or that belong to the leads of a list.
 
-        Without ``fields`` the columns are all that the type has. For the rest see ``marketo.bulk.leads.export``.
+        Without ``fields`` the columns are all fields of the type. For the rest see ``marketo.bulk.leads.export``.
         """
         request = await self._request(fields, updated_at, static_list, smart_list)
         options = await self._options(poll, on_quota, progress)
@@ -147,12 +143,12 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
             keys=keys,
             scope=("custom_objects", False, self.api_name),
             send=send,
-            look=self.import_status,
+            status=self.import_status,
             failures=self.import_failures,
             warnings=self.import_warnings,
         )
-        load = ImportRun(importer, self._slots, Polling(poll=poll), progress, on_rejected)
-        return await load.run(source, fields, dialect)
+        run = ImportRun(importer, self._slots, Polling(poll=poll), progress, on_rejected)
+        return await run.run(source, fields, dialect)
 
     async def _request(
         self,
@@ -164,8 +160,8 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
     ) -> ExportRequest[CustomObjectSelection]:
         only_one(self.rows, updated_at=updated_at, static_list=static_list, smart_list=smart_list)
         known, _ = await self._fields.objects(self.api_name)
-        found = self._asked(fields, list(known))
-        check(f"{self.api_name} objects", found, known)
+        names = self._field_names(fields, list(known))
+        check(f"{self.api_name} objects", names, known)
         selections = [
             CustomObjectSelection(updated_at=dates) for dates in dates_of("updated_at", updated_at, self._slots)
         ] or [
@@ -176,4 +172,4 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
                 smart_list_name=name_of(smart_list),
             )
         ]
-        return ExportRequest(kind=f"{self.api_name} objects", fields=found, selections=selections, format=format)
+        return ExportRequest(kind=f"{self.api_name} objects", fields=names, selections=selections, format=format)

@@ -1,6 +1,6 @@
-"""The known fields of each kind of record, refreshed once a day; `check` refuses others before a job or a file.
+"""`KnownFields`: the fields of each kind of record, refreshed once a day; `check` refuses unknown ones.
 
-Marketo reports an unknown field only after it has created the job or read the file.
+Marketo reports an unknown field only after it has created the job or read the file, so we check before.
 """
 
 from __future__ import annotations
@@ -28,49 +28,50 @@ ACTIVITY_FIELDS = (
     "primaryAttributeValue",
     "attributes",
 )
-ACTION_RESULT = "actionResult"  # exported only if it is named
-# Lookup fields that describe may leave out.
-_LOOKUPS = ("cookies", "twitterId", "facebookId", "linkedInId", "sfdcAccountId", "sfdcContactId", "sfdcLeadId")
-LEAD_KEYS = (*_LOOKUPS, "sfdcLeadOwnerId", "sfdcOpptyId")
+ACTION_RESULT = "actionResult"  # exported only if the caller names it
+# Lookup fields that ``describe`` may leave out.
+_LOOKUP_FIELDS = ("cookies", "twitterId", "facebookId", "linkedInId", "sfdcAccountId", "sfdcContactId", "sfdcLeadId")
+LEAD_KEYS = (*_LOOKUP_FIELDS, "sfdcLeadOwnerId", "sfdcOpptyId")
 
 Known = Mapping[str, str | None]
-"""The fields there are: each API name with its display name, as far as Marketo gives one."""
+"""Maps the API name of each field to its display name, ``None`` if Marketo gives none."""
 
 
 class KnownFields:
-    """The fields of every kind of record, as far as ``sender`` may ask for them."""
+    """The fields of each kind of record, from Marketo's descriptions."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
     async def leads(self) -> Known:
         """Return the fields of leads."""
-        return _names(await self._sender.describe(Described(Leads.operations["describe2"], one(Description))))
+        found = await self._sender.describe(Described(Leads.operations["describe2"], one(Description)))
+        return _names(found)
 
     async def members(self) -> Known:
-        """Return the fields of program members that are their own; those of leads can be asked for beside them."""
-        described = Described(ProgramMembers.operations["describe"], one(ObjectDescription))
-        return _names(await self._sender.describe(described))
+        """Return the fields of program members, without those of leads, which a caller can also name."""
+        found = await self._sender.describe(Described(ProgramMembers.operations["describe"], one(ObjectDescription)))
+        return _names(found)
 
     async def objects(self, api_name: str) -> tuple[Known, list[str]]:
-        """Return the fields of a custom object type, and those of them that identify an object."""
+        """Return the fields of a custom object type, and the names of those that identify an object."""
         plan = one(ObjectDescription, path={"customObjectName": api_name})
         found = await self._sender.describe(Described(CustomObjects.operations["describe"], plan))
-        return _names(found), found.dedupe_fields if isinstance(found, ObjectDescription) else []
+        return _names(found), found.dedupe_fields
 
 
-def check(kind: str, asked: Sequence[str], known: Known) -> None:
-    """Raise `InvalidRequest` for unknown fields, with similar names."""
-    if len(set(asked)) < len(asked):
-        twice = sorted({name for name in asked if list(asked).count(name) > 1})
-        raise InvalidRequest(f"{kind}: {', '.join(twice)} is named twice")
-    unknown = [name for name in asked if name not in known]
+def check(kind: str, names: Sequence[str], known: Known) -> None:
+    """Raise `InvalidRequest` for fields that are unknown, with similar names, or named twice."""
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if list(names).count(name) > 1})
+        raise InvalidRequest(f"{kind}: {', '.join(twice)} is named twice; name each field once")
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise InvalidRequest(f"{kind} have no field {'; '.join(_meant(name, known) for name in unknown)}")
+        raise InvalidRequest(f"{kind} have no field {'; '.join(_suggested(name, known) for name in unknown)}")
 
 
-def _meant(name: str, known: Known) -> str:
-    """Return a name with the API names of the fields that are displayed by it, or else with those that are alike."""
+def _suggested(name: str, known: Known) -> str:
+    """Return a name with the API names of the fields that have it as display name, else with similar API names."""
     plain = name.strip("\ufeff \t\r\n").casefold()
     if displayed := [field for field, shown in known.items() if shown and shown.strip().casefold() == plain]:
         return f"{name!r} (the display name of {' or '.join(map(repr, displayed))}; use that)"

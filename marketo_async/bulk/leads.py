@@ -19,11 +19,7 @@ from marketo_async.bulk.imports.input_file import Delimiter, FileDialect
 from marketo_async.bulk.imports.run import Importer, ImportRun, Source
 from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
 from marketo_async.bulk.slots import OnQuota, Polling
-from marketo_async.models.bulk import (
-    FileFormat,
-    ImportJob,
-    LeadSelection,
-)
+from marketo_async.models.bulk import FileFormat, ImportJob, LeadSelection
 from marketo_async.operation import Plan, one, raw
 from marketo_async.resources.arguments import Fields as Names
 from marketo_async.resources.descriptors import composite, endpoint
@@ -54,9 +50,9 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
     ) -> Plan[ImportJob]:
         """Create or update leads from a file; the call is never retried after a lost response.
 
-        The file has at most 10 MB and REST field names in its first line. ``list_id`` adds the leads to a static list,
-        which takes one import at a time (`Busy`, 1019). Ten imports may be queued (`Busy`, 1016). ``lookup_field`` is
-        ``email`` by default; with ``id``, leads are only updated.
+        The file has at most 10 MB, and REST field names in its first line. ``list_id`` adds the leads to a static list;
+        a list accepts one import at a time (`Busy`, 1019). At most ten imports can be queued (`Busy`, 1016).
+        ``lookup_field`` is ``email`` by default; with ``id``, leads are only updated.
         """
         query = {
             "format": lower(format),
@@ -98,13 +94,14 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
     ) -> AsyncGenerator[T, None]:
         """Yield the leads of a range of any length, or of a list, given by id or name.
 
-        A range is half-open: ``(since, until)`` holds ``since`` and not ``until``. It is split into jobs of at most 31
-        days; each file is fetched whole, checked by length and SHA-256, and read in constant memory. The bare word
-        ``null`` becomes ``None`` unless ``null`` is off; a row that can't be read raises `BadRow`, or goes to
-        ``on_bad_row``. Jobs are polled once a minute, or every ``poll`` seconds; leaving the loop early cancels the
-        jobs that still run. Raises `InvalidRequest` for an unknown field before a job is made, `ExportQuotaExceeded`
-        when the day's volume is spent (or waits for the next day, with ``on_quota`` ``"wait"``), `JobFailed`,
-        `JobCancelled` and `DamagedFile`. Maps to ``create``, ``enqueue``, ``status`` and ``file``.
+        A range is half-open: ``(since, until)`` contains ``since`` and not ``until``. It is split into jobs of at
+        most 31 days; each file is downloaded, compared with its job's length and SHA-256, and read in constant
+        memory. The word ``null`` without quotes becomes ``None`` unless ``null`` is false. A row that can't be read
+        raises `BadRow`, or is passed to ``on_bad_row``. Jobs are polled once a minute, or every ``poll`` seconds.
+        If you leave the loop early, the jobs that still run are cancelled. Raises `InvalidRequest` for an unknown
+        field, before a job is created; `ExportQuotaExceeded` when the day's volume is used up (``on_quota="wait"``
+        waits for the next day instead); `JobFailed`, `JobCancelled` and `DamagedFile`. Maps to ``create``,
+        ``enqueue``, ``status`` and ``file``.
         """
         request = await self._request(fields, created_at, updated_at, static_list, smart_list)
         options = await self._options(poll, on_quota, progress)
@@ -129,14 +126,14 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
         progress: Hook | None = None,
         start_over: bool = False,
     ) -> ExportReport:
-        """Write the leads of a range of any length, or of a list, to a file, and return what came.
+        """Write the leads of a range of any length, or of a list, to a file, and return a report.
 
-        The format is that of the suffix: ``.csv``, ``.tsv`` and ``.ssv`` as Marketo writes them, ``.jsonl`` or
-        ``.parquet``. ``NAME.part`` grows beside it, and ``NAME.state`` lets the same call resume the same jobs
-        after any interruption, also a call for another one of ``.csv``, ``.jsonl`` and
-        ``.parquet``. ``start_over`` replaces everything. A row that can't be read, and so not be written as JSON lines
-        or Parquet, raises `BadRow`, or goes to ``on_bad_row`` and is left out. A disk that fails raises `OSError` with
-        the path as its file name. For the rest see ``export``.
+        The suffix decides the format: ``.csv``, ``.tsv`` and ``.ssv`` as Marketo writes them, ``.jsonl`` or
+        ``.parquet``. Until the end, the data is in ``NAME.part`` and the state in ``NAME.state``. From these, the same
+        call resumes the same jobs after any interruption; it may change between ``.csv``, ``.jsonl`` and ``.parquet``.
+        ``start_over`` replaces all these files. A row that can't be converted to JSON lines or Parquet raises `BadRow`,
+        or is passed to ``on_bad_row`` and skipped. A disk that fails raises `OSError` with the path as its file name.
+        For the rest see ``export``.
         """
         request = await self._request(
             fields, created_at, updated_at, static_list, smart_list, format_for(Path(path), format)
@@ -162,19 +159,20 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
     ) -> ImportReport:
         """Create or update any number of leads: an iterable or async iterable of rows, or the path of a delimited file.
 
-        Rows are ``dict`` or Struct by REST field name, all with the same members, or with some of ``fields``. They are
-        checked and put into files below 10 MB first, so that nothing is sent where a row is bad. Rows of one key
-        (``lookup_field``; ``id`` only updates) are sent in order, and never in two files at once; files into one static
-        list (``list_id``) follow each other. A full queue (1016) and a busy list (1019) are waited for. ``on_rejected``
-        receives the rows of each file that failed or have a warning; what it raises is logged.
+        Rows are ``dict`` or Struct by REST field name. All have the same members; with ``fields``, each has some of
+        them. All rows are checked and written to files below 10 MB first, so if a row is bad, nothing is sent. Rows
+        with the same key (``lookup_field``; ``id`` only updates) are sent in order, and never in two files at once.
+        Files for a static list (``list_id``) are sent one after the other. A full queue (1016) and a busy list (1019)
+        cause a wait. ``on_rejected`` receives the rows of each file that failed or have a warning; its exceptions are
+        logged.
 
         A file has API names of fields in its first line. It is UTF-8 unless its byte order mark or ``encoding`` says
-        otherwise. ``delimiter`` is ``,``, ``;``, ``|`` or a tab, by default the one that fits the first line. The bare
-        word ``null`` is text; with ``null`` it is no value, which is how exports write it.
+        otherwise. ``delimiter`` is ``,``, ``;``, ``|`` or a tab, by default the one that fits the first line. The word
+        ``null`` is text; with ``null=True`` it is a missing value, as exports write it.
 
-        Raises `InvalidRequest` for an unknown field, a bad row and a file that is not delimited text, `BadRow` for a
-        row of a file that can't be read, and `ImportStopped` with the report so far for whatever ends an import early.
-        Rows that Marketo counts as failed and does not list are in the report's ``unlisted``. Maps to ``import_file``,
+        Raises `InvalidRequest` for an unknown field, a bad row and a file that is not delimited text; `BadRow` for a
+        row of a file that can't be read; `ImportStopped`, with the report so far, if an error ends the import early.
+        Rows that Marketo counts as failed but does not list are in the report's ``unlisted``. Maps to ``import_file``,
         ``import_status``, ``import_failures`` and ``import_warnings``; see
         https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-import/bulk-lead-import
         """
@@ -190,14 +188,14 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
             known={**dict.fromkeys(LEAD_KEYS), **await self._fields.leads()},
             keys=(lookup_field,),
             send=send,
-            look=self.import_status,
+            status=self.import_status,
             failures=self.import_failures,
             warnings=self.import_warnings,
             lanes=LANES if list_id is None else 1,
             scope=("leads", lookup_field),
         )
-        load = ImportRun(importer, self._slots, Polling(poll=poll), progress, on_rejected)
-        return await load.run(source, fields, dialect)
+        run = ImportRun(importer, self._slots, Polling(poll=poll), progress, on_rejected)
+        return await run.run(source, fields, dialect)
 
     async def _request(
         self,
@@ -211,7 +209,7 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
         only_one(
             self.rows, created_at=created_at, updated_at=updated_at, static_list=static_list, smart_list=smart_list
         )
-        found = self._asked(fields)
+        names = self._field_names(fields)
         selections = [
             *(LeadSelection(created_at=dates) for dates in dates_of("created_at", created_at, self._slots)),
             *(LeadSelection(updated_at=dates) for dates in dates_of("updated_at", updated_at, self._slots)),
@@ -223,5 +221,5 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
                 smart_list_name=name_of(smart_list),
             )
         ]
-        check(self.rows, found, await self._fields.leads())
-        return ExportRequest(kind=self.rows, fields=found, selections=selections, format=format)
+        check(self.rows, names, await self._fields.leads())
+        return ExportRequest(kind=self.rows, fields=names, selections=selections, format=format)

@@ -1,4 +1,4 @@
-"""`Bulk`: ``marketo.bulk``, which opens the four kinds of bulk files. See ``leads`` and its siblings for the kinds."""
+"""`Bulk`: ``marketo.bulk``, the namespace of the four kinds of bulk files. See ``leads`` and its siblings for them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from marketo_async.resources.descriptors import composite
 
 
 class Bulk(Resource):
-    """Bulk extracts and imports; siblings of one client share its `JobSlots`."""
+    """Bulk exports and imports; all kinds of one client share its `JobSlots`."""
 
     name = "bulk"
 
@@ -52,8 +52,8 @@ class Bulk(Resource):
     async def used_today(self) -> int:
         """Return the bytes of your exports of all kinds since midnight in America/Chicago.
 
-        Makes a call for each kind, and one for each type of custom object. Marketo counts the exports of all users
-        against the instance's daily quota, 500 MB by default, but lists only your own. Maps to ``jobs``.
+        Makes one call for each kind and for each type of custom object. Marketo counts the exports of all users against
+        the instance's daily quota, 500 MB by default, but lists only the jobs of your API user. Maps to ``jobs``.
         """
         try:
             types = [found.api_name or found.name for found in await CustomObjects(self._sender, Record).browse()]

@@ -21,11 +21,7 @@ from marketo_async.bulk.imports.input_file import Delimiter, FileDialect
 from marketo_async.bulk.imports.run import Importer, ImportRun, Source
 from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
 from marketo_async.bulk.slots import OnQuota, Polling
-from marketo_async.models.bulk import (
-    FileFormat,
-    ImportJob,
-    ProgramMemberSelection,
-)
+from marketo_async.models.bulk import FileFormat, ImportJob, ProgramMemberSelection
 from marketo_async.operation import Plan, one
 from marketo_async.resources.arguments import Fields as Names
 from marketo_async.resources.descriptors import composite, endpoint
@@ -48,8 +44,8 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
     def import_file(self, program_id: int, status: str, content: bytes, format: FileFormat) -> Plan[ImportJob]:
         """Make the people in a file members, all with one ``status``; never retried after a lost response.
 
-        The file has at most 10 MB and REST field names in its first line, ``email`` among them. Ten imports may be
-        queued (`Busy`, 1016).
+        The file has at most 10 MB, and REST field names in its first line, ``email`` among them. At most ten imports
+        can be queued (`Busy`, 1016).
         """
         query = {"programMemberStatus": status, "format": lower(format)}
         return one(ImportJob, path={"programId": program_id}, query=query, files=as_file(content, format))
@@ -71,8 +67,8 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
     ) -> AsyncGenerator[T, None]:
         """Yield the members of a program, or of at most 10 programs, that match all the other arguments.
 
-        Without ``fields`` the columns are all fields of members; you can also name fields of leads. Of several
-        programs, a row begins with its ``programId``. For the rest see ``marketo.bulk.leads.export``.
+        Without ``fields`` the columns are all fields of members; you can also name fields of leads. With several
+        programs, each row begins with its ``programId``. For the rest see ``marketo.bulk.leads.export``.
         """
         request = await self._request(program_id, fields, status_names, updated_at, is_exhausted)
         options = await self._options(poll, on_quota, progress)
@@ -134,12 +130,12 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
             keys=("email",),
             scope=("leads", "email"),
             send=send,
-            look=self.import_status,
+            status=self.import_status,
             failures=self.import_failures,
             warnings=self.import_warnings,
         )
-        load = ImportRun(importer, self._slots, Polling(poll=poll), progress, on_rejected)
-        return await load.run(source, fields, dialect)
+        run = ImportRun(importer, self._slots, Polling(poll=poll), progress, on_rejected)
+        return await run.run(source, fields, dialect)
 
     async def _request(
         self,
@@ -147,22 +143,22 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
         fields: Names,
         status_names: Sequence[str] | None,
         updated_at: Between | None,
-        is_exhausted: bool | None,  # noqa: FBT001 - handed on
+        is_exhausted: bool | None,  # noqa: FBT001 - the public method takes it by name
         format: FileFormat = "CSV",
     ) -> ExportRequest[ProgramMemberSelection]:
         own = await self._fields.members()
-        found = self._asked(fields, list(own))
-        if any(name not in own for name in found):
-            check(self.rows, found, {**own, **await self._fields.leads()})
-        one_of, many = (program_id, None) if isinstance(program_id, int) else (None, list(program_id))
+        names = self._field_names(fields, list(own))
+        if any(name not in own for name in names):
+            check(self.rows, names, {**own, **await self._fields.leads()})
+        single, several = (program_id, None) if isinstance(program_id, int) else (None, list(program_id))
         selections = [
             ProgramMemberSelection(
-                program_id=one_of,
-                program_ids=many,
+                program_id=single,
+                program_ids=several,
                 is_exhausted=is_exhausted,
                 status_names=None if status_names is None else list(status_names),
                 updated_at=dates,
             )
             for dates in dates_of("updated_at", updated_at, self._slots) or (None,)
         ]
-        return ExportRequest(kind=self.rows, fields=found, selections=selections, format=format)
+        return ExportRequest(kind=self.rows, fields=names, selections=selections, format=format)

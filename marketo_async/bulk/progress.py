@@ -1,4 +1,4 @@
-"""What a progress hook receives while a bulk export or import runs, and the report at the end. Pure data."""
+"""The progress that a hook receives while a bulk export or import runs, and the report at its end."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ RejectedKind = Literal["failure", "warning"]
 
 
 class ExportProgress(Struct, frozen=True, kw_only=True):
-    """How far an export is: its windows, those of them whose jobs wait or run, and what has come.
+    """The progress of an export: ``windows``, how many of them are done, queued or processing, and bytes received.
 
-    ``bytes_expected`` and ``rows`` are those of the jobs that have completed. ``used_today`` is the volume of all your
-    exports since midnight in America/Chicago as far as it is known, in bytes.
+    ``bytes_expected`` and ``rows`` count the completed jobs. ``used_today`` is the volume of all your exports since
+    midnight in America/Chicago, in bytes; ``None`` if it is not known.
     """
 
     kind: str
@@ -38,7 +38,7 @@ class ExportProgress(Struct, frozen=True, kw_only=True):
 
 
 class ImportProgress(Struct, frozen=True, kw_only=True):
-    """How far an import is: rows read and files made of them, files that wait or run, and what became of the rows."""
+    """The progress of an import: ``rows`` read, their files and how many are done, and the counts of Marketo."""
 
     kind: str
     rows: int
@@ -53,7 +53,7 @@ class ImportProgress(Struct, frozen=True, kw_only=True):
 
 
 class ExportReport(Struct, frozen=True, kw_only=True):
-    """The result of an export: the jobs in the order of their windows, rows by their count, bytes by the output's.
+    """The result of an export: ``jobs`` in the order of their windows, the sum of their rows, the bytes of the output.
 
     ``resumed`` says whether the export resumed an earlier run.
     """
@@ -66,9 +66,9 @@ class ExportReport(Struct, frozen=True, kw_only=True):
 
 
 class Rejected(Struct, frozen=True, kw_only=True):
-    """A row that was refused, or taken with a warning: ``index`` in the input from 0, the record as sent, the reason.
+    """A row that failed or has a warning: ``index`` in the input, counted from 0, the record as sent, the reason.
 
-    ``index`` is ``None`` where Marketo names a row that was not among those sent in its file.
+    ``index`` is ``None`` if the row that Marketo lists is not found among the rows that were sent.
     """
 
     kind: RejectedKind
@@ -79,10 +79,10 @@ class Rejected(Struct, frozen=True, kw_only=True):
 
 
 class Unlisted(Struct, frozen=True, kw_only=True):
-    """Rejected rows that Marketo counts in one file of an import but does not list: which ones is not known.
+    """Rejected rows of one file of an import that Marketo counts but does not list, so they can't be identified.
 
-    They are some of the input's rows in the half-open range from ``first`` to ``end``. ``rows`` is how many, ``None``
-    where Marketo gives no count; ``reason`` says why they are not listed.
+    They are among the input's rows in the half-open range [``first``, ``end``). ``rows`` is how many there are, or
+    ``None`` if Marketo gives no count; ``reason`` says why they are not listed.
     """
 
     kind: RejectedKind
@@ -94,9 +94,9 @@ class Unlisted(Struct, frozen=True, kw_only=True):
 
 
 class ImportReport(Struct, frozen=True, kw_only=True):
-    """The result of an import: its jobs, and the rows that failed or were taken with a warning, in input order.
+    """The result of an import: its jobs, and the rows that failed or have a warning, in input order.
 
-    ``unlisted`` are rows that failed or have a warning by Marketo's count and can't be named.
+    ``unlisted`` are further such rows, which Marketo counts but does not list.
     """
 
     rows: int
@@ -108,23 +108,23 @@ class ImportReport(Struct, frozen=True, kw_only=True):
 
     @property
     def failed(self) -> int:
-        """How many rows failed: those that are named, and those that are only counted."""
-        return len(self.failures) + sum(one.rows or 0 for one in self.unlisted if one.kind == "failure")
+        """How many rows failed: the listed ones and those that are only counted."""
+        return len(self.failures) + sum(group.rows or 0 for group in self.unlisted if group.kind == "failure")
 
     @property
     def uncounted(self) -> int:
-        """How many rows Marketo has counted neither as taken nor as failed; rows that were not sent are among them."""
+        """How many rows Marketo counts neither as processed nor as failed; rows that were not sent are among them."""
         return max(0, self.rows - self.processed - self.failed)
 
     @property
     def all_taken(self) -> bool:
-        """Whether every row is known to have been taken, with or without a warning."""
-        unknown = any(one.kind == "failure" for one in self.unlisted)
+        """Whether Marketo is known to have processed every row, with or without a warning."""
+        unknown = any(group.kind == "failure" for group in self.unlisted)
         return not (self.failures or unknown or self.uncounted)
 
 
 def check_hook(hook: Callable[[P], object] | None) -> None:
-    """Raise `InvalidRequest` for a progress hook that can't be called, or that would have to be awaited."""
+    """Raise `InvalidRequest` for a progress hook that can't be called, or that is an async function."""
     if hook is None:
         return
     if not callable(hook):
@@ -133,10 +133,10 @@ def check_hook(hook: Callable[[P], object] | None) -> None:
         raise InvalidRequest("progress is an async function, which nothing would await: pass an ordinary function")
 
 
-def tell(hook: Callable[[P], object] | None, progress: P) -> None:
-    """Hand progress to a hook; whatever it raises is logged, because the job itself did not fail.
+def emit(hook: Callable[[P], object] | None, progress: P) -> None:
+    """Call a hook with ``progress``; an exception of the hook is logged, because the job itself did not fail.
 
-    Only what ends the program is raised: `KeyboardInterrupt` and `SystemExit`.
+    Only `KeyboardInterrupt` and `SystemExit`, which end the program, are raised.
     """
     if hook is None:
         return

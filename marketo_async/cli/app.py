@@ -35,6 +35,7 @@ from marketo_async.cli.options import (
     ReserveOption,
     StartOverOption,
     StoreOption,
+    activity_types,
     moment,
     numbers,
     split,
@@ -43,10 +44,12 @@ from marketo_async.cli.selection import ActivitiesBetween, ActivitiesSince, Lead
 from marketo_async.cli.separate_files import require_separate
 from marketo_async.cli.serving import serve
 from marketo_async.cli.sharing import client
+from marketo_async.cli.tail import HELP, tail
 from marketo_async.cli.values_file import read_values
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.activities import Activity
 from marketo_async.models.leads import Record
+from marketo_async.resources.activity_queries import Types
 from marketo_async.sandbox import Quirks, Sandbox, Traffic
 
 _RESUMING = (
@@ -159,7 +162,14 @@ def leads(
 def activities(
     *,
     since: Annotated[str, SINCE],
-    types: Annotated[str, typer.Option(metavar="1,12,..", help="The activity type ids.")],
+    types: Annotated[
+        str,
+        typer.Option(
+            metavar="all|1,12,..",
+            help="The activity types: ids or names, or all of the instance but Delete Lead. A resumed FILE keeps its"
+            " types.",
+        ),
+    ],
     out: OutOption,
     until: Annotated[str | None, UNTIL] = None,
     lead_ids: Annotated[
@@ -177,13 +187,16 @@ def activities(
         selection = _activities(
             moment("--since", since),
             None if until is None else moment("--until", until),
-            numbers("--types", types) or [],
+            activity_types(types),
             numbers("--leads", lead_ids),
             shards,
         )
         require_separate("--out", out, {"the file of --store": store})
         marketo = client(daily=daily, reserve=reserve, store=store)
         run(marketo, selection, out, start_over=start_over, quiet=quiet)
+
+
+app.command(help=HELP, epilog=EPILOG)(tail)
 
 
 @app.command(epilog=EPILOG)
@@ -265,7 +278,7 @@ def _leads(field: str | None, values: list[str], list_id: int | None, fields: li
 
 
 def _activities(
-    since: datetime, until: datetime | None, types: list[int], leads: list[int] | None, shards: int
+    since: datetime, until: datetime | None, types: Types, leads: list[int] | None, shards: int
 ) -> Selection[Activity]:
     if until is None:
         return ActivitiesSince(since=since, types=types, leads=leads)

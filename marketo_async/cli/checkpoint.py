@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from marketo_async.atomic_file import changes, replace_file
+from marketo_async.atomic_file import differences, replace_file
 from marketo_async.errors import InvalidRequest
 
 
@@ -43,4 +43,4 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
 
     def changes(self, arguments: Mapping[str, str]) -> list[str]:
         """Return a text for each of ``arguments`` that differs from this checkpoint's."""
-        return changes(self.arguments, arguments)
+        return differences(self.arguments, arguments)

@@ -88,7 +88,7 @@ class DemoResult(Struct, frozen=True, kw_only=True):
             "most in flight", f"{stats.max_in_flight}", f"{limits.concurrency} at once", "counted by the sandbox"
         )
         table.add_row("time", f"{self.elapsed:.2f} s", f"{bound.seconds:.2f} s", "the bound below")
-        reached = f"{bound.seconds / self.elapsed:.1%} of what is possible" if bound.seconds else ""
+        reached = f"{bound.seconds / self.elapsed:.1%} of the possible pace" if bound.seconds else ""
         table.add_row("calls a second", _pace(stats.calls, self.elapsed), _pace(stats.calls, bound.seconds), reached)
         return Group(table, Text(f"The bound: {bound}."), Text())
 

@@ -1,6 +1,6 @@
 """Writes a selection to a file and can resume after an interruption: the work of ``leads`` and ``activities``.
 
-See ``output`` for what is on disk at which moment.
+See ``output`` for the order in which lines and checkpoints reach the disk.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Exit(IntEnum):
     REFUSED = 1, "Marketo returned an error"
     USAGE = 2, "wrong arguments, environment or files"
     DENIED = 3, "authentication or permission"
-    QUOTA = 4, "the daily quota is spent"
+    QUOTA = 4, "the daily quota is used up"
     NETWORK = 5, "network or transport"
     INTERRUPTED = 130, "interrupted"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -51,6 +51,13 @@ def numbers(option: str, text: str | None) -> list[int] | None:
         return None if text is None else [int(part) for part in split(text) or ()]
     except ValueError:
         raise InvalidRequest(f"{option} takes comma-separated numbers such as 1,12, not {text!r}") from None
+
+
+def activity_types(text: str) -> list[int | str] | Literal["all"]:
+    """Return the ids and names of a comma-separated text, or the word all."""
+    if text.strip() == "all":
+        return "all"
+    return [int(part) if part.isdecimal() else part for part in split(text) or ()]
 
 
 def moment(option: str, text: str) -> datetime:

@@ -13,10 +13,12 @@ from typing import BinaryIO, Self
 
 import msgspec
 
+from marketo_async.atomic_file import disk
 from marketo_async.bulk import Rejected
 from marketo_async.cli.output import STDOUT
 
 _ENCODER = msgspec.json.Encoder()
+_REMEDY = "make room or repair the disk; the import continued, and Marketo lists its rejected rows for 7 days"
 
 
 class RejectsFile:
@@ -50,7 +52,8 @@ class RejectsFile:
         if self._file is None or self._path is None or self._path == STDOUT:
             return
         try:
-            self._file.close()
+            with disk(self._path, _REMEDY):
+                self._file.close()
         except OSError as failed:  # rows in the buffer could not be written
             self.error = self.error or failed
         if self._created and not self._began:
@@ -73,11 +76,12 @@ class RejectsFile:
 
     def add(self, rows: Sequence[Rejected]) -> None:
         """Write rows; a full disk must not end the import, so ``error`` keeps the error."""
-        if self._file is None or self.error is not None:
+        if self._file is None or self._path is None or self.error is not None:
             return
         self.begin()
         try:
-            self._file.write(_ENCODER.encode_lines(rows))
-            self._file.flush()
+            with disk(self._path, _REMEDY):
+                self._file.write(_ENCODER.encode_lines(rows))
+                self._file.flush()
         except OSError as error:
-            self.error = error if error.filename else OSError(error.errno, error.strerror, str(self._path))
+            self.error = error

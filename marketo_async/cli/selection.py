@@ -15,6 +15,7 @@ from msgspec import Struct
 from marketo_async import Marketo, Pager
 from marketo_async.models.activities import Activity
 from marketo_async.models.leads import Record
+from marketo_async.resources.activity_queries import Types
 
 T = TypeVar("T")
 
@@ -82,13 +83,13 @@ class ActivitiesSince(Struct, frozen=True, kw_only=True):
     endless: ClassVar[bool] = True
 
     since: datetime
-    types: Sequence[int]
+    types: Types
     leads: Sequence[int] | None = None
 
     def arguments(self) -> dict[str, str]:
         """Return the options."""
         return _given(
-            {"--since": self.since.isoformat(), "--types": _listed(self.types), "--leads": _listed(self.leads)}
+            {"--since": self.since.isoformat(), "--types": _typed(self.types), "--leads": _listed(self.leads)}
         )
 
     def pager(self, marketo: Marketo, token: str | None) -> Pager[Activity]:
@@ -104,7 +105,7 @@ class ActivitiesBetween(Struct, frozen=True, kw_only=True):
 
     since: datetime
     until: datetime
-    types: Sequence[int]
+    types: Types
     leads: Sequence[int] | None = None
     shards: int
 
@@ -114,7 +115,7 @@ class ActivitiesBetween(Struct, frozen=True, kw_only=True):
             {
                 "--since": self.since.isoformat(),
                 "--until": self.until.isoformat(),
-                "--types": _listed(self.types),
+                "--types": _typed(self.types),
                 "--leads": _listed(self.leads),
                 "--shards": str(self.shards),
             }
@@ -131,5 +132,9 @@ def _given(arguments: dict[str, str | None]) -> dict[str, str]:
     return {name: text for name, text in arguments.items() if text is not None}
 
 
-def _listed(values: Sequence[str] | Sequence[int] | None) -> str | None:
+def _typed(types: Types) -> str | None:
+    return types if isinstance(types, str) else _listed(list(types))
+
+
+def _listed(values: Sequence[str | int] | None) -> str | None:
     return None if values is None else ",".join(map(str, values))

@@ -11,7 +11,7 @@ States
                reports them to the store, and the store decides.
 
     A store that holds other limits is not unreachable: in every state waiting calls raise `ConfigurationError`. The
-    user must choose fallbacks that fit into the limits together, beside the calls that a store still grants to others.
+    user must choose fallbacks that fit into the limits together, with room for the calls that a store still grants.
 
 See ``grants`` for the calls that this process grants itself, ``gate`` for the order of waiting calls, and ``limiter``
 for the rule.
@@ -147,7 +147,7 @@ class Authority:
             self.admit()  # if it was the last waiter, the gate stopped the timer
 
     def quota_error(self) -> DailyQuotaExceeded:
-        """Return the error of a day that is spent."""
+        """Return the error of a day whose quota is used up."""
         quota = self.grants.limiter.quota
         return DailyQuotaExceeded(used=quota.used(self._clock()), daily=quota.daily, resets_at=self.resets_at())
 
@@ -216,7 +216,7 @@ class Authority:
             self._gate.hand(lease, waiter, self._time())
 
     def _exhausted(self) -> bool:
-        """Return whether waiting calls keep waiting now that the day is spent, by the store's count."""
+        """Return whether waiting calls keep waiting now that the store counts the daily quota as used up."""
         if self._on_quota == "raise":
             self._gate.fail(self.quota_error)
         return self._on_quota == "wait"

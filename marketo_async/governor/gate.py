@@ -32,7 +32,7 @@ from marketo_async.turns import in_turns
 
 _SHORTEST_NAP = 1e-6  # rounding may leave less than the clock can measure
 _LONGEST_NAP = 60.0  # a wall clock can be set and a machine can sleep: check at least this often
-_FEW_DEAD = 64  # so many entries of cancelled waiters are not worth a clean-up
+_FEW_DEAD = 64  # fewer entries of cancelled waiters are not worth a clean-up
 
 
 class QueueHead(Struct, frozen=True):

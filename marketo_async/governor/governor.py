@@ -41,7 +41,7 @@ _LONGEST = 300.0  # seconds, Marketo's longest server time-out
 class Governor:
     """Lets calls through so that they never break one instance's limits.
 
-    ``on_quota`` says what calls do when the day's quota is spent: ``"raise"`` `DailyQuotaExceeded`, or ``"wait"`` for
+    ``on_quota`` says what calls do when the daily quota is used up: ``"raise"`` `DailyQuotaExceeded`, or ``"wait"`` for
     the next midnight in America/Chicago. ``on_call`` receives a record of every attempt. It must be a plain function;
     its exceptions are logged. ``clock`` returns epoch seconds and decides only the date; the window is measured by the
     event loop's monotonic clock.
@@ -99,8 +99,8 @@ class Governor:
         Pass ``since``, the loop's time of the first request, when a call acquires again: it keeps its age, and goes
         before calls of its priority that came later. ``bound`` is the number of seconds from the grant for which
         Marketo may work on the call: its place and slot stay taken for that long if the event loop ends before the call
-        does. Raises `DailyQuotaExceeded` when the day is spent and ``on_quota`` is ``"raise"``, `StoreUnavailable` when
-        the store can't be reached and there is no ``fallback``, `ConfigurationError` when the store holds other limits.
+        does. Raises `DailyQuotaExceeded` if the quota is used up and ``on_quota`` is ``"raise"``, `StoreUnavailable` if
+        the store can't be reached and there is no ``fallback``, `ConfigurationError` if the store holds other limits.
         """
         permit = self.at_once(bound)
         if permit is not None:
@@ -129,7 +129,7 @@ class Governor:
             permit.bound = bound
         return permit
 
-    async def settle(self) -> None:
+    async def flush(self) -> None:
         """Send pending reports to the store, and close its connections if no call is under way."""
         authority = self._authority
         store_client = authority.store_client
@@ -140,7 +140,7 @@ class Governor:
             await self.store.close()
 
     def snapshot(self) -> Snapshot:
-        """Return what is in use, what is left, and how long calls have waited so far."""
+        """Return the use of the limits, the rest of the quota, and how long calls have waited so far."""
         gate = self._gate
         use = self._authority.shared_use() or self._authority.grants.use()
         return Snapshot.of(use, waiting=gate.count_waiting(), granted=gate.granted, waited=gate.waited)
@@ -188,6 +188,6 @@ class Governor:
 
 
 def _is_async(hook: Callable[[CallRecord], None]) -> bool:
-    """Return whether calling ``hook`` runs nothing, but returns something to await or to iterate."""
+    """Return whether calling ``hook`` runs nothing yet, and only returns something to await or iterate."""
     call = getattr(hook, "__call__", hook)  # noqa: B004 - for objects whose class defines an async __call__
     return any(inspect.iscoroutinefunction(found) or inspect.isasyncgenfunction(found) for found in (hook, call))

@@ -91,7 +91,7 @@ class LocalGrants:
         return min(wait, self._given_up[0][0] - now) if wait and self._given_up else wait
 
     def use(self) -> Use:
-        """Return what is in use."""
+        """Return the use of the limits."""
         if self._loop is not None and self._loop.is_closed():
             self._leave_all(forked=False)
         now = self.now()

@@ -20,7 +20,7 @@ _PAUSE = 0.05  # of the window: how long all calls wait after a 606, before the 
 
 
 class Use(Struct, frozen=True, kw_only=True):
-    """What is in use of one instance's limits at one moment, and the shares; ``resets_at`` is epoch seconds."""
+    """The use of one instance's limits at one moment, and the shares; ``resets_at`` is epoch seconds."""
 
     window_used: int
     window_share: int
@@ -33,7 +33,7 @@ class Use(Struct, frozen=True, kw_only=True):
 
 
 class Limiter(Struct):
-    """What is in use of one instance's limits."""
+    """The use of one instance's limits, and the decision about the next call."""
 
     window: Window
     quota: Quota
@@ -63,7 +63,7 @@ class Limiter(Struct):
         return wait and min(wait, self.places.next_growth(now))
 
     def use(self, now: float, moment: float) -> Use:
-        """Return what is in use."""
+        """Return the use of the limits."""
         return Use(
             window_used=self.window.used(now),
             window_share=self.places.available(now),

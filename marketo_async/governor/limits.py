@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from marketo_async.argument_kinds import positive
 
-OLDEST_EVERY = 10  # one grant in so many goes to the waiter that has waited longest, whatever its priority
+OLDEST_EVERY = 10  # every tenth grant goes to the waiter that has waited longest, of any priority
 
 
 class Priority(IntEnum):

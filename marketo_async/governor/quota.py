@@ -4,10 +4,10 @@ Marketo counts a call in the day in which it arrives, by Marketo's clock. A call
 either day, so it is counted in both.
 
 The count belongs to the day that the clock shows now, not to the latest day that it has ever shown. A wall clock may be
-days ahead, or behind, for a moment. Each day keeps its own count and its own end, so the count continues where it was
+wrong by days for a moment. Each day keeps its own count and its own end, so the count continues where it was
 when the clock is right again. Only the day before the jump is remembered.
 
-See `governor` for what happens to callers when the day is spent.
+See `governor` for the callers of a day whose quota is used up.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, field
 
 CENTRAL = ZoneInfo("America/Chicago")
-_SKEW = 15 * 60.0  # a 607 this soon after our midnight: Marketo's clock is behind ours
+_SKEW = 15 * 60.0  # a 607 this soon after our midnight: Marketo's clock is late
 _RECHECK = 60.0
 
 
@@ -86,7 +86,7 @@ class Quota(Struct):
         self._day(moment).used += calls
 
     def calibrate(self, moment: float, total: int) -> None:
-        """Adopt Marketo's own ``total`` of today where it is above ours: it includes other integrations.
+        """Adopt Marketo's own ``total`` of today if it is above ours: it includes other integrations.
 
         The total may or may not hold the calls under way, so they are added.
         """
@@ -100,7 +100,7 @@ class Quota(Struct):
             today.used = max(today.used, used)
 
     def refuse(self, moment: float) -> None:
-        """Note that Marketo reported the day as spent (607)."""
+        """Note that Marketo reported the quota as used up (607)."""
         today = self._day(moment)
         early = moment - today.starts < _SKEW and today.used < self.daily
         today.closed_until = moment + _RECHECK if early else today.ends

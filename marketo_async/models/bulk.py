@@ -13,16 +13,16 @@ FileFormat = Literal["CSV", "TSV", "SSV"]
 
 
 class DateRange(Struct, frozen=True, kw_only=True, rename="camel"):
-    """At most 31 days, both ends included: of two adjoining ranges, records of the second they share come twice."""
+    """At most 31 days, both ends included; two ranges that share a second both export its records."""
 
     start_at: datetime
     end_at: datetime
 
 
 class LeadSelection(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The leads to export, by exactly one of these; ``updated_at`` and smart lists are not enabled everywhere (1035).
+    """The leads to export: set exactly one. Some instances do not allow ``updated_at`` and smart lists (1035).
 
-    ``updated_at`` is the last change of any field, which is not always the field of that name.
+    ``updated_at`` is the time of the last change of any field, which can differ from the field ``updatedAt``.
     """
 
     created_at: DateRange | None = None
@@ -34,7 +34,7 @@ class LeadSelection(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ActivitySelection(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The activities to export; at most 50 primary attribute values, by id or by name, go with one group of types."""
+    """The activities to export; primary attribute values, at most 50 by id or name, need types of one group."""
 
     created_at: DateRange
     activity_type_ids: list[int] | None = None
@@ -43,7 +43,7 @@ class ActivitySelection(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ProgramMemberSelection(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The program members to export: of one program or of at most 10, narrowed by all the others together."""
+    """The program members to export: those of one program, or of at most 10, that match all other filters."""
 
     program_id: int | None = None
     program_ids: list[int] | None = None
@@ -54,7 +54,7 @@ class ProgramMemberSelection(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class CustomObjectSelection(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The custom objects to export, by exactly one of these; a list selects the leads that they belong to."""
+    """The custom objects to export: set exactly one; a list selects the objects of its leads."""
 
     updated_at: DateRange | None = None
     static_list_id: int | None = None
@@ -96,5 +96,5 @@ class ImportJob(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def processed(self) -> int | None:
-        """How many rows were taken, by whichever of its two names the count came."""
+        """How many rows Marketo processed; the name of the count depends on the kind of import."""
         return self.num_of_objects_processed if self.num_of_leads_processed is None else self.num_of_leads_processed

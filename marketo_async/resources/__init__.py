@@ -115,7 +115,7 @@ class _FamilyLines:
 
     def __get__(self, obj: object, owner: object) -> str:
         lines = {name: (__getattr__(kind).__doc__ or "").partition("\n")[0] for name, (_, kind) in HOMES.items()}
-        lines["bulk"] = "Exports and imports of any size, by files."
+        lines["bulk"] = "Exports and imports of any size: `leads`, `activities`, `program_members`, `custom_objects`."
         return "\n".join((self._text, "", "Families:", *(f"    {name}: {line}" for name, line in lines.items())))
 
 

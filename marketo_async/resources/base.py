@@ -6,19 +6,18 @@ plan is sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import ClassVar, Protocol, TypeVar
 
 from msgspec.structs import replace
 
 from marketo_async.descriptions import Described
 from marketo_async.download import Sink
-from marketo_async.models.leads import Description
-from marketo_async.models.objects import ObjectDescription
 from marketo_async.operation import Listing, Operation, Plan
 from marketo_async.paging import Pager
 from marketo_async.writes import Batches, Results
 
+D = TypeVar("D")
 R = TypeVar("R")
 T = TypeVar("T")
 V = TypeVar("V")
@@ -39,12 +38,16 @@ class Sender(Protocol):
         """Write any number of records in as few calls as possible."""
         ...
 
-    async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
-        """Return the description of a record type, which is requested once a day."""
+    async def describe(self, described: Described[D]) -> D:
+        """Return the description of a record type, or the activity types, which are requested once a day."""
         ...
 
     async def stream(self, operation: Operation, plan: Plan[bytes], sink: Sink) -> None:
         """Download a file into ``sink``, from the position that the sink has reached."""
+        ...
+
+    async def wait_for(self, what: Callable[[], Awaitable[T]]) -> T:
+        """Wait between two calls. Raises `ConfigurationError` as soon as the client is closed."""
         ...
 
 
@@ -53,7 +56,8 @@ class Resource:
 
     ``name`` is its attribute on the client. ``root`` replaces ``{root}`` in the paths of shared verbs. ``area`` names
     its permissions (Read-Only ``area``, Read-Write ``area``); ``rights`` replaces them for all operations, and
-    ``every`` says whether a call needs all of them.
+    ``every`` says whether a call needs all of them. Permissions:
+    https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/endpoint-reference
     """
 
     name: ClassVar[str] = ""

@@ -65,7 +65,7 @@ def of_ids(
     scope: Hashable,
     member: str = "id",
     most: int = BATCH,
-    told: str | None = None,
+    success_status: str | None = None,
 ) -> Batches[int]:
     """Plan a write of any number of ids, each sent as ``{member: id}``; without a ``scope``, repeats are sent too."""
     return Batches(
@@ -76,7 +76,7 @@ def of_ids(
         refusal=no_id,
         scope=scope,
         key=None if scope is None else folded,
-        told=told,
+        success_status=success_status,
     )
 
 

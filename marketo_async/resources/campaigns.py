@@ -74,7 +74,7 @@ class Campaigns(Resource):
         def plan(ids: Raw) -> Plan[AssetId]:
             return one(AssetId, path={"campaignId": campaign_id}, json={"input": {"leads": ids, **values}})
 
-        return of_ids("lead_ids", lead_ids, plan, scope=None, most=_MOST, told="requested")
+        return of_ids("lead_ids", lead_ids, plan, scope=None, most=_MOST, success_status="requested")
 
     @endpoint("POST", "/rest/v1/campaigns/{campaignId}/schedule.json", needs=_EXECUTE)
     def schedule(

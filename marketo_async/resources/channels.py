@@ -9,7 +9,10 @@ from marketo_async.resources.mixins import ByName, distinct
 
 
 class Channels(ByName[Channel]):
-    """Channels: the purposes of programs, and the statuses that their members can have."""
+    """Channels: the purposes of programs, and the statuses that their members can have.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/channels
+    """
 
     name, area, root = "channels", "Assets", "/rest/asset/v1/channel"
     model = Channel

@@ -17,7 +17,8 @@ _TYPE = "/rest/v1/activities/external/type/{apiName}"
 class CustomActivityTypes(Resource):
     """Custom activity types, at most ten per instance; a type has at most 20 attributes besides its primary one.
 
-    Changes go to a draft, which ``approve`` publishes and ``discard_draft`` drops.
+    Changes go to a draft, which ``approve`` publishes and ``discard_draft`` drops. See
+    https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/activities
     """
 
     name, area = "custom_activity_types", "Activity Metadata"

@@ -1,8 +1,7 @@
 """``marketo.custom_object_types``: types of custom objects and their fields. See ``custom_objects`` for records.
 
 A type starts as a draft, gets fields, and is approved; every edit makes a new draft. Approval freezes its name, links
-and dedupe fields. 616 if the subscription does not include custom objects. See
-https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/custom-objects
+and dedupe fields. 616 if the subscription does not include custom objects.
 """
 
 from __future__ import annotations
@@ -31,7 +30,10 @@ _TYPE = _ROOT + "/{apiName}"
 
 
 class CustomObjectTypes(Resource):
-    """Types of custom objects, at most 10 per instance; a type is identified by its API name."""
+    """Types of custom objects, at most 10 per instance; a type is identified by its API name.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/custom-objects
+    """
 
     name, area = "custom_object_types", "Custom Object Type"
 

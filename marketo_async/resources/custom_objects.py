@@ -34,7 +34,8 @@ _ONE = "/rest/v1/customobjects/{customObjectName}"
 class CustomObjects(Records[L]):
     """Custom objects, identified by the 1 to 3 dedupe fields of their type, or by ``marketoGUID``.
 
-    Pass the type first. The records are ``dict``, or your own Struct: ``marketo.custom_objects.of(Car)``.
+    Pass the type first. The records are ``dict``, or your own Struct: ``marketo.custom_objects.of(Car)``. See
+    https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/custom-objects
     """
 
     name, area = "custom_objects", "Custom Object"

@@ -25,7 +25,10 @@ _RICH_TEXT = 65_535  # bytes
 
 
 class FormFields(Resource):
-    """Fields of forms. Their ids are text, like ``FirstName``; changes go to the form's draft."""
+    """Fields of forms. Their ids are text, like ``FirstName``; changes go to the form's draft.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/forms
+    """
 
     name, area, root = "form_fields", "Assets", "/rest/asset/v1/form"
 

@@ -3,7 +3,7 @@
 Part of the Performance Tier. A call takes at most 1,000 objects and 1 MB, and counts neither in the window nor against
 the daily quota; it returns the id under which Marketo reports on it. Accepted does not mean valid: Marketo reports the
 outcome of a record in its data stream, not in the API. See ``leads`` and other families for the same writes with
-results, and https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/data-ingestion
+results.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ _NOT_IN_PROGRAM = "not in program"
 
 
 class Ingestion(Resource):
-    """High-volume writes. The case of field names does not matter; Marketo does not keep the order of calls."""
+    """High-volume writes. The case of field names does not matter; Marketo does not keep the order of calls.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/data-ingestion
+    """
 
     name = "ingestion"
 

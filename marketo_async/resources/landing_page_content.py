@@ -19,6 +19,7 @@ class LandingPageContent(Resource):
     """Sections of pages: predefined on guided pages, added on free-form pages. Changes go to the draft.
 
     The content of a section is markup, or the id of a form, an image or a snippet; a rectangle has none.
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/landing-pages
     """
 
     name, area, root = "landing_page_content", "Assets", "/rest/asset/v1/landingPage"

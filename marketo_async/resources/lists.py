@@ -119,6 +119,7 @@ class Lists(Resource, Generic[L]):
             max_bytes=max_bytes,
             max_queued=max_queued,
             journal=journal,
+            wait_for=self._sender.wait_for,
         )
 
     @written("GET", "/rest/v1/lists/{listId}/leads/ismember.json", needs=("Read-Write Lead",))

@@ -1,7 +1,8 @@
 """The verbs that families of assets share. A family is a root, a model, a list of these verbs, and its own methods.
 
 Every verb has Marketo's own arguments; an argument that is ``None`` is not sent. A write returns the changed asset
-where Marketo sends it, and otherwise the asset's id.
+if Marketo sends it, and otherwise the asset's id. Listings by ``offset`` have at most 200 assets a page:
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/assets
 """
 
 from __future__ import annotations
@@ -205,9 +206,9 @@ class Drafts(Resource):
         return one(AssetSummary, path={"id": id})
 
     @endpoint("POST", "{root}/{id}/discardDraft.json", repeat=Repeat.SETTLES)
-    def discard_draft(self, id: int) -> Plan[AssetId]:
+    def discard_draft(self, id: int) -> Plan[AssetSummary]:
         """Delete the draft of an approved asset."""
-        return one(AssetId, path={"id": id})
+        return one(AssetSummary, path={"id": id})
 
 
 class Clone(Resource, Generic[T]):

@@ -2,8 +2,6 @@
 
 A family is a root, an area, a list of these verbs, and its own methods. The functions plan the same calls for families
 whose verbs have more arguments (custom objects, program members). See `leads` for leads, whose verbs differ.
-
-https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/lead-database
 """
 
 from __future__ import annotations

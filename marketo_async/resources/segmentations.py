@@ -11,7 +11,10 @@ from marketo_async.resources.mixins import distinct
 
 
 class Segmentations(Resource):
-    """Segmentations and their segments, which dynamic content is made for."""
+    """Segmentations and their segments, which dynamic content is made for.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/dynamic-content
+    """
 
     name, area, root = "segmentations", "Assets", "/rest/asset/v1/segmentation"
 

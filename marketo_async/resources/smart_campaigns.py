@@ -20,7 +20,10 @@ class SmartCampaigns(
     Clone[SmartCampaign],
     DeleteAsset,
 ):
-    """Smart campaigns; their flows can be neither read nor written."""
+    """Smart campaigns; their flows can be neither read nor written.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/smart-campaigns
+    """
 
     name, area, root = "smart_campaigns", "Assets", "/rest/asset/v1/smartCampaign"
     model = SmartCampaign

@@ -10,7 +10,10 @@ from marketo_async.resources.mixins import ByName
 
 
 class Tags(ByName[TagType]):
-    """Tag types that programs can have; only ``by_name`` returns the allowed values."""
+    """Tag types that programs can have; only ``by_name`` returns the allowed values.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/tags
+    """
 
     name, area, root = "tags", "Assets", "/rest/asset/v1/tagType"
     model = TagType

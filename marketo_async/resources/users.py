@@ -1,7 +1,6 @@
 """``marketo.users``: the users of an instance, their roles and invitations.
 
-Marketo answers without an envelope and reports errors by the HTTP status; a missing user raises `NotFound`. See
-https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/user-management
+Marketo answers without an envelope and reports errors by the HTTP status; a missing user raises `NotFound`.
 """
 
 from __future__ import annotations
@@ -29,7 +28,10 @@ _ROOT = "/userservice/management/v1/users"
 
 
 class Users(Resource):
-    """Users. Only the methods for invitations find a user who has not accepted the invitation yet."""
+    """Users. Only the methods for invitations find a user who has not accepted the invitation yet.
+
+    See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/user-management
+    """
 
     name, rights, every = "users", ("Access User Management Api", "Access Users"), True
 

@@ -3,7 +3,7 @@
 See ``resources`` for the declarations.
 """
 
-# ruff: noqa: D101 - a twin has the docstring of its family
+# ruff: noqa: D101, D102 - a twin has the docstrings of its family
 
 from __future__ import annotations
 
@@ -18,13 +18,11 @@ M = TypeVar("M")
 
 class Leads(Blocking, resources.Leads[L]):
     def of(self, model: type[M]) -> Leads[M]:
-        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return Leads(super().of(model), self.portal)
 
 
 class Lists(Blocking, resources.Lists[L]):
     def of(self, model: type[M]) -> Lists[M]:
-        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return Lists(super().of(model), self.portal)
 
 
@@ -39,7 +37,6 @@ class Usage(Blocking, resources.Usage): ...
 
 class ProgramMembers(Blocking, resources.ProgramMembers[L]):
     def of(self, model: type[M]) -> ProgramMembers[M]:
-        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return ProgramMembers(super().of(model), self.portal)
 
 
@@ -48,43 +45,36 @@ class Campaigns(Blocking, resources.Campaigns): ...
 
 class Companies(Blocking, resources.Companies[L]):
     def of(self, model: type[M]) -> Companies[M]:
-        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return Companies(super().of(model), self.portal)
 
 
 class Opportunities(Blocking, resources.Opportunities[L]):
     def of(self, model: type[M]) -> Opportunities[M]:
-        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return Opportunities(super().of(model), self.portal)
 
 
 class OpportunityRoles(Blocking, resources.OpportunityRoles[L]):
     def of(self, model: type[M]) -> OpportunityRoles[M]:
-        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return OpportunityRoles(super().of(model), self.portal)
 
 
 class SalesPersons(Blocking, resources.SalesPersons[L]):
     def of(self, model: type[M]) -> SalesPersons[M]:
-        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return SalesPersons(super().of(model), self.portal)
 
 
 class NamedAccounts(Blocking, resources.NamedAccounts[L]):
     def of(self, model: type[M]) -> NamedAccounts[M]:
-        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return NamedAccounts(super().of(model), self.portal)
 
 
 class NamedAccountLists(Blocking, resources.NamedAccountLists[L]):
     def of(self, model: type[M]) -> NamedAccountLists[M]:
-        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return NamedAccountLists(super().of(model), self.portal)
 
 
 class CustomObjects(Blocking, resources.CustomObjects[L]):
     def of(self, model: type[M]) -> CustomObjects[M]:
-        """Return the same family with records as instances of ``model``, a Struct; only its fields are requested."""
         return CustomObjects(super().of(model), self.portal)
 
 

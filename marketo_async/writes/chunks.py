@@ -56,7 +56,7 @@ class Cutter(Generic[V]):
         self._rows: list[object] = []  # the rows of the open chunk
         self._in_order = True  # whether the open chunk has the order of the input
         self._keys: set[Hashable] = set()
-        self._size = _BRACKETS  # of the open chunk, where its records are encoded one by one
+        self._size = _BRACKETS  # of the open chunk, if its records are encoded one by one
         self._one_by_one = False
         self._overflowed = False
         self._waiting: deque[Item[V]] = deque()

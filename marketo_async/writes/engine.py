@@ -10,7 +10,7 @@ Back-pressure
 
 Errors
     A record that can't be sent, or an input that fails, ends the input: the records before it are still sent, their
-    results are yielded, and then the error is raised. An error of a call (no permission, the day's quota spent, no
+    results are yielded, and then the error is raised. An error of a call (no permission, the daily quota used up, no
     connection) ends the sending: calls under way finish, all known results are yielded, and then the error is raised.
     A lost answer ends nothing: the records of that call have the status ``unknown``.
 
@@ -42,10 +42,11 @@ from marketo_async.writes.plan import Batches, Look, WriteRow
 from marketo_async.writes.results import Result, Results, result_of
 from marketo_async.writes.source import AsyncSource, PlainSource, RecordSource
 
+D = TypeVar("D")
 V = TypeVar("V")
 R = TypeVar("R")
 
-_AHEAD = 3  # how many times the records that can be under way are read
+_AHEAD = 3  # records to read, in multiples of those that can be under way
 _RESOLUTION = 1.0  # seconds, the resolution of Marketo's dates
 _DOUBT = 5.0  # seconds before an attempt in which the attempt may still have created a record, as clocks differ
 
@@ -88,7 +89,7 @@ class ChunkSender(Protocol):
         """Make any other call."""
         ...
 
-    async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
+    async def describe(self, described: Described[D]) -> D:
         """Return the description of a record type."""
         ...
 
@@ -108,11 +109,11 @@ def write(batches: Batches[V], sender: ChunkSender) -> Results[V]:
 
 
 async def completed(batches: Batches[V], sender: ChunkSender) -> Batches[V]:
-    """Add what only the description of the record type tells: its key, and what its fields take."""
+    """Add the key and the field checks that only the description of the record type holds."""
     described, refusal, key = batches.described, batches.refusal, batches.key
     if described is None or not (batches.check or (key is None and batches.scope is not None)):
         return batches
-    description = await sender.describe(described)
+    description: Description | ObjectDescription = await sender.describe(described)
     if key is None and batches.scope is not None:
         key = cast(Callable[[V], Hashable], KeyOf(*description.dedupe_fields))
     if batches.check:
@@ -145,6 +146,7 @@ class Writing(Generic[V]):
         self._failure: BaseException | None = None
         self._index: int | None = None  # of the first record of the calls that failed
         self._stopped = False
+        self._held_until: float | None = None  # while only the keys of other writes are in the way
 
     async def results(self) -> AsyncGenerator[Result[V], None]:
         """Yield the results in the order of the input; after a failure, yield them with gaps and then raise it."""
@@ -168,11 +170,15 @@ class Writing(Generic[V]):
             raise self._failure
 
     async def _woken(self) -> None:
-        """Wait for something to do; where only the keys of other writes are in the way, no longer than a call may."""
+        """Wait for something to do; if only keys of other writes are in the way, no longer than a call may last."""
         held_back = not self._tasks and (self._source.ended or not self._may_read)
-        limit = self._sender.timeout if held_back else None
+        limit = self._sender.timeout
+        if not held_back or limit is None:
+            self._held_until = None
+        elif self._held_until is None:  # keys that come free may be others than those in the way
+            self._held_until = asyncio.get_running_loop().time() + limit
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout_at(self._held_until):
                 await self._wake.wait()
         except TimeoutError as error:
             late = CallTimeout(
@@ -219,13 +225,13 @@ class Writing(Generic[V]):
                 self._fill()
                 if not self._may_send(idle=idle):
                     return
-                load = self._cutter.take()
+                chunk = self._cutter.take()
                 self._refill_due = True
             except InvalidRequest as error:
                 self._refuse(error)
             else:
-                if load is not None:
-                    self._send(load)
+                if chunk is not None:
+                    self._send(chunk)
 
     @property
     def _may_read(self) -> bool:
@@ -254,13 +260,14 @@ class Writing(Generic[V]):
         self._refill_due = True
         self._source.close()
 
-    def _send(self, load: Chunk[V]) -> None:
-        claim = self._sender.in_flight.take(self._batches.scope, load.keys)
-        task = asyncio.get_running_loop().create_task(self._result_of(load, claim))
+    def _send(self, chunk: Chunk[V]) -> None:
+        claim = self._sender.in_flight.take(self._batches.scope, chunk.keys)
+        self._held_until = None
+        task = asyncio.get_running_loop().create_task(self._result_of(chunk, claim))
         self._tasks.add(task)
-        task.add_done_callback(partial(self._on_chunk_done, load, claim))
+        task.add_done_callback(partial(self._on_chunk_done, chunk, claim))
 
-    def _on_chunk_done(self, load: Chunk[V], claim: Claim, task: asyncio.Task[list[Result[V]]]) -> None:
+    def _on_chunk_done(self, chunk: Chunk[V], claim: Claim, task: asyncio.Task[list[Result[V]]]) -> None:
         self._tasks.discard(task)
         self._wake.set()
         if not claim.lent:  # cancelled before it began
@@ -270,7 +277,7 @@ class Writing(Generic[V]):
         if (error := task.exception()) is None:
             self._ready.update((result.index, result) for result in task.result())
         else:
-            self._stop(error, load.items[0].index)
+            self._stop(error, chunk.items[0].index)
 
     def _stop(self, error: BaseException, index: int) -> None:
         """Send no more after a call that failed."""
@@ -281,24 +288,24 @@ class Writing(Generic[V]):
         self._source.close()
         self._cutter.drop()
 
-    async def _result_of(self, load: Chunk[V], claim: Claim) -> list[Result[V]]:
-        """Send a chunk, and return what became of its records."""
+    async def _result_of(self, chunk: Chunk[V], claim: Claim) -> list[Result[V]]:
+        """Send a chunk, and return the results of its records."""
         claim.lent = True
         try:
-            posted = await self._sender.post(self._batches.plan(load.encoded), claim.release)
+            posted = await self._sender.post(self._batches.plan(chunk.encoded), claim.release)
         except OutcomeUnknown as error:
-            found = [_unknown(str(error))] * len(load.items)
+            found = [_unknown(str(error))] * len(chunk.items)
         else:
-            found = self._matched(posted.answer, len(load.items))
+            found = self._matched(posted.answer, len(chunk.items))
             look = self._batches.look
             if posted.since is not None and look is not None and any(result.unknown for result in found):
-                found = await self._look_up(look, load.items, found, posted.since)
-        return [result_of(item.index, item.record, result) for item, result in zip(load.items, found, strict=True)]
+                found = await self._look_up(look, chunk.items, found, posted.since)
+        return [result_of(item.index, item.record, result) for item, result in zip(chunk.items, found, strict=True)]
 
     def _matched(self, answer: Any, count: int) -> list[RecordResult]:
         """Return one result for each record: from the answer or, if the answer names no records, the plan's status."""
-        if self._batches.told is not None:
-            return [RecordResult(status=self._batches.told)] * count
+        if self._batches.success_status is not None:
+            return [RecordResult(status=self._batches.success_status)] * count
         if len(answer) == count:
             found: list[RecordResult] = answer
             return found
@@ -308,7 +315,7 @@ class Writing(Generic[V]):
         self, look: Look, items: list[Item[V]], found: list[RecordResult], since: float
     ) -> list[RecordResult]:
         """Resolve records of unknown outcome: find by their creation date whether this call created them."""
-        key = cast(KeyOf, self._batches.key)  # what is looked up was looked up by it before
+        key = cast(KeyOf, self._batches.key)  # a write that can be looked up has a key of fields
         asked = [cast(WriteRow, item.record) for item, result in zip(items, found, strict=True) if result.unknown]
         try:
             page = await self._sender.ask(look.operation, look.plan(key, asked))

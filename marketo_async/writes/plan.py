@@ -17,11 +17,12 @@ V = TypeVar("V")
 WriteRow = Mapping[str, Any] | Struct  # a record by REST field name, or the caller's own Struct
 WriteRows = Iterable[WriteRow] | AsyncIterable[WriteRow]
 
+# https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/lead-database
 BATCH = 300  # records in one call, values in one filter, records on one page
 
 
 class Look(Struct, frozen=True):
-    """How to look records up by their key, to find after a lost answer by their dates who created them."""
+    """How to look records up by their key after a lost answer: their dates show which call created them."""
 
     operation: Operation
     plan: Callable[[KeyOf, Sequence[WriteRow]], Plan[Page[Record]]]
@@ -38,8 +39,8 @@ class Batches(Struct, Generic[V], frozen=True, kw_only=True):
     ``described`` is the call that describes the record type: it returns the key if the family has no fixed one, and
     with ``check`` every record is checked against it.
 
-    If the answer does not name the records, they have the status ``told`` after a successful call. ``look`` resolves
-    the outcome after a lost answer.
+    If the answer does not name the records, ``success_status`` is their status after a successful call. ``look``
+    resolves the outcome after a lost answer.
     """
 
     records: Iterable[V] | AsyncIterable[V]
@@ -52,5 +53,5 @@ class Batches(Struct, Generic[V], frozen=True, kw_only=True):
     shared: frozenset[Hashable] = frozenset()
     described: Described[Any] | None = None
     check: bool = False
-    told: str | None = None
+    success_status: str | None = None
     look: Look | None = None

@@ -153,13 +153,13 @@ async def test_after_a_definite_refusal_no_other_program_s_job_is_taken_for_ours
 async def killed_after_asking(marketo: Marketo, out: Path, ago: timedelta) -> None:
     """Leave the state of a run that was killed while it asked for the job of its last window."""
     await stop_after(marketo, out, 2)
-    beside = out.with_name(f"{out.name}.state")
-    state = json.loads(beside.read_bytes())
+    state_path = out.with_name(f"{out.name}.state")
+    state = json.loads(state_path.read_bytes())
     window = state["windows"][-1]
     for name in ("job_id", "file_size", "file_checksum", "records"):
         window.pop(name, None)
     window["intended_at"] = (datetime.now(UTC) - ago).timestamp()
-    beside.write_bytes(json.dumps(state).encode())
+    state_path.write_bytes(json.dumps(state).encode())
 
 
 async def test_a_job_of_another_time_is_not_taken_for_ours(tmp_path: Path) -> None:

@@ -243,11 +243,11 @@ async def test_waiting_for_a_day_looks_at_the_clock_again_and_again() -> None:
 @pytest.mark.looptime
 async def test_polling_is_patient_unless_told_otherwise() -> None:
     rng = random.Random(3)
-    assert all(60 <= Polling().export(rng) <= 72 for _ in range(100))
-    assert all(60 <= Polling().queue(rng) <= 240 for _ in range(100))
-    assert all(4 <= Polling().imported(rng, looks) <= 30 for looks in range(20))
-    assert all(2 <= Polling(poll=2).export(rng) <= 2.4 for _ in range(100))
-    assert all(2 <= Polling(poll=2).queue(rng) <= 8 for _ in range(100))
+    assert all(60 <= Polling().export_wait(rng) <= 72 for _ in range(100))
+    assert all(60 <= Polling().queue_wait(rng) <= 240 for _ in range(100))
+    assert all(4 <= Polling().import_wait(rng, polls) <= 30 for polls in range(20))
+    assert all(2 <= Polling(poll=2).export_wait(rng) <= 2.4 for _ in range(100))
+    assert all(2 <= Polling(poll=2).queue_wait(rng) <= 8 for _ in range(100))
 
 
 async def test_a_file_that_comes_late_is_waited_for() -> None:
@@ -549,7 +549,7 @@ async def test_a_run_killed_around_the_last_rename_is_finished(*, renamed: bool,
 
         async with instance() as (sandbox, marketo):
             if renamed:
-                patch.setattr(ExportOutput, "_finished", killed)
+                patch.setattr(ExportOutput, "_clean_up", killed)
             else:
                 patch.setattr(Path, "replace", stopping_at(out))
             task = asyncio.ensure_future(
@@ -614,4 +614,4 @@ async def test_a_filter_that_is_not_enabled_says_so() -> None:
 
 
 def test_the_number_of_fetches_is_what_the_tests_count_on() -> None:
-    assert jobs_module.FETCHES == 3
+    assert jobs_module.DOWNLOADS == 3

@@ -132,7 +132,7 @@ OTHERS: list[tuple[str, bytes, str]] = [
     ("a.csv.gz", gzip.compress(b"email\na@x.io\n", mtime=0), "gzip; decompress it"),
     ("a.jsonl", b'{"email": "a@x.io"}\n', "JSON; pass its rows"),
     ("a.json", b'[{"email": "a@x.io"}]\n', "JSON; pass its rows"),
-    ("a.csv", b"", "is empty; its first line has to name the columns"),
+    ("a.csv", b"", "is empty; put the API names of the columns in its first line"),
     ("a.csv", b"\xef\xbb\xbf", "line 1 of .* is blank"),
     ("a.csv", b"\nemail\n", "line 1 of .* is blank"),
     ("a.csv", b"sep=;\nemail;title\n", "line 1 of .* is 'sep=;', which only Excel reads; remove it"),
@@ -143,7 +143,7 @@ OTHERS: list[tuple[str, bytes, str]] = [
     ("a.csv", b"Email Address,First Name\r\n", "'Email Address' .the display name of 'email'; use that"),
     ("a.csv", b"Email Address;First Name\r\n", "'First Name' .the display name of 'firstName'; use that"),
     ("a.csv", b" email\nx\n", "no field ' email' .meant 'email'"),
-    ("a.csv", b"firstName\n", "found by email: the rows have no email"),
+    ("a.csv", b"firstName\n", "found by email: add email to the rows"),
 ]
 
 
@@ -248,8 +248,8 @@ async def test_a_dialect_is_checked_before_anything_is_asked() -> None:
             ({"encoding": "undefined"}, "encoding='undefined' is not a text encoding"),
             ({"delimiter": ":"}, "delimiter must be .* not ':'"),
             ({"delimiter": ""}, "delimiter must be .* not ''"),
-            ({"delimiter": ";"}, "the source is not the path of a file"),
-            ({"encoding": "cp1252"}, "the source is not the path of a file"),
+            ({"delimiter": ";"}, "pass its path as the source"),
+            ({"encoding": "cp1252"}, "pass its path as the source"),
         ):
             with pytest.raises(InvalidRequest, match=said):
                 await load([{"email": "a@example.com"}], **options)  # type: ignore[arg-type]

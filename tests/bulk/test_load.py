@@ -20,7 +20,7 @@ from marketo_async import Marketo, RetryPolicy
 from marketo_async.bulk import ImportProgress, ImportReport, Rejected
 from marketo_async.bulk.imports import files as chunks
 from marketo_async.bulk.imports.files import Columns, ImportFiles
-from marketo_async.bulk.imports.rejects import listed, mapped
+from marketo_async.bulk.imports.rejects import find_rejected, read_rejects
 from marketo_async.errors import BadRow, ImportStopped, InvalidRequest, JobFailed, OutcomeUnknown
 from marketo_async.sandbox import Fault
 from marketo_async.sandbox.records.import_jobs import ImportJob
@@ -196,9 +196,9 @@ def test_every_rejected_row_is_found_again(rows: list[tuple[str, ...]], chosen: 
     def numbered() -> Iterator[tuple[int, list[str]]]:
         return ((number, list(row)) for number, row in enumerate(rows))
 
-    rejected = listed(text.getvalue().encode(), ",", ["a", "b", "c"])
+    rejected = read_rejects(text.getvalue().encode(), ",", ["a", "b", "c"])
     assert rejected.flaw == ""
-    found = mapped("failure", rejected.rows, ["a", "b", "c"], ["a"], numbered, batch_id=1)
+    found = find_rejected("failure", rejected.rows, ["a", "b", "c"], ["a"], numbered, batch_id=1)
     assert len(found) == len(indices)
     # Rows that are alike can't be told apart: the first of them are named.
     assert sorted(tuple(row.record.values()) for row in found) == sorted(rows[index] for index in indices)
@@ -212,7 +212,7 @@ def test_a_row_that_marketo_changed_is_found_by_its_key_or_told_without_an_index
     def numbered() -> Iterator[tuple[int, list[str]]]:
         return iter([(4, ["a@example.com", "as sent"]), (5, ["b@example.com", ""])])
 
-    found = mapped("failure", listed(content, ",", NAMES).rows, NAMES, ["email"], numbered, batch_id=9)
+    found = find_rejected("failure", read_rejects(content, ",", NAMES).rows, NAMES, ["email"], numbered, batch_id=9)
     assert [(row.index, row.record["name"], row.reason) for row in found] == [(4, "as sent", "why"), (None, "", "lost")]
 
 
@@ -222,23 +222,23 @@ def test_a_row_that_is_found_already_is_not_found_again_by_its_key() -> None:
     def numbered() -> Iterator[tuple[int, list[str]]]:
         return iter([(0, ["a@example.com", "one"]), (1, ["a@example.com", "two"])])
 
-    found = mapped("failure", listed(content, ",", NAMES).rows, NAMES, ["email"], numbered, batch_id=9)
+    found = find_rejected("failure", read_rejects(content, ",", NAMES).rows, NAMES, ["email"], numbered, batch_id=9)
     assert [(row.index, row.reason) for row in found] == [(0, "first"), (1, "second")]
 
 
 BAD: list[tuple[list[Any], dict[str, Any], str]] = [
     ([{"email": "a@example.com", "emial": "x"}], {}, "no field 'emial' .meant 'email'"),
-    ([{"firstName": "x"}], {}, "found by email: the rows have no email"),
+    ([{"firstName": "x"}], {}, "found by email: add email to the rows"),
     (
         [{"email": "a"}, {"email": "b", "firstName": "x"}],
         {},
-        "row 1 is not like the first one: it has also 'firstName'",
+        "row 1 differs from the first row: it has also 'firstName'",
     ),
     ([{"email": "a", "firstName": "x"}, {"email": "b"}], {}, "row 1 .* has no 'firstName'"),
     ([{"email": "a", "firstName": ["x"]}], {}, "row 0: firstName: list can't be sent"),
     ([{"email": "a", "createdAt": datetime(2026, 1, 1)}], {}, "no time zone"),  # noqa: DTZ001 - that is the point
     ([{"email": "a", "title": "x" * 10_000_000}], {}, "row 0 has .* bytes"),
-    ([7], {}, "a row is a mapping or a Struct"),
+    ([7], {}, "a row has the type int: pass mappings or Structs"),
     ([{}], {}, "no members"),
 ]
 
@@ -273,8 +273,8 @@ SPOILED: list[tuple[str, bytes | None, list[int | None], str]] = [
     ("missing", None, [], "404"),
     ("empty", b"", [], "the file is empty"),
     ("blank", b"\r\n", [], "the file is empty"),
-    ("header alone", b"email,leadScore,Import Failure Reason\n", [], "lists 0 rows, Marketo counts 2"),
-    ("too few", b"email,leadScore,Import Failure Reason\nnonsense,1,why\n", [1], "lists 1 rows, Marketo counts 2"),
+    ("header alone", b"email,leadScore,Import Failure Reason\n", [], "lists 0 rows, but counts 2"),
+    ("too few", b"email,leadScore,Import Failure Reason\nnonsense,1,why\n", [1], "lists 1 rows, but counts 2"),
     ("an error page", b"<html>\n<body>busy</body>\n</html>\n", [], "a web page, not a file"),
     ("another file", b"busy,x\n1,2\n", [], "none of the columns that were sent: 'busy,x"),
     ("JSON", b'{"requestId":"a#b","success":false}', [], "success is false"),
@@ -371,7 +371,7 @@ async def test_a_status_that_is_not_known_is_no_success(
 
     monkeypatch.setattr(ImportJob, "finish", finished)
     async with instance(0) as (_, marketo):
-        with pytest.raises(ImportStopped, match=r"after 0 of 200 rows: .*a status that is not known") as caught:
+        with pytest.raises(ImportStopped, match=r"after 0 of 200 rows: .*an unknown status") as caught:
             await marketo.bulk.leads.load(people(200), poll=POLL)
     assert isinstance(caught.value.__cause__, JobFailed)
     assert caught.value.__cause__.status == status

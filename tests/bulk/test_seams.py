@@ -19,7 +19,7 @@ from msgspec import Struct
 from pyarrow import parquet
 
 from marketo_async.bulk.exports import output as output_module
-from marketo_async.bulk.exports.jobs import fetched
+from marketo_async.bulk.exports.jobs import download_file
 from marketo_async.bulk.exports.output import ExportOutput, OutputFormat
 from marketo_async.bulk.exports.part_file import PartFile
 from marketo_async.bulk.exports.request import Calls
@@ -119,7 +119,7 @@ def test_records_are_counted_whatever_the_pieces(file: Written, data: st.DataObj
             spool.write(content[at : at + size])
             at += size
         assert (spool.held, spool.records) == (len(content), len(file.rows))
-        spool.recall()
+        spool.read_existing()
         assert (spool.held, spool.records) == (len(content), len(file.rows))
 
 
@@ -138,9 +138,9 @@ FILE = b'id,name\n1,x\n2,"y\nz"\n'
     ("job", "content", "flaw"),
     [
         (told(FILE, 2), FILE, ""),
-        (told(FILE, 3), FILE, "2 records came, the job has 3"),
-        (told(b"", 1), b"", "0 records came, the job has 1"),
-        (told(FILE, None, size=5), FILE, "20 bytes came, the job has 5"),
+        (told(FILE, 3), FILE, "2 records were received, the job has 3"),
+        (told(b"", 1), b"", "0 records were received, the job has 1"),
+        (told(FILE, None, size=5), FILE, "20 bytes were received, the job has 5"),
         (told(FILE, 3, checksum=True), FILE, ""),  # the checksum proves more than a count
     ],
 )
@@ -150,10 +150,10 @@ async def test_what_the_job_says_of_its_file_is_compared_with_what_came(
     async with ScriptedServer(Answer(content)) as server, client(server.origin) as marketo:
         calls: Calls[LeadSelection] = Calls(marketo.bulk.leads, marketo.bulk.leads._sender)
         if not flaw:
-            assert (await fetched(calls, job, tmp_path / "file")).records == 2
+            assert await download_file(calls, job, tmp_path / "file") == 2
             return
         with pytest.raises(DamagedFile, match=flaw):
-            await fetched(calls, job, tmp_path / "file")
+            await download_file(calls, job, tmp_path / "file")
 
 
 async def test_a_report_counts_the_rows_that_came(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -41,6 +41,27 @@ def test_a_range_is_written_once_whatever_the_shards(instance: Instance, out: Pa
     assert not out.with_name("activities.jsonl.checkpoint").exists()
 
 
+@pytest.mark.parametrize("until", [(), ("--until", "2100-01-01")])
+@pytest.mark.parametrize(
+    ("types", "kinds"),
+    [("all", {1, 2, 6, 7, 10, 11, 12, 13, 22}), ("Visit Webpage, open email,12", {1, 10, 12})],
+)
+def test_types_go_by_name_or_are_all_of_the_instance(
+    instance: Instance, out: Path, types: str, kinds: set[int], until: tuple[str, ...]
+) -> None:
+    arguments = ("activities", "--since", "2020-01-01", *until, "--types", types, "--out", out)
+    assert invoke(*arguments, environment=instance.environment).code == 0
+    found = records(out.read_bytes())
+    assert {record["activityTypeId"] for record in found} <= kinds
+    assert len(guids(out)) == len(set(guids(out)))
+    if types == "all":
+        assert len(found) == 900
+    if not until:
+        held = out.read_bytes()
+        assert invoke(*arguments, environment=instance.environment).code == 0
+        assert out.read_bytes() == held
+
+
 def test_activities_are_written_as_marketo_spells_them(instance: Instance, out: Path) -> None:
     ended = invoke(
         "activities", "--since", "2020-01-01", "--types", "1", "--out", out, environment=instance.environment
@@ -95,7 +116,8 @@ def test_more_leads_than_one_listing_takes_go_on_too(instance: Instance, out: Pa
     [
         (("--since", "yesterday", "--types", "1"), "--since takes a date or time"),
         (("--since", "2026-01-01", "--until", "soon", "--types", "1"), "--until takes a date or time"),
-        (("--since", "2026-01-01", "--types", "1,two"), "--types takes comma-separated numbers"),
+        (("--since", "2026-01-01", "--types", "1,two"), "the instance has no activity type 'two'"),
+        (("--since", "2026-01-01", "--types", "Visit Webpages"), "meant 'Visit Webpage'?"),
         (("--since", "2026-01-01", "--types", "1", "--leads", "x"), "--leads takes comma-separated numbers"),
         (("--since", "2026-01-01", "--types", ","), "types is empty"),
         (("--since", "2026-01-02", "--until", "2026-01-01", "--types", "1"), "must be before until"),

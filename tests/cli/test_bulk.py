@@ -167,13 +167,15 @@ def test_a_row_that_failed_and_is_not_listed_is_told_and_is_no_success(instance:
     assert rejects.read_bytes() == b""
 
 
-def test_rejects_that_find_no_room_are_told_after_all_else(instance: Instance, tmp_path: Path) -> None:
+def test_rejects_that_find_no_room_are_reported_after_all_else(instance: Instance, tmp_path: Path) -> None:
     file = tmp_path / "new.csv"
     file.write_text("email\na@example.com\nnonsense\n")
     ended = run(instance, "import", "leads", file, "--rejects", "/dev/full")
     assert ended.code == 2
     assert "1 of 2 rows taken, 1 failed" in ended.stderr
-    assert ended.stderr.splitlines()[-1] == "error: /dev/full: No space left on device"
+    error, remedy = ended.stderr.splitlines()[-2:]
+    assert error == "error: /dev/full: No space left on device"
+    assert remedy.startswith("make room or repair the disk; the import continued")
 
 
 def three_files(path: Path, bytes_a_row: int, rows: int) -> None:

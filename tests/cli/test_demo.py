@@ -47,7 +47,7 @@ async def test_it_uses_up_the_window_and_is_never_refused() -> None:
     told = shown(seen)
     assert "9,000" in told
     assert "5,500" in told
-    assert "of what is possible" in told
+    assert "of the possible pace" in told
     assert "The bound: 70 calls take at least 1.01 s: 1 s of window, then the last 10, 10 at once" in told
 
 

@@ -21,7 +21,7 @@ def known(path: Path) -> Snapshot:
     async def ask() -> Snapshot:
         governor = Governor(store=SQLiteStore(path))
         (await governor.acquire()).unsent()
-        await governor.settle()
+        await governor.flush()
         return governor.snapshot()
 
     return asyncio.run(ask())

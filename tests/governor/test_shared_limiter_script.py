@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketo_async.governor.quota import day_of
-from marketo_async.governor.stores.messages import Done, Held, News, Ruling, StoreReply, StoreRequest, Want
+from marketo_async.governor.stores.messages import (
+    EndedCall,
+    HeldCall,
+    LeaseRequest,
+    Ruling,
+    StoreReply,
+    StoreRequest,
+    WorkerReport,
+)
 from marketo_async.governor.stores.redis import _SCRIPT, midnights
 from marketo_async.governor.stores.shared_limiter import SharedLimiter
 from tests.governor.shared_limiters import NOON, Script, packed, unpacked_state, valkey_client
@@ -18,9 +26,9 @@ PER = 4.0
 NAMES = [f"{worker}:{number}" for worker in "abc" for number in range(4)]
 
 ages = st.floats(0, 6)
-wants = st.builds(Want, st.sampled_from(NAMES), st.integers(0, 2), ages, ages)
+wants = st.builds(LeaseRequest, st.sampled_from(NAMES), st.integers(0, 2), ages, ages)
 dones = st.builds(
-    Done,
+    EndedCall,
     st.sampled_from(NAMES),
     st.one_of(ages, st.just(-1.0)),
     st.booleans(),
@@ -35,12 +43,12 @@ requests = st.fixed_dictionaries(
         "concurrency": st.just(3),
         "daily": st.sampled_from([6, 40, 40]),
         "lease": st.sampled_from([0.5, 2.0]),
-        "want": st.one_of(wants, wants, wants, st.none()),
+        "wanted": st.one_of(wants, wants, wants, st.none()),
         "leaves": st.booleans(),
-        "held": st.lists(st.builds(Held, st.sampled_from(NAMES), st.one_of(st.just(-1.0), ages)), max_size=3),
-        "done": st.lists(dones, max_size=3),
-        "news": st.builds(
-            News,
+        "held": st.lists(st.builds(HeldCall, st.sampled_from(NAMES), st.one_of(st.just(-1.0), ages)), max_size=3),
+        "ended": st.lists(dones, max_size=3),
+        "report": st.builds(
+            WorkerReport,
             throttled=st.sampled_from([-1.0] * 9 + [0.0, 0.7]),
             crowded=st.sampled_from([False] * 9 + [True]),
             spent=st.sampled_from([False] * 19 + [True]),

@@ -76,7 +76,7 @@ async def test_an_admission_takes_one_trip_and_its_end_goes_along_with_the_next(
         await asyncio.sleep(0.1)
         permit.release()
     assert len(store.requests) == 20
-    await gate.settle()
+    await gate.flush()
     assert len(store.requests) == 21
     assert (gate.snapshot().granted, gate.snapshot().in_flight, gate.snapshot().window_used) == (20, 0, 20)
 
@@ -106,7 +106,7 @@ async def test_a_long_call_is_kept_alive_until_it_ends() -> None:
     await asyncio.sleep(60)
     assert gate.snapshot().window_used == 0  # its headers came long ago, and its body has not been read
     permit.release()
-    await gate.settle()
+    await gate.flush()
     assert gate.snapshot().in_flight == 0
 
 
@@ -150,7 +150,7 @@ async def test_what_was_granted_for_one_that_has_gone_is_for_the_next() -> None:
     permit = await next_one
     assert asyncio.get_running_loop().time() < 3 * TRIP
     permit.release()
-    await gate.settle()
+    await gate.flush()
     assert (gate.snapshot().window_used, gate.snapshot().granted) == (1, 1)
 
 
@@ -168,7 +168,7 @@ async def test_a_grant_that_meets_a_cancellation_is_given_back() -> None:
     waiter = asyncio.create_task(gate.acquire())
     await asyncio.wait([waiter])
     assert waiter.cancelled()
-    await gate.settle()
+    await gate.flush()
     assert (gate.snapshot().window_used, gate.snapshot().in_flight) == (0, 0)
 
 
@@ -183,8 +183,8 @@ async def test_an_urgent_call_is_asked_for_at_once() -> None:
     urgent = asyncio.create_task(gate.acquire(Priority.INTERACTIVE))
     await asyncio.sleep(3 * TRIP)
     assert len(store.requests) == asked + 1
-    assert store.requests[-1].want is not None
-    assert store.requests[-1].want.priority == Priority.INTERACTIVE
+    assert store.requests[-1].wanted is not None
+    assert store.requests[-1].wanted.priority == Priority.INTERACTIVE
     (await urgent).release()
     assert not bulk.done()
     await cancelled(bulk)
@@ -236,7 +236,7 @@ async def test_without_a_fallback_a_store_that_is_away_is_an_error_for_all_who_w
     store = Store()
     gate = governor(store)
     (await gate.acquire()).release()
-    await gate.settle()
+    await gate.flush()
     store.down = StoreUnavailable("the file is gone", hint="bring it back")
     results = await asyncio.gather(*(gate.acquire() for _ in range(3)), return_exceptions=True)
     assert [type(result) for result in results] == [StoreUnavailable] * 3
@@ -272,7 +272,7 @@ async def test_ends_that_could_not_be_reported_are_reported_later() -> None:
     store.down = None
     await asyncio.sleep(2)
     permits[1].release(counted=False)
-    await gate.settle()
+    await gate.flush()
     seen = gate.snapshot()
     assert (seen.in_flight, seen.window_used, seen.refusals, seen.used_today) == (0, 2, 2, 500)
 
@@ -307,7 +307,7 @@ async def test_alone_within_the_fallback_after_a_whole_window_and_back_without_b
     assert seen.window_used == 6
     second.release()
     third.release()
-    await gate.settle()
+    await gate.flush()
     assert gate.snapshot().in_flight == 0
 
 
@@ -323,7 +323,7 @@ async def test_a_spent_day_raises_or_waits_as_for_one_process() -> None:
     store = Store()
     gate = governor(store, Limits(daily=2, reserve=1), clock=lambda: NOON)
     (await gate.acquire()).release()
-    await gate.settle()
+    await gate.flush()
     results = await asyncio.gather(gate.acquire(), gate.acquire(), return_exceptions=True)
     assert [type(result) for result in results] == [DailyQuotaExceeded] * 2
     assert isinstance(results[0], DailyQuotaExceeded)
@@ -339,7 +339,7 @@ async def test_a_607_ends_the_day_for_all() -> None:
     one, other = governor(store), governor(store)
     (await one.acquire()).release()
     one.spent()
-    await one.settle()
+    await one.flush()
     with pytest.raises(DailyQuotaExceeded):
         await other.acquire()
 
@@ -351,7 +351,7 @@ async def test_a_606_holds_every_process_back_and_shrinks_the_share_of_all() -> 
     for _ in range(10):
         (await one.acquire()).release()
     one.throttled()
-    await one.settle()
+    await one.flush()
     started = asyncio.get_running_loop().time()
     (await other.acquire()).release()
     assert asyncio.get_running_loop().time() - started > 0.4
@@ -432,7 +432,7 @@ async def test_who_decides_has_a_name_at_every_moment() -> None:
     (await waiting[1]).release()
     assert len(store.requests) < 60, "a store that answers is not asked without pause"
     assert state() is AuthorityState.SHARED
-    await gate.settle()
+    await gate.flush()
     assert Governor()._authority.state is AuthorityState.LOCAL
 
 
@@ -452,7 +452,7 @@ def test_calls_made_alone_on_a_closed_loop_are_reported_to_the_store() -> None:
 
     in_virtual_time(alone())
     assert in_virtual_time(next_one()) == pytest.approx(5, abs=0.1)
-    reported = [request.news for request in store.requests if request.news.used]
+    reported = [request.report for request in store.requests if request.report.used]
     assert [(news.used, len(news.ages)) for news in reported] == [(2, 2)]
 
 
@@ -476,7 +476,7 @@ def test_one_governor_serves_one_loop_after_the_other() -> None:
 
     async def use() -> float:
         (await gate.acquire()).release()
-        await gate.settle()
+        await gate.flush()
         return asyncio.get_running_loop().time()
 
     in_virtual_time(abandon())
@@ -492,18 +492,18 @@ def test_one_governor_serves_one_loop_after_the_other() -> None:
 async def test_settling_closes_the_store_only_where_nothing_is_under_way() -> None:
     store = Store()
     gate = governor(store)
-    await gate.settle()
+    await gate.flush()
     permit = await gate.acquire()
-    await gate.settle()
+    await gate.flush()
     assert store.closed == 0
     permit.release()
-    await gate.settle()
+    await gate.flush()
     assert store.closed == 1
     assert gate.snapshot().in_flight == 0
     store.down = StoreUnavailable("gone")
     (await asyncio.gather(gate.acquire(), return_exceptions=True))[0]
-    await gate.settle()  # an end that can't be reported expires with its lease
-    await Governor().settle()
+    await gate.flush()  # an end that can't be reported expires with its lease
+    await Governor().flush()
 
 
 @virtually
@@ -520,8 +520,8 @@ async def test_settling_ends_while_a_neighbour_keeps_the_store_busy() -> None:
     ours = await gate.acquire()
     ours.release()
     async with asyncio.timeout(5 * TRIP):
-        await gate.settle()
-    reported = {done.id for request in store.requests for done in request.done}
+        await gate.flush()
+    reported = {done.id for request in store.requests for done in request.ended}
     assert isinstance(ours, LeasedPermit)
     assert ours.id in reported
     assert store.closed == 0, "the neighbours still need it"
@@ -531,12 +531,12 @@ async def test_settling_ends_while_a_neighbour_keeps_the_store_busy() -> None:
 
 
 @virtually
-async def test_several_who_settle_at_once_each_wait_for_the_ends_known_then() -> None:
+async def test_several_flushes_at_once_each_wait_for_the_ends_known_then() -> None:
     store = Store()
     gate = governor(store)
     for permit in [await gate.acquire() for _ in range(3)]:
         permit.release()
-    await asyncio.gather(*(gate.settle() for _ in range(3)))
+    await asyncio.gather(*(gate.flush() for _ in range(3)))
     assert store.shared.shared is not None
     assert store.shared.shared.leases == []
 
@@ -552,7 +552,7 @@ async def test_an_abandoned_call_is_held_in_the_store_until_its_moment_whatever_
     for late in (permit.answered, permit.release, permit.unsent, lambda: permit.abandon(1.0)):
         late()
     abandoned = loop.time()
-    await gate.settle()
+    await gate.flush()
     assert (store.closed, gate.snapshot().in_flight) == (1, 1)
     other = Store(lease=3.0)
     other.shared = store.shared
@@ -567,16 +567,16 @@ async def test_abandoned_calls_are_reported_again_to_a_store_that_lost_them() ->
     permit = await gate.acquire()
     permit.answered()
     permit.abandon(60.0)
-    await gate.settle()
+    await gate.flush()
     store.shared = InClass(paused=True)
     (await gate.acquire()).release()
-    await gate.settle()
+    await gate.flush()
     assert gate.snapshot().in_flight == 1
     await asyncio.sleep(60)
     (await gate.acquire()).release()
-    await gate.settle()
+    await gate.flush()
     assert gate.snapshot().in_flight == 0
-    assert [done.left for done in store.requests[-1].done] == [0.0], "only as long as Marketo may work on it"
+    assert [done.left for done in store.requests[-1].ended] == [0.0], "only as long as Marketo may work on it"
 
 
 @virtually
@@ -617,7 +617,7 @@ async def test_a_loop_whose_steps_take_longer_than_half_a_lease_is_logged(caplog
         time.sleep(0.03)  # noqa: ASYNC251 - what the log is to name
         assert permit.lapsed
         permit.unsent()
-    await gate.settle()
+    await gate.flush()
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "3 permits in a row lapsed" in caplog.text
     assert "half the lease (0.025 s)" in caplog.text

@@ -21,7 +21,7 @@ from marketo_async import Governor, Limits
 from marketo_async.errors import ConfigurationError, StoreUnavailable
 from marketo_async.governor import RedisStore, SQLiteStore, Store
 from marketo_async.governor.clock import machine_clock, slept
-from marketo_async.governor.stores.messages import Ruling, StoreRequest, Want
+from marketo_async.governor.stores.messages import LeaseRequest, Ruling, StoreRequest
 from tests.governor.shared_limiters import rested, valkey_client, valkey_url
 from tests.wire import related
 
@@ -29,8 +29,8 @@ REQUEST = StoreRequest(worker="a", calls=5, per=20.0, concurrency=2, daily=100, 
 
 
 def wanting(number: int, worker: str = "a") -> StoreRequest:
-    want = Want(f"{worker}:{number}", 1, 0.0, 0.0)
-    return StoreRequest(worker=worker, calls=5, per=20.0, concurrency=2, daily=100, lease=10.0, want=want)
+    want = LeaseRequest(f"{worker}:{number}", 1, 0.0, 0.0)
+    return StoreRequest(worker=worker, calls=5, per=20.0, concurrency=2, daily=100, lease=10.0, wanted=want)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_governor_uses_its_store_on_one_loop_after_the_other(kind: str, path: 
 
     async def call() -> int:
         (await governor.acquire()).release()
-        await governor.settle()
+        await governor.flush()
         return governor.snapshot().window_used
 
     assert [asyncio.run(call()) for _ in range(3)] == [1, 2, 3]
@@ -96,7 +96,7 @@ async def test_a_file_survives_the_process_and_its_death(path: Path) -> None:
     assert died.returncode == -9
     governor = Governor(store=SQLiteStore(path))
     (await governor.acquire()).release()
-    await governor.settle()
+    await governor.flush()
     assert (governor.snapshot().in_flight, governor.snapshot().window_used) == (1, 2)
 
 
@@ -109,7 +109,7 @@ def test_a_fork_opens_the_file_again_and_is_a_separate_worker(path: Path) -> Non
             await governor.acquire()
         async def call():
             (await governor.acquire()).release()
-            await governor.settle()
+            await governor.flush()
             return governor.snapshot()
         asyncio.run(hold())
         if child := os.fork():

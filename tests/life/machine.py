@@ -50,6 +50,7 @@ _SECONDS = st.sampled_from([0.0, 0.001, 0.02, 0.1, 0.3, 1.0, 3.0, 10.0, 35.0, 12
 _KIND = st.sampled_from(
     ["get", "get", "list", "push", "sync", "form", "delete", "trigger", "email", "asset", "merge", "thing", "file"]
 )
+_HOT = 10**6  # from here on, the numbers of records that are written again and again
 _PICK = st.integers(0, 7)
 _TIMEOUT = st.sampled_from([None, None, None, 0.05, 0.5, 5.0, 40.0])
 
@@ -268,6 +269,8 @@ class Life(RuleBasedStateMachine):
             calls = 1 + total // 3
         if kind == "thing":
             calls = 2  # the description comes first
+        if kind == "hot":
+            calls, tags = 2, (str(_HOT + self.rng.randrange(2)),)  # first it waits for others that write the same
         if kind in {"email", "asset", "merge"} and self.rng.random() < 0.5:
             self.instance.in_use.add(tag)
         bound = inf if timeout is None or kind == "file" else timeout * calls
@@ -277,6 +280,7 @@ class Life(RuleBasedStateMachine):
             "get": lambda: get(marketo, tag),
             "list": lambda: drain(marketo, caller),
             "push": lambda: marketo.leads.push(rows, "Program").all(),
+            "hot": lambda: marketo.leads.sync(rows, lookup_field="email").all(),
             "sync": lambda: marketo.leads.sync(rows, lookup_field="email").all(),
             "form": lambda: marketo.leads.submit_form(1, rows[0]),
             "delete": lambda: marketo.leads.delete([int(name) for name in tags]).all(),
@@ -314,6 +318,15 @@ class Life(RuleBasedStateMachine):
     @rule(pick=_PICK, kind=_KIND)
     def another_call_begins(self, pick: int, kind: str) -> None:
         self.call(self.client(pick), kind, timeout=None)
+        self.loop.run_for(0.0)
+
+    @precondition(lambda self: self.clients())
+    @rule(pick=_PICK, count=st.sampled_from([2, 10]), timeout=st.sampled_from([0.05, 0.5, 5.0]))
+    def records_are_written_again(self, pick: int, count: int, timeout: float) -> None:
+        """Begin writes of the same few records, which wait for each other, and the first for as long as it takes."""
+        self.call(self.client(pick), "hot", timeout=None)
+        for _ in range(count):
+            self.call(self.client(pick), "hot", timeout=timeout)
         self.loop.run_for(0.0)
 
     @rule(seconds=st.floats(0.0, 1.0))
@@ -563,7 +576,7 @@ class Life(RuleBasedStateMachine):
         self.loop.run_for(_LONGEST_EXCHANGE)
         self.nothing_is_wrong()
         for caller in self.callers:
-            found = problems(caller, self.instance, connected=not cast(Client, caller.client).side.vanished)
+            found = problems(caller, self.instance)
             self.claim(not found, f"{caller} {'; '.join(found)}")
             seen[type(caller.error).__name__ if caller.error else "answers" if caller.ended else "nothing"] += 1
         for worker in self.living():

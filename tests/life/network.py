@@ -29,8 +29,6 @@ class Side:
     killed: Callable[[], bool]
     wires: set[Wire] = field(default_factory=set)
     identity_calls: list[float] = field(default_factory=list)
-    vanished: bool = False
-    """Whether a connection was asked for that never came."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +168,6 @@ class Connector(aiohttp.BaseConnector):
             async with asyncio.timeout(timeout.sock_connect):
                 await asyncio.sleep(self._network.trip())
                 if fate == "vanishes" or self._side.killed():
-                    self._side.vanished = True
                     await asyncio.sleep(_SYN_RETRIES)
                     fate = "refused"
         except TimeoutError as error:

@@ -38,7 +38,7 @@ class Shop:
         begun = self.timeline.now
         (await self.governor.acquire(bound=1.0)).release()
         waited = self.timeline.now - begun
-        await self.governor.settle()
+        await self.governor.flush()
         return waited
 
 

@@ -194,7 +194,7 @@ def main() -> None:  # noqa: C901, PLR0915 - one step after the other, as a stor
     step("get_email_full_content", id=of("mail"), type="HTML", listed=True)
     step("send_sample_email", id=of("mail"), emailAddress="a@example.com")
     step("get_email_variables", id=700)
-    step("update_email_variable", id=700, name="x", value="y", moduleId="")
+    step("update_email_variable", id=700, name="background", value="#000", moduleId="hero")
     step("update_email_content_in_editable_section", id=of("mail"), htmlId="main", type="DynamicContent", value="1001")
     variant = base64.b64encode(b"ES-1").decode()
     step("get_email_dynamic_content", id=of("mail"), dynamicContentId=variant, status="draft")
@@ -208,7 +208,7 @@ def main() -> None:  # noqa: C901, PLR0915 - one step after the other, as a stor
     )
     step("discard_email_draft", id=of("mail"))
     step("clone_email", id=of("mail"), name="Story mail 2", **FOLDER, keep="mail2")
-    step("update_email_full_content", id=of("mail2"), content=page)
+    step("update_email_full_content", id=708, content=page)  # made without a template
     step("unapprove_email", id=of("mail"))
     step("delete_email", id=of("mail"))
     step("delete_email", id=of("mail2"))

@@ -620,3 +620,24 @@ async def test_a_time_out_covers_the_wait_for_the_keys_of_another_write(kind: st
         gate.set()
         assert [result.status for result in await first] == ["updated"]
         assert [result.status for result in await short.sync([lead(1)]).all()] == ["updated"]
+
+
+@pytest.mark.looptime
+async def test_a_time_out_is_not_extended_by_writes_of_other_keys(mocked: MockedMarketo, patient: Marketo) -> None:
+    mocked.script = [ok({"id": 1, "status": "updated"})]
+    async with patient as marketo:
+        mocked.latency = 30.0
+        first = asyncio.ensure_future(marketo.leads.sync([lead(1)]).all())
+        await asyncio.sleep(1)
+        mocked.latency = 0.5
+
+        async def others() -> None:
+            for number in range(2, 20):
+                await marketo.leads.sync([lead(number)]).all()
+
+        busy = asyncio.ensure_future(others())
+        begun = asyncio.get_running_loop().time()
+        with pytest.raises(CallTimeout, match="same keys under way"):
+            await marketo.with_options(timeout=4.0).leads.sync([lead(1)]).all()
+        assert asyncio.get_running_loop().time() - begun == pytest.approx(4.0, abs=0.01)
+        await asyncio.gather(first, busy)

@@ -1,6 +1,6 @@
-"""Bulk exports: from a range of time to rows, or to a file that survives whatever happens.
+"""Bulk exports: from a range of time to rows, or to a file that a later run can resume.
 
-`windows` splits the range, `request` is what is asked for, `jobs` is the life of one job, `part_file` the download,
-`run` the windows side by side, `state` what another run continues from, `output` the file in each format, `usage` the
-bytes of the day, and `export` the two ends: rows one by one, and a file.
+`windows` splits the range, and `request` holds the fields and selections. `jobs` carries one job to its file,
+`part_file` downloads that file, and `run` keeps several windows under way. `state` is what a later run resumes from,
+`output` writes each format, `usage` sums the bytes of the day. `export` joins them: it yields rows, or writes a file.
 """

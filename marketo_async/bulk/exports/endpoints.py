@@ -1,8 +1,8 @@
 """`ExportEndpoints`: the six calls of a bulk export, and the checks of their arguments. See ``jobs`` for a job's life.
 
 Create a job, enqueue it, and poll its status, which Marketo refreshes once a minute; then download its file within 7
-days. All exports of an instance share a queue of ten jobs, of which two run, and 500 MB a day. Only the API user that
-created a job sees it. See
+days, and compare its SHA-256 with the job's checksum. One job selects at most 31 days. All exports of an instance share
+a queue of ten jobs, of which two run, and 500 MB a day. Only the API user that created a job sees it. See
 https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-extract/bulk-extract
 """
 
@@ -33,9 +33,11 @@ from marketo_async.resources.descriptors import endpoint, paged
 
 S = TypeVar("S", LeadSelection, ActivitySelection, ProgramMemberSelection, CustomObjectSelection)
 
-_WIDEST = timedelta(days=31)  # of one export
+_WIDEST = timedelta(days=31)  # the range of one export
 _FIELDS = 1000  # more than any record has
+# https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-extract/bulk-program-member-extract
 _PROGRAMS = 10
+# https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-extract/bulk-activity-extract
 _ATTRIBUTES = 50
 
 
@@ -68,13 +70,13 @@ class ExportEndpoints(Resource, Generic[S]):
         """Create a job, which waits until you enqueue it; the call is never retried after a lost response.
 
         ``column_header_names`` maps fields to other headers. Raises `QuotaExceeded` (1029) when the day's volume is
-        spent, and `NotEnabled` (1035) for a selection that is not enabled for the instance.
+        used up, and `NotEnabled` (1035) for a selection that is not enabled for the instance.
         """
         return one(ExportJob, path=self.path, json=_body(fields, selection, format, column_header_names))
 
     @endpoint("POST", "{root}/export/{exportId}/enqueue.json", repeat=Repeat.SETTLES)
     def enqueue(self, export_id: str) -> Plan[ExportJob]:
-        """Enqueue a created job; raises `Busy` (1029) if the queue is full, `Conflict` (1029) if the job is in it."""
+        """Enqueue a created job; raises `Busy` (1029) if the queue is full, `Conflict` (1029) if it is queued."""
         return one(ExportJob, path={**self.path, "exportId": export_id})
 
     @endpoint("GET", "{root}/export/{exportId}/status.json")
@@ -102,7 +104,7 @@ def _body(
     format: FileFormat | None,
     column_header_names: Mapping[str, str] | None,
 ) -> dict[str, object]:
-    """Return the body that creates a job; Marketo takes the headers as a map, though the OpenAPI files say one pair."""
+    """Return the body that creates a job; Marketo accepts a map of headers, though its OpenAPI files say one pair."""
     body = {
         "fields": within("fields", fields, _FIELDS),
         "filter": _filter(selection),
@@ -113,7 +115,7 @@ def _body(
 
 
 def _filter(selection: LeadSelection | ActivitySelection | ProgramMemberSelection | CustomObjectSelection) -> object:
-    """Return the members of a selection that are set; raises `InvalidRequest` for a selection Marketo would refuse."""
+    """Return the filters of a selection that are set; raises `InvalidRequest` if Marketo would refuse them."""
     match selection:
         case LeadSelection() | CustomObjectSelection():
             _exactly_one(selection, *type(selection).__struct_fields__)

@@ -1,7 +1,7 @@
-"""The two ends of an export: rows that are handed out one by one, and a file that survives whatever happens.
+"""The two results of an export: rows, yielded one by one, or a file that a later run can resume.
 
-Rows come from files that were fetched whole and checked first: a slow reader then holds no slot, and a file that turns
-out to be damaged has given no row away. Not here: what is asked for (``request``), and the kinds of rows (``kind``).
+Rows are read from files that were downloaded and checked first. So a slow reader occupies no slot, and no row comes
+from a damaged file. See ``request`` for the selections, and ``rows.reader`` for the rows.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ T = TypeVar("T")
 
 
 class RowOptions(Struct, Generic[T], frozen=True, kw_only=True):
-    """How rows are read: as instances of ``model``, with nulls or without, and who takes those that can't be."""
+    """How rows are read: as instances of ``model``; the word ``null`` as ``None`` or as text; the hook for bad rows."""
 
     model: type[T]
     null: bool = True
     on_bad_row: Callable[[BadRow], None] | None = None
 
     def maker(self, columns: list[str]) -> Maker[T]:
-        """Return what makes rows of these columns."""
+        """Return a maker of rows with these columns."""
         if isinstance(self.model, type) and issubclass(self.model, Struct):
             return cast("Maker[T]", StructMaker(columns, self.model))
         return cast("Maker[T]", DictMaker(columns))
 
 
 class ExportOptions(Struct, frozen=True, kw_only=True):
-    """How an export runs: its polling, its progress hook, and for the hook the day's volume before the export."""
+    """How an export runs: its polling, its progress hook, and the day's volume before it, which the hook receives."""
 
     polling: Polling
     hook: Hook | None = None
@@ -54,7 +54,7 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
 async def rows(
     calls: Calls[Any], request: ExportRequest[Any], slots: JobSlots, options: ExportOptions, row_options: RowOptions[T]
 ) -> AsyncGenerator[T, None]:
-    """Yield the rows of all windows in order, from files in a temporary folder."""
+    """Yield the rows of all windows, in order, from files in a temporary folder."""
     state_file = StateFile(new_state(request.arguments(), request.parts(), slots.rng))
     with TemporaryDirectory(prefix="marketo-async-") as folder:
         run = _export_run(calls, request, slots, options, state_file, lambda number: Path(folder, str(number)))
@@ -96,7 +96,7 @@ def _export_run(
 async def _read(
     path: Path, request: ExportRequest[Any], mark: str, row_options: RowOptions[T]
 ) -> AsyncGenerator[T, None]:
-    """Yield the rows of one file, whose header still has the window's mark."""
+    """Yield the rows of one file, without the window's mark in its header."""
     reader: Reader[T] = Reader(
         row_options.maker, format=request.format, null=row_options.null, on_bad_row=row_options.on_bad_row
     )
@@ -109,8 +109,8 @@ async def _read(
                 yield row
             with disk(path):
                 block = await thread.run(file.read, BLOCK)
-    while left := reader.close():
-        for row in left:
+    while rest := reader.close():
+        for row in rest:
             yield row
 
 
@@ -125,7 +125,7 @@ async def to_file(
     start_over: bool,
     on_bad_row: Callable[[BadRow], None] | None = None,
 ) -> ExportReport:
-    """Bring all windows into one file, and return what came; cancelled, the jobs that still run are cancelled too."""
+    """Write all windows to one file, and return a report; if this is cancelled, so are the jobs that still run."""
     kind = format_of(path, output)
     arguments = {"instance": slots.instance, **request.arguments()}
     with ExportOutput(path, start_over=start_over) as target:

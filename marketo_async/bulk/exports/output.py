@@ -1,10 +1,10 @@
-"""`ExportOutput`: the file that an export grows into, never half-written under its final name.
+"""`ExportOutput`: the file of an export; a file under the final name is always complete.
 
-Windows are put one after the other into ``NAME.part``, and the state beside it (``NAME.state``) says how much of that
-counts; what is beyond is cut off by the next run. At the end the part takes the final name, or is converted to JSON
-lines or Parquet and that takes it. So CSV, JSON lines and Parquet continue in the same way, one from where another one
-stopped, and the final name never holds anything half-written. See ``run`` for the
-files of the windows. The module is long because resuming and both conversions share one state.
+The windows are appended, in order, to ``NAME.part``. The state beside it (``NAME.state``) holds how many of its bytes
+are valid; the next run truncates the rest. At the end, the part file is renamed to ``NAME``, or converted to JSON lines
+or Parquet under another name, and that file is renamed. So an export to one of CSV, JSON lines and Parquet can
+resume an export to another of them. See ``run`` for the files of the windows. The module is longer than 350 lines
+because resuming, appending and converting share one state.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _GROUP = 100_000  # rows of one row group of a Parquet file
 
 
 def format_of(path: Path, given: OutputFormat | None) -> OutputFormat:
-    """Return the format of an output, by its suffix where none is given."""
+    """Return the format of an output: the given one, else that of the suffix."""
     suffix = path.suffix.lower().removeprefix(".")
     for known in _FORMATS:
         if known == (given or suffix):
@@ -52,24 +52,24 @@ def format_of(path: Path, given: OutputFormat | None) -> OutputFormat:
 
 
 def file_format(output: OutputFormat) -> FileFormat:
-    """Return the format of the jobs' files."""
+    """Return the format of the jobs' files for this format of the output."""
     return _FILES.get(output, "CSV")
 
 
 class ExportOutput:
-    """Where an export is written to; use it as a context.
+    """The output of an export; use it as a context manager.
 
-    Entering reads the state beside ``path`` and raises `InvalidRequest` where it can't be resumed: other arguments,
-    a part that lost what its state counts, a file at ``path`` that nothing explains, another run at work.
-    ``start_over`` disregards and replaces all that. Errors of the disk are raised as `OSError` with the path as their
-    file name.
+    Entering it raises `InvalidRequest` if the folder is missing or another run is writing. ``state_file`` raises it if
+    the output can't be resumed: its state has other arguments, its part file is shorter than the state says, or
+    ``path`` exists without a state. ``start_over`` replaces the output instead. Errors of the disk are raised as
+    `OSError` with the path as their file name.
     """
 
     def __init__(self, path: Path, *, start_over: bool = False) -> None:
         self.path = path
         self.part = path.with_name(f"{path.name}.part")
         self._start_over = start_over
-        self.beside = path.with_name(f"{path.name}.state")
+        self.state_path = path.with_name(f"{path.name}.state")
         self._file: FileIO | None = None
         self._state_file: StateFile | None = None
         self._thread = WorkThread("marketo-async-output")
@@ -88,65 +88,66 @@ class ExportOutput:
             self._state_file.drop()
         if self._file is None:
             return
-        empty = not self.beside.exists() and self.part.exists() and not self.part.stat().st_size
+        empty = not self.state_path.exists() and self.part.exists() and not self.part.stat().st_size
         self._release()
         if empty:
-            self.part.unlink()  # nothing came of it
+            self.part.unlink()  # nothing was exported
         self._file.close()
 
     def state_file(self, make: Callable[[], ExportState]) -> StateFile:
-        """Return the state to continue with, or the one that ``make`` makes.
+        """Return the state to resume, or the new one that ``make`` returns.
 
-        Where there is none, one that an export of the same arguments has left beside another format's output is taken
-        over, with its files.
+        Without a state of this output, the state and files that an export with the same arguments has left for another
+        format are moved here.
         """
         fresh = make()
-        state = None if self._start_over else load(self.beside, fresh.arguments) or self._taken_over(fresh)
+        state = None if self._start_over else load(self.state_path, fresh.arguments) or self._adopt_state(fresh)
         self.resumed = state is not None
         if state is None:
             size = self.part.stat().st_size
             if not self._start_over and (self.path.exists() or size):
-                there = self.part if size else self.path
-                raise InvalidRequest(f"{there} exists without a state to resume from: move it away, or start over")
+                found = self.part if size else self.path
+                raise InvalidRequest(f"{found} exists without a state to resume from: move it away, or start over")
             state = fresh
         elif self.part.stat().st_size < state.written and not (state.complete and self.path.exists()):
             raise InvalidRequest(
                 f"{self.part} has {self.part.stat().st_size:,} bytes, but its state counts {state.written:,}: put the"
-                " file back to resume, or start over"
+                " complete file back to resume, or start over"
             )
-        self._state_file = state_file = StateFile(state, self.beside)
+        self._state_file = state_file = StateFile(state, self.state_path)
         state_file.save()
         if self.part.stat().st_size > state.written:
-            self._open().truncate(state.written)
+            with disk(self.part):
+                self._open().truncate(state.written)
         for number, window in enumerate(state.windows):
-            if window.written or not self.resumed:  # a run killed right after appending it has left it
+            if window.written or not self.resumed:  # a run that was killed right after appending leaves it
                 self.window(number).unlink(missing_ok=True)
         return state_file
 
     def window(self, number: int) -> Path:
-        """Return where the file of a window lies until it is appended."""
+        """Return the path of a window's file until it is appended."""
         return self.part.with_name(f"{self.part.name}.{number + 1}")
 
     async def append(self, state_file: StateFile, number: int, path: Path) -> None:
-        """Append the file of a window, without its header unless it is the first; an empty file adds nothing.
+        """Append the file of a window; only the first keeps its header, and an empty file adds nothing.
 
-        All records end as those of the first file do. Where the disk fails, the part is as it was before.
+        Line ends become those of the first file. If the disk fails, the part file is truncated to its length before.
         """
         state, window, file = state_file.state, state_file.state.windows[number], self._open()
         try:
             with disk(self.part):
-                await self._appended(path, window.mark.encode(), state.written)
+                await self._append_file(path, window.mark.encode(), state.written)
                 await self._thread.run(os.fsync, file.fileno())
         except BaseException:
-            with suppress(OSError):  # the next run cuts it off
+            with suppress(OSError):  # then the next run truncates it
                 file.truncate(state.written)
             raise
         state.written, window.written = os.fstat(file.fileno()).st_size, True
         state_file.save()
-        path.unlink(missing_ok=True)  # noqa: ASYNC240 - no more than a system call
+        path.unlink(missing_ok=True)  # noqa: ASYNC240 - a single system call
 
-    async def _appended(self, path: Path, mark: bytes, written: int) -> None:
-        """Append the file at ``path`` to what is ``written``; it is read in the thread, and written here at once."""
+    async def _append_file(self, path: Path, mark: bytes, written: int) -> None:
+        """Append the file at ``path`` after ``written`` bytes; the thread reads it, and this one writes it."""
         file = self._open()
         with path.open("rb") as source:
             head = source.readline().replace(mark, b"")
@@ -155,16 +156,16 @@ class ExportOutput:
             first = self._header() if written else head
             if head.removeprefix(_BOM).rstrip() != first.removeprefix(_BOM).rstrip():
                 raise InvalidRequest(
-                    f"the files of two windows have other columns ({head[:80]!r}): fields were changed meanwhile;"
+                    f"the files of two windows have different columns, here {head[:80]!r}: a field was changed;"
                     " start over"
                 )
             records = Ends(_end_of(head), _end_of(first) or _end_of(head))
-            missing = b"" if not written or self._ends_a_line(written) else records.wanted
+            separator = b"" if not written or self._ends_a_line(written) else records.wanted
             if not written:
                 write_all(file, head)
             while piece := await self._thread.run(source.read, _PIECE):
-                write_all(file, missing + records.feed(piece))
-                missing = b""
+                write_all(file, separator + records.feed(piece))
+                separator = b""
             write_all(file, records.close())
 
     def _ends_a_line(self, written: int) -> bool:
@@ -181,17 +182,18 @@ class ExportOutput:
         null: bool = True,
         on_bad_row: Callable[[BadRow], None] | None = None,
     ) -> int:
-        """Give the output its final name, in its final format, and return its size.
+        """Give the output its final format and name, and return its size in bytes.
 
-        ``columns`` make the header where no file had one. A row that can't be converted goes to ``on_bad_row``; without
-        one `BadRow` is raised, and everything is kept for another run, in this format or another one.
+        ``columns`` become the header if no file had one. A row that can't be converted is passed to ``on_bad_row``, or
+        raises `BadRow`; then all files are kept for another run, to this format or another one.
         """
         state, aside = state_file.state, self.path.with_name(f"{self.path.name}.new")
         if not state.complete:
-            self._completed(state_file, DELIMITERS[file_format(output)].join(columns).encode())
+            self._end_part(state_file, DELIMITERS[file_format(output)].join(columns).encode())
         if output not in _FILES:
             if state.complete and self.part.stat().st_size < state.written:
-                self.path.replace(self.part)  # as text it has its final name already
+                with disk(self.path):
+                    self.path.replace(self.part)  # as text, it has its final name already
             kind = _JsonLines if output == "jsonl" else _Parquet
             try:
                 await self._convert(aside, kind, null=null, on_bad_row=on_bad_row)
@@ -201,20 +203,20 @@ class ExportOutput:
                 aside.unlink(missing_ok=True)
                 if isinstance(error, BadRow):
                     error.add_note(
-                        f"what has come is kept in {self.part}: export it to a file in CSV, or take bad rows with"
-                        " on_bad_row"
+                        f"the data received so far is kept in {self.part}: export to a CSV file, or pass on_bad_row to"
+                        " skip such rows"
                     )
                 raise
         elif not state.complete or self.part.stat().st_size == state.written:
-            state.complete = True  # known before the part bears another name
+            state.complete = True  # saved before the part file is renamed
             state_file.save()
             self._release()
             with disk(self.path):
                 self.part.replace(self.path)
-        return self._finished(state_file)
+        return self._clean_up(state_file)
 
-    def _completed(self, state_file: StateFile, header: bytes) -> None:
-        """End the part as a text file ends: with a header, and a line end."""
+    def _end_part(self, state_file: StateFile, header: bytes) -> None:
+        """Give the part file a header, if it is empty, and a line end at its end."""
         written = state_file.state.written
         if written and self._ends_a_line(written):
             return
@@ -226,37 +228,32 @@ class ExportOutput:
         state_file.state.written = os.fstat(self._open().fileno()).st_size
         state_file.save()
 
-    def _finished(self, state_file: StateFile) -> int:
+    def _clean_up(self, state_file: StateFile) -> int:
         self._release()
         state_file.drop()
         self.part.unlink(missing_ok=True)
         return self.path.stat().st_size
 
     async def _convert(
-        self,
-        aside: Path,
-        kind: type[_JsonLines | _Parquet],
-        *,
-        null: bool,
-        on_bad_row: Callable[[BadRow], None] | None,
+        self, aside: Path, kind: type[_JsonLines | _Parquet], *, null: bool, on_bad_row: Callable[[BadRow], None] | None
     ) -> None:
         reader: Reader[Row] = Reader(DictMaker, null=null, on_bad_row=on_bad_row)
-        with self.part.open("rb") as source, _flushed(aside) as file:
+        with self.part.open("rb") as source, _created(aside) as file:
             writer: _JsonLines | _Parquet | None = None
             more = True
             try:
                 while more:
                     block = await self._thread.run(source.read, BLOCK)
                     rows = reader.feed(block) if block else reader.close()
-                    more = bool(block) or bool(rows)  # a bad row is raised once the rows before it are out
+                    more = bool(block) or bool(rows)  # a bad row is raised after the rows before it
                     if writer is None and reader.columns is not None:
                         writer = kind(file, reader.columns)
                     if writer is not None:
-                        with disk(self.path):  # not around the reader, whose errors may be those of on_bad_row
+                        with disk(self.path):  # not around the reader, which may raise an error of on_bad_row
                             writer.take(rows)
             except BaseException:
                 if writer is not None:
-                    with suppress(Exception):  # or it would be closed by the garbage collector, after the file
+                    with suppress(Exception):  # else the garbage collector closes it, after the file
                         writer.close()
                 raise
             with disk(self.path):
@@ -265,18 +262,18 @@ class ExportOutput:
                 file.flush()
                 await self._thread.run(os.fsync, file.fileno())
 
-    def _taken_over(self, fresh: ExportState) -> ExportState | None:
-        """Take over what an export of the same arguments in another format has left in the same folder."""
+    def _adopt_state(self, fresh: ExportState) -> ExportState | None:
+        """Find a state with the same arguments of another format in this folder; move its files, and return it."""
         if self.path.exists():
             return None
         for other in (ExportOutput(self.path.with_suffix(f".{suffix}")) for suffix in _FORMATS):
-            if other.path == self.path or not other.beside.exists():
+            if other.path == self.path or not other.state_path.exists():
                 continue
-            moved = not other.part.exists()  # by a run that was killed before it moved the state
+            moved = not other.part.exists()  # a run was killed before it moved the state
             try:
-                state = load(other.beside, fresh.arguments)
+                state = load(other.state_path, fresh.arguments)
                 file = None if moved else _locked(other.part)
-            except InvalidRequest:  # it is another export, or still running
+            except InvalidRequest:  # another export, or one that is running
                 continue
             here = self.part.stat().st_size
             size = here if file is None else os.fstat(file.fileno()).st_size
@@ -289,17 +286,17 @@ class ExportOutput:
         return None
 
     def _move_from(self, other: ExportOutput, windows: int, file: FileIO | None) -> None:
-        """Move what ``other`` has here, its state at last: a run killed on the way finds the rest there."""
+        """Move the files of ``other`` here, its state last, so that a run after a kill finds the rest there."""
         for number in range(windows):
             if other.window(number).exists():
                 other.window(number).replace(self.window(number))
         if file is not None:
             self._open().close()
-            if sys.platform == "win32":  # open files can't be moved there, and are not locked
+            if sys.platform == "win32":  # open files can't be moved there, and have no lock
                 file.close()
             other.part.replace(self.part)
             self._file = _locked(self.part) if sys.platform == "win32" else file
-        other.beside.replace(self.beside)
+        other.state_path.replace(self.state_path)
 
     def _header(self) -> bytes:
         with self.part.open("rb") as file:
@@ -307,17 +304,17 @@ class ExportOutput:
 
     def _open(self) -> FileIO:
         if self._file is None:
-            raise ConfigurationError("an output is used inside its `with` block")
+            raise ConfigurationError("the output is not open: use it inside its `with` block")
         return self._file
 
     def _release(self) -> None:
-        """Close the part where an open file can be neither moved nor removed; elsewhere it stays locked meanwhile."""
+        """Close the part file on Windows, where open files can't be moved or removed; elsewhere it stays locked."""
         if sys.platform == "win32":
             self._open().close()
 
 
 def _locked(part: Path) -> FileIO:
-    """Open a part that no other run writes."""
+    """Open a part file and lock it."""
     while True:
         with disk(part):
             file = FileIO(part, "a")
@@ -328,13 +325,14 @@ def _locked(part: Path) -> FileIO:
             raise
         if part.exists() and os.path.samestat(os.fstat(file.fileno()), part.stat()):
             return file
-        file.close()  # the run that held it has just finished: it bears the final name now
+        file.close()  # the run that had the lock has just renamed or removed it
 
 
 @contextmanager
-def _flushed(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file to write whose block flushes it; closing it adds no error to the one that kept it from that."""
-    file = path.open("wb")
+def _created(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for writing; the block flushes it, so that errors of closing say nothing new and are ignored."""
+    with disk(path):
+        file = path.open("wb")
     try:
         yield file
     finally:
@@ -343,27 +341,27 @@ def _flushed(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _end_of(line: bytes) -> bytes:
-    """Return what ends a line, nothing where it is not ended."""
+    """Return the line end of a line, empty if it has none."""
     return b"\r\n" if line.endswith(b"\r\n") else b"\n" if line.endswith(b"\n") else b""
 
 
 class _JsonLines:
-    """Writes a JSON object a line."""
+    """Writes one JSON object per line."""
 
     def __init__(self, file: IO[bytes], _: Sequence[str]) -> None:
         self._file = file
         self._encode = msgspec.json.Encoder().encode_lines
 
     def take(self, rows: list[Row]) -> None:
-        """Write some rows."""
+        """Write rows."""
         self._file.write(self._encode(rows))
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: all rows are written already."""
 
 
 class _Parquet:
-    """Writes columns of text, a row group at a time."""
+    """Writes columns of text, one row group at a time."""
 
     def __init__(self, file: IO[bytes], columns: Sequence[str]) -> None:
         self._arrow, parquet = _parquet()
@@ -372,13 +370,13 @@ class _Parquet:
         self._rows: list[Row] = []
 
     def take(self, rows: list[Row]) -> None:
-        """Write some rows, or hold them until there are enough."""
+        """Hold rows, and write them as soon as they fill a row group."""
         self._rows += rows
         if len(self._rows) >= _GROUP:
             self._flush()
 
     def close(self) -> None:
-        """Write what is held, and the end."""
+        """Write the rows that are held, and the end of the file."""
         self._flush()
         self._writer.close()
 
@@ -388,7 +386,7 @@ class _Parquet:
 
 
 def _parquet() -> tuple[Any, Any]:
-    """Import pyarrow, which only Parquet needs."""
+    """Import pyarrow; only Parquet needs it."""
     try:
         import pyarrow as pa  # noqa: PLC0415 - an extra
         from pyarrow import parquet  # noqa: PLC0415

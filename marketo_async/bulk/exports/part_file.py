@@ -1,8 +1,8 @@
-"""`PartFile`: a bulk file on its way to disk, hashed as it comes, and judged against its job at the end.
+"""`PartFile`: a bulk file while it is downloaded; it is hashed as bytes arrive, and compared with its job at the end.
 
-Writing is plain and immediate: a chunk goes to the page cache in microseconds, and the call's slot waits for nobody.
-Only bytes that the file has taken are counted and hashed, so that a disk that fails for a moment damages nothing.
-Not here: asking for the file (``session``), and what is done about a flaw (``jobs``).
+Each chunk is written at once, without a thread: the page cache takes it in microseconds. Only bytes that the disk
+accepted are counted and hashed, so a disk that fails for a moment does not damage the file. See ``session`` for the
+call, and ``jobs`` for what follows a flaw.
 """
 
 from __future__ import annotations
@@ -22,78 +22,79 @@ _PIECE = 1_048_576
 
 
 class PartFile:
-    """A file at ``path`` that grows from what an earlier run left there; ``told`` is called with every growth.
+    """A file at ``path`` that continues after the bytes of an earlier run.
 
-    Raises the disk's own `OSError`, with the path as its file name.
+    ``on_growth`` receives the number of bytes gained, below 0 if they are dropped. Raises the disk's `OSError`, with
+    ``path`` as its file name.
     """
 
-    def __init__(self, path: Path, told: Callable[[int], None] | None = None) -> None:
+    def __init__(self, path: Path, on_growth: Callable[[int], None] | None = None) -> None:
         self.path = path
-        self._told = told
+        self._on_growth = on_growth
         with disk(path):
-            self._file = path.open("a+b", buffering=0)  # a buffer would keep what the disk refused, and write it later
-        self._forget()
+            self._file = path.open("a+b", buffering=0)  # a buffer would write refused bytes later, after others
+        self._reset()
 
-    def recall(self) -> None:
-        """Count and hash what is there already; may take a while."""
-        self._forget()
+    def read_existing(self) -> None:
+        """Count and hash the bytes of an earlier run; it reads the whole file, so call it in a thread."""
+        self._reset()
         with disk(self.path):
             self._file.seek(0)
             while piece := self._file.read(_PIECE):
-                self._take(piece)
+                self._count_in(piece)
 
     @property
     def held(self) -> int:
-        """How many bytes are here."""
+        """How many bytes the file has."""
         return self._held
 
     @property
     def records(self) -> int:
-        """How many records are here, without the header."""
+        """How many records the file has, without the header."""
         return self._count.records
 
     def restart(self) -> None:
-        """Forget all bytes."""
+        """Drop all bytes."""
         if held := self._held:
             with disk(self.path):
                 self._file.truncate(0)
-            self._forget()
-            self._tell(-held)
+            self._reset()
+            self._report(-held)
 
     def write(self, chunk: bytes) -> None:
-        """Take the next bytes; where the disk takes only some of them, those are counted before its error is raised."""
+        """Append bytes; if the disk accepts only some of them, those are counted before its error is raised."""
         left, held = memoryview(chunk), self._held
         try:
             with disk(self.path):
                 while left:
                     taken = self._file.write(left) or 0
-                    self._take(bytes(left[:taken]))
+                    self._count_in(bytes(left[:taken]))
                     left = left[taken:]
         finally:
-            self._tell(self._held - held)
+            self._report(self._held - held)
 
     def flaw(self, job: ExportJob) -> str | None:
-        """Return what is wrong with the file, by the length, the checksum and the number of records of its job.
+        """Return how the file differs from its job in length, checksum or number of records, or ``None``.
 
-        The number counts only where there is no checksum: a checksum proves more than our way of counting.
+        The number of records is compared only if there is no checksum: a checksum proves more than our own count.
         """
         if job.file_size is not None and self._held != job.file_size:
-            return f"{self._held:,} bytes came, the job has {job.file_size:,}"
+            return f"{self._held:,} bytes were received, the job has {job.file_size:,}"
         with disk(self.path):
             size = os.fstat(self._file.fileno()).st_size
         if size != self._held:
-            return f"{self._held:,} bytes came, the file has {size:,}: another program writes to it"
+            return f"{self._held:,} bytes were received, the file has {size:,}: another program writes to it"
         kind, _, wanted = (job.file_checksum or "").rpartition(":")
         if wanted and kind.lower() in {"", "sha256"}:
             if wanted.lower() == self._digest.hexdigest():
                 return None
             return f"the checksum is {self._digest.hexdigest()}, the job has {wanted}"
         if job.number_of_records is not None and self.records != job.number_of_records:
-            return f"{self.records:,} records came, the job has {job.number_of_records:,}"
+            return f"{self.records:,} records were received, the job has {job.number_of_records:,}"
         return None
 
-    def keep(self) -> None:
-        """Bring the bytes to the disk for good; may take a while."""
+    def sync(self) -> None:
+        """Make the bytes durable (fsync); it may take seconds, so call it in a thread."""
         with disk(self.path):
             os.fsync(self._file.fileno())
 
@@ -105,14 +106,14 @@ class PartFile:
     ) -> None:
         self._file.close()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._held, self._digest, self._count = 0, sha256(), Count()
 
-    def _take(self, piece: bytes) -> None:
+    def _count_in(self, piece: bytes) -> None:
         self._held += len(piece)
         self._digest.update(piece)
         self._count.feed(piece)
 
-    def _tell(self, grown: int) -> None:
-        if self._told is not None and grown:
-            self._told(grown)
+    def _report(self, grown: int) -> None:
+        if self._on_growth is not None and grown:
+            self._on_growth(grown)

@@ -1,6 +1,6 @@
-"""What an export asks for: fields, and a selection for each of its jobs; and how its calls are made on a family.
+"""`ExportRequest`: the fields of an export and a selection for each of its jobs; `Calls`: the calls of those jobs.
 
-Not here: what becomes of the jobs (``jobs``).
+See ``jobs`` for the life of a job.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ S = TypeVar("S", bound=Struct)
 
 
 class ExportRequest(Struct, Generic[S], frozen=True, kw_only=True):
-    """Fields, selections in order, and the format of their files; ``kind`` is what the rows are called."""
+    """Fields, selections in order, and the format of their files; ``kind`` names the rows, such as ``leads``."""
 
     kind: str
     fields: Sequence[str]
@@ -29,7 +29,7 @@ class ExportRequest(Struct, Generic[S], frozen=True, kw_only=True):
     format: FileFormat = "CSV"
 
     def arguments(self) -> dict[str, str]:
-        """Return what the jobs depend on, as text that can be compared and read."""
+        """Return the arguments that the jobs depend on, as text, to compare and to show."""
         first = self.selections[0]
         found = {"kind": self.kind, "fields": ",".join(self.fields), "format": self.format}
         for member in msgspec.structs.fields(first):
@@ -39,13 +39,13 @@ class ExportRequest(Struct, Generic[S], frozen=True, kw_only=True):
         return found | {"parts": "; ".join(self.parts())}
 
     def columns(self) -> list[str]:
-        """Return the columns of the files; the members of several programs begin with their program."""
+        """Return the columns of the files; members of several programs have ``programId`` first."""
         first = self.selections[0]
         several = isinstance(first, ProgramMemberSelection) and first.program_ids is not None
         return ["programId", *self.fields] if several else list(self.fields)
 
     def parts(self) -> list[str]:
-        """Return the part of each selection that differs."""
+        """Return the dates of each selection as text, in which the selections differ; ``all`` if it has none."""
         return [_part(selection) for selection in self.selections]
 
 
@@ -58,12 +58,12 @@ def _part(selection: Struct) -> str:
 
 
 class Calls(Generic[S]):
-    """The calls of the jobs of one request, or of any job of a family where there is no ``request``."""
+    """The calls for the jobs of one ``request``; without a request, for any job of a family."""
 
     def __init__(self, family: ExportEndpoints[Any], sender: Sender, request: ExportRequest[S] | None = None) -> None:
         self._family, self._sender, self._request = family, sender, request
 
-    async def make(self, number: int, mark: str) -> ExportJob:
+    async def create(self, number: int, mark: str) -> ExportJob:
         """Create the job of a part, with ``mark`` after the name of its last column."""
         if self._request is None or not self._request.fields:
             raise InvalidRequest("name the fields to export")
@@ -75,25 +75,25 @@ class Calls(Generic[S]):
             column_header_names={last: last + mark},
         )
 
-    async def put(self, job_id: str) -> ExportJob:
+    async def enqueue(self, job_id: str) -> ExportJob:
         """Enqueue a job."""
         return await self._family.enqueue(job_id)
 
-    async def look(self, job_id: str) -> ExportJob:
+    async def status(self, job_id: str) -> ExportJob:
         """Return the status of a job."""
         return await self._family.status(job_id)
 
-    async def stop(self, job_id: str) -> ExportJob:
+    async def cancel(self, job_id: str) -> ExportJob:
         """Cancel a job."""
         return await self._family.cancel(job_id)
 
-    async def idle(self) -> list[ExportJob]:
-        """Return the jobs that were created and not enqueued, in the request's format where there is one."""
+    async def not_enqueued(self) -> list[ExportJob]:
+        """Return the jobs that were created and not enqueued, of the request's format if there is a request."""
         jobs = await self._family.jobs(statuses=["Created"]).all()
         wanted = self._request.format.casefold() if self._request else None
         return [job for job in jobs if None in {wanted, job.format} or (job.format or "").casefold() == wanted]
 
-    async def fetch(self, job_id: str, sink: Sink) -> None:
-        """Bring a job's file into ``sink``."""
+    async def download(self, job_id: str, sink: Sink) -> None:
+        """Download a job's file into ``sink``."""
         plan = type(self._family).file.planner(self._family, job_id)
         await self._sender.stream(self._family.operations["file"], plan, sink)

@@ -1,7 +1,7 @@
-"""The state of an export in small: its windows, the job of each, and how much of the output is written.
+"""The state of an export: its windows, the job of each, and how many bytes of the output are written.
 
-Kept in a file beside the output it lets another run take up the jobs that were made, also where this one was killed
-between asking for a job and hearing its id: the intent stands first. Not here: the output (``output``).
+It is saved in a file beside the output, so that a later run resumes the same jobs. The intent is saved before a job is
+created (write-ahead): a run that is killed before it receives the job's id leaves a trace. See ``output`` for the file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from marketo_async.atomic_file import changes, replace_file
+from marketo_async.atomic_file import differences, replace_file
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.bulk import ExportJob
 
@@ -21,10 +21,10 @@ from marketo_async.models.bulk import ExportJob
 class ExportWindow(Struct, kw_only=True, omit_defaults=True):
     """One part of an export and its job.
 
-    ``mark`` stands in the header of the job's file, and so proves whose job it is. ``intended_at`` is when the job was
-    asked for, in epoch seconds, as long as no answer is known, and ``given_up_at`` when its answer was lost;
-    ``adopted`` says that a job was taken for the lost one without proof, and ``not_ours`` holds jobs that turned out to
-    be another program's. ``records`` are those of the job, and once its file is here those of the file.
+    ``mark`` is part of the header of the job's file, which proves that the job is ours. ``intended_at`` is when the
+    creation was requested, in epoch seconds, until its response is known; ``given_up_at`` is when the response was
+    lost. ``adopted``: the job was found by a search and is not proven to be ours. ``not_ours``: ids of jobs that proved
+    to be another program's. ``records`` is the job's count, then the file's once that is downloaded.
     """
 
     part: str
@@ -41,28 +41,28 @@ class ExportWindow(Struct, kw_only=True, omit_defaults=True):
 
     @property
     def blank(self) -> bool:
-        """Whether no job was asked for, and nothing has come."""
+        """Whether no job was requested and nothing is written."""
         return not self.written and self.job_id is None and self.intended_at is None
 
     def intend(self, now: float) -> None:
-        """Note that a job is asked for now."""
+        """Record that a job is about to be requested."""
         self.intended_at, self.given_up_at, self.adopted = now, None, False
 
     def complete(self, job: ExportJob) -> None:
-        """Note what the job's file is to be."""
+        """Record the size, checksum and number of records that the job's file must have."""
         self.file_size, self.file_checksum, self.records = job.file_size, job.file_checksum, job.number_of_records
 
     def forget(self) -> None:
-        """Be as if no job had been asked for."""
+        """Remove all traces of a job."""
         self.intended_at = self.given_up_at = self.job_id = None
         self.file_size = self.file_checksum = self.records = None
         self.adopted = False
 
 
 class ExportState(Struct, kw_only=True):
-    """All windows of an export, the arguments that they belong to, and the bytes of the output that they fill.
+    """All windows of an export, the arguments of its jobs, and how many bytes of the output are ``written``.
 
-    The arguments are those that the jobs' files depend on, and not the format of the output that is made of them.
+    ``arguments`` are those that the jobs' files depend on; the format of the output is not one of them.
     """
 
     arguments: Mapping[str, str]
@@ -77,32 +77,32 @@ class ExportState(Struct, kw_only=True):
 
     @property
     def blank(self) -> bool:
-        """Whether nothing would be lost without this state."""
+        """Whether the state holds nothing worth keeping."""
         return not self.complete and all(window.blank for window in self.windows)
 
 
 class StateFile:
-    """Where a state is kept: in a file at ``path``, or in memory alone."""
+    """Keeps a state in a file at ``path``; without a path, only in memory."""
 
     def __init__(self, state: ExportState, path: Path | None = None) -> None:
         self.state = state
         self._path = path
 
     def save(self) -> None:
-        """Keep the state as it is now, for good."""
+        """Write the state to the file, atomically and durably."""
         if self._path is not None:
             replace_file(self._path, msgspec.json.format(msgspec.json.encode(self.state)))
 
     def drop(self) -> None:
-        """Keep no state any more."""
+        """Delete the file."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 
 
 def load(path: Path, arguments: Mapping[str, str]) -> ExportState | None:
-    """Read the state at ``path``, or return ``None`` where there is none.
+    """Read the state at ``path``; returns ``None`` if there is no such file.
 
-    Raises `InvalidRequest` for a file of another kind, and for a state that belongs to other ``arguments``.
+    Raises `InvalidRequest` if the file is not a state, or belongs to other ``arguments``.
     """
     try:
         state = msgspec.json.decode(path.read_bytes(), type=ExportState)
@@ -110,7 +110,7 @@ def load(path: Path, arguments: Mapping[str, str]) -> ExportState | None:
         return None
     except msgspec.DecodeError as error:
         raise InvalidRequest(f"{path} is not the state of an export: remove it, or start over") from error
-    if found := changes(state.arguments, arguments):
+    if found := differences(state.arguments, arguments):
         raise InvalidRequest(
             f"{path} belongs to other arguments ({'; '.join(found)}): pass the same ones to resume, or start over"
         )
@@ -118,7 +118,7 @@ def load(path: Path, arguments: Mapping[str, str]) -> ExportState | None:
 
 
 def new_state(arguments: Mapping[str, str], parts: Iterable[str], rng: random.Random) -> ExportState:
-    """Return the state of an export that has not begun, with a mark for every part."""
+    """Return the state of an export that has not begun, with a random mark for each part."""
     return ExportState(
         arguments=arguments, windows=[ExportWindow(part=part, mark=f"~{rng.getrandbits(48):012x}") for part in parts]
     )

@@ -1,4 +1,4 @@
-"""The bytes of today's exports, summed over listings of jobs."""
+"""The bytes of today's exports: the sum over listings of jobs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from marketo_async.paging import Pager
 async def volume_today(listings: Iterable[Pager[ExportJob]], clock: Callable[[], float]) -> int:
     """Return the bytes of the jobs that finished since midnight in America/Chicago.
 
-    A listing that the user may not read counts nothing.
+    A listing that the API user may not read counts as 0.
     """
     return sum(await asyncio.gather(*(_volume(listing, clock) for listing in listings)))
 

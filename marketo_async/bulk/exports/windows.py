@@ -1,7 +1,7 @@
-"""Ranges of time as Marketo takes them: any range becomes windows of at most 31 days that share no second. Pure.
+"""Splits a range of any length into windows of at most 31 days, the most that one job selects. Pure.
 
-The caller's range is half-open: ``since`` belongs to it, ``until`` does not, so that consecutive ranges neither double
-nor miss a row. Marketo's own ranges include both ends, to the second: each window ends one second before the next one.
+The caller's range is half-open: it contains ``since`` and not ``until``, so consecutive ranges repeat and miss no row.
+Marketo's ranges include both ends and have whole seconds, so each window ends one second before the next begins.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _WIDEST = timedelta(days=31)
 
 
 def windows(name: str, between: Between, *, now: datetime) -> list[DateRange]:
-    """Cut the half-open range ``between`` into windows, in order.
+    """Split the half-open range ``between`` into windows, in order.
 
-    Raises `InvalidRequest` for what is no range, or an empty one, and for an end that lies ahead of ``now``: what is
-    yet to come would be missing in the file, and from the next one too.
+    Raises `InvalidRequest` if it is not a range, is empty, or ends after ``now``: rows that are created later would be
+    missing from this file, and from that of the next range.
     """
     if not isinstance(between, tuple | list) or len(between) != 2:  # noqa: PLR2004 - a pair
         raise InvalidRequest(f"{name} is {between!r}: pass a pair of moments, (since, until)")
@@ -42,7 +42,7 @@ def windows(name: str, between: Between, *, now: datetime) -> list[DateRange]:
 
 
 def _whole_seconds(when: When, name: str) -> datetime:
-    """Return the first whole second that is not before ``when``, in UTC, where all days are equally long."""
+    """Return ``when`` rounded up to a whole second, in UTC, where every day has 24 hours."""
     moment = to_datetime(when, name=name).astimezone(UTC)
     whole = moment.replace(microsecond=0)
     return whole if whole == moment else whole + _SECOND

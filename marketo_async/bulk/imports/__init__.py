@@ -1,5 +1,5 @@
-"""Bulk imports: any number of rows in files that Marketo takes.
+"""Bulk imports: any number of rows, in files that Marketo accepts.
 
-`input_file` reads a file that somebody else wrote, `files` cuts rows into files below 10 MB, `run` sends them, and
-`rejects` finds the rows that Marketo did not take in the input.
+`input_file` reads the caller's CSV file, `files` writes rows to files below 10 MB, and `run` sends those. `rejects`
+finds the rejected rows in the input.
 """

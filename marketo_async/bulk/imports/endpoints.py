@@ -1,6 +1,7 @@
-"""`ImportEndpoints`: the calls of a bulk import that two kinds share, and the form that carries a file.
+"""`ImportEndpoints`: the calls of a bulk import that two kinds share, and the form field that carries a file.
 
-See https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-import/bulk-import
+A file has at most 10 MB. Marketo runs two imports at once, and queues ten. See
+https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-import/bulk-import
 """
 
 from __future__ import annotations
@@ -13,11 +14,7 @@ from marketo_async.resources.base import Resource
 from marketo_async.resources.descriptors import endpoint
 
 WRITE = ("Read-Write {area}",)
-_CONTENT_TYPES: Mapping[FileFormat, str] = {
-    "CSV": "text/csv",
-    "TSV": "text/tab-separated-values",
-    "SSV": "text/plain",
-}
+_CONTENT_TYPES: Mapping[FileFormat, str] = {"CSV": "text/csv", "TSV": "text/tab-separated-values", "SSV": "text/plain"}
 
 
 class ImportEndpoints(Resource):
@@ -42,10 +39,10 @@ class ImportEndpoints(Resource):
 
 
 def as_file(content: bytes, format: FileFormat) -> Mapping[str, File]:
-    """Return the part ``file``, whose name has the format as its suffix."""
+    """Return the form field ``file``; Marketo expects the format as the suffix of its file name."""
     return {"file": File(name=f"import.{lower(format)}", content=content, content_type=_CONTENT_TYPES[format])}
 
 
 def lower(format: FileFormat) -> str:
-    """Return a format in lower case, as imports take it; exports use upper case."""
+    """Return a format in lower case, as imports expect it; exports expect upper case."""
     return format.lower()

@@ -1,14 +1,15 @@
-"""From rows of any kind to files that Marketo takes: below 10 MB by their encoded bytes, cut between rows.
+"""`ImportFiles`: writes rows to files below Marketo's limit of 10 MB; a row is never split.
 
-Two imports run at once at Marketo, and what two of them do to one person has no order. So each row goes by its key into
-one of two lanes, and the files of a lane are sent one after the other: no key is ever in two files under way. All of it
-is on disk, whatever the size. Not here: sending (``load``).
+Marketo runs two imports at once, in no defined order. So the key of a row assigns it to one of two lanes, and the files
+of a lane are sent one after the other: a key is never in two files under way. All rows are on disk, so memory stays
+constant. See ``run`` for the sending.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from io import StringIO
 from pathlib import Path
 from struct import Struct as Binary
@@ -17,23 +18,25 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
+from marketo_async.atomic_file import disk
 from marketo_async.bulk.rows.blocks import cells_of
 from marketo_async.errors import InvalidRequest
 from marketo_async.request import LARGEST_FILE
 from marketo_async.wire_value import as_cell
 from marketo_async.writes import folded
 
-Given = Mapping[str, object] | Struct
+InputRow = Mapping[str, object] | Struct
 
 LANES = 2
-_FRAME = 4_096  # bytes; what multipart puts around a file is a tenth of it
+_FRAME = 4_096  # bytes; ten times what multipart encoding adds to a file
 LARGEST = LARGEST_FILE - _FRAME
 _INDEX = Binary("<Q")
 _LINE_END = "\r\n"
+_REMEDY = "make room in the temporary folder (TMPDIR), then run the same again: no row was sent"
 
 
 class ImportFile(Struct, kw_only=True):
-    """One file to send, with its path, size and number of ``rows``, which are from ``first`` to before ``end``."""
+    """One file to send; its ``rows`` are among those of the input in the half-open range [``first``, ``end``)."""
 
     path: Path
     lane: int
@@ -43,7 +46,7 @@ class ImportFile(Struct, kw_only=True):
     size: int = 0
 
     def numbered(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield the rows, each with its index in the input."""
+        """Yield the cells of each row, with its index in the input."""
         cells = cells_of(self.path.read_bytes(), ",")
         next(cells)
         with self.path.with_suffix(".index").open("rb") as indices:
@@ -51,111 +54,113 @@ class ImportFile(Struct, kw_only=True):
                 yield _INDEX.unpack(indices.read(_INDEX.size))[0], row
 
     def keys(self, columns: Sequence[str], names: Sequence[str]) -> set[Hashable]:
-        """Return the keys of its rows as `InFlight` holds them, ``names`` being the columns that identify a row."""
-        at = [columns.index(name) for name in names]
+        """Return the keys of the rows, in the form of `InFlight`; ``names`` are the columns that identify a row."""
+        places = [columns.index(name) for name in names]
         found: set[Hashable] = set()
         for _, cells in self.numbered():
-            parts = tuple(folded(cells[place]) for place in at)
+            parts = tuple(folded(cells[place]) for place in places)
             if None not in parts:
                 found.add(parts[0] if len(parts) == 1 else parts)
         return found
 
 
 class Columns:
-    """The columns of an import, and each row as cells of them; every row has to have just these members.
+    """The columns of an import: those of the first row, or ``names``; turns each row into cells.
 
-    With ``names`` given, a row may leave members out: their cells are empty. Rows that differ are refused otherwise,
-    since an empty cell is a value to Marketo.
+    With ``names``, a row may lack members; their cells are empty. Without, each row must have exactly the members of
+    the first one, because Marketo reads an empty cell as a value.
     """
 
-    def __init__(self, first: Given, names: Sequence[str] | None = None) -> None:
+    def __init__(self, first: InputRow, names: Sequence[str] | None = None) -> None:
         self.names = list(names or _members(first))
         self._lenient = names is not None
         self._wanted = set(self.names)
         if not self.names:
-            raise InvalidRequest("row 0 has no members")
+            raise InvalidRequest("row 0 has no members: give each row at least one field")
 
-    def cells(self, index: int, row: Given) -> list[str]:
-        """Return a row's cells; `InvalidRequest` names the row for what can't be written."""
+    def cells(self, index: int, row: InputRow) -> list[str]:
+        """Return a row's cells; raises `InvalidRequest` for other members, and for a value that can't be written."""
         values = _members(row)
         extra = values.keys() - self._wanted
         if None in extra:  # csv.DictReader keeps surplus cells under this key
             raise InvalidRequest(
-                f"row {index} has more cells than the header has names (key None of csv.DictReader); mend the row"
+                f"row {index} has more cells than the header has names (key None of csv.DictReader); correct the row"
             )
         missing = () if self._lenient else self._wanted - values.keys()
         if extra or missing:
-            what = "; ".join(
-                f"{said} {', '.join(map(repr, sorted(names)))}"
-                for said, names in (("has also", extra), ("has no", missing))
+            difference = "; ".join(
+                f"{verb} {', '.join(map(repr, sorted(names)))}"
+                for verb, names in (("has also", extra), ("has no", missing))
                 if names
             )
-            raise InvalidRequest(f"row {index} is not like the first one: it {what}; name all columns with fields=")
+            raise InvalidRequest(
+                f"row {index} differs from the first row: it {difference}; name all columns with fields="
+            )
         return [_cell(index, name, values.get(name)) for name in self.names]
 
 
 class ImportFiles:
-    """Puts rows into files in ``folder``: the first rows fill one file, later rows go into ``lanes``."""
+    """Writes rows to files in ``folder``: the first rows fill one file, later rows are divided among ``lanes``."""
 
     def __init__(
         self, folder: Path, columns: Columns, keys: Sequence[str], *, lanes: int, largest: int = LARGEST
     ) -> None:
-        self.chunks: list[ImportFile] = []
+        self.files: list[ImportFile] = []
         self.rows = self.size = 0
         self._folder, self._columns, self._lanes, self._largest = folder, columns, lanes, largest
-        self._at = [columns.names.index(key) for key in keys]
+        self._key_columns = [columns.names.index(key) for key in keys]
         self._buffer = StringIO(newline="")
-        # The csv module of Python 3.11 and 3.12 quotes no line end but this one; `_written` cuts it off.
+        # Python 3.11 and 3.12 quote a line end in a cell only if it is one of the writer's; `_encoded` removes it.
         self._writer = csv.writer(self._buffer, lineterminator=_LINE_END)
-        self._head = self._written(columns.names)
-        self._open: dict[int, _Growing] = {}
+        self._head = self._encoded(columns.names)
+        self._open: dict[int, _OpenFile] = {}
 
-    def add(self, row: Given) -> None:
-        """Take a row; `InvalidRequest` names one that can't be sent."""
+    def add(self, row: InputRow) -> None:
+        """Write a row; raises `InvalidRequest`, with its index, if it can't be sent."""
         cells = self._columns.cells(self.rows, row)
-        line = self._written(cells)
+        line = self._encoded(cells)
         if len(self._head) + len(line) > self._largest:
             raise InvalidRequest(
-                f"row {self.rows} has {len(line):,} bytes, a file takes {self._largest:,} with its header"
+                f"row {self.rows} has {len(line):,} bytes, but a file has at most {self._largest:,} with its header:"
+                " shorten or leave out the row"
             )
         lane = 0
-        if self._lanes > 1 and self.chunks:
-            key = "\0".join(folded(cells[place]) or "" for place in self._at)
+        if self._lanes > 1 and self.files:
+            key = "\0".join(folded(cells[place]) or "" for place in self._key_columns)
             lane = crc32(key.encode()) % self._lanes
-        growing = self._open.get(lane)
-        if growing is not None and growing.chunk.size + len(line) > self._largest:
+        current = self._open.get(lane)
+        if current is not None and current.file.size + len(line) > self._largest:
             self._close(lane)
-            if len(self.chunks) == 1:  # from here on rows go into lanes
+            if len(self.files) == 1:  # from now on, rows are divided among lanes
                 return self.add(row)
-            growing = None
-        if growing is None:
-            growing = self._open[lane] = self._begun(lane)
-        growing.write(self.rows, line)
+            current = None
+        if current is None:
+            current = self._open[lane] = self._opened(lane)
+        current.write(self.rows, line)
         self.rows += 1
         self.size += len(line)
         return None
 
     def close(self) -> list[ImportFile]:
         """Finish all files and return them, in the order of their first rows."""
-        for lane in list(self._open):
-            self._close(lane)
-        return sorted(self.chunks, key=lambda chunk: chunk.first)
+        with ExitStack() as closing:  # closes all, also if one can't write its last bytes
+            for lane in list(self._open):
+                closing.callback(self._close, lane)
+        return sorted(self.files, key=lambda file: file.first)
 
-    def _begun(self, lane: int) -> _Growing:
-        path = self._folder / f"{len(self.chunks)}-{lane}.csv"
-        growing = _Growing(ImportFile(path=path, lane=lane, first=self.rows))
-        growing.head(self._head)
-        return growing
+    def _opened(self, lane: int) -> _OpenFile:
+        path = self._folder / f"{len(self.files)}-{lane}.csv"
+        return _OpenFile(ImportFile(path=path, lane=lane, first=self.rows), self._head)
 
     def _close(self, lane: int) -> None:
-        growing = self._open.pop(lane)
-        growing.close()
-        self.chunks.append(growing.chunk)
+        current = self._open.pop(lane)
+        current.close()
+        self.files.append(current.file)
 
-    def _written(self, cells: Sequence[str]) -> bytes:
-        """Return a line in which readers find just these cells, whatever they hold.
+    def _encoded(self, cells: Sequence[str]) -> bytes:
+        """Return the cells as a line of CSV, quoted as needed.
 
-        The word ``null`` is quoted: bare, it is how Marketo's own files write that there is no value.
+        The text ``null`` is quoted, because without quotes it means a missing value in Marketo's files.
         """
         if "null" in cells:
             return (",".join(map(_quoted, cells)) + "\n").encode()
@@ -166,39 +171,42 @@ class ImportFiles:
         return f"{line}\n".encode()
 
 
-class _Growing:
-    """A file that is being written, with the indices of its rows beside it."""
+class _OpenFile:
+    """A file that is being written, and a second one with the indices of its rows in the input."""
 
-    def __init__(self, chunk: ImportFile) -> None:
-        self.chunk = chunk
-        self._file = chunk.path.open("wb")
-        self._indices = chunk.path.with_suffix(".index").open("wb")
-
-    def head(self, line: bytes) -> None:
-        self.chunk.size += self._file.write(line)
+    def __init__(self, file: ImportFile, header: bytes) -> None:
+        self.file = file
+        with disk(file.path, _REMEDY):
+            self._file = file.path.open("wb")
+            self._indices = file.path.with_suffix(".index").open("wb")
+            file.size += self._file.write(header)
 
     def write(self, index: int, line: bytes) -> None:
-        self.chunk.size += self._file.write(line)
-        self._indices.write(_INDEX.pack(index))
-        self.chunk.rows += 1
-        self.chunk.end = index + 1
+        try:
+            self.file.size += self._file.write(line)
+            self._indices.write(_INDEX.pack(index))
+        except OSError:
+            with disk(self.file.path, _REMEDY):  # only now, as it would slow down each row
+                raise
+        self.file.rows += 1
+        self.file.end = index + 1
 
     def close(self) -> None:
-        self._file.close()
-        self._indices.close()
+        with disk(self.file.path, _REMEDY), self._indices, self._file:
+            pass  # both are closed, also if one can't write its last bytes
 
 
 def _quoted(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"'
 
 
-def _members(row: Given) -> Mapping[str, object]:
+def _members(row: InputRow) -> Mapping[str, object]:
     if isinstance(row, Struct):
         fields = msgspec.structs.fields(row)
         return {field.encode_name: getattr(row, field.name) for field in fields}
     if isinstance(row, Mapping):
         return row
-    raise InvalidRequest(f"a row is a mapping or a Struct, not {type(row).__name__}")
+    raise InvalidRequest(f"a row has the type {type(row).__name__}: pass mappings or Structs")
 
 
 def _cell(index: int, name: str, value: object) -> str:

@@ -1,7 +1,7 @@
-"""The rows of a CSV file that someone else wrote: a spreadsheet, a database, another program.
+"""Reads the rows of a CSV file from a spreadsheet, a database or another program.
 
-Its encoding, delimiter and line ends are seen or named; a file that is not delimited text is refused, with what to do
-instead, before a row is read. Line ends are LF, CRLF or CR. See ``rows`` for the reader, ``load`` for what is sent.
+The caller may name the encoding and the delimiter; otherwise they are detected. Line ends are LF, CRLF or CR. A file
+that is not delimited text is refused before a row is read, and the error says what to do. See ``rows`` for the reader.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ _UNREADABLE = "marketo_async.unreadable"
 
 
 class FileDialect(Struct, frozen=True, kw_only=True):
-    """How a file is written; ``None`` means detect it. Without ``null``, the bare word ``null`` is text.
+    """The encoding, delimiter and nulls of a file; ``None`` means detect. Without ``null``, the word ``null`` is text.
 
-    Without ``encoding`` it is UTF-8, or what its byte order mark says. Without ``delimiter`` it is the one of comma,
-    semicolon, tab and ``|`` that makes the header line the most names of known fields.
+    Without ``encoding``, the file is UTF-8, or has the encoding of its byte order mark. Without ``delimiter``, it is
+    the one of comma, semicolon, tab and ``|`` that splits the header line into the most names of known fields.
     """
 
     encoding: str | None = None
@@ -56,9 +56,9 @@ class FileDialect(Struct, frozen=True, kw_only=True):
     null: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse an encoding that Python does not have, and a delimiter that is not one."""
+        """Raise `InvalidRequest` for an encoding that Python does not have, and for other delimiters."""
         if self.delimiter is not None and self.delimiter not in get_args(Delimiter):
-            raise InvalidRequest(f"delimiter is one of ',', ';', '|' and a tab, not {self.delimiter!r}")
+            raise InvalidRequest(f"delimiter is {self.delimiter!r}: pass one of ',', ';', '|' and a tab")
         try:
             "".encode(self.encoding or "utf-8")
         except (LookupError, UnicodeError) as error:
@@ -70,9 +70,9 @@ class FileDialect(Struct, frozen=True, kw_only=True):
 async def rows_of(
     path: Path, dialect: FileDialect, known: Collection[str], header: Callable[[Sequence[str]], object]
 ) -> AsyncGenerator[Row, None]:
-    """Yield the rows of a file; ``header`` receives its columns first, also where no row follows.
+    """Yield the rows of a file; ``header`` receives its columns first, also if no row follows.
 
-    ``known`` are the names that columns of such a file can have, whatever their case. Raises `InvalidRequest` for a
+    ``known`` are the possible names of columns, in any case. Raises `InvalidRequest` for a
     file that is empty or not delimited text, and `BadRow` for a row that can't be read.
     """
     thread = WorkThread("marketo-async-import")
@@ -81,18 +81,18 @@ async def rows_of(
         text = _Text(path, block, dialect, known)
         reader: Reader[Row] = Reader(text.maker(header), delimiter=text.delimiter, null=dialect.null)
         while block:
-            for row in text.explained(partial(reader.feed, text.utf8(block))):
+            for row in text.with_remedy(partial(reader.feed, text.utf8(block))):
                 yield row
             block = await thread.run(file.read, BLOCK)
-        for row in text.explained(partial(reader.feed, text.utf8(b"", final=True))):
+        for row in text.with_remedy(partial(reader.feed, text.utf8(b"", final=True))):
             yield row
-    while rows := text.explained(reader.close):
+    while rows := text.with_remedy(reader.close):
         for row in rows:
             yield row
 
 
 class _Text:
-    """How one file is written, by its first ``block``; and its bytes as UTF-8 whose records end at line feeds."""
+    """Detects the encoding, delimiter and line ends of a file from its first ``block``; recodes all blocks to UTF-8."""
 
     def __init__(self, path: Path, block: bytes, dialect: FileDialect, known: Collection[str]) -> None:
         _refuse_other_kinds(path, block)
@@ -102,25 +102,25 @@ class _Text:
             self._decoder = codecs.getincrementaldecoder(self._encoding)(_UNREADABLE)
         self._swaps = False
         line = self._header(path, block)
-        self.delimiter = dialect.delimiter or _seen(line, path.suffix.lower(), known)
+        self.delimiter = dialect.delimiter or _detected_delimiter(line, path.suffix.lower(), known)
 
     def utf8(self, block: bytes, *, final: bool = False) -> bytes:
-        """Return a block for the reader; bytes that are not in the encoding become bytes that are not UTF-8."""
+        """Return a block as UTF-8 for the reader; bytes invalid in the encoding become bytes invalid in UTF-8."""
         if self._decoder is not None:
             block = self._decoder.decode(block, final).encode(errors="surrogatepass")
         return block.translate(_SWAP) if self._swaps else block
 
     def maker(self, header: Callable[[Sequence[str]], object]) -> Callable[[list[str]], DictMaker]:
-        """Return what makes a maker of rows once the columns are known, after ``header`` has received them."""
+        """Return a function that passes the columns to ``header`` and returns the maker of their rows."""
 
-        def made(columns: list[str]) -> DictMaker:
+        def make(columns: list[str]) -> DictMaker:
             header(columns)
             return _SwappedMaker(columns) if self._swaps else DictMaker(columns)
 
-        return made
+        return make
 
-    def explained(self, read: Callable[[], list[Row]]) -> list[Row]:
-        """Return the rows that are read; a `BadRow` for what is not in the encoding says how to name another one."""
+    def with_remedy(self, read: Callable[[], list[Row]]) -> list[Row]:
+        """Return the rows of ``read``; a `BadRow` for bytes invalid in the encoding says how to name another one."""
         try:
             return read()
         except BadRow as bad:
@@ -134,14 +134,14 @@ class _Text:
             ) from bad
 
     def _header(self, path: Path, block: bytes) -> str:
-        """Return the header line, and see which line ends the file has: CR alone is read with CR and LF swapped."""
+        """Return the header line, and detect line ends: a file with CR alone is read with CR and LF swapped."""
         data = self.utf8(block).removeprefix(codecs.BOM_UTF8)
         if self._decoder is not None:
             self._decoder.reset()
         found = _HEADER.match(data)
         line = found[0] if found else b""
         if not line.strip():
-            raise InvalidRequest(f"line 1 of {path} is blank; it has to name the columns by their API names")
+            raise InvalidRequest(f"line 1 of {path} is blank; put the API names of the columns there")
         if b"\0" in line:
             raise InvalidRequest(f"{path} is not {self._encoding} text; name its encoding, such as 'utf-16-le'")
         if re.fullmatch(rb"sep=.", line):
@@ -153,14 +153,14 @@ class _Text:
 
 
 class _SwappedMaker(DictMaker):
-    """Makes rows of a file whose CR and LF were swapped, so that its records end at line feeds: swaps them back."""
+    """Makes rows of a file whose CR and LF are swapped, so that its records end with LF; swaps them back in cells."""
 
     def many(self, records: Iterable[Sequence[str]], *, null: bool) -> list[Row]:
         """Make rows."""
         return [_swapped(row) for row in super().many(records, null=null)]
 
     def one(self, record: RawRecord) -> Row:
-        """Make one row; `BadRow` where line feeds outside of quotes leave open where its records end."""
+        """Make one row; raises `BadRow` for LF outside of quotes, as it may end a record too."""
         if "\r" in _QUOTED.sub("", record.text):
             raise BadRow(
                 "the file has both CR and LF line ends; save it with one of them",
@@ -176,29 +176,29 @@ def _swapped(row: Row) -> Row:
 
 def _refuse_other_kinds(path: Path, block: bytes) -> None:
     if not block:
-        raise InvalidRequest(f"{path} is empty; its first line has to name the columns by their API names")
+        raise InvalidRequest(f"{path} is empty; put the API names of the columns in its first line")
     for mark, kind, remedy in _NOT_TEXT:
         if block.removeprefix(codecs.BOM_UTF8).startswith(mark):
             raise InvalidRequest(f"{path} is not a CSV file: it is {kind}; {remedy}")
 
 
 def _marked_encoding(block: bytes) -> str | None:
-    """Return the encoding that a byte order mark names."""
+    """Return the encoding that a byte order mark means, or ``None``."""
     return next((encoding for mark, encoding in _BYTE_ORDER_MARKS if block.startswith(mark)), None)
 
 
-def _seen(line: str, suffix: str, known: Collection[str]) -> str:
-    """Return the delimiter that makes a header line the most known names, or else the most names."""
+def _detected_delimiter(line: str, suffix: str, known: Collection[str]) -> str:
+    """Return the delimiter that splits a header line into the most known names, or else the most names."""
     names = {name.casefold() for name in known}
-    usual: list[str] = [_BY_SUFFIX.get(suffix, ","), *get_args(Delimiter)]
-    if suffix == ".ssv":  # some of Marketo's pages say semicolon, others space
-        usual.append(" ")
+    candidates: list[str] = [_BY_SUFFIX.get(suffix, ","), *get_args(Delimiter)]
+    if suffix == ".ssv":  # Marketo's pages contradict each other: semicolon or space
+        candidates.append(" ")
 
-    def fit(delimiter: str) -> tuple[int, int]:
+    def fitness(delimiter: str) -> tuple[int, int]:
         cells = _cells(line, delimiter)
         return sum(cell.strip().casefold() in names for cell in cells), len(cells) if delimiter != " " else 0
 
-    return max(usual, key=fit)  # of equals, the first
+    return max(candidates, key=fitness)  # the first, if several are equal
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
@@ -209,7 +209,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _unreadable(error: UnicodeError) -> tuple[str, int]:
-    """Decode bytes that have no meaning as a surrogate, which UTF-8 does not have: the reader then finds the cell."""
+    """Decode invalid bytes as a surrogate, which is invalid in UTF-8, so that the reader reports the cell."""
     if isinstance(error, UnicodeDecodeError):
         return "\udcff", error.end
     raise error

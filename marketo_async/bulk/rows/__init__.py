@@ -1,1 +1,1 @@
-"""The rows of bulk files: `blocks` finds records in bytes, `reader` makes rows of them. Pure."""
+"""The rows of bulk files: `blocks` finds records in bytes, `reader` turns them into rows. Pure."""

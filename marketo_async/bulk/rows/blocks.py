@@ -1,8 +1,8 @@
-"""From a bulk file's bytes, in any pieces, to blocks of whole records; and the exact way to read one. Pure.
+"""Splits the bytes of a bulk file, in pieces of any size, into blocks of complete records; reads single records. Pure.
 
-A record ends at a line feed outside of quotes. A cell that begins with a quote ends with one, and two inside of it are
-one; any other cell is what stands there, carriage returns, NULs and Unicode's own line ends included. Not here: the
-fast way, and what a row is made of (``rows``).
+A record ends with a line feed outside of quotes. A cell that begins with a quote ends with one, and two quotes in it
+mean one. Any other cell is taken literally, with carriage returns, NULs and Unicode's line ends. See ``reader`` for the
+fast way, and for rows.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from msgspec import Struct
 
 from marketo_async.errors import BadRow
 
-LONGEST_RECORD = 4_194_304  # bytes; a quote that nobody closed must not take the whole file into memory
+LONGEST_RECORD = 4_194_304  # bytes; an unclosed quote must not bring the whole file into memory
 
 
 class Blocks:
-    """Cuts a file at line feeds that look to be outside of quotes; what is behind the last one waits for more."""
+    """Splits a file at line feeds that seem to be outside of quotes, and keeps the rest until more bytes arrive."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> bytes:
-        """Take some more of the file, and return what can be read now, which may be nothing."""
+        """Add bytes of the file, and return those that form complete records, possibly none."""
         data = self._rest + chunk
         end = data.rfind(b"\n") + 1
         if len(data) <= LONGEST_RECORD:
@@ -35,51 +35,51 @@ class Blocks:
         self._rest = data[end:]
         return data[:end]
 
-    def back(self, unread: bytes) -> None:
-        """Take back what turned out to be no whole record."""
+    def put_back(self, unread: bytes) -> None:
+        """Return bytes that proved not to be a complete record."""
         self._rest = unread + self._rest
 
     def close(self) -> bytes:
-        """Return what is left at the end of the file."""
+        """Return the rest at the end of the file."""
         rest, self._rest = self._rest, b""
         return rest
 
 
 class Count:
-    """Counts the records of a file as its bytes come, in any pieces; a last one without a line feed counts too."""
+    """Counts the records of a file from pieces of any size, also a last one without a line feed."""
 
     def __init__(self) -> None:
         self._ends, self._quoted, self._ended = 0, False, True
 
     @property
     def records(self) -> int:
-        """How many records have come, without the header."""
+        """How many records were counted, without the header."""
         return max(self._ends + (not self._ended) - 1, 0)
 
     def feed(self, piece: bytes) -> None:
-        """Take some more of the file."""
+        """Add bytes of the file."""
         if not piece:
             return
         segments = piece.split(b'"')
-        first = int(self._quoted)  # of the segments, every other one is outside of quotes
+        first = int(self._quoted)  # every second segment is outside of quotes
         self._ends += sum(segment.count(b"\n") for segment in segments[first::2])
         self._quoted ^= len(segments) % 2 == 0
         self._ended = piece.endswith(b"\n") and not self._quoted
 
 
 class Ends:
-    """Replaces the line end ``end`` of each record by ``wanted``; line ends in quotes stay as they are."""
+    """Replaces the line end ``end`` of each record by ``wanted``, but not line ends in quotes."""
 
     def __init__(self, end: bytes, wanted: bytes) -> None:
         self._end, self.wanted = end, wanted
         self._blocks = Blocks() if end and end != wanted else None
 
     def feed(self, piece: bytes) -> bytes:
-        """Take some more of the file, and return what can be written now, which may be nothing."""
+        """Add bytes of the file, and return those that can be written now, possibly none."""
         return piece if self._blocks is None else self._ended(self._blocks.feed(piece))
 
     def close(self) -> bytes:
-        """Return what is left at the end of the file."""
+        """Return the rest at the end of the file."""
         return b"" if self._blocks is None else self._ended(self._blocks.close())
 
     def _ended(self, block: bytes) -> bytes:
@@ -89,7 +89,7 @@ class Ends:
 
 
 class RawRecord(Struct, frozen=True):
-    """One record: where it begins, its cells (``None`` for null), and how it stands in the file."""
+    """One record: the number of its first line, its cells (``None`` for null), and its text in the file."""
 
     line: int
     cells: list[str | None]
@@ -97,7 +97,7 @@ class RawRecord(Struct, frozen=True):
 
 
 @cache
-def _plain(delimiter: str) -> re.Pattern[str]:
+def _unquoted(delimiter: str) -> re.Pattern[str]:
     return re.compile(f"[^{re.escape(delimiter)}\n]*")
 
 
@@ -105,9 +105,9 @@ _QUOTED = re.compile(r'"([^"]*(?:""[^"]*)*)"')
 
 
 class Exact:
-    """Reads ``text`` record by record, from line number ``line`` on; ``read`` is how many characters have been read.
+    """Reads ``text`` record by record; ``line`` is the number of its first line, ``read`` counts the characters read.
 
-    Where ``final`` is false, a quote that is not closed is left for more text to come.
+    Unless ``final``, it stops before a record with an unclosed quote, because more text may close it.
     """
 
     def __init__(self, text: str, *, delimiter: str, line: int, crlf: bool, null: bool, final: bool) -> None:
@@ -116,14 +116,14 @@ class Exact:
         self.read = 0
 
     def __iter__(self) -> Iterator[RawRecord | BadRow]:
-        """Yield records, and a `BadRow` in the place of each line where none could be read."""
+        """Yield records, and a `BadRow` instead of each line where none can be read."""
         text = self._text
         while self.read < len(text):
             start = self.read
             found = self._record(start)
             if found is None:
                 return
-            if isinstance(found, BadRow):  # go on at the next line, whatever it belongs to
+            if isinstance(found, BadRow):  # continue at the next line, even if it belongs to the same record
                 self.read = text.find("\n", start) + 1 or len(text)
             self._line += text.count("\n", start, self.read)
             yield found
@@ -140,7 +140,7 @@ class Exact:
                     return self._bad(start, f"{text[at : at + 20]!r} follows a closing quote", cells)
                 cells.append(cell)
             else:
-                plain = _plain(self._delimiter).match(text, at)
+                plain = _unquoted(self._delimiter).match(text, at)
                 cell, at = plain[0] if plain else "", plain.end() if plain else at
                 if self._end == "\r\n" and cell.endswith("\r") and not text.startswith(self._delimiter, at):
                     cell = cell[:-1]
@@ -150,11 +150,11 @@ class Exact:
                 continue
             at += len(self._end) if text.startswith(self._end, at) else 1
             self.read = min(at, len(text))
-            stands = text[start : self.read].removesuffix("\n").removesuffix("\r")
-            if not is_unicode(stands):
+            raw = text[start : self.read].removesuffix("\n").removesuffix("\r")
+            if not is_unicode(raw):
                 whole = list(takewhile(lambda cell: is_unicode(cell or ""), cells))
                 return self._bad(start, "the bytes are not UTF-8", whole)
-            return RawRecord(self._line, cells, stands)
+            return RawRecord(self._line, cells, raw)
 
     def _bad(self, start: int, message: str, before: list[str | None]) -> BadRow:
         line = self._text[start:].partition("\n")[0]
@@ -162,7 +162,7 @@ class Exact:
 
 
 def is_unicode(text: str) -> bool:
-    """Tell whether no byte had to be smuggled through the decoding of ``text``."""
+    """Return whether ``text`` was decoded without surrogate escapes, which stand for invalid bytes."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -171,7 +171,7 @@ def is_unicode(text: str) -> bool:
 
 
 def cells_of(content: bytes, delimiter: str) -> Iterator[list[str]]:
-    """Yield the cells of all records of a small file, however many each has; raises `BadRow`."""
+    """Yield the cells of each record of a small file, whose numbers may differ; raises `BadRow`."""
     text = content.decode("utf-8-sig")
     crlf = text.partition("\n")[0].endswith("\r")
     for found in Exact(text, delimiter=delimiter, line=1, crlf=crlf, null=False, final=True):

@@ -1,8 +1,8 @@
-"""`Reader`: the rows of a bulk file as they come, as ``dict`` or as the caller's own Struct. Pure.
+"""`Reader`: turns the bytes of a bulk file into rows, as ``dict`` or as the caller's Struct. Pure.
 
-Blocks without anything odd are read the fast way: by ``str.split`` where nothing is quoted, by the ``csv`` module where
-something is, and a function made for the header builds the rows. All other blocks are read the exact way, which alone
-knows lines, and gives the same rows. Not here: records (``records``), and where the bytes come from.
+A regular block is read the fast way: ``str.split`` without quotes, the ``csv`` module with quotes, and a function
+compiled for the header, which builds the rows. Any other block is read the exact way (``Exact``), which yields the same
+rows, and also knows the line of each record. See ``blocks`` for records.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ T = TypeVar("T")
 S = TypeVar("S", bound=Struct)
 
 Row = dict[str, str | None]
-BLOCK = 65_536  # bytes to feed at a time: what is made of them still fits a cache
+BLOCK = 65_536  # bytes to feed at a time; their rows still fit the CPU's cache
 
 DELIMITERS: Mapping[FileFormat, str] = {"CSV": ",", "TSV": "\t", "SSV": ";"}
 _BOM = b"\xef\xbb\xbf"
@@ -33,10 +33,10 @@ _QUOTED_NULL = re.compile(r'(?:^|[\n,;\t| ])"null"(?:[\r\n,;\t| ]|$)')
 
 
 class Maker(Protocol[T]):
-    """Makes rows of cells, many at a time or one that is looked at closely."""
+    """Makes rows from cells: many at once, or a single one with exact errors."""
 
     def many(self, records: Iterable[Sequence[str]], *, null: bool) -> list[T]:
-        """Make rows, or raise `ValueError` where one can't be made; ``null`` says that there may be nulls."""
+        """Make rows, or raise `ValueError` if any can't be made; ``null`` says that there may be nulls."""
         ...
 
     def one(self, record: RawRecord) -> T:
@@ -52,7 +52,7 @@ class DictMaker:
         self._plain, self._with_null = _dicts(columns, null=False), _dicts(columns, null=True)
 
     def many(self, records: Iterable[Sequence[str]], *, null: bool) -> list[Row]:
-        """Make rows; `ValueError` where one has another number of cells."""
+        """Make rows; raises `ValueError` if any has a different number of cells."""
         return self._with_null(records) if null else self._plain(records)
 
     def one(self, record: RawRecord) -> Row:
@@ -64,18 +64,18 @@ class DictMaker:
 
 
 def _dicts(columns: Sequence[str], *, null: bool) -> Callable[[Iterable[Sequence[str]]], list[Row]]:
-    """Compile what makes rows of these ``columns``: twice as fast as ``dict(zip(...))``, and it counts the cells."""
+    """Compile a function that makes rows with ``columns``: twice as fast as ``dict(zip(...))``; it checks the count."""
     cells = [f"c{number}" for number in range(len(columns))]
     values = [f"None if {cell} == 'null' else {cell}" if null else cell for cell in cells]
     members = ", ".join(f"{column!r}: {value}" for column, value in zip(columns, values, strict=True))
     made: dict[str, Callable[[Iterable[Sequence[str]]], list[Row]]] = {}
     source = f"def dicts(records): return [{{{members}}} for [{', '.join(cells)}] in records]"
-    exec(source, made)  # noqa: S102 - of the columns' names nothing but their repr gets in
+    exec(source, made)  # noqa: S102 - contains the names of columns only as their repr
     return made["dicts"]
 
 
 class StructMaker(Generic[S]):
-    """Makes rows as instances of ``model``: dates, numbers and booleans are read, and what is no scalar is JSON."""
+    """Makes rows as instances of ``model``: parses dates, numbers and booleans, and JSON for all other types."""
 
     def __init__(self, columns: Sequence[str], model: type[S]) -> None:
         self._dicts, self._model, self._list = DictMaker(columns), model, list[model]  # type: ignore[valid-type]
@@ -86,7 +86,7 @@ class StructMaker(Generic[S]):
             raise BadRow(f"the file has no column {', '.join(missing)}, which {model.__name__} needs", line=1)
 
     def many(self, records: Iterable[Sequence[str]], *, null: bool) -> list[S]:
-        """Make rows; `ValueError` where one can't be made."""
+        """Make rows; raises `ValueError` if any can't be made."""
         rows: list[dict[str, object]] = self._dicts.many(records, null=null)  # type: ignore[assignment]
         for name in self._json:
             for row in rows:
@@ -96,7 +96,7 @@ class StructMaker(Generic[S]):
         return found
 
     def one(self, record: RawRecord) -> S:
-        """Make one row, also of what Marketo writes in ways of its own: other dates, and no text for no number."""
+        """Make one row; also accepts Marketo's other forms of dates, and empty text where a number is missing."""
         row: dict[str, object] = {}
         for name, cell in self._dicts.one(record).items():
             row[name] = self._value(name, cell, record) if name in self._types else cell
@@ -124,19 +124,19 @@ class StructMaker(Generic[S]):
 
 
 def _is_json(kind: object) -> bool:
-    """Tell whether a member of this type is written as JSON in a cell."""
+    """Return whether a member of this type is JSON in a cell."""
     if kind is Moment:
         return False
     known = inspect.type_info(kind)
     kinds = known.types if isinstance(known, inspect.UnionType) else (known,)
-    return any(isinstance(one, inspect.DictType | inspect.CollectionType | inspect.StructType) for one in kinds)
+    return any(isinstance(member, inspect.DictType | inspect.CollectionType | inspect.StructType) for member in kinds)
 
 
 class Reader(Generic[T]):
-    """Reads a file piece by piece: ``feed`` and ``close`` return the rows that have become whole.
+    """Reads a file in pieces: ``feed`` and ``close`` return the rows that are complete.
 
-    A row that can't be read raises `BadRow` once the rows before it are out, or is handed to ``on_bad_row``. ``null``
-    makes the bare word ``null`` a ``None``; the same word in quotes is text. ``delimiter`` replaces that of the format.
+    A row that can't be read raises `BadRow` after the rows before it are returned, or is passed to ``on_bad_row``. With
+    ``null``, the word ``null`` becomes ``None``, but not in quotes. ``delimiter`` replaces that of the format.
     """
 
     def __init__(
@@ -154,16 +154,16 @@ class Reader(Generic[T]):
         self._null, self._on_bad_row = null, on_bad_row
         self._blocks = Blocks()
         self._line, self._crlf, self._begun = 1, False, False
-        self._spanning = False  # whether a record has been seen that has line feeds in it
+        self._multiline = False  # whether any record so far contains line feeds
         self._failed: BadRow | None = None
         self._maker: Maker[T] | None = None
 
     def feed(self, chunk: bytes) -> list[T]:
-        """Take some bytes, best of about ``BLOCK``, and return the rows that they complete."""
+        """Add bytes, ideally ``BLOCK`` of them, and return the rows that they complete."""
         return self._rows(self._blocks.feed(chunk), final=False)
 
     def close(self) -> list[T]:
-        """Return the rows that are left at the end of the file."""
+        """Return the remaining rows at the end of the file; call it until it returns none."""
         rows = self._rows(self._blocks.close(), final=True)
         return rows if rows or self._failed is None else self._rows(b"", final=True)
 
@@ -175,19 +175,19 @@ class Reader(Generic[T]):
         if not data:
             return []
         try:
-            text, odd = data.decode(), False
+            text, irregular = data.decode(), False
         except UnicodeDecodeError:
-            text, odd = data.decode(errors="surrogateescape"), True
+            text, irregular = data.decode(errors="surrogateescape"), True
         if self._maker is None:
-            text = self._head(text)
-        odd = odd or ("\r" in text and not self._crlf)
-        if self._null and '"null"' in text:  # looked for first, as it is a hundred times as fast
-            odd = odd or bool(_QUOTED_NULL.search(text))
-        rows = None if odd else self._fast(text, self._maker)
+            text = self._read_header(text)
+        irregular = irregular or ("\r" in text and not self._crlf)
+        if self._null and '"null"' in text:  # checked before the pattern, which is a hundred times slower
+            irregular = irregular or bool(_QUOTED_NULL.search(text))
+        rows = None if irregular else self._fast(text, self._maker)
         return self._exact(text, self._maker, final=final) if rows is None else rows
 
     def _fast(self, text: str, maker: Maker[T] | None) -> list[T] | None:
-        """Read a block at once, or return ``None`` for one that has to be looked at closely."""
+        """Read a block at once, or return ``None`` if it has to be read the exact way."""
         if maker is None:
             return None
         delimiter, null = self._delimiter, self._null and "null" in text
@@ -199,15 +199,15 @@ class Reader(Generic[T]):
                 rows = None if "\r" in plain else maker.many(records, null=null)
             else:
                 rows = None
-                if not self._spanning:  # lines in a list are faster, and right where every record is one line
+                if not self._multiline:  # faster, and correct if every record is one line
                     rows = maker.many(csv.reader(lines, delimiter=delimiter, strict=True), null=null)
-                    self._spanning = len(rows) != len(lines)
-                if self._spanning:
+                    self._multiline = len(rows) != len(lines)
+                if self._multiline:
                     whole = StringIO(text, newline="\n")
                     rows = maker.many(csv.reader(whole, delimiter=delimiter, strict=True), null=null)
         except (csv.Error, ValueError):
-            if not self._spanning and '"' in text:
-                self._spanning = True
+            if not self._multiline and '"' in text:
+                self._multiline = True
                 return self._fast(text, maker)
             return None
         if rows is not None:
@@ -215,14 +215,9 @@ class Reader(Generic[T]):
         return rows
 
     def _exact(self, text: str, maker: Maker[T] | None, *, final: bool) -> list[T]:
-        given_up = len(text) >= LONGEST_RECORD
+        too_long = len(text) >= LONGEST_RECORD
         exact = Exact(
-            text,
-            delimiter=self._delimiter,
-            line=self._line,
-            crlf=self._crlf,
-            null=self._null,
-            final=final or given_up,
+            text, delimiter=self._delimiter, line=self._line, crlf=self._crlf, null=self._null, final=final or too_long
         )
         rows: list[T] = []
         for found in exact:
@@ -237,22 +232,22 @@ class Reader(Generic[T]):
                     return rows
                 self._on_bad_row(bad)
         self._line += text.count("\n", 0, exact.read)
-        self._blocks.back(text[exact.read :].encode(errors="surrogateescape"))
+        self._blocks.put_back(text[exact.read :].encode(errors="surrogateescape"))
         return rows
 
-    def _head(self, text: str) -> str:
-        """Read the header, and return the text behind it."""
+    def _read_header(self, text: str) -> str:
+        """Read the header, and return the text after it."""
         line = text.partition("\n")[0]
         self._crlf = line.endswith("\r")
         if self._format == "SSV" and ";" not in line and " " in line:
-            self._delimiter = " "  # some of Marketo's pages say semicolon, others space
+            self._delimiter = " "  # Marketo's pages contradict each other: semicolon or space
         exact = Exact(text, delimiter=self._delimiter, line=1, crlf=self._crlf, null=False, final=True)
         found = next(iter(exact))
         if isinstance(found, BadRow):
             raise found
         columns = [cell or "" for cell in found.cells]
         if len(set(columns)) < len(columns):
-            raise BadRow("two columns have one name", line=1, text=found.text)
+            raise BadRow("two columns have the same name", line=1, text=found.text)
         self.columns, self._maker = columns, self._make(columns)
         self._line += text.count("\n", 0, exact.read)
         return text[exact.read :]

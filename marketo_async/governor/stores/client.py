@@ -10,7 +10,7 @@ abandoned call ends in the same way; its report carries the moment until which M
 store holds the lease until then.
 
 Permits that lapse in a row (each unused for half a lease) are logged, because then no call is ever sent and nothing
-else says why.
+else shows why.
 
 The class is longer than 350 lines because all of it reads and writes one exchange's state. See `gate` for the waiters
 of this process, and `shared_limiter` for the decision.
@@ -34,7 +34,15 @@ from marketo_async.governor.limiter import Use
 from marketo_async.governor.limits import Limits, Priority
 from marketo_async.governor.permit import Permit
 from marketo_async.governor.stores import Store, checked_lease
-from marketo_async.governor.stores.messages import Done, Held, News, Ruling, StoreReply, StoreRequest, Want
+from marketo_async.governor.stores.messages import (
+    EndedCall,
+    HeldCall,
+    LeaseRequest,
+    Ruling,
+    StoreReply,
+    StoreRequest,
+    WorkerReport,
+)
 
 log = logging.getLogger("marketo_async.governor")
 
@@ -55,7 +63,7 @@ class GateHooks(Struct, frozen=True):
     granted: Callable[[LeasedPermit, bool], None]
     """Receives a granted permit for the head of the queue or, if the flag is set, for the oldest waiter."""
     exhausted: Callable[[], bool]
-    """Called when the day is spent; returns whether waiting calls keep waiting."""
+    """Called when the daily quota is used up; returns whether waiting calls keep waiting."""
     failed: Callable[[Callable[[], MarketoError]], None]
     """Called when the store can't be reached; receives a factory of the exceptions."""
     differs: Callable[[Callable[[], MarketoError]], None]
@@ -116,10 +124,10 @@ class _End(Struct, frozen=True):
         """Return the same end on a clock that is so many seconds ahead."""
         return replace(self, at=self.at + seconds, until=self.until + seconds)
 
-    def done(self, now: float) -> Done:
+    def message(self, now: float) -> EndedCall:
         """Return the report for the store."""
         age = now - self.at if self.at <= now else -1.0
-        return Done(self.id, age, self.counted, self.sent, max(0.0, self.until - now))
+        return EndedCall(self.id, age, self.counted, self.sent, max(0.0, self.until - now))
 
 
 class StoreClient:
@@ -139,7 +147,7 @@ class StoreClient:
         self._reporting: list[_End] = []  # those in the request under way
         # Reported abandoned calls, still at work; every request repeats them, in case the store has lost its state.
         self._abandoned: list[_End] = []
-        self._news = News()
+        self._report = WorkerReport()
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._asked_at = self._granted_at = -inf
@@ -197,7 +205,7 @@ class StoreClient:
         self._lease_id = self._next_lease_id()
         self._began, self._sequence, self.use = before._began, before._sequence, before.use
         self._replied_at = before._replied_at + ahead
-        self._news = before._news
+        self._report = before._report
         self._abandoned = [end.moved(ahead) for end in before._abandoned]
         self.abandoned_until = before.abandoned_until + ahead
         self._ends = [end.moved(ahead) for end in (*before._reporting, *before._ends)]
@@ -225,29 +233,29 @@ class StoreClient:
 
     def throttled(self, scatter: float) -> None:
         """Report a 606."""
-        self._news.throttled = scatter
+        self._report.throttled = scatter
         self.plan()
 
     def crowded(self) -> None:
         """Report a 615."""
-        self._news.crowded = True
+        self._report.crowded = True
         self.plan()
 
     def spent(self) -> None:
         """Report a 607."""
-        self._news.spent = True
+        self._report.spent = True
         self.plan()
 
     def calibrate(self, total: int) -> None:
         """Report the instance's own count."""
-        self._news.total = max(total, self._news.total)
+        self._report.total = max(total, self._report.total)
         self.plan()
 
     def rejoin(self, ages: list[float], used: int) -> None:
         """Use the store again, and report the calls made without it: the age of each, and how many in all."""
         self.away = False
-        self._news.ages = [*self._news.ages, *ages]
-        self._news.used += used
+        self._report.ages = [*self._report.ages, *ages]
+        self._report.used += used
         self.plan()
 
     async def flush(self) -> None:
@@ -299,7 +307,7 @@ class StoreClient:
         self.plan()
 
     def _has_news(self) -> bool:
-        return bool(self._ends) or self._news != News()
+        return bool(self._ends) or self._report != WorkerReport()
 
     def _next_exchange(self) -> float | None:
         """Return when to send the next request, if ever."""
@@ -315,7 +323,7 @@ class StoreClient:
             times.append(now)  # the queue is empty now
         if self._ended_at is not None:
             times.append(max(self._not_before, self._ended_at + (0.0 if self._closing else _LINGER)))
-        if self._news != News():
+        if self._report != WorkerReport():
             times.append(max(self._not_before, now))
         if self.calls:
             times.append(max(self._not_before, self._asked_at + self._length / _BEATS))
@@ -326,10 +334,10 @@ class StoreClient:
 
     async def _exchange(self) -> None:
         self._asked_at, left = self.loop.time(), self.elapsed()
-        ends, news = self._ends, self._news
+        ends, report = self._ends, self._report
         self._reporting = ends
         request = self._request(self._asked_at)
-        self._ends, self._news, self._ended_at = [], News(), None
+        self._ends, self._report, self._ended_at = [], WorkerReport(), None
         self.requests += 1
         try:
             reply = await self._store.ask(request)
@@ -338,7 +346,7 @@ class StoreClient:
             raise
         except Exception as error:  # noqa: BLE001 - every failure must reach the waiters
             self._task, self._reporting = None, []
-            self._keep_unreported(ends, news)
+            self._keep_unreported(ends, report)
             self._fail(error)
         else:
             self._task, self._reporting = None, []
@@ -348,10 +356,10 @@ class StoreClient:
 
     def _request(self, now: float) -> StoreRequest:
         head = None if self.away else self._hooks.head()
-        want = None
+        wanted = None
         if head is not None:
             since = max(head.since, self._granted_at)  # it was not the head before
-            want = Want(self._lease_id, head.priority, now - since, now - head.oldest)
+            wanted = LeaseRequest(self._lease_id, head.priority, now - since, now - head.oldest)
             self._known_priority = head.priority
         limits = self._limits
         self._abandoned = [end for end in self._abandoned if end.until > now]
@@ -367,30 +375,30 @@ class StoreClient:
             heard=self.elapsed() - self._replied_at if self._began else 0.0,
             used_today=self.use.used_today if self.use is not None else 0,
             day_ends=self.use.resets_at if self.use is not None else 0.0,
-            want=want,
-            leaves=want is None,
+            wanted=wanted,
+            leaves=wanted is None,
             held=[
-                Held(lease.id) if lease.answered_at is None else Held(lease.id, now - lease.answered_at)
+                HeldCall(lease.id) if lease.answered_at is None else HeldCall(lease.id, now - lease.answered_at)
                 for lease in self.calls.values()
             ],
-            done=[end.done(now) for end in (*self._abandoned, *self._ends)],
-            news=self._news,
+            ended=[end.message(now) for end in (*self._abandoned, *self._ends)],
+            report=self._report,
         )
 
-    def _keep_unreported(self, ends: list[_End], news: News) -> None:
+    def _keep_unreported(self, ends: list[_End], report: WorkerReport) -> None:
         """Keep unsent reports for later, as long as any state of the store would count them."""
         now = self.loop.time()
         counts = self._length + self._limits.per
         self._ends = [end for end in ends if now - max(end.at, end.until) < counts] + self._ends
         if self._ends and self._ended_at is None:
             self._ended_at = now
-        later, self._news = self._news, news
-        self._news.throttled = max(news.throttled, later.throttled)
-        self._news.crowded |= later.crowded
-        self._news.spent |= later.spent
-        self._news.total = max(news.total, later.total)
-        self._news.ages = [*news.ages, *later.ages]
-        self._news.used += later.used
+        later, self._report = self._report, report
+        self._report.throttled = max(report.throttled, later.throttled)
+        self._report.crowded |= later.crowded
+        self._report.spent |= later.spent
+        self._report.total = max(report.total, later.total)
+        self._report.ages = [*report.ages, *later.ages]
+        self._report.used += later.used
         self._not_before = now + _AGAIN
 
     def _remember_state(self, reply: StoreReply) -> None:

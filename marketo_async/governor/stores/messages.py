@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from marketo_async.governor.limiter import Use
 
 
-class Want(Struct, frozen=True):
+class LeaseRequest(Struct, frozen=True):
     """The head of a worker's queue: ``id`` names the lease, so that a repeated request can't take a second one.
 
     ``priority`` is the priority of the head, ``waited`` the seconds for which it has been the head, and ``oldest`` the
@@ -26,14 +26,14 @@ class Want(Struct, frozen=True):
     oldest: float
 
 
-class Held(Struct, frozen=True):
+class HeldCall(Struct, frozen=True):
     """A call under way; ``age`` is the seconds since its answer began, negative while it has not."""
 
     id: str
     age: float = -1.0
 
 
-class Done(Struct, frozen=True):
+class EndedCall(Struct, frozen=True):
     """A call that has ended; ``age`` is the seconds since its answer began, negative if no answer has begun.
 
     ``counted`` says whether Marketo counted it for the day, ``sent`` whether it left the worker. ``left`` is above 0
@@ -47,7 +47,7 @@ class Done(Struct, frozen=True):
     left: float = 0.0
 
 
-class News(Struct, kw_only=True):
+class WorkerReport(Struct, kw_only=True):
     """What a worker learned from Marketo, and did without the store; the latest report of each kind is enough."""
 
     throttled: float = -1.0
@@ -83,16 +83,16 @@ class StoreRequest(Struct, frozen=True, kw_only=True):
     """The number of calls of the day in that reply."""
     day_ends: float = 0.0
     """The end of that day in that reply; epoch seconds."""
-    want: Want | None = None
+    wanted: LeaseRequest | None = None
     leaves: bool = False
     """The worker's queue is empty: forget its head."""
-    held: list[Held] = []
-    done: list[Done] = []
-    news: News = field(default_factory=News)
+    held: list[HeldCall] = []
+    ended: list[EndedCall] = []
+    report: WorkerReport = field(default_factory=WorkerReport)
 
 
 class Ruling(IntEnum):
-    """The store's answer to a `Want`."""
+    """The store's answer to a `LeaseRequest`."""
 
     NOTED = 0
     GRANTED = 1
@@ -107,7 +107,7 @@ class StoreReply(Struct, frozen=True, kw_only=True):
     ruling: Ruling
     again: float
     oldest: bool
-    """The grant is for the waiter that has waited longest, whatever its priority."""
+    """The grant is for the waiter that has waited longest, of any priority."""
     began: float
     sequence: int
     """The number of this decision."""

@@ -13,7 +13,7 @@ A server can lose its state by an eviction, a flush or a restart, and a replica 
 window passes before the first call of a new state, because an earlier one may have been lost. That happens once in the
 life of a state, which ends after two days without a request. A whole window also passes if the state was written under
 another replication history than the server's; every restart and failover begins a new one. See ``shared_limiter`` for
-the rest. After a network split, a replaced primary still grants calls beside the new one; prevent that with
+the rest. After a network split, a replaced primary still grants calls, and so does the new one; prevent that with
 ``min-replicas-to-write 1`` in its configuration.
 """
 

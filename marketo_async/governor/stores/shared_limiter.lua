@@ -369,73 +369,73 @@ local function renew(held)
     end
 end
 
-local function abandon(done)
-    local ends_at = now + done.left * (1 + DRIFT)
-    local _, lease = find(done.id)
+local function abandon(ended)
+    local ends_at = now + ended.left * (1 + DRIFT)
+    local _, lease = find(ended.id)
     if not lease then
-        lease = resume(done.id, ends_at)
+        lease = resume(ended.id, ends_at)
     end
     if lease.abandoned then
         return
     end
     lease.abandoned, lease['until'] = true, ends_at
-    if done.age >= 0.0 and not lease.answered then
+    if ended.age >= 0.0 and not lease.answered then
         lease.answered = true
-        stamp(shared.limiter.window, ago(done.age))
+        stamp(shared.limiter.window, ago(ended.age))
     end
 end
 
-local function finish(done, lost)
-    if done.left > 0.0 then
-        abandon(done)
+local function finish(ended, lost)
+    if ended.left > 0.0 then
+        abandon(ended)
         return
     end
-    local place, lease = find(done.id)
+    local place, lease = find(ended.id)
     local limiter = shared.limiter
     if not lease or lease.abandoned then
-        if lost and not lease and done.sent then
+        if lost and not lease and ended.sent then
             limiter.window.under_way = limiter.window.under_way + 1
-            stamp(limiter.window, ago(done.age))
+            stamp(limiter.window, ago(ended.age))
         end
         return
     end
     table.remove(shared.leases, place)
     shared.moved = now
-    if not done.sent and not lease.answered then
+    if not ended.sent and not lease.answered then
         limiter.window.under_way = limiter.window.under_way - 1
         released(limiter, false)
         return
     end
     if not lease.answered then
-        stamp(limiter.window, ago(done.age))
+        stamp(limiter.window, ago(ended.age))
     end
-    released(limiter, done.counted)
+    released(limiter, ended.counted)
 end
 
 local function note()
-    local limiter, news = shared.limiter, request.news
-    for _, age in ipairs(news.ages) do
+    local limiter, report = shared.limiter, request.report
+    for _, age in ipairs(report.ages) do
         limiter.window.under_way = limiter.window.under_way + 1
         stamp(limiter.window, ago(age))
     end
     local today = day_of(limiter.quota)
-    today.used = today.used + news.used
-    if news.throttled >= 0.0 then
+    today.used = today.used + report.used
+    if report.throttled >= 0.0 then
         limiter.refusals = limiter.refusals + 1
         shrink(limiter.places, now, used(limiter.window, now))
-        local pause = limiter.window.per * PAUSE * (0.5 + news.throttled)
+        local pause = limiter.window.per * PAUSE * (0.5 + report.throttled)
         limiter.paused_until = math.max(limiter.paused_until, now + pause)
     end
-    if news.crowded then
+    if report.crowded then
         limiter.refusals = limiter.refusals + 1
         shrink(limiter.slots, now, limiter.in_flight)
     end
-    if news.spent then
+    if report.spent then
         limiter.refusals = limiter.refusals + 1
         close_day(limiter.quota)
     end
-    if news.total >= 0 then
-        today.used = math.max(today.used, news.total + limiter.quota.under_way)
+    if report.total >= 0 then
+        today.used = math.max(today.used, report.total + limiter.quota.under_way)
     end
 end
 
@@ -477,7 +477,7 @@ local function goes_first(one, other)
 end
 
 local function grant_or_wait()
-    local wanted, limiter = request.want, shared.limiter
+    local wanted, limiter = request.wanted, shared.limiter
     local _, known = find(wanted.id)
     if known then
         if not known.abandoned then
@@ -550,8 +550,8 @@ limiter.quota.daily = request.daily
 for _, held in ipairs(request.held) do
     renew(held)
 end
-for _, done in ipairs(request.done) do
-    finish(done, lost)
+for _, ended in ipairs(request.ended) do
+    finish(ended, lost)
 end
 note()
 local heads = {}
@@ -561,7 +561,7 @@ for _, head in ipairs(shared.heads) do
     end
 end
 shared.heads = heads
-if not request.want then
+if not request.wanted then
     return respond(NOTED, 0.0)
 end
 return grant_or_wait()

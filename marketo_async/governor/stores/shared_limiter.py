@@ -61,11 +61,11 @@ States that are lost, or go back
     The state is not where it was written. A store names its ``home`` if it can; the name changes with a failover, a
     restart or another file. So workers that did not know of the missing calls are held back too.
 
-    A state that has gone back is born again: its ``began`` changes, so every other worker that knew the old one
+    A state that has gone back gets a new birth: its ``began`` changes, so every other worker that knew the old one
     notices. Workers report again the calls that they hold, which take place and slot again, and the calls that have
     ended since their last request, which take a place. They also report the day's count of the last reply.
 
-    Two gaps remain. If a worker died, left, or asks nothing for the whole window, its calls are lost. If a state is
+    Two gaps remain. If a worker died, left, or sends no request for the whole window, its calls are lost. If a state is
     put back where it was written, a worker that did not know of the missing calls is granted some until a worker that
     did asks; only a ``home`` that changes shows it at once.
 
@@ -87,7 +87,15 @@ from msgspec import Struct
 
 from marketo_async.governor.limiter import Limiter
 from marketo_async.governor.limits import OLDEST_EVERY, Limits
-from marketo_async.governor.stores.messages import Done, Held, News, Ruling, StoreReply, StoreRequest, Want
+from marketo_async.governor.stores.messages import (
+    EndedCall,
+    HeldCall,
+    LeaseRequest,
+    Ruling,
+    StoreReply,
+    StoreRequest,
+    WorkerReport,
+)
 from marketo_async.governor.window import DRIFT
 
 _LONGEST = 2.0  # seconds until a head asks again at the latest, so that a dead one does not hold up the others
@@ -173,17 +181,17 @@ class SharedLimiter(Struct):
         limiter.quota.daily = request.daily
         for held in request.held:
             self._renew(held, now, now + request.lease)
-        for done in request.done:
-            self._end(done, now, moment, lost=lost)
-        self._note(request.news, now, moment)
+        for ended in request.ended:
+            self._end(ended, now, moment, lost=lost)
+        self._note(request.report, now, moment)
         self.heads = [
             head
             for head in self.heads
             if now <= head.due + _LATE and not (head.worker == request.worker and request.leaves)
         ]
-        if request.want is None:
+        if request.wanted is None:
             return self._reply(Ruling.NOTED, 0.0, moment)
-        return self._grant_or_wait(request, request.want, now, moment)
+        return self._grant_or_wait(request, request.wanted, now, moment)
 
     def pause_from(self, since: float) -> None:
         """Grant nothing until a whole window has passed since the birth of this state, and since ``since``."""
@@ -244,7 +252,7 @@ class SharedLimiter(Struct):
     def _find(self, name: str) -> Lease | None:
         return next((lease for lease in self.leases if lease.id == name), None)
 
-    def _renew(self, held: Held, now: float, until: float) -> None:
+    def _renew(self, held: HeldCall, now: float, until: float) -> None:
         lease = self._find(held.id)
         if lease is None:
             lease = self._resume(held.id, until)
@@ -262,55 +270,55 @@ class SharedLimiter(Struct):
         self.limiter.resume()
         return lease
 
-    def _abandon(self, done: Done, now: float) -> None:
+    def _abandon(self, ended: EndedCall, now: float) -> None:
         """Fix the moment at which the lease ends."""
-        until = now + done.left * (1 + DRIFT)
-        lease = self._find(done.id) or self._resume(done.id, until)
+        until = now + ended.left * (1 + DRIFT)
+        lease = self._find(ended.id) or self._resume(ended.id, until)
         if lease.abandoned:
             return  # this is the second report of the same end
         lease.abandoned, lease.until = True, until
-        if done.age >= 0.0 and not lease.answered:
+        if ended.age >= 0.0 and not lease.answered:
             lease.answered = True
-            self.limiter.answered(_ago(now, done.age))
+            self.limiter.answered(_ago(now, ended.age))
 
-    def _end(self, done: Done, now: float, moment: float, *, lost: bool) -> None:
-        if done.left > 0.0:
-            self._abandon(done, now)
+    def _end(self, ended: EndedCall, now: float, moment: float, *, lost: bool) -> None:
+        if ended.left > 0.0:
+            self._abandon(ended, now)
             return
-        lease = self._find(done.id)
+        lease = self._find(ended.id)
         if lease is None or lease.abandoned:
             # The lease has expired, or this is a repeated report; after a lost state it is the first report.
-            if lost and lease is None and done.sent:
+            if lost and lease is None and ended.sent:
                 self.limiter.window.take()
-                self.limiter.answered(_ago(now, done.age))
+                self.limiter.answered(_ago(now, ended.age))
             return
         self.leases.remove(lease)
         self.moved = now
-        if not done.sent and not lease.answered:
+        if not ended.sent and not lease.answered:
             self.limiter.unsent(moment)
             return
         if not lease.answered:
-            self.limiter.answered(_ago(now, done.age))
-        self.limiter.released(moment, counted=done.counted)
+            self.limiter.answered(_ago(now, ended.age))
+        self.limiter.released(moment, counted=ended.counted)
 
-    def _note(self, news: News, now: float, moment: float) -> None:
+    def _note(self, report: WorkerReport, now: float, moment: float) -> None:
         """Apply what a worker learned from Marketo, and did while it could not reach the store."""
         limiter = self.limiter
-        for age in news.ages:
+        for age in report.ages:
             limiter.window.take()
             limiter.answered(_ago(now, age))
-        limiter.quota.note(moment, news.used)
-        if news.throttled >= 0.0:
-            limiter.throttled(now, news.throttled)
-        if news.crowded:
+        limiter.quota.note(moment, report.used)
+        if report.throttled >= 0.0:
+            limiter.throttled(now, report.throttled)
+        if report.crowded:
             limiter.crowded(now)
-        if news.spent:
+        if report.spent:
             limiter.spent(moment)
-        if news.total >= 0:
-            limiter.quota.calibrate(moment, news.total)
+        if report.total >= 0:
+            limiter.quota.calibrate(moment, report.total)
 
-    def _grant_or_wait(self, request: StoreRequest, want: Want, now: float, moment: float) -> StoreReply:
-        known = self._find(want.id)
+    def _grant_or_wait(self, request: StoreRequest, wanted: LeaseRequest, now: float, moment: float) -> StoreReply:
+        known = self._find(wanted.id)
         if known is not None:  # the reply to the first request was lost
             if not known.abandoned:
                 known.until = max(known.until, now + request.lease)
@@ -320,7 +328,7 @@ class SharedLimiter(Struct):
         if not limiter.quota.left(moment):
             self.heads = others
             return self._reply(Ruling.SPENT, limiter.quota.resets_at(moment) - moment, moment)
-        mine = WorkerHead(request.worker, want.priority, now - want.waited, now - want.oldest, now)
+        mine = WorkerHead(request.worker, wanted.priority, now - wanted.waited, now - wanted.oldest, now)
         oldest = min([mine, *others], key=lambda head: (head.oldest, head.worker))
         turn = self.since_oldest >= OLDEST_EVERY
         before = 0
@@ -333,7 +341,7 @@ class SharedLimiter(Struct):
             return self._reply(Ruling.WAIT, again, moment)
         self.heads = others
         self.moved = now
-        self.leases.append(Lease(want.id, now + request.lease))
+        self.leases.append(Lease(wanted.id, now + request.lease))
         limiter.grant(moment)
         patient = turn and mine is oldest
         self.since_oldest = 0 if patient else self.since_oldest + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from html import unescape
 
 import msgspec
 
@@ -28,6 +29,9 @@ routes = Routes()
 
 _LOOKS = ("altText", "externalUrl", "height", "image", "linkUrl", "overWrite", "style", "videoUrl", "width")
 _HEADERS = {"subject": "subject", "fromName": "fromName", "fromEmail": "fromEmail", "replyTO": "replyEmail"}
+_IMAGE = re.compile(r"<img\b([^>]*)>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r'([\w-]+)\s*=\s*"([^"]*)"')
+_LOOK = {"width": "width", "alt": "altText", "style": "style"}  # members of an image, by attribute of its tag
 _LEAD_TOKEN = re.compile(r"\{\{lead\.([^:}]+)(?::default=([^}]*))?\}\}")
 
 
@@ -76,7 +80,16 @@ def _value(email: Email, content: Content) -> object:
         copied = plain_text(content.value) if email.auto_copy_to_text else ""
         text = copied if content.text is None else content.text
         return [{"type": "HTML", "value": content.value}, {"type": "Text", "value": text}]
+    if content.type in ("Image", "Video"):
+        return _look(content.value)
     return content.value
+
+
+def _look(markup: str) -> Members:
+    """Return the members of the first image in a section; without an image there are none."""
+    image = _IMAGE.search(markup)
+    found: dict[str, str] = dict(_ATTRIBUTE.findall(image[1])) if image else {}
+    return {member: unescape(found[name]) for name, member in _LOOK.items() if name in found}
 
 
 @routes.post(f"{EMAIL}/content.json", ASSET_WRITERS, body_optional=("subject", "fromName", "fromEmail", "replyTO"))

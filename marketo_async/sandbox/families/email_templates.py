@@ -22,7 +22,7 @@ family.serve(
     routes,
     browse=("offset", "maxReturn", "status"),
     by_name=("status",),
-    rows=("approveDraft", "unapprove"),
+    rows=("approveDraft", "unapprove", "discardDraft"),
 )
 
 

@@ -40,6 +40,7 @@ _FLAGS = ("formPrefill", "isSensitive", "initiallyChecked", "labelToRight", "mul
 _INTEGERS = ("blankFields", "fieldWidth", "labelWidth", "maxLength", "visibleLines")
 _NUMBERS = ("minValue", "maxValue")
 _SETTINGS = (*_TEXTS, *_FLAGS, *_INTEGERS, *_NUMBERS, "fieldType", "values")
+_TEXT_AREA: Members = {"dataType": "textarea", "visibleRows": 2}
 
 # These describe the input and have their own member in answers.
 _META: Mapping[str, str] = {
@@ -186,7 +187,7 @@ def add_rich_text(call: Call) -> Answer:
         raise ApiError("701", f"The text is longer than {LONGEST_RICH_TEXT} bytes")
     if Markup.read(text).tags & _FORBIDDEN:
         raise refused("Rich text cannot have script, meta or link tags")
-    return _numbered(call, "HtmlText", RICH_TEXT, {"text": text})
+    return _numbered(call, "HtmlText", RICH_TEXT, {"text": text, "labelWidth": 260})
 
 
 def _numbered(call: Call, name: str, kind: str, settings: Members) -> Answer:
@@ -277,6 +278,7 @@ def _metadata(fields: Fields) -> list[Members]:
             "isRequired": False,
             "isSensitive": field.sensitive,
             "maxLength": field.length,
+            **(_TEXT_AREA if field.data_type == "text" else {}),
         }
         for field in usable_fields(fields)
     ]

@@ -25,8 +25,8 @@ _FLAGS = ("hideDesktop", "hideMobile")
 _SETTINGS = (*_TEXTS, *_FLAGS)
 
 
-def _id(section_id: str) -> str | int:
-    return int(section_id) if section_id.isdecimal() else section_id
+def _number(text: str) -> str | int:
+    return int(text) if text.isdecimal() else text
 
 
 @routes.get(f"{PAGE}/content.json", ASSET_READERS, optional=("status",))
@@ -38,16 +38,21 @@ def content(call: Call) -> Answer:
     rows: list[Members] = []
     for index, section in enumerate(seen[1].sections):
         row: Members = {
-            "id": _id(section.id),
+            "id": _number(section.id),
             "type": section.content.type,
             "index": index,
             "content": _shown(section.content),
-            "formattingOptions": section.content.settings,
+            "formattingOptions": _formatting(section.content),
         }
         if section.content.type == "Form":
             row |= {"followupType": "formDefined", "followupValue": None}
         rows.append(row)
     return found(rows)
+
+
+def _formatting(content: PageContent) -> Members:
+    order = content.settings.get("zIndex")
+    return {**content.settings, "zIndex": _number(str(order))} if order is not None else dict(content.settings)
 
 
 def _shown(content: PageContent) -> object:
@@ -144,7 +149,7 @@ def dynamic_content(call: Call) -> Answer:
                 "createdAt": iso(page.created_at)[:10],
                 "updatedAt": iso(page.updated_at)[:10],
                 "segmentation": dynamic.segmentation.id,
-                "content": variants,
+                "segments": variants,
             }
         ]
     )

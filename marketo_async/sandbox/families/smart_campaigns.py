@@ -32,7 +32,8 @@ from marketo_async.sandbox.routing import Routes
 routes = Routes()
 
 _NO_RECURRENCE: Members = {
-    **dict.fromkeys(("startAt", "endAt", "intervalType", "interval", "weekdayOnly")),
+    **dict.fromkeys(("startAt", "endAt", "intervalType", "interval")),
+    "weekdayOnly": False,
     "weekdayMask": [],
     **dict.fromkeys(("dayOfMonth", "dayOfWeek", "weekOfMonth")),
 }

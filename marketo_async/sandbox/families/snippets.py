@@ -85,13 +85,14 @@ def dynamic_content(call: Call) -> Answer:
     snippet, _, _ = seen
     dynamic = seen[1].dynamic
     variants = [
-        {"segmentId": segment.id, "segmentName": segment.name, "type": kind, "content": text}
+        {"id": dynamic.id, "segmentId": segment.id, "segmentName": segment.name, "type": kind, "content": text}
         for segment, contents in dynamic.items()
         for kind, text in contents.items()
     ]
     return Answer(
         [
             {
+                "id": snippet.id,
                 "createdAt": asset_iso(snippet.created_at),
                 "updatedAt": asset_iso(snippet.updated_at),
                 "segmentation": dynamic.segmentation.id,

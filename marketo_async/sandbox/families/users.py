@@ -18,6 +18,8 @@ from marketo_async.sandbox.routing import Routes
 
 routes = Routes()
 
+_SUBSCRIPTION = 4711
+
 USER_ROWS, MOST_USER_ROWS = 20, 200
 
 _PREFIX = "/userservice/management/v1/users"
@@ -95,7 +97,7 @@ def user(call: Call) -> Answer:
 @routes.get(f"{_PREFIX}/{{userid}}/invite.json", USER_MANAGERS)
 def invited_user(call: Call) -> Answer:
     """Answer a pending user."""
-    return Answer(_invitation(_found_pending(call), call.instance.munchkin_id))
+    return Answer(_invitation(_found_pending(call)))
 
 
 @routes.post(f"{_PREFIX}/{{userid}}/delete.json", USER_MANAGERS)
@@ -237,16 +239,16 @@ def _held(users: Users, user: User) -> list[Members]:
     ]
 
 
-def _invitation(user: User, munchkin_id: str) -> Members:
+def _invitation(user: User) -> Members:
     return {
         "id": user.id,
         "firstName": user.first_name,
         "lastName": user.last_name,
         "emailAddress": user.email_address,
         "userId": user.userid,
-        "subscriptionId": munchkin_id,
+        "subscriptionId": _SUBSCRIPTION,
         "status": "pending",
-        "expiresAt": _dashed(invitation_ends(user)),
+        "expiresAt": _compact(invitation_ends(user)),
         "createdAt": _compact(user.created_at),
         "updatedAt": _compact(user.updated_at),
     }
