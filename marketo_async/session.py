@@ -7,6 +7,8 @@ continues: Marketo still works on it, so it keeps its slot and its place in the 
 Marketo may work on it, even if `Session.close` or the reader of a file gives the exchange up.
 
 See ``transport`` for the wire, ``retry`` for repeats, ``caller`` for everything that makes many calls.
+
+The module is long because the policies of one call are read in the order in which the call meets them.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pytest
 from marketo_async import Governor, Limits, Marketo, RetryPolicy
 from marketo_async.caller import Caller
 from marketo_async.errors import InvalidRequest, MarketoError, RecordRefused
-from marketo_async.operation import Merged, Ordered, Plan
+from marketo_async.operation import Deferred, Merged, Ordered, Plan
 from marketo_async.planning import Refused, chunks, describes, parts, plan_of, requests, unsendable
 from marketo_async.schema import callees
 from marketo_async.writes import Batches
@@ -134,6 +134,12 @@ def test_every_part_of_a_listing_is_shown() -> None:
     values = [f"a{number}@x.io" for number in range(301)]
     operation, planned = plan_of("leads.by_filter", {"filter_type": "email", "values": values})
     assert len(list(requests(operation, planned, "https://h"))) == len(list(parts(planned))) == 2
+
+
+def test_nothing_is_known_of_a_listing_whose_arguments_the_instance_knows() -> None:
+    operation, planned = plan_of("activities.since", {"since": "2024-01-01", "types": ["Visit Webpage"]})
+    assert isinstance(planned, Deferred)
+    assert list(requests(operation, planned, "https://h")) == list(parts(planned)) == []
 
 
 def test_a_write_is_cut_into_calls() -> None:

@@ -17,7 +17,7 @@ sent is refused by its index.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, Protocol, TypeVar, cast
 
@@ -35,13 +35,12 @@ from marketo_async.mcp.calls import carried, digest, row_of, whole
 from marketo_async.mcp.fields import RECORDS
 from marketo_async.mcp.passage import Admission, GuardedCalls, Passage
 from marketo_async.mcp.recorder import Origin
-from marketo_async.models.leads import Description
-from marketo_async.models.objects import ObjectDescription
 from marketo_async.operation import Listing, Operation, Plan
 from marketo_async.paging import Pager
 from marketo_async.writes import Batches, Result, Results
 from marketo_async.writes.chunks import Cutter
 
+D = TypeVar("D")
 R = TypeVar("R")
 T = TypeVar("T")
 V = TypeVar("V")
@@ -105,7 +104,7 @@ class GuardedSender:
 
         return Results(run)
 
-    async def describe(self, described: Described[Any]) -> Description | ObjectDescription:
+    async def describe(self, described: Described[D]) -> D:
         """Return the description of a record type; it is judged even where it is kept already."""
         self._passage.judged(described.operation, described.plan)
         return await self._caller(Admission()).describe(described)
@@ -113,6 +112,10 @@ class GuardedSender:
     async def stream(self, operation: Operation, plan: Plan[bytes], sink: Sink) -> None:
         """Download a file into ``sink``."""
         await self._caller(Admission()).stream(operation, plan, sink)
+
+    async def wait_for(self, what: Callable[[], Awaitable[T]]) -> T:
+        """Wait between two calls. Raises `ConfigurationError` as soon as the client is closed."""
+        return await self._caller(Admission()).wait_for(what)
 
     def _caller(self, admission: Admission) -> Caller:
         opened = self._guard.opened()

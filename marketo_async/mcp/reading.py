@@ -20,9 +20,9 @@ from marketo_async.errors import MarketoError
 from marketo_async.mcp.answers import Cursor, as_text, cleaned, digest, plain, projected, whole_records
 from marketo_async.mcp.find import resolve
 from marketo_async.mcp.toolcall import Refusal, ToolCall, refuse
-from marketo_async.operation import Operation, Page, PageFilter, Plan
+from marketo_async.operation import Deferred, Operation, Page, PageFilter, Plan
 from marketo_async.paging import turn
-from marketo_async.planning import parts, plan_of
+from marketo_async.planning import Planned, parts, plan_of
 from marketo_async.resources.base import Sender
 from marketo_async.schema import PAGING, Callee, callee
 from marketo_async.writes import BATCH, Batches, Result
@@ -93,7 +93,7 @@ class _Reader:
         kept = self._call.seat.rests.get(self._bound)
         if isinstance(kept, list):
             return await self._list(kept, start)
-        operation, planned = plan_of(self._found.operation.name, self._sized(), munchkin_id=self._call.seat.munchkin_id)
+        operation, planned = await self._planned()
         if self._found.listed:
             return await self._listing(operation, [*islice(parts(planned), start.part, None)], start)
         if isinstance(planned, Batches):
@@ -112,10 +112,17 @@ class _Reader:
         return await self._with_cost({"result": items[0]}, found.removed, shortened)
 
     async def first_page(self) -> AnsweredPage:
-        name, munchkin_id = self._found.operation.name, self._call.seat.munchkin_id
-        operation, planned = plan_of(name, self._sized(), munchkin_id=munchkin_id)
+        operation, planned = await self._planned()
         page = await self._page(operation, next(parts(planned)), Cursor(), something=False)
         return page or AnsweredPage([], 0)
+
+    async def _planned(self) -> tuple[Operation, Planned]:
+        """Plan the read; a listing that asks the instance for its arguments asks through the guarded sender."""
+        name, seat = self._found.operation.name, self._call.seat
+        operation, planned = plan_of(name, self._sized(), munchkin_id=seat.munchkin_id, sender=self._sender)
+        if isinstance(planned, Deferred):
+            return operation, planned.listing(await self._within(planned.ask()))
+        return operation, planned
 
     @property
     def _room(self) -> int:

@@ -47,6 +47,7 @@ CALLS: dict[str, Made] = {
     "leads.batcher": lambda family, _: put(family.batcher(max_records=1), {"email": "a@b.c"}),
     "lists.batcher": lambda family, _: put(family.batcher(1001, max_records=1), 1),
     "activities.between": lambda family, _: family.between(SINCE, UNTIL, types=[1]).all(),
+    "activities.types_by_id": lambda family, _: family.types_by_id(),
     "program_members.updated": lambda family, _: family.updated(1, SINCE, UNTIL).all(),
     "opportunities.by_key": lambda family, _: family.by_key([KEY]).all(),
     "opportunity_roles.by_key": lambda family, _: family.by_key([KEY]).all(),

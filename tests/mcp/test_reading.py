@@ -38,6 +38,8 @@ LISTINGS: list[tuple[str, dict[str, Any]]] = [
     ("lists.leads", {"list_id": 1001, "fields": ["id", "email"]}),
     ("leads.by_filter", {"filter_type": "id", "values": list(range(1, 351)), "fields": ["id"]}),
     ("activities.since", {"since": "2020-01-01", "types": [1, 2, 6, 12, 13]}),
+    ("activities.since", {"since": "2020-01-01", "types": ["Visit Webpage"]}),
+    ("activities.lead_changes", {"since": "2020-01-01", "fields": "all"}),
     ("programs.browse", {}),
     ("folders.browse", {}),
     ("users.browse", {}),
@@ -47,7 +49,9 @@ LISTINGS: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("limit", [7, 100, 300])
-@pytest.mark.parametrize(("operation", "arguments"), LISTINGS, ids=[name for name, _ in LISTINGS])
+@pytest.mark.parametrize(
+    ("operation", "arguments"), LISTINGS, ids=[f"{name}-{n}" for n, (name, _) in enumerate(LISTINGS)]
+)
 async def test_the_answers_of_a_listing_are_the_whole_listing(
     operation: str, arguments: dict[str, Any], limit: int, connect: Connect, sandbox: Sandbox
 ) -> None:
