@@ -190,9 +190,13 @@ def _of_a_type(found: Callee) -> bool:
     return "api_name" in _taken(found.family)
 
 
-@cache
+_TAKEN: dict[str, frozenset[str]] = {}  # by the name of a family
+
+
 def _taken(kind: type[Resource]) -> frozenset[str]:
-    return frozenset(inspect.signature(kind).parameters)
+    if kind.name not in _TAKEN:
+        _TAKEN[kind.name] = frozenset(inspect.signature(kind).parameters)
+    return _TAKEN[kind.name]
 
 
 def _family(kind: type[Resource], sender: Sender | None, munchkin_id: str, api_name: str) -> Resource:

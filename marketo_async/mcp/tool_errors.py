@@ -88,14 +88,13 @@ _KINDS: tuple[tuple[type[MarketoError], ErrorKind, str], ...] = (
     (TransportError, "unavailable", "Try again later."),
     (AuthenticationError, "unavailable", "Marketo refuses the credentials of this server: ask its owner."),
     (ConfigurationError, "unavailable", "This server is not set up for the call: ask its owner."),
+    (MarketoError, "unavailable", "Try again later."),
 )
 
 
 def tool_error(error: MarketoError, operation: str | None = None) -> ToolError:
     """Return an error of the client as a tool answers it."""
-    kind, help_ = next(
-        ((kind, text) for known, kind, text in _KINDS if isinstance(error, known)), ("unavailable", "Try again later.")
-    )
+    _, kind, help_ = next((row for row in _KINDS if isinstance(error, row[0])), _KINDS[-1])
     own = getattr(error, "operation", None)
     return ToolError(
         kind=kind,
