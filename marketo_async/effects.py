@@ -1,7 +1,7 @@
 """What each operation does to an instance (`Effect`), the area it belongs to, and the ids that its plans name. Pure.
 
 Permissions of agents are written in these words: an agent may read the area of emails, or change lists 1001 and 1002.
-Every write has its effect in `EFFECTS`; what is not there reads. See ``mcp`` for the policy that is judged by them.
+Every write has its effect in `EFFECTS`; every other operation reads. See ``mcp`` for the policy in these words.
 """
 
 from __future__ import annotations

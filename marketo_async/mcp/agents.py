@@ -93,7 +93,7 @@ class Doorkeeper(Struct, frozen=True):
     def identify(self, headers: Mapping[str, str]) -> AgentIdentity:
         """Return who makes a request with these headers, whose names are in lower case.
 
-        A bearer key wins over headers. Raises `NotIdentified`, which says what is missing and shows no value.
+        A bearer key wins over headers. Raises `NotIdentified`, which names the missing header and shows no value.
         """
         authorization = headers.get("authorization", "")
         if authorization:
@@ -141,7 +141,7 @@ Make = Callable[[HeaderCredentials, Governor], Marketo]
 class HeaderClients:
     """The clients of instances whose credentials come with each request: at most 32, each for ten idle minutes.
 
-    One governor serves all clients of an instance, whoever's credentials they have.
+    One governor serves all clients of an instance, with any credentials.
     """
 
     def __init__(self, make: Make, clock: Callable[[], float]) -> None:

@@ -175,8 +175,8 @@ class Seal:
         )
 
     def _mark(self, body: bytes, bound: Sequence[str]) -> bytes:
-        told = msgspec.json.encode(bound) + body
-        return hmac.digest(self._key, told, "sha256")[:_MARK]
+        marked = msgspec.json.encode(bound) + body
+        return hmac.digest(self._key, marked, "sha256")[:_MARK]
 
 
 _MARK = 16  # bytes

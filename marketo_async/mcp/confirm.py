@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from marketo_async.effects import Effect
 from marketo_async.errors import ConfigurationError
@@ -72,7 +73,7 @@ class Approvals:
         question: str,
         state: Literal["kept", "waiting"],
     ) -> KeptPlan:
-        """Keep a plan for ten minutes; where the agent has the same one there, return that one."""
+        """Keep a plan for ten minutes; where the agent has the same one there, keep that one as long."""
         return await self._thread.run(
             self._keep,
             KeptPlan(
@@ -123,7 +124,8 @@ class Approvals:
     def _keep(self, plan: KeptPlan) -> KeptPlan:
         same = "agent = ? AND instance = ? AND digest = ? AND state = ?"
         if found := self._select(same, (plan.agent, plan.instance, plan.digest, plan.state)):
-            return found[0]
+            self._update("SET until = ? WHERE id = ?", (plan.until, found[0].id))
+            return replace(found[0], until=plan.until)
         values = [getattr(plan, name) for name in _COLUMNS.split(", ")]
         values[4] = msgspec.json.encode(plan.arguments)
         self._execute(f"INSERT INTO plans ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608

@@ -248,7 +248,7 @@ class AgentSeat:
         return Origin(via=self.identity.via, tool=call.tool, plan=call.plan)
 
     async def left(self) -> dict[str, Any]:
-        """Return what is left of the day and the window, of the instance and of this agent."""
+        """Return what the instance and this agent have left of the day and the window."""
         seen, own = self._client.governor.snapshot(), self._guard.left_today()
         calls = seen.left_today if own["calls"] is None else min(seen.left_today, own["calls"])
         found = {

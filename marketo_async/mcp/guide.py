@@ -13,7 +13,8 @@ from marketo_async.mcp.toolcall import ToolCall
 from marketo_async.schema import PAGING, callee, schema, signature
 
 _MOST_FOUND = 25
-HIDDEN: Collection[str] = PAGING | {"check"}
+# Parameters that tune how a call is made, and not what it does; ``limit`` and ``cursor`` page through a listing.
+HIDDEN: Collection[str] = PAGING | {"check", "lag", "shards"}
 
 
 async def find(call: ToolCall, query: str, *, area: str | None, limit: int, denied: bool) -> dict[str, Any]:
@@ -86,7 +87,7 @@ _SCOPES = ("list_id", "program_id", "campaign_id", "workspace")
 
 
 async def whoami(call: ToolCall) -> dict[str, Any]:
-    """Return who the agent is, what it may do, and what is left."""
+    """Return the agent, its rights, and what it has left."""
     access = call.seat.access
     waiting = await call.seat.approvals.waiting(call.seat.holder)
     overrides = {key: level.value for key, level in access.agent.access.items() if key not in set(AREAS.values())}

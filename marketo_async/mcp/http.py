@@ -1,4 +1,4 @@
-"""Runs an application over HTTP with uvicorn, until it is told to end. See ``server`` for the application."""
+"""Runs an application over HTTP with uvicorn, until the process is asked to end. See ``server`` for the application."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def serve_http(
     key: str | None = None,
     started: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Serve over HTTP until the process is told to end, or this is cancelled; ``started`` receives the port."""
+    """Serve over HTTP until the process gets SIGINT or SIGTERM, or this is cancelled; ``started`` receives the port."""
     config = uvicorn.Config(
         app,
         host=host,

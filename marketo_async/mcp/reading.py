@@ -1,6 +1,6 @@
 """Reads for tools: one value, or as much of a listing as an answer holds, and a cursor for the rest.
 
-A listing is read page by page through the guarded sender, one call a page, and never ahead of what is asked for. The
+A listing is read page by page through the guarded sender, one call a page, and never ahead of the request. The
 rest of a page that did not fit is kept, so that to continue costs no second call.
 """
 

@@ -64,7 +64,7 @@ class Protocol:
     def __init__(
         self, desk: Desk, *, selection: ToolChoice, local: AgentIdentity | None = None, deadline: float = DEADLINE_S
     ) -> None:
-        """Take a desk; ``local`` is the agent of requests without HTTP headers: who starts the process is the agent."""
+        """Take a desk; ``local`` is the agent of all requests over stdio: the user that starts the process."""
         self._desk = desk
         self._selection = selection
         self._local = local
@@ -309,7 +309,7 @@ class Door:
             refused = JSONResponse({"error": str(error)}, 401, {"WWW-Authenticate": "Bearer"})
             await refused(scope, receive, send)
             return
-        # The user of a session: the SDK lets nobody else continue it.
+        # The user of a session: the SDK refuses requests of other users in it.
         user = AuthenticatedUser(AccessToken(token="", client_id=identity.holder, scopes=[]))
         await self._app({**scope, "user": user, _IDENTITY: identity}, receive, send)
 

@@ -1,6 +1,6 @@
 """Runs a server: which agent, over stdio or HTTP, and a new policy on SIGHUP. See ``server`` for the protocol.
 
-The server listens on loopback unless it is told which hosts may be named, and that TLS or a proxy protects the keys.
+The server listens on loopback, unless its options name the hosts to serve, and say that TLS or a proxy protects keys.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ async def serve(
     say: Say,
     keys: Mapping[str, str] = {},
 ) -> None:
-    """Serve until the client closes the pipe, or the process is told to end; ``say`` writes a line to stderr.
+    """Serve until the client closes the pipe, or the process gets SIGINT or SIGTERM; ``say`` writes a line to stderr.
 
     ``keys`` are announced with configurations of hosts. Raises `ConfigurationError` for a policy or an address that
     can't be served.
@@ -80,7 +80,7 @@ async def serve(
 
 
 def _local_agent(how: Serving, policy: Policy) -> str:
-    """Return the agent of stdio: who starts the process is the agent."""
+    """Return the agent that every request over stdio comes from."""
     name = how.agent or (next(iter(policy.agents)) if len(policy.agents) == 1 else None)
     if name is None:
         raise ConfigurationError(f"the policy has several agents: pass --agent {' or '.join(policy.agents)}")
@@ -132,7 +132,7 @@ def _reload(how: Serving, desk: Desk, say: Say) -> None:
 
 @contextmanager
 def _reloading(how: Serving, desk: Desk, say: Say) -> Iterator[None]:
-    """Reload the policy at SIGHUP while the block runs; not where there is no such signal."""
+    """Reload the policy at SIGHUP while the block runs; do nothing on systems without that signal."""
     loop = asyncio.get_running_loop()
     with suppress(NotImplementedError, AttributeError):
         loop.add_signal_handler(signal.SIGHUP, _reload, how, desk, say)

@@ -40,7 +40,7 @@ def refuse(kind: ErrorKind, message: str, then: str, **other: Any) -> Refusal:
 
 
 def judged_plan(planned: Planned) -> Plan[Any]:
-    """Return what is judged of something planned: a write with all its records, or the first part of a listing."""
+    """Return the plan to judge: a write with all its records, or the first part of a listing."""
     return whole(planned) if isinstance(planned, Batches) else next(parts(planned), nothing())
 
 
@@ -204,6 +204,6 @@ class ToolCall(Struct, kw_only=True):
         raise self.denied(operation, "this agent may not call it", rule=rule, plan=plan)
 
     async def costs(self) -> dict[str, Any]:
-        """Return what the call has cost, and what is left of the day."""
+        """Return the cost of the call, and the calls that the day has left."""
         found = {"calls": self.cost.calls, "waited_s": round(self.cost.waited, 3)}
         return {**found, "left_today": (await self.seat.left()).get("calls_today")}

@@ -10,7 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from itertools import islice
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from msgspec import Struct
 
@@ -159,7 +159,14 @@ async def _as_said(call: ToolCall, intent: Intent, said: Said) -> Any:
     return await _make_kept(call, intent, kept, Confirmed(intent.digest, "the host's user"), state="kept")
 
 
-async def _make_kept(call: ToolCall, intent: Intent, kept: KeptPlan, confirmed: Confirmed | None, *, state: Any) -> Any:
+async def _make_kept(
+    call: ToolCall,
+    intent: Intent,
+    kept: KeptPlan,
+    confirmed: Confirmed | None,
+    *,
+    state: Literal["kept", "approved"],
+) -> dict[str, Any]:
     if not await call.seat.approvals.take(kept.id, call.seat.holder, state=state):
         raise refuse("conflict", "this plan was made already, or has expired", _AGAIN, plan=kept.id)
     call.plan = kept.id
@@ -202,7 +209,8 @@ async def _written(call: ToolCall, intent: Intent, results: Any) -> dict[str, An
     finally:
         await results.aclose()
     missing = sorted(set(range(intent.records)) - {row["index"] for row in rows})
-    rows += [{"index": index, "status": "unknown"} for index in missing]
+    lost = error is None or error["kind"] == "unknown_outcome"
+    rows += [{"index": index, "status": "unknown" if lost else "not_done"} for index in missing]
     totals = Counter(row["status"] for row in rows)
     fit, _ = whole_records(rows, call.seat.answer_chars)
     answer: dict[str, Any] = {"results": fit, "totals": dict(totals), "request_ids": call.cost.request_ids}

@@ -117,7 +117,7 @@ def test_a_cursor_opens_nowhere_else(data: st.DataObject, bound: list[str]) -> N
     place = data.draw(st.integers(0, len(text) - 1))
     other = data.draw(st.sampled_from("AbZ09-_").filter(lambda letter: letter != text[place]))
     changed = text[:place] + other + text[place + 1 :]
-    for seal, forged, told in [
+    for seal, forged, other_bound in [
         (SEAL, text, bound[::-1]),
         (SEAL, text, [*bound, ""]),
         (SEAL, text, ["".join(bound)]),
@@ -127,7 +127,7 @@ def test_a_cursor_opens_nowhere_else(data: st.DataObject, bound: list[str]) -> N
         (SEAL, "é", bound),
     ]:
         with pytest.raises(InvalidRequest, match="does not continue this listing"):
-            seal.unseal(forged, *told)
+            seal.unseal(forged, *other_bound)
     if place < len(text) - 1:  # the last letter holds bits that mean nothing
         with pytest.raises(InvalidRequest):
             SEAL.unseal(changed, *bound)

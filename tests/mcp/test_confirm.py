@@ -112,9 +112,12 @@ async def test_a_plan_that_does_not_wait_can_t_be_approved(approvals: Approvals)
     assert await approvals.decide(kept.id, "approved", "ann") is None
 
 
-async def test_the_same_plan_is_kept_once(approvals: Approvals) -> None:
+async def test_the_same_plan_is_kept_once(approvals: Approvals, now: Now) -> None:
     first = await waiting(approvals)
-    assert await waiting(approvals) == first
+    now.at += 500.0
+    again = await waiting(approvals)
+    assert (again.id, again.until) == (first.id, now.at + KEPT_S)
+    assert await approvals.get(first.id, "campaign") == again
     assert await waiting(approvals, agent="reader") != first
     assert await waiting(approvals, digest="e") != first
     assert await waiting(approvals, instance="999-XYZ-999") != first

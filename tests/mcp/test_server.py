@@ -62,7 +62,7 @@ async def test_the_server_introduces_itself(connect: Connect, era: str) -> None:
         assert tools.client.server_info.name == "marketo-async"
 
 
-# What is answered for made-up ids; the requests themselves are all understood.
+# The errors of made-up ids; the sandbox understands the requests themselves.
 UNDERSTOOD = {"not_found", "conflict", "invalid", "unavailable", "marketo_permission", "busy"}
 
 

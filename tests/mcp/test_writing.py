@@ -251,6 +251,20 @@ async def test_a_call_that_fails_midway_answers_what_is_known(connect: Connect, 
         assert (error["kind"], error["code"]) == ("marketo_permission", "603")
 
 
+async def test_the_records_after_a_refused_call_are_not_done(connect: Connect, sandbox: Sandbox) -> None:
+    async def refuse_the_rest(*_: object) -> None:
+        sandbox.faults.append(Fault("603"))  # once the first call has been answered
+
+    people = [{"email": f"lead{number}@example.com"} for number in (1, 2)]
+    again = [*people, {"email": "lead1@example.com"}]  # its key makes it wait for the first call
+    arguments = {"operation": "leads.sync", "arguments": {"records": again}}
+    async with connect("alone") as tools:
+        result = await tools.client.call_tool("marketo_write", arguments, progress_callback=refuse_the_rest)
+        answer = json.loads(result.content[0].text)
+        assert answer["totals"] == {"updated": 2, "not_done": 1}
+        assert answer["error"]["kind"] == "marketo_permission"
+
+
 async def test_an_export_is_a_handle(connect: Connect) -> None:
     async with connect("alone") as tools:
         started = await tools(
