@@ -230,7 +230,7 @@ def _generic() -> tuple[Tool, ...]:
             "Find Marketo operations by what they do. Returns their signatures.",
             FindArguments,
             lambda call, given: find(call, given.query, area=given.area, limit=given.limit, denied=given.denied),
-            {"denied": "also those that you may not call"},
+            {"denied": "also what you may not call"},
             calls_marketo=False,
             idempotent=True,
         ),
@@ -294,7 +294,7 @@ def _generic() -> tuple[Tool, ...]:
 
 @cache
 def _exports() -> tuple[Tool, ...]:
-    handle = {"export": "as marketo_export_start returned it"}
+    handle = {"export": "the handle"}
     return (
         _tool(
             "marketo_export_start",
