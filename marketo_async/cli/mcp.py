@@ -9,6 +9,7 @@ import os
 import re
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,7 +21,9 @@ from platformdirs import user_state_path
 from marketo_async.cli.audit import AuditFormat, AuditPlace, audit_lines
 from marketo_async.cli.exits import EPILOG, Exit, errors_in_one_line
 from marketo_async.cli.options import moment
+from marketo_async.cli.sharing import shared_governor
 from marketo_async.errors import ConfigurationError, InvalidRequest
+from marketo_async.governor import Limits
 from marketo_async.sandbox import Sandbox
 
 if TYPE_CHECKING:  # only its own commands pay for them
@@ -97,7 +100,9 @@ async def _served(how: Serving, *, sandbox: bool) -> None:
 
     if not sandbox:
         policy = default_policy() if how.policy is None else load_policy(how.policy)
-        await serving.serve(how, policy, state=state_folder(), environment=os.environ, say=_say)
+        # Hosts start a process for each conversation: they share the instance's limits through its file.
+        shared = partial(shared_governor, Limits())
+        await serving.serve(how, policy, state=state_folder(), environment=os.environ, say=_say, governor=shared)
         return
     with TemporaryDirectory() as folder:
         async with Sandbox() as instance:

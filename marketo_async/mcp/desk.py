@@ -68,7 +68,9 @@ class Desk:
     async def __aenter__(self) -> Self:
         try:
             for name in self._instances():
-                self._clients[name] = await self._made(name).__aenter__()
+                self._clients[name] = client = await self._made(name).__aenter__()
+                if client.munchkin_id:
+                    self._visitors.share(client.munchkin_id, client.governor)
         except BaseException:
             await self.close()
             raise
@@ -153,7 +155,9 @@ class Desk:
     def _made(self, name: str) -> Marketo:
         if name == _ENVIRONMENT:
             return Marketo.from_env(self._environment, governor=self._governor())
-        return self.policy.instances[name].client(environment=self._environment)
+        instance = self.policy.instances[name]
+        same = (client.governor for client in self._clients.values() if client.base_url == instance.endpoint)
+        return instance.client(governor=next(same, None), environment=self._environment)
 
     @staticmethod
     def _visitor(credentials: HeaderCredentials, governor: Governor) -> Marketo:

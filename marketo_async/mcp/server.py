@@ -306,6 +306,7 @@ class Door:
         try:
             identity = self._desk.doorkeeper.identify(headers)
         except NotIdentified as error:
+            log.warning("a request was refused: %s", error)
             refused = JSONResponse({"error": str(error)}, 401, {"WWW-Authenticate": "Bearer"})
             await refused(scope, receive, send)
             return

@@ -15,6 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from marketo_async.errors import ConfigurationError
+from marketo_async.governor import Governor
 from marketo_async.mcp.agents import AgentIdentity
 from marketo_async.mcp.desk import Desk
 from marketo_async.mcp.hosts import HOSTS, http_snippet
@@ -50,18 +51,19 @@ async def serve(
     environment: Mapping[str, str],
     say: Say,
     keys: Mapping[str, str] = {},
+    governor: Callable[[], Governor] = Governor,
 ) -> None:
     """Serve until the client closes the pipe, or the process gets SIGINT or SIGTERM; ``say`` writes a line to stderr.
 
-    ``keys`` are announced with configurations of hosts. Raises `ConfigurationError` for a policy or an address that
-    can't be served.
+    ``keys`` are announced with configurations of hosts. ``governor`` makes that of the environment's instance.
+    Raises `ConfigurationError` for a policy or an address that can't be served.
     """
     selection = selection_of(how.tools)
     host, port = _address(how)
     local = None if how.http is not None else AgentIdentity(_local_agent(how, policy), "stdio")
     if local is None and not _reachable(policy):
         raise ConfigurationError("no agent of the policy has a key: run `marketo-async mcp key AGENT`")
-    async with Desk(policy, state=state, environment=environment) as desk:
+    async with Desk(policy, state=state, environment=environment, governor=governor) as desk:
         protocol = Protocol(desk, selection=selection, local=local, deadline=how.deadline)
         with _reloading(how, desk, say):
             if how.http is None:

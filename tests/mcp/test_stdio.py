@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -60,6 +61,8 @@ async def test_without_a_policy_everything_is_read_and_nothing_written(
         assert set(answer["access"].values()) == {"read"}
         assert "marketo_write" not in [tool.name for tool in (await tools.client.list_tools()).tools]
         assert (await tools("leads_get", lead_id=7))["result"]["id"] == 7
+    (store,) = await asyncio.to_thread(lambda: list((tmp_path / "marketo-async").glob("*.db")))
+    assert store.stem.startswith("127.0.0.1")  # the processes of one machine share the instance's limits
 
 
 async def test_an_agent_of_a_policy_has_its_rights(sandbox: Sandbox, tmp_path: Path) -> None:
