@@ -114,6 +114,14 @@ class Protocol:
             found = self._tools[seat.access] = tools_of(seat.access, self._selection)
         return found
 
+    def _tool(self, seat: AgentSeat, name: str) -> Tool:
+        tool = self._tools_of(seat).get(name)
+        if tool is None:
+            raise MCPError(
+                code=types.INVALID_PARAMS, message=f"unknown tool {name[:80]!r}; marketo_find names operations"
+            )
+        return tool
+
     async def list_tools(self, context: Context, _: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         """List the tools that the agent may call."""
         seat = await self._seat(context)
@@ -125,11 +133,7 @@ class Protocol:
     ) -> types.CallToolResult | types.InputRequiredResult:
         """Call a tool, and ask the host's user where the call needs that."""
         seat = await self._seat(context)
-        tool = self._tools_of(seat).get(params.name)
-        if tool is None:
-            raise MCPError(
-                code=types.INVALID_PARAMS, message=f"unknown tool {params.name[:80]!r}; marketo_find names operations"
-            )
+        tool = self._tool(seat, params.name)
         call = ToolCall(
             seat=seat,
             tool=tool.name,
@@ -148,6 +152,8 @@ class Protocol:
                 input_requests={_ASKED: types.ElicitRequest(params=request)}, request_state=answer.plan
             )
         replied = await context.session.elicit_form(answer.question, _FORM, context.request_id)
+        call.seat = seat = await self._seat(context)  # the rights may have changed while the person thought
+        tool = self._tool(seat, params.name)
         call.said = Said(answer.plan, yes=_allows(replied))
         call.until = asyncio.get_running_loop().time() + self._deadline  # the person's time does not count
         return _result(await _handled(tool, call, params.arguments or {}), seat)
@@ -253,8 +259,10 @@ def _result(answer: Any, seat: AgentSeat) -> types.CallToolResult:
 
 
 def _can_ask(context: Context) -> bool:
+    """Return whether the host can put a form to its user; one that only opens addresses can't."""
     capabilities = context.session.client_capabilities
-    return capabilities is not None and capabilities.elicitation is not None
+    found = None if capabilities is None else capabilities.elicitation
+    return found is not None and (found.form is not None or found.url is None)
 
 
 def _said(params: types.CallToolRequestParams) -> Said | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ pytest.importorskip("mcp", reason="it comes with the mcp extra")
 
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
+from msgspec.structs import replace
 
 from marketo_async import Marketo
 from marketo_async.effects import EFFECTS, Effect
+from marketo_async.mcp import server
 from marketo_async.mcp.desk import Desk
 from marketo_async.sandbox import Fault, Sandbox
 from tests.json_arguments import json_arguments
@@ -107,6 +110,37 @@ async def test_anything_but_yes_is_no(connect: Connect, sandbox: Sandbox, era: s
         error = await tools.refused("marketo_write", operation="leads.delete", arguments={"lead_ids": [5]})
         assert error["kind"] == "needs_person"
     assert await people(sandbox, 5) == 1
+
+
+async def test_rights_that_end_while_the_person_thinks_are_gone(
+    connect: Connect, sandbox: Sandbox, desk: Desk, era: str
+) -> None:
+    class Thinking(list[types.ElicitResult]):
+        """Answers that come after another policy."""
+
+        def pop(self, _: Any = 0) -> types.ElicitResult:
+            desk.adopt(replace(desk.policy, agents={**desk.policy.agents, "writer": desk.policy.agents["reader"]}))
+            return YES
+
+    async with connect("writer", era=era, answers=Thinking()) as tools:
+        with pytest.raises(MCPError, match="unknown tool"):
+            await tools.write("leads.delete", lead_ids=[5])
+    assert await people(sandbox, 5) == 1
+
+
+@pytest.mark.parametrize(
+    ("capability", "can"),
+    [
+        (None, False),
+        (types.ElicitationCapability(), True),
+        (types.ElicitationCapability(form=types.FormElicitationCapability()), True),
+        (types.ElicitationCapability(url=types.UrlElicitationCapability()), False),
+    ],
+)
+def test_a_host_that_only_opens_addresses_can_t_ask(capability: types.ElicitationCapability | None, can: bool) -> None:  # noqa: FBT001
+    capabilities = types.ClientCapabilities(elicitation=capability)
+    context: Any = SimpleNamespace(session=SimpleNamespace(client_capabilities=capabilities))
+    assert server._can_ask(context) is can
 
 
 async def test_a_plan_of_the_host_is_asked_for_when_it_is_made(connect: Connect, sandbox: Sandbox, era: str) -> None:
