@@ -37,6 +37,7 @@ NAMES = (
     "bulk_recovery",
     "traffic",
     "feed",
+    "mcp",
 )
 
 

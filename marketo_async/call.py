@@ -13,7 +13,7 @@ from marketo_async.codes import Code, lookup
 from marketo_async.download import Sink
 from marketo_async.envelope import OnBadRecord
 from marketo_async.errors import ApiError, MarketoError, NotFound
-from marketo_async.governor import CallRecord, Priority
+from marketo_async.governor import CallRecord, Governor, Priority
 from marketo_async.operation import Operation, Plan, Repeat
 from marketo_async.request import Request
 from marketo_async.response import Outcome
@@ -25,12 +25,18 @@ _ABOVE_SERVER = 10.0  # seconds by which our time-out exceeds the server's, so t
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """How calls are made: what `Marketo.with_options` changes."""
+    """How calls are made: what `Marketo.with_options` changes.
+
+    ``share`` limits these calls among the others of the instance: each waits for a permit of it first, and holds that
+    permit as long as the governor's. ``on_call`` receives a record of every attempt of these calls.
+    """
 
     timeout: float | None = None
     priority: Priority | None = None
     retry: RetryPolicy = RetryPolicy()
     on_bad_record: OnBadRecord | None = None
+    share: Governor | None = None
+    on_call: Callable[[CallRecord], None] | None = None
 
 
 class Call(Struct, Generic[R], kw_only=True):

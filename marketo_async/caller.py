@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -31,18 +31,19 @@ from marketo_async.paging import (
     Pager,
     turn,
 )
-from marketo_async.session import Session
+from marketo_async.session import SingleCalls
 from marketo_async.writes import Batches, InFlight, Posted, Results, write
 
 D = TypeVar("D")
 T = TypeVar("T")
 R = TypeVar("R")
+S_co = TypeVar("S_co", bound=SingleCalls, covariant=True)
 
 
-class OpenClient(Struct, frozen=True):
+class OpenClient(Struct, Generic[S_co], frozen=True):
     """What all callers of one open client share: its session, the keys under way, and the descriptions."""
 
-    session: Session
+    session: S_co
     in_flight: InFlight = field(default_factory=InFlight)
     descriptions: Descriptions = field(default_factory=Descriptions)
 
@@ -50,7 +51,7 @@ class OpenClient(Struct, frozen=True):
 class Caller:
     """An open client with the options of it or of a sibling: the `Sender` of its resources."""
 
-    def __init__(self, opened: Callable[[], OpenClient], options: Options) -> None:
+    def __init__(self, opened: Callable[[], OpenClient[SingleCalls]], options: Options) -> None:
         """Take a function that returns the open client, and raises `ConfigurationError` while it is not open."""
         self._opened = opened
         self.options = options
@@ -110,7 +111,7 @@ class Caller:
 
 
 def _fetch(
-    session: Session, operation: Operation, options: Options, plan: Plan[Page[T]]
+    session: SingleCalls, operation: Operation, options: Options, plan: Plan[Page[T]]
 ) -> Callable[[str | None], Awaitable[Page[T]]]:
     """Return the function that fetches the page at a cursor."""
     rule = operation.paging or Paging.POSITION
@@ -123,7 +124,7 @@ def _fetch(
     return fetch
 
 
-async def _describe(opened: OpenClient, described: Described[D], options: Options) -> D:
+async def _describe(opened: OpenClient[SingleCalls], described: Described[D], options: Options) -> D:
     """Return a description; the time-out covers the wait for another call that asks for the same."""
     session, asked = opened.session, False
 
@@ -146,7 +147,7 @@ async def _describe(opened: OpenClient, described: Described[D], options: Option
 class _ChunkSender(Struct, frozen=True):
     """An open client as one write sees it: see `writes.engine.ChunkSender`."""
 
-    opened: OpenClient
+    opened: OpenClient[SingleCalls]
     operation: Operation
     options: Options
 

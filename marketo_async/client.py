@@ -206,7 +206,7 @@ class Marketo:
         self.governor = governor or Governor()
         self._client_id, self._client_secret, self._partner_id = client_id, client_secret, partner_id
         self._connector, self._trust_env = connector, trust_env
-        self._opened: OpenClient | None = None
+        self._opened: OpenClient[Session] | None = None
         self._job_slots: JobSlots | None = None
         self._parent: Marketo | None = None
         self._options = Options(retry=retry or RetryPolicy())
@@ -291,7 +291,7 @@ class Marketo:
         """The open session; `ConfigurationError` outside ``async with``."""
         return self._open_client().session
 
-    def _open_client(self) -> OpenClient:
+    def _open_client(self) -> OpenClient[Session]:
         """Return what the families share while the client is open; `ConfigurationError` outside ``async with``."""
         opened = (self._parent or self)._opened  # noqa: SLF001 - a sibling
         if opened is None:
@@ -328,6 +328,8 @@ class Marketo:
             priority=old.priority if priority is None else priority,
             retry=old.retry if retry is None else retry,
             on_bad_record=old.on_bad_record if on_bad_record is None else on_bad_record,
+            share=old.share,
+            on_call=old.on_call,
         )
         return sibling
 

@@ -1,7 +1,7 @@
 """What each operation does to an instance (`Effect`), the area it belongs to, and the ids that its plans name. Pure.
 
 Permissions of agents are written in these words: an agent may read the area of emails, or change lists 1001 and 1002.
-Every write has its effect in `EFFECTS`; what is not there reads. See ``mcp`` for the policy that is judged by them.
+Every write has its effect in `EFFECTS`; every other operation reads. See ``mcp`` for the policy in these words.
 """
 
 from __future__ import annotations
@@ -193,12 +193,15 @@ _EVERYWHERE: Mapping[str, Scope] = {
     "filter.programId": Scope.PROGRAM,
     "filter.programIds": Scope.PROGRAM,
     "programs.*.programId": Scope.PROGRAM,
+    "appData.programId": Scope.PROGRAM,
     "campaignId": Scope.CAMPAIGN,
     "workspaceName": Scope.WORKSPACE,
     "workSpace": Scope.WORKSPACE,
     "workspace": Scope.WORKSPACE,
     "workspaceId": Scope.WORKSPACE,
     "input.*.workspaceId": Scope.WORKSPACE,
+    "appData.workspaceId": Scope.WORKSPACE,
+    "userRoleWorkspaces.*.workspaceId": Scope.WORKSPACE,
 }
 # What ``id`` names, where that is one of these kinds.
 _IDS: Mapping[str, Scope] = {
@@ -242,6 +245,8 @@ def _named(operation: Operation, plan: Plan[Any]) -> Iterator[tuple[Scope, objec
         if family in _IDS and "id" in members:
             yield _IDS[family], members["id"]
         yield from ((Scope.PROGRAM, _program(members.get(name))) for name in _FOLDERS)
+        if members.get("folderType") == "Program" and "folderId" in members:
+            yield Scope.PROGRAM, members["folderId"]
         if family == "programs" and members.get("filterType") in _PROGRAM_FILTERS:
             yield _PROGRAM_FILTERS[str(members["filterType"])], members.get("filterValues")
     if family in {"folders", "tokens"} and "id" in plan.path:

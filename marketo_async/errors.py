@@ -10,6 +10,10 @@
     │       └── RecordTooLarge     ... which is larger than Marketo accepts in one call
     ├── StoreUnavailable           the store that shares the limits between processes can't be used
     ├── JournalUnavailable         the journal of a batcher can't be read or written
+    ├── AuditUnavailable           the audit of an agent's calls can't be written, so nothing was sent
+    ├── Denied                     the policy does not let this agent make the call
+    │   ├── NeedsConfirmation      ... until the plan has been confirmed
+    │   └── CapReached             ... any more: a limit of the agent is used up
     ├── AuthenticationError        Marketo rejected the client id and secret, or their token
     ├── ApiError                   Marketo returned an error code
     │   ├── AccessDenied           603: the API user's role lacks a permission, or the calling address is refused
@@ -152,6 +156,49 @@ class JournalUnavailable(MarketoError):
     def __init__(self, message: str, *, hint: str = "") -> None:
         self.message = message
         super().__init__(_sentence(message, "", None, hint))
+
+
+class AuditUnavailable(MarketoError):
+    """The audit of an agent's calls can't be written or continued.
+
+    Nothing was sent, unless the message says that the call was made and only its outcome can't be recorded.
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        self.message = message
+        super().__init__(_sentence(message, "", None, hint))
+
+
+class Denied(MarketoError):
+    """The policy does not let this agent make the call, and nothing was sent.
+
+    ``why`` is the reason; ``rule`` is the line of the policy that decided, for its owner.
+    """
+
+    def __init__(self, why: str, *, operation: str, rule: str, hint: str = "ask the owner of this agent") -> None:
+        self.why, self.operation, self.rule = why, operation, rule
+        super().__init__(_sentence(why, operation, None, hint))
+
+
+class NeedsConfirmation(Denied):
+    """A person must confirm the call first: ``by`` says who, the ``host`` or an ``operator``.
+
+    ``digest`` identifies exactly what is to be confirmed, ``records`` how many records it writes.
+    """
+
+    def __init__(self, *, operation: str, rule: str, by: str, digest: str, records: int) -> None:
+        self.by, self.digest, self.records = by, digest, records
+        whose = "an operator of the server" if by == "operator" else "a person"
+        super().__init__(f"{whose} must confirm this call first", operation=operation, rule=rule, hint="")
+
+
+class CapReached(Denied):
+    """A limit of the agent is used up; ``left`` is what it still allows, ``per_day`` whether it ends at midnight."""
+
+    def __init__(self, why: str, *, operation: str, rule: str, left: int = 0, per_day: bool = False) -> None:
+        self.left, self.per_day = left, per_day
+        hint = "it starts again at midnight in America/Chicago" if per_day else "ask for fewer"
+        super().__init__(why, operation=operation, rule=rule, hint=hint)
 
 
 class InvalidRequest(MarketoError, ValueError):

@@ -18,15 +18,15 @@ from msgspec import Raw, Struct
 
 from marketo_async.errors import InvalidRequest, RecordRefused
 from marketo_async.models.leads import Record
-from marketo_async.operation import Merged, Operation, Ordered, Plan
+from marketo_async.operation import Deferred, Merged, Operation, Ordered, Plan
 from marketo_async.paging import turn
 from marketo_async.request import Request, build
-from marketo_async.resources.base import Resource
+from marketo_async.resources.base import Resource, Sender
 from marketo_async.schema import Callee, Parameter, callee, signature
 from marketo_async.writes import Batches
 from marketo_async.writes.chunks import Cutter
 
-Planned: TypeAlias = Plan[Any] | Ordered[Any] | Merged[Any] | Batches[Any]
+Planned: TypeAlias = Plan[Any] | Ordered[Any] | Merged[Any] | Deferred[Any] | Batches[Any]
 
 
 class Refused(Struct, frozen=True):
@@ -36,23 +36,31 @@ class Refused(Struct, frozen=True):
     why: str
 
 
-def plan_of(name: str, arguments: Mapping[str, object], *, munchkin_id: str = "") -> tuple[Operation, Planned]:
+def plan_of(
+    name: str, arguments: Mapping[str, object], *, munchkin_id: str = "", sender: Sender | None = None
+) -> tuple[Operation, Planned]:
     """Return an operation and its plan, made of arguments as JSON carries them.
 
     The plan is a `Plan` to ``send``, a listing for ``pages``, or `Batches` for ``writes``. Text is read as a number or
     a boolean where the operation takes one, and as a moment where it takes a datetime. ``munchkin_id`` is needed by
-    data ingestion only. Raises `InvalidRequest`, which names the argument, what was expected, and the signature.
+    data ingestion only. A `Deferred` listing, which asks the instance for its arguments, asks through ``sender``.
+    Raises `InvalidRequest`, which names the argument, what was expected, and the signature.
     """
     found = callee(name)
     given = _decoded(found, arguments)
-    family = _family(found.family, munchkin_id, str(given.pop("api_name")) if _of_a_type(found) else "")
+    family = _family(found.family, sender, munchkin_id, str(given.pop("api_name")) if _of_a_type(found) else "")
     made: Planned = found.declared.planner(family, **given)
     return found.operation, made
 
 
 def parts(planned: Planned) -> Iterator[Plan[Any]]:
-    """Yield the plans of the calls that something planned consists of; a write has one, with no record in its body."""
+    """Yield the plans of the calls that something planned consists of; a write has one, with no record in its body.
+
+    A `Deferred` listing has none that is known before the instance is asked.
+    """
     match planned:
+        case Deferred():
+            return
         case Ordered(plans):
             yield from plans()
         case Merged(plans):
@@ -63,7 +71,7 @@ def parts(planned: Planned) -> Iterator[Plan[Any]]:
             yield planned
 
 
-def refused(batches: Batches[Any]) -> list[Refused]:
+def unsendable(batches: Batches[Any]) -> list[Refused]:
     """Return the records of a write that can't be sent, each with the reason; the records must be a list."""
     cutter, found = Cutter(batches), []
     for index, record in enumerate(_records(batches)):
@@ -96,7 +104,8 @@ def chunks(batches: Batches[Any]) -> Iterator[Plan[Any]]:
 def requests(operation: Operation, planned: Planned, base: str) -> Iterator[Request]:
     """Yield the requests that a plan sends to ``base`` first: all of a write, the first page of each part of a listing.
 
-    A listing by date begins with the call for its paging token, and what follows depends on the answer.
+    A listing by date begins with the call for its paging token, and what follows depends on the answer. Nothing is
+    known of a `Deferred` listing.
     """
     if isinstance(planned, Batches):
         yield from (build(operation, part, base) for part in chunks(planned))
@@ -178,11 +187,20 @@ def _check_members(value: object, kind: msgspec.inspect.Type, place: str = "$") 
 
 def _of_a_type(found: Callee) -> bool:
     """Return whether the family of an operation is made for one type of custom object."""
-    return "api_name" in inspect.signature(found.family).parameters
+    return "api_name" in _taken(found.family)
 
 
-def _family(kind: type[Resource], munchkin_id: str, api_name: str) -> Resource:
-    """Return a family that plans and can't send."""
+_TAKEN: dict[str, frozenset[str]] = {}  # by the name of a family
+
+
+def _taken(kind: type[Resource]) -> frozenset[str]:
+    if kind.name not in _TAKEN:
+        _TAKEN[kind.name] = frozenset(inspect.signature(kind).parameters)
+    return _TAKEN[kind.name]
+
+
+def _family(kind: type[Resource], sender: Sender | None, munchkin_id: str, api_name: str) -> Resource:
+    """Return a family that plans, and sends nothing but what a deferred listing asks."""
     given = {"model": Record, "munchkin_id": munchkin_id, "api_name": api_name, "slots": None, "used_today": None}
-    taken = inspect.signature(kind).parameters
-    return kind(cast(Any, None), **{name: value for name, value in given.items() if name in taken})
+    taken = _taken(kind)
+    return kind(cast(Sender, sender), **{name: value for name, value in given.items() if name in taken})

@@ -8,6 +8,7 @@ first reduced to what JSON can carry: any collection is a list, a record is an o
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import AsyncIterable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -32,20 +33,16 @@ PAGING = frozenset({"token", "batch_size"})  # parameters that only say which pa
 
 # One line for a parameter whose name does not say enough.
 ABOUT: Mapping[str, str] = {
-    "lead_id": "id of a person",
-    "lead_ids": "ids of people",
     "winner_id": "id of the person who stays",
     "loser_ids": "ids of the people who are merged into the winner",
     "list_id": "id of a static list",
-    "program_id": "id of a program",
     "campaign_id": "id of a smart campaign",
-    "asset_ids": "ids of the assets that the activities are about",
-    "types": "ids of activity types, see activities.types",
-    "fields": "REST field names",
-    "filter_type": "name of a searchable field",
+    "asset_ids": "ids of assets, with one type",
+    "types": "ids or names of activity types",
+    "filter_type": "a searchable field",
     "records": "objects by REST field name",
     "since": "ISO 8601 date, or moment with a time zone",
-    "until": "ISO 8601 date, or moment with a time zone; the range ends before it",
+    "until": "end of the range, not included",
     "lookup_field": "field that finds a person, email by default",
     "tokens": 'values by token name, for example {"{{my.name}}": "x"}',
     "api_name": "API name of the type",
@@ -129,9 +126,38 @@ def object_schema(members: Mapping[str, tuple[Any, object, str | None]]) -> Json
     whole: JsonSchema = {"type": "object", "properties": properties, "additionalProperties": False}
     if required := [name for name, (_, default, _) in members.items() if default is UNSET]:
         whole["required"] = required
-    if definitions:
-        whole["$defs"] = {name: _slim(made) for name, made in definitions.items()}
-    return whole
+    return _inlined(whole, {name: _slim(made) for name, made in definitions.items()})
+
+
+def _inlined(whole: JsonSchema, definitions: dict[str, JsonSchema]) -> JsonSchema:
+    """Put the definitions that are used once in their place; the others, and those within themselves, stay apart."""
+    uses = Counter(_references(whole))
+    for made in definitions.values():
+        uses.update(_references(made))
+    once = {name for name, made in definitions.items() if uses[name] == 1 and name not in _references(made)}
+
+    def put(made: Any) -> Any:
+        if isinstance(made, dict):
+            name = _referred(made)
+            return put(definitions[name]) if name in once else {key: put(value) for key, value in made.items()}
+        return [put(member) for member in made] if isinstance(made, list) else made
+
+    found: JsonSchema = put(whole)
+    if kept := {name: put(made) for name, made in definitions.items() if name not in once}:
+        found["$defs"] = kept
+    return found
+
+
+def _referred(made: Mapping[str, Any]) -> str:
+    reference = made.get("$ref")
+    return reference.rpartition("/")[2] if isinstance(reference, str) else ""
+
+
+def _references(made: Any) -> list[str]:
+    if isinstance(made, dict):
+        inner = [name for value in made.values() for name in _references(value)]
+        return [*inner, _referred(made)] if _referred(made) else inner
+    return [name for member in made for name in _references(member)] if isinstance(made, list) else []
 
 
 def signature(name: str, *, without: Collection[str] = ()) -> str:
@@ -243,9 +269,9 @@ _WORDS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool
 def _written(made: JsonSchema, definitions: Mapping[str, JsonSchema]) -> str:
     """Write a schema as the type of a signature."""
     if "$ref" in made:
-        name = made["$ref"].rpartition("/")[2]
+        name = _referred(made)
         if name not in definitions:  # within itself
-            return str(name)
+            return name
         return _written(definitions[name], {other: one for other, one in definitions.items() if other != name})
     if "enum" in made:
         return "|".join(msgspec.json.encode(value).decode() for value in made["enum"])

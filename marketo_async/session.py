@@ -7,6 +7,8 @@ continues: Marketo still works on it, so it keeps its slot and its place in the 
 Marketo may work on it, even if `Session.close` or the reader of a file gives the exchange up.
 
 See ``transport`` for the wire, ``retry`` for repeats, ``caller`` for everything that makes many calls.
+
+The module is long because the policies of one call are read in the order in which the call meets them.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from math import inf, nextafter
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import aiohttp
 
@@ -39,6 +41,8 @@ from marketo_async.errors import (
     TransportError,
 )
 from marketo_async.governor import Governor, Limits, Permit, Priority
+from marketo_async.governor.notify import notify
+from marketo_async.governor.shares import acquire_both, both_at_once
 from marketo_async.operation import Dialect, Operation, Plan, Repeat
 from marketo_async.request import build
 from marketo_async.response import Outcome
@@ -52,6 +56,40 @@ R = TypeVar("R")
 
 _INGESTION = Limits(calls=5_000, per=1.0, concurrency=50, daily=10_000_000)
 _RENEWALS = 5  # of the token, for one call
+
+
+class SingleCalls(Protocol):
+    """Makes one call at a time: a `Session`, or what judges calls before one."""
+
+    @property
+    def governor(self) -> Governor:
+        """The governor of the instance."""
+        ...
+
+    @property
+    def waits(self) -> Waits:
+        """The waits that end when the client is closed."""
+        ...
+
+    def prepare(self, operation: Operation, plan: Plan[R], options: Options) -> Call[R]:
+        """Return a call for `run`."""
+        ...
+
+    async def run(self, call: Call[R]) -> R:
+        """Make a prepared call."""
+        ...
+
+    async def send(self, operation: Operation, plan: Plan[R], options: Options) -> R:
+        """Prepare a call and run it."""
+        ...
+
+    async def stream(self, operation: Operation, plan: Plan[bytes], sink: Sink, options: Options) -> None:
+        """Download a file into ``sink``."""
+        ...
+
+    def first_sent(self, call: Call[Any]) -> float | None:
+        """Return when a call was first sent, by Marketo's clock."""
+        ...
 
 
 class Session:
@@ -251,7 +289,8 @@ class Session:
             # No two calls have the same age, so that a repeat goes before those that came later in the same instant.
             call.since = self._youngest = max(asyncio.get_running_loop().time(), nextafter(self._youngest, inf))
         token = self._tokens.living(call.rejected)
-        permit = self._governor_of(call.operation).at_once(call.bound) if token is not None else None
+        governor = self._governor_of(call.operation)
+        permit = both_at_once(call.options.share, governor, call.bound) if token is not None else None
         return (permit, token) if permit is not None and token is not None else None
 
     async def _acquire(self, call: Call[Any]) -> tuple[Permit, str]:
@@ -260,11 +299,11 @@ class Session:
         If the token has expired in the queue, or the permit has lapsed, the permit is given back unused, and the call
         waits again without losing its age.
         """
-        governor = self._governor_of(call.operation)
+        governor, share = self._governor_of(call.operation), call.options.share
         priority = Priority.NORMAL if call.options.priority is None else call.options.priority
         while True:
             await self._tokens.get(call.rejected)
-            permit = await governor.acquire(priority, since=call.since, bound=call.bound)
+            permit = await acquire_both(share, governor, priority, since=call.since, bound=call.bound)
             token = self._tokens.living(call.rejected)
             if token is not None and not permit.lapsed:
                 return permit, token
@@ -324,8 +363,9 @@ class Session:
             raise
         if not answer.done():  # the caller may have left
             answer.set_result(outcome)
-        if governor.on_call is not None:  # last, so that a hook can't disturb the call
-            governor.report(call.record(outcome, waited=permit.waited, latency=loop.time() - started))
+        record = call.record(outcome, waited=permit.waited, latency=loop.time() - started)
+        for hook in (call.options.on_call, governor.on_call):  # last, so that a hook can't disturb the call
+            notify(hook, record)
 
     def _quota_error(self, call: Call[Any], error: MarketoError) -> DailyQuotaExceeded:
         seen = self.governor.snapshot()

@@ -160,3 +160,17 @@ def test_a_webhook_nudges_the_feed_and_refuses_what_is_not_marketo_s() -> None:
     lines = output_of("webhook.py")
     assert lines[:4] == [ON_A_SANDBOX, "without the secret: 401 401", "another method: 405", "too large: 413"]
     assert sorted(lines[4:]) == ["event: LeadCreated", "rung: 200 200"]
+
+
+@pytest.mark.slow
+def test_two_agents_have_their_own_rights_and_are_on_record() -> None:
+    pytest.importorskip("mcp", reason="it comes with the mcp extra")
+    lines = output_of("agents.py")
+    assert any(line.startswith("campaign reads:") and "l***@example.com" in line for line in lines)
+    assert any(line.startswith("campaign adds:") and '"added": 1' in line for line in lines)
+    assert any(line.startswith("campaign tries another list:") and '"denied"' in line for line in lines)
+    assert any(line.startswith("support tries to read a list:") and '"denied"' in line for line in lines)
+    audit = [line.removeprefix("audit: ") for line in lines if line.startswith("audit: ")]
+    assert sum("denied by" in line for line in audit) == 2
+    assert any(line.startswith("Campaign Agent asked to add 1 person to static list 1001") for line in audit)
+    assert lines[-1] == "the audit is as it was written"

@@ -48,8 +48,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("planning",),
     ("caller",),
     ("client",),
+    ("instances",),
     ("sync",),
     ("",),  # the package itself
+    ("mcp",),
     ("cli",),
 )
 LONG = 350  # lines of a module
@@ -262,6 +264,8 @@ def test_exceptions_are_defined_in_one_place_only() -> None:
         "marketo_async.connecting.NotConnected",  # raised as TransportError
         "marketo_async.envelope.MissingResult",  # raised as UnexpectedShape
         "marketo_async.transport._ConnectionBroke",  # raised as TransportError
+        "marketo_async.mcp.agents.NotIdentified",  # answered with HTTP 401
+        "marketo_async.mcp.toolcall.Refusal",  # answered as an error of the tool
         "marketo_async.download.SinkFailed",  # carries the error of a sink, which is raised as it is
     }
 

@@ -10,8 +10,8 @@ import pytest
 from marketo_async import Governor, Limits, Marketo, RetryPolicy
 from marketo_async.caller import Caller
 from marketo_async.errors import InvalidRequest, MarketoError, RecordRefused
-from marketo_async.operation import Merged, Ordered, Plan
-from marketo_async.planning import Refused, chunks, describes, parts, plan_of, refused, requests
+from marketo_async.operation import Deferred, Merged, Ordered, Plan
+from marketo_async.planning import Refused, chunks, describes, parts, plan_of, requests, unsendable
 from marketo_async.schema import callees
 from marketo_async.writes import Batches
 from tests.conftest import Client
@@ -136,6 +136,13 @@ def test_every_part_of_a_listing_is_shown() -> None:
     assert len(list(requests(operation, planned, "https://h"))) == len(list(parts(planned))) == 2
 
 
+def test_nothing_is_known_of_a_listing_whose_arguments_the_instance_knows() -> None:
+    operation, planned = plan_of("activities.since", {"since": "2024-01-01", "types": ["Visit Webpage"]})
+    assert isinstance(planned, Deferred)
+    assert list(requests(operation, planned, "https://h")) == []
+    assert list(parts(planned)) == []
+
+
 def test_a_write_is_cut_into_calls() -> None:
     operation, planned = plan_of("lists.add", {"list_id": 5, "lead_ids": list(range(1, 602))})
     assert isinstance(planned, Batches)
@@ -156,7 +163,7 @@ def test_records_that_can_t_be_sent_are_named() -> None:
         "leads.sync", {"records": [{"email": "a@x.io"}, {"x": 1}, {"email": "b@x.io", "id": 1}]}
     )
     assert isinstance(planned, Batches)
-    found = refused(planned)
+    found = unsendable(planned)
     assert [one.index for one in found] == [1, 2]
     assert isinstance(found[0], Refused)
     assert "no email" in found[0].why

@@ -25,8 +25,13 @@ def client(*, daily: int, reserve: int = 0, store: str | None = None) -> Marketo
     limits = Limits(daily=daily, reserve=reserve)
     if store == ALONE:
         return Marketo.from_env(governor=Governor(limits))
+    return Marketo.from_env(governor=shared_governor(limits, store))
+
+
+def shared_governor(limits: Limits, store: str | None = None) -> Governor:
+    """Return a governor of the environment's instance that all processes share, by its file or the file ``store``."""
     path = file_of(Marketo.from_env().base_url) if store is None else Path(store)
-    return Marketo.from_env(governor=Governor(limits, store=SQLiteStore(path)))
+    return Governor(limits, store=SQLiteStore(path))
 
 
 def file_of(base_url: str) -> Path:

@@ -17,25 +17,23 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import random
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from marketo_async.argument_kinds import one_of
 from marketo_async.errors import ConfigurationError
 from marketo_async.governor.authority import Authority
 from marketo_async.governor.gate import Gate
 from marketo_async.governor.limits import Limits, Priority
+from marketo_async.governor.notify import notify
 from marketo_async.governor.permit import Permit
 from marketo_async.governor.snapshot import CallRecord, Snapshot
 
 if TYPE_CHECKING:
     from marketo_async.governor.stores import Store
-
-log = logging.getLogger("marketo_async.governor")
 
 _LONGEST = 300.0  # seconds, Marketo's longest server time-out
 
@@ -88,6 +86,10 @@ class Governor:
         self._authority = Authority(
             self._gate, self.limits, store=store, fallback=fallback, on_quota=on_quota, clock=clock
         )
+
+    def __deepcopy__(self, _: object) -> Self:
+        """Return the governor itself, where options that hold it are copied: a copy would not know of its calls."""
+        return self
 
     async def acquire(
         self, priority: Priority = Priority.NORMAL, *, since: float | None = None, bound: float = _LONGEST
@@ -181,25 +183,8 @@ class Governor:
         return self._authority.resets_at()
 
     def report(self, record: CallRecord) -> None:
-        """Pass one attempt to the hook. An exception of the hook is logged, because the call itself did not fail.
-
-        Only `KeyboardInterrupt` and `SystemExit`, which end the program, propagate.
-        """
-        if self.on_call is None:
-            return
-        try:
-            returned: object = self.on_call(record)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException:
-            log.exception("the on_call hook failed for %s", record.operation)
-            return
-        if inspect.isawaitable(returned):
-            if inspect.iscoroutine(returned):
-                returned.close()
-            log.error(
-                "the on_call hook is async, and nothing awaits it: pass a plain function (for %s)", record.operation
-            )
+        """Pass one attempt to the hook; an exception of the hook is logged, because the call itself did not fail."""
+        notify(self.on_call, record)
 
 
 def _is_async(hook: Callable[[CallRecord], None]) -> bool:

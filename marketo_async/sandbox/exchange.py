@@ -73,6 +73,7 @@ class Exchange:
                 reply.compress(http.headers.get("Accept-Encoding", ""))
         finally:
             self._gate.leave(arrival)
+            self._stats.keep(http.method, http.raw_path, request.content)
         return await reply.send(http)
 
     async def _identified(self, request: Request) -> Reply:

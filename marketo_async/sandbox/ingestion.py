@@ -87,6 +87,8 @@ class Ingestion:
             # Codes of this API have six digits or more.
             known = error.code if len(error.code) > 4 else _CODES.get(error.code, _INVALID_DATA)  # noqa: PLR2004
             reply = self._refused(known, error.message)
+        finally:
+            self._stats.keep(http.method, http.raw_path, request.content)
         request_id = uuid.UUID(int=self._rng.getrandbits(128), version=4)
         reply.headers = {**reply.headers, "X-Request-Id": str(request_id)}
         return await reply.send(http)

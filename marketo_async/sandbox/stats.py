@@ -9,6 +9,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One request as it arrived, answered or refused; the token is in neither part."""
+
+    method: str
+    target: str
+    """The path and the query, as they were sent."""
+    body: bytes
+
+
 @dataclass(slots=True)
 class Stats:
     """Counters since the sandbox was made; read them at any time."""
@@ -24,6 +34,8 @@ class Stats:
     """The maximum number of counted arrivals in any rolling window."""
     arrivals: list[float] = field(default_factory=list)
     """The arrival time of each API call, by the sandbox's clock."""
+    requests: list[Arrived] | None = None
+    """The API calls that arrived; assign a list to keep them."""
     by_operation: Counter[str] = field(default_factory=Counter)
     """Admitted calls per method and path template, such as ``GET /rest/v1/leads.json``."""
     errors: Counter[str] = field(default_factory=Counter)
@@ -33,3 +45,8 @@ class Stats:
     """Records written while another call with the same key was under way, by kind such as ``leads by email``."""
     counted_today: int = 0
     """Calls counted against today's quota."""
+
+    def keep(self, method: str, target: str, body: bytes) -> None:
+        """Keep a request, where they are kept."""
+        if self.requests is not None:
+            self.requests.append(Arrived(method, target, body))
