@@ -135,3 +135,28 @@ def test_service_keeps_serving_until_it_is_interrupted() -> None:
     assert process.returncode == 0, stderr
     assert stdout == "stopped\n"
     assert "Traceback" not in stderr
+
+
+def test_the_feed_is_in_sqlite_exactly_once_after_a_crash() -> None:
+    lines = output_of("feed_sqlite.py")
+    assert lines[0] == ON_A_SANDBOX
+    found = re.fullmatch(r"gave up in the middle of a batch, with (\d+) events in the table", lines[1])
+    assert found
+    assert 0 < int(found[1]) < 1_000
+    assert lines[2:] == ["1,001 events in the table, 1,001 on the instance"]
+
+
+def test_the_feed_is_in_a_redis_stream_exactly_once_after_a_crash() -> None:
+    assert output_of("feed_redis.py") == [
+        "No MARKETO_* in the environment: this is a sandbox and a Valkey on this machine.",
+        "gave up in the middle of a batch",
+        "1,001 entries, 1,001 of them different",
+        "1,001 activities on the instance",
+        "the last one: op c, lead 1001",
+    ]
+
+
+def test_a_webhook_nudges_the_feed_and_refuses_what_is_not_marketo_s() -> None:
+    lines = output_of("webhook.py")
+    assert lines[:4] == [ON_A_SANDBOX, "without the secret: 401 401", "another method: 405", "too large: 413"]
+    assert sorted(lines[4:]) == ["event: LeadCreated", "rung: 200 200"]

@@ -6,7 +6,7 @@ is no longer so.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, assert_type
@@ -32,6 +32,7 @@ from marketo_async import (
 from marketo_async.blocking import BlockingBatcher, BlockingPager, BlockingResults
 from marketo_async.bulk import ExportReport, ImportReport, Rejected
 from marketo_async.bulk.leads import LeadFiles
+from marketo_async.changes import Batch, Budget, ChangeEvent, Changes, FeedSnapshot
 from marketo_async.envelope import Envelope
 from marketo_async.errors import ApiError, DailyQuotaExceeded, ErrorItem, MarketoError
 from marketo_async.governor import Permit, RedisStore, SQLiteStore, Store
@@ -68,6 +69,7 @@ from marketo_async.models.users import Role, User, UserSummary
 from marketo_async.resources import Companies, Leads, Lists
 from marketo_async.resources.descriptors import Composite, Endpoint, Paged, Written
 from marketo_async.sync import Marketo as BlockingMarketo
+from marketo_async.sync.changes import BlockingBatch, BlockingChanges
 from marketo_async.writes import ResultList, WriteRow
 
 
@@ -364,10 +366,30 @@ def the_blocking_client(marketo: BlockingMarketo) -> None:
         assert_type(batcher, BlockingBatcher[WriteRow, Result[WriteRow]])
         assert_type(batcher.put({"email": "a@x.io"}), None)
         assert_type(batcher.submit({"email": "a@x.io"}), Result[WriteRow])
+    with marketo.changes(since="2026-11-01", types=["Visit Webpage", 12], lag={6: timedelta(hours=4)}) as changes:
+        assert_type(changes, BlockingChanges)
+        for batch in changes:
+            assert_type(batch, BlockingBatch)
+            assert_type(batch.events, Sequence[ChangeEvent])
+            assert_type(batch.position, str)
+        assert_type(changes.snapshot(), FeedSnapshot)
 
     marketo.leads.get("7")  # type: ignore[arg-type]
     marketo.leads.get()  # type: ignore[call-arg]
     marketo.leeds  # type: ignore[attr-defined]  # noqa: B018
+
+
+async def the_feed(marketo: Marketo) -> None:
+    async with marketo.changes(store="crm.feed", fields=["email"], budget=Budget(calls_per_day=9)) as changes:
+        assert_type(changes, Changes)
+        async for batch in changes:
+            assert_type(batch, Batch)
+            assert_type(batch.events, Sequence[ChangeEvent])
+            assert_type(batch.ack(), None)
+        assert_type(changes.position, str)
+
+    marketo.changes(since=7)  # type: ignore[arg-type]
+    marketo.changes(mode="late")  # type: ignore[arg-type]
 
 
 async def bulk(marketo: Marketo, since: datetime, path: Path) -> None:

@@ -6,12 +6,12 @@ has not finished. At most ``window`` batches wait: then the lanes stop reading, 
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
+import anyio.lowlevel
 from msgspec import Struct, field
 
 from marketo_async.changes.events import ChangeEvent
@@ -44,7 +44,8 @@ class Outbox:
     def __init__(self, position: Position, *, window: int) -> None:
         self.position = position
         self._room = anyio.Semaphore(window)
-        self._send, self._receive = anyio.create_memory_object_stream[Delivery](math.inf)
+        self._waiting: deque[Delivery] = deque()
+        self._news = anyio.Event()
         self._under_way: deque[Delivery] = deque()
         self._failure: BaseException | None = None
         self._over = False
@@ -65,7 +66,8 @@ class Outbox:
         if not self._over:
             place.used = True
             self._under_way.append(delivery)
-            self._send.send_nowait(delivery)
+            self._waiting.append(delivery)
+            self._news.set()
 
     def move(self, key: str, move: Move) -> None:
         """Move a lane without events: at once, or after the batches that are not acknowledged yet."""
@@ -82,16 +84,20 @@ class Outbox:
     def end(self) -> None:
         """End the feed: the consumer gets what was delivered before."""
         self._over = True
-        self._send.close()
+        self._news.set()
 
     async def next(self) -> Delivery | None:
         """Return the next batch, or ``None`` at the end; raise the error that ended the feed."""
-        try:
-            return await self._receive.receive()
-        except anyio.EndOfStream:
-            if self._failure is not None:
-                raise own(self._failure) from self._failure
-            return None
+        await anyio.lowlevel.checkpoint()
+        while not self._waiting:
+            if self._over:
+                if self._failure is not None:
+                    raise own(self._failure) from self._failure
+                return None
+            self._news = anyio.Event()
+            await self._news.wait()
+        # No wait follows, in which the consumer could be cancelled: a batch that it never saw would be acknowledged.
+        return self._waiting.popleft()
 
     @property
     def unacknowledged(self) -> int:

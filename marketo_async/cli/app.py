@@ -43,6 +43,7 @@ from marketo_async.cli.selection import ActivitiesBetween, ActivitiesSince, Lead
 from marketo_async.cli.separate_files import require_separate
 from marketo_async.cli.serving import serve
 from marketo_async.cli.sharing import client
+from marketo_async.cli.tail import HELP, tail
 from marketo_async.cli.values_file import read_values
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.activities import Activity
@@ -191,6 +192,9 @@ def activities(
         require_separate("--out", out, {"the file of --store": store})
         marketo = client(daily=daily, reserve=reserve, store=store)
         run(marketo, selection, out, start_over=start_over, quiet=quiet)
+
+
+app.command(help=HELP, epilog=EPILOG)(tail)
 
 
 @app.command(epilog=EPILOG)

@@ -6,9 +6,11 @@ loop, and ``session`` for a call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import aiohttp
 
@@ -17,6 +19,7 @@ from marketo_async.envelope import Envelope, OnBadRecord
 from marketo_async.errors import ConfigurationError
 from marketo_async.governor import Governor, Priority, Snapshot
 from marketo_async.models.leads import Record
+from marketo_async.models.moment import When
 from marketo_async.models.usage import UsageDay
 from marketo_async.operation import Arg, Method
 from marketo_async.portal import Portal
@@ -24,7 +27,10 @@ from marketo_async.retry import RetryPolicy
 from marketo_async.sync import families
 
 if TYPE_CHECKING:
+    from marketo_async.changes import Budget
+    from marketo_async.resources.activity_queries import Types
     from marketo_async.sync.bulk import Bulk
+    from marketo_async.sync.changes import BlockingChanges
 
 
 @resources.with_families
@@ -203,6 +209,44 @@ class Marketo:
         return self._portal.call(
             self._twin.call, method, path, query=query, json=json, form=form, decode=decode, idempotent=idempotent
         )
+
+    def changes(
+        self,
+        *,
+        since: When | None = None,
+        position: str | None = None,
+        store: str | Path | None = None,
+        types: Types = "all",
+        fields: Sequence[str] | Literal["all"] = "all",
+        lag: timedelta | Mapping[int, timedelta] = timedelta(minutes=30),
+        sweep: timedelta = timedelta(minutes=30),
+        poll: float = 60.0,
+        follow: bool = True,
+        window: int = 8,
+        mode: Literal["live", "settled"] = "live",
+        budget: Budget | None = None,
+    ) -> BlockingChanges:
+        """Return a change feed, to be opened with ``with``: batches of events, each with a position to store.
+
+        Its arguments and promises are those of `marketo_async.Marketo.changes`.
+        """
+        from marketo_async.sync.changes import BlockingChanges  # noqa: PLC0415 - programs without a feed do not pay
+
+        feed = self._twin.changes(
+            since=since,
+            position=position,
+            store=store,
+            types=types,
+            fields=fields,
+            lag=lag,
+            sweep=sweep,
+            poll=poll,
+            follow=follow,
+            window=window,
+            mode=mode,
+            budget=budget,
+        )
+        return BlockingChanges(feed, self._portal)
 
     def calibrate(self) -> UsageDay:
         """Read today's count of all calls to the instance from Marketo and set it in the governor; costs one call."""

@@ -25,6 +25,10 @@ PARTS = {
     "report",
     "instance",
     "standin",
+    "feed_at_rest",
+    "feed_backlog",
+    "feed_kills",
+    "feed_standin",
 }
 
 

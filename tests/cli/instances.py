@@ -10,7 +10,7 @@ import msgspec
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from marketo_async import Marketo
-from marketo_async.sandbox import Fault, InstanceLimits, Sandbox
+from marketo_async.sandbox import Fault, InstanceLimits, Quirks, Sandbox, Traffic
 
 _HELD = 60.0
 _LISTINGS = ("/leads.json", "/activities.json")
@@ -81,6 +81,8 @@ def running(
     daily: int = 50_000,
     faults: tuple[Fault, ...] = (),
     permissions: frozenset[str] | None = None,
+    traffic: Traffic | None = None,
+    quirks: Quirks | None = None,
 ) -> Iterator[Instance]:
     """Run a sandbox whose window is wide enough for one run after the other."""
     brake = Brake()
@@ -91,6 +93,8 @@ def running(
         latency=brake,
         faults=faults,
         permissions=permissions,
+        traffic=traffic,
+        quirks=quirks,
     )
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(sandbox):
         yield Instance(sandbox, brake, portal)

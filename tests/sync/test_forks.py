@@ -41,6 +41,14 @@ BLOCKING = [
     "marketo.bulk.leads.load([{'email': 'b@example.com'}])",
     "marketo.bulk.used_today()",
     "marketo.bulk.leads.jobs().all()",
+    "marketo.changes().__enter__()",
+    "next(feed)",
+    "feed.nudge()",
+    "feed.snapshot()",
+    "feed.position",
+    "batch.position",
+    "batch.ack()",
+    "feed.__exit__(None, None, None)",
 ]
 HARMLESS = ["marketo.close()", "pages.close()", "results.close()", "del pages, results, rows", "repr(marketo)"]
 
@@ -69,7 +77,8 @@ PARENT = """
 from marketo_async.sync import Marketo
 
 with Marketo(sys.argv[1], client_id=sys.argv[2], client_secret=sys.argv[3]) as marketo:
-    with marketo.leads.batcher(journal=sys.argv[4]) as batcher:
+    with marketo.leads.batcher(journal=sys.argv[4]) as batcher, marketo.changes(since="2026-01-01") as feed:
+        batch = next(feed)
         batcher.put({"email": "a@example.com"})
         pager = marketo.leads.by_filter("id", range(1, 900))
         pages, rows = pager.pages(), iter(marketo.leads.by_filter("id", range(1, 900)))
