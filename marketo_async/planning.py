@@ -18,7 +18,7 @@ from msgspec import Raw, Struct
 
 from marketo_async.errors import InvalidRequest, RecordRefused
 from marketo_async.models.leads import Record
-from marketo_async.operation import Merged, Operation, Ordered, Plan
+from marketo_async.operation import Deferred, Merged, Operation, Ordered, Plan
 from marketo_async.paging import turn
 from marketo_async.request import Request, build
 from marketo_async.resources.base import Resource
@@ -26,7 +26,7 @@ from marketo_async.schema import Callee, Parameter, callee, signature
 from marketo_async.writes import Batches
 from marketo_async.writes.chunks import Cutter
 
-Planned: TypeAlias = Plan[Any] | Ordered[Any] | Merged[Any] | Batches[Any]
+Planned: TypeAlias = Plan[Any] | Ordered[Any] | Merged[Any] | Deferred[Any] | Batches[Any]
 
 
 class Refused(Struct, frozen=True):
@@ -51,8 +51,15 @@ def plan_of(name: str, arguments: Mapping[str, object], *, munchkin_id: str = ""
 
 
 def parts(planned: Planned) -> Iterator[Plan[Any]]:
-    """Yield the plans of the calls that something planned consists of; a write has one, with no record in its body."""
+    """Yield the plans of the calls that something planned consists of; a write has one, with no record in its body.
+
+    Raises `InvalidRequest` for a listing whose calls depend on what the instance answers first.
+    """
     match planned:
+        case Deferred():
+            raise InvalidRequest(
+                "the calls depend on the types or fields of the instance; name them by their ids or names"
+            )
         case Ordered(plans):
             yield from plans()
         case Merged(plans):
@@ -141,6 +148,8 @@ def _quoted(names: Sequence[str]) -> str:
 def _value(found: Callee, parameter: Parameter, value: object) -> object:
     if value is None and parameter.default is None:
         return None
+    if parameter.encoded and isinstance(value, bytes):  # a file that the caller has read
+        return value
     name = found.operation.name
     try:
         decoded: object = msgspec.convert(value, parameter.kind, strict=False)

@@ -9,14 +9,10 @@ from typing import Annotated, Literal
 import typer
 
 from marketo_async.cli.drain import START_OVER
+from marketo_async.cli.environment import ENVIRONMENT as ENVIRONMENT  # noqa: PLC0414 - commands take it from here
 from marketo_async.cli.sharing import ALONE
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.moment import to_datetime
-
-ENVIRONMENT = (
-    "The command connects with the environment variables MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID), MARKETO_CLIENT_ID"
-    " and MARKETO_CLIENT_SECRET."
-)
 
 SINCE = typer.Option(metavar="WHEN", help="Start: an ISO 8601 date or time; UTC if it has no offset.")
 UNTIL = typer.Option(metavar="WHEN", help="End, exclusive: a date or time as for --since.")
