@@ -26,7 +26,7 @@ HELP = (
 )
 
 
-class Operations(TyperGroup):
+class OperationGroup(TyperGroup):
     """A command for each operation."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -56,7 +56,7 @@ class Operations(TyperGroup):
 
 
 calling = typer.Typer(
-    cls=Operations,
+    cls=OperationGroup,
     help=HELP,
     epilog=EPILOG,
     no_args_is_help=True,
@@ -84,7 +84,7 @@ def _command(name: str) -> TyperCommand:
             invoke(found, own, Invocation(**given))
 
     signature = signature_of(found)
-    call.__signature__ = signature  # type: ignore[attr-defined] - typer reads it
+    call.__signature__ = signature  # type: ignore[attr-defined]  # typer reads it
     call.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
     single = typer.Typer(add_completion=False)
     single.command(name, help=help_of(found), epilog=EPILOG)(call)

@@ -88,8 +88,10 @@ def option(name: str) -> str:
 
 
 def _argument(parameter: Parameter, value: object, files: Mapping[str, bytes], now: datetime) -> object:
-    name = option(parameter.name) if not parameter.required else parameter.name.upper()
-    match notation_of(parameter), value:
+    notation = notation_of(parameter)
+    positional = parameter.required and notation is not Notation.JSON
+    name = parameter.name.upper() if positional else option(parameter.name)
+    match notation, value:
         case Notation.FILE, _:
             return _file(parameter, str(value), files[parameter.name])
         case Notation.JSON, str():

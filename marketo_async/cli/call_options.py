@@ -8,7 +8,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -96,13 +95,12 @@ def _default(parameter: Parameter) -> dict[str, object]:
 
 def _annotated(found: Callee, parameter: Parameter) -> Any:
     written = notation_of(parameter)
-    kind: Any = {Notation.LIST: list[str], Notation.FLAG: bool, Notation.FILE: Path}.get(written, str)
+    kind: Any = {Notation.LIST: list[str], Notation.FLAG: bool}.get(written, str)
     complete = _completion(found, parameter)
     if parameter.required and written is not Notation.JSON:
-        metavar = parameter.name.upper()
-        if written is Notation.FILE:
-            return Annotated[kind, typer.Argument(metavar=metavar, help=_help(parameter), exists=True, allow_dash=True)]
-        return Annotated[kind, typer.Argument(metavar=metavar, help=_help(parameter), autocompletion=complete)]
+        return Annotated[
+            kind, typer.Argument(metavar=parameter.name.upper(), help=_help(parameter), autocompletion=complete)
+        ]
     names = [option(parameter.name)]
     if written is Notation.FLAG:
         names = [f"{names[0]}/--no-{names[0][2:]}"]

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, Any
 
 import typer
 from msgspec import Struct
@@ -122,7 +122,7 @@ async def _call(marketo: Marketo, operation: Operation, planned: Planned, answer
         if operation.paging is None and isinstance(planned, Plan):
             return await _single(caller, marketo, operation, planned, answers)
         most = answers.most if limit is None else limit
-        pager = caller.pages(operation, planned)  # type: ignore[arg-type] - a listing
+        pager = caller.pages(operation, planned)
         count = 0
         async for record in pager:
             if count == most:
@@ -134,7 +134,7 @@ async def _call(marketo: Marketo, operation: Operation, planned: Planned, answer
     return 0
 
 
-async def _single(caller: Caller, marketo: Marketo, operation: Operation, plan: Plan[object], answers: Answers) -> int:
+async def _single(caller: Caller, marketo: Marketo, operation: Operation, plan: Plan[Any], answers: Answers) -> int:
     """Make one call; a file goes to stdout as it is."""
     if plan.answer is bytes:
         await _download(caller, operation, plan)
@@ -152,10 +152,10 @@ def _added(answers: Answers, value: object) -> bool:
     return isinstance(value, RecordResult) and value.failed
 
 
-async def _download(caller: Caller, operation: Operation, plan: Plan[object]) -> None:
+async def _download(caller: Caller, operation: Operation, plan: Plan[Any]) -> None:
     """Write a file to stdout when all of it has arrived: a download that breaks resumes, and a pipe can't be cut."""
     with TemporaryFile() as file:
-        await caller.stream(operation, plan, _FileSink(file))  # type: ignore[arg-type] - its answer is bytes
+        await caller.stream(operation, plan, _FileSink(file))
         file.seek(0)
         copyfileobj(file, sys.stdout.buffer)
     sys.stdout.buffer.flush()

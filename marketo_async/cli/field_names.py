@@ -49,8 +49,10 @@ def keep_fields(base_url: str, operation: str, described: object) -> None:
 
 def _names(described: object) -> list[str]:
     """Return the REST names of the fields of a description; that of leads has them one level deeper."""
-    fields = described.get("fields") if isinstance(described, dict) else described
-    found = [field["rest"] if "rest" in field else field for field in fields or () if isinstance(field, dict)]
+    fields: object = described.get("fields") if isinstance(described, dict) else described
+    found = [
+        field.get("rest", field) for field in (fields if isinstance(fields, list) else ()) if isinstance(field, dict)
+    ]
     return sorted(str(field["name"]) for field in found if field is not None and "name" in field)
 
 

@@ -73,7 +73,9 @@ class AnswerTable:
                 single.add_row(_cell(name), _cell(value))
             return single
         columns = dict.fromkeys(name for row in rows for name, value in row.items() if value not in (None, [], {}))
-        table = Table(*map(_cell, columns), box=box.SIMPLE_HEAD, pad_edge=False)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for name in columns:
+            table.add_column(_cell(name))
         for row in rows:
             table.add_row(*(_cell(row.get(name)) for name in columns))
         return table

@@ -13,53 +13,61 @@ from typing import Any
 
 import msgspec
 
-from marketo_async.schema import Callee
-
-_TEXT = (str, int, float)
+from marketo_async.schema import Callee, Parameter
 
 
 def words_of(found: Callee, arguments: Mapping[str, Any], folder: Path) -> list[str]:
     """Return the words after the name of the operation; files and JSON are put into ``folder``."""
     positional: list[str] = []
     options: list[str] = []
-    structured: dict[str, Any] = {}
+    structures: dict[str, Any] = {}
     for parameter in found.parameters:
-        if parameter.name not in arguments or arguments[parameter.name] is None:
+        value, option = arguments.get(parameter.name), "--" + parameter.name.replace("_", "-")
+        if value is None:
             continue
-        value, option = arguments[parameter.name], "--" + parameter.name.replace("_", "-")
-        if parameter.encoded or (parameter.name == "file" and isinstance(value, dict)):
-            path = folder / (value["name"] if isinstance(value, dict) else "content.csv")
-            path.write_bytes(base64.b64decode(value["content"]) if isinstance(value, dict) else value.encode())
-            positional.append(str(path))
-        elif isinstance(value, bool):
+        if isinstance(value, bool):
             options.append(option if value else "--no-" + option[2:])
-        elif isinstance(value, list) and all(isinstance(member, _TEXT) for member in value):
-            words = [_word(member) for member in value]
-            if parameter.required:
-                positional += words
-            else:
-                options += [part for word in words for part in (option, word)]
-        elif isinstance(value, _TEXT):
-            if parameter.required:
-                positional.append(_word(value))
-            else:
-                options += [option, _word(value)]
+        elif (words := _words(parameter, value, folder)) is None:
+            structures[parameter.name] = value
+        elif parameter.required:
+            positional += words
         else:
-            structured[parameter.name] = value
-    for number, (name, value) in enumerate(structured.items()):
-        if number:
-            options += ["--" + name.replace("_", "-"), msgspec.json.encode(value).decode()]
-        else:
-            path = folder / "arguments.json"
-            several = sum(_is_structure(one) for one in found.parameters) > 1
-            path.write_bytes(msgspec.json.encode({name: value} if several else value))
-            options += ["--json", str(path)]
+            options += [part for word in words for part in (option, word)]
+    options += _json(found, structures, folder)
     return [*options, "--", *positional] if positional else options
 
 
-def _is_structure(parameter: Any) -> bool:
+def _words(parameter: Parameter, value: Any, folder: Path) -> list[str] | None:
+    """Return the words of an argument, ``None`` if it is JSON."""
+    if _is_file(parameter):
+        path = folder / (value["name"] if isinstance(value, dict) else "content.csv")
+        path.write_bytes(base64.b64decode(value["content"]) if isinstance(value, dict) else value.encode())
+        return [str(path)]
+    members = value if isinstance(value, list) else [value]
+    return [_word(member) for member in members] if all(isinstance(one, str | int | float) for one in members) else None
+
+
+def _json(found: Callee, structures: Mapping[str, Any], folder: Path) -> list[str]:
+    """Return the words of the structures: the first one in a file, the others as options."""
+    words: list[str] = []
+    several = sum(_is_structure(one) for one in found.parameters) > 1
+    for number, (name, value) in enumerate(structures.items()):
+        if number:
+            words += ["--" + name.replace("_", "-"), msgspec.json.encode(value).decode()]
+        else:
+            path = folder / "arguments.json"
+            path.write_bytes(msgspec.json.encode({name: value} if several else value))
+            words += ["--json", str(path)]
+    return words
+
+
+def _is_file(parameter: Parameter) -> bool:
+    return parameter.encoded or "operation.File" in str(parameter.kind)
+
+
+def _is_structure(parameter: Parameter) -> bool:
     kind = str(parameter.kind)
-    return ("marketo_async" in kind and "operation.File" not in kind) or "dict[" in kind
+    return ("marketo_async" in kind and not _is_file(parameter)) or "dict[" in kind
 
 
 def _word(value: object) -> str:
