@@ -146,7 +146,7 @@ def test_without_the_extra_it_says_what_to_install(
         monkeypatch.delitem(sys.modules, module)
         monkeypatch.delattr(module)
     monkeypatch.setitem(sys.modules, library, None)
-    monkeypatch.setattr(sys, "argv", ["marketo-async", "leads", "--help"])
+    monkeypatch.setattr(sys, "argv", ["marketo-async", "usage", "--help"])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == Exit.USAGE
