@@ -55,7 +55,8 @@ class ImportProgress(Struct, frozen=True, kw_only=True):
 class ExportReport(Struct, frozen=True, kw_only=True):
     """The result of an export: ``jobs`` in the order of their windows, the sum of their rows, the bytes of the output.
 
-    ``resumed`` says whether the export resumed an earlier run.
+    ``resumed`` says whether the export resumed an earlier run. ``dropped`` are the fields that an export of all fields
+    left out, because the instance does not export them.
     """
 
     path: str
@@ -63,6 +64,7 @@ class ExportReport(Struct, frozen=True, kw_only=True):
     rows: int
     bytes: int
     resumed: bool
+    dropped: list[str] = []
 
 
 class Rejected(Struct, frozen=True, kw_only=True):

@@ -137,14 +137,30 @@ class Jobs:
         while True:
             job = await self._resumed_job(window) or await self._created_job(number, window)
             hooks.status(job.status)
+            loop, deadline = asyncio.get_running_loop(), self._polling.deadline
+            began = loop.time()
             while not is_over(job):
+                if deadline is not None and loop.time() - began >= deadline:
+                    await self._give_up(job, window, deadline)
                 if job.status.casefold() == "created":
                     await self._enqueue(job.export_id)
+                    began = loop.time()
                     hooks.status("Queued")
                 await self._slots.sleep(self._polling.export_wait(self._slots.rng))
                 job = await self._exporter.status(job.export_id)
                 hooks.status(job.status)
             return job
+
+    async def _give_up(self, job: ExportJob, window: ExportWindow, deadline: float) -> None:
+        """Cancel a job that is stuck, and raise `JobFailed`; a later run of the export creates another one."""
+        await cancel_jobs(self._exporter, [window])
+        self._state_file.save()
+        raise JobFailed(
+            f"the job was not over {deadline:g} s after it was enqueued, and was cancelled; run the same again",
+            job_id=job.export_id,
+            status=job.status,
+            reason="the deadline has passed",
+        )
 
     async def _resumed_job(self, window: ExportWindow) -> ExportJob | None:
         """Return the job that an earlier run created, or ``None`` if that failed, was cancelled or is gone."""
