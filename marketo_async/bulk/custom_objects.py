@@ -112,9 +112,8 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
         start_over: bool = False,
     ) -> ExportReport:
         """Write objects to a file; see ``export`` and ``marketo.bulk.leads.export_to``."""
-        request = await self._request(
-            fields, updated_at, static_list, smart_list, ExportTarget.of(path, format, start_over=start_over)
-        )
+        target = ExportTarget.of(path, format, start_over=start_over)
+        request = await self._request(fields, updated_at, static_list, smart_list, target)
         options = await self._options(poll, on_quota, deadline, progress)
         return await self._written(path, request, options, format, start_over=start_over, on_bad_row=on_bad_row)
 

@@ -144,9 +144,10 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
         """Write the leads of a range of any length, or of a list, to a file, and return a report.
 
         The suffix decides the format: ``.csv``, ``.tsv`` and ``.ssv`` as Marketo writes them, ``.jsonl`` or
-        ``.parquet``. Until the end, the data is in ``NAME.part`` and the state in ``NAME.state``. From these, the same
-        call resumes the same jobs, for the range of the first run, after any interruption; it may change between
-        ``.csv``, ``.jsonl`` and ``.parquet``. The report has the fields that ``fields="all"`` dropped.
+        ``.parquet``; ``.gz`` or ``.zst`` after it compresses the file. Until the end, the data is in ``NAME.part`` and
+        the state in ``NAME.state``. From these, the same call resumes the same jobs, for the range of the first run,
+        after any interruption; it may change between ``.csv``, ``.jsonl`` and ``.parquet``. The report has the fields
+        that ``fields="all"`` dropped.
         ``start_over`` replaces all these files. A row that can't be converted to JSON lines or Parquet raises `BadRow`,
         or is passed to ``on_bad_row`` and skipped. A disk that fails raises `OSError` with the path as its file name.
         For the rest see ``export``.

@@ -105,6 +105,8 @@ def _export(marketo: Marketo, work: ExportCall, path: Path, shown: str, *, quiet
             return await work(path, None if quiet else gauge.show)  # a hook costs calls: it asks for the day's volume
 
     report = asyncio.run(run())
+    if not quiet and report.dropped:
+        typer.echo(f"not exported, as the instance refuses these fields: {', '.join(report.dropped)}", err=True)
     if not quiet:
         typer.echo(f"{report.rows:,} rows, {report.bytes:,} bytes in {shown} | {gauge.pace()}", err=True)
 

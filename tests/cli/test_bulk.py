@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -59,9 +61,43 @@ def test_the_other_kinds_are_exported_too(instance: Instance, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("arguments", "rows"),
+    [
+        (("--fields", "id,email"), 900),
+        (("--fields", "id", "--since", "2020-01-01"), 900),
+        (("--fields", "id", "--since", "1d", "--until", "12h"), None),
+        (("--fields", "id", "--since", "yesterday"), None),
+        (("--fields", "all", "--since", "7d", "--deadline", "6h"), None),
+    ],
+)
+def test_a_range_has_ends_that_move(
+    arguments: tuple[str, ...], rows: int | None, instance: Instance, tmp_path: Path
+) -> None:
+    out = tmp_path / "leads.csv.gz"
+    ended = run(instance, "export", "leads", *arguments, "--out", out)
+    assert ended.code == 0, ended.stderr
+    lines = gzip.decompress(out.read_bytes()).splitlines()
+    assert rows in {None, len(lines) - 1}
+    assert len(lines) < 60 or rows is not None
+    assert len(instance.sandbox.instance.exports._jobs) <= 13
+
+
+def test_fields_that_the_instance_does_not_export_are_named(instance: Instance) -> None:
+    instance.sandbox.instance.quirks = replace(instance.sandbox.instance.quirks, unexportable=frozenset({"leadScore"}))
+    ended = run(instance, "export", "leads", "--fields", "all", "--since", "1d", "--out", "-")
+    assert ended.code == 0
+    assert "leadScore" not in ended.stdout.splitlines()[0].split(",")
+    assert "not exported, as the instance refuses these fields: leadScore\n" in ended.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("leads", "--fields", "id", "--since", "2026-01-01"), "--until is missing; give both --since and --until"),
+        (
+            ("leads", "--fields", "id", "--since", "soon"),
+            "--since takes how long ago, such as 10m, 2h, 7d or yesterday",
+        ),
+        (("leads", "--fields", "id", "--deadline", "soon"), "--deadline takes a duration"),
         (("leads", *YEAR, "--fields", "emial"), "meant 'email'"),
         (("leads", *YEAR), "name the fields"),
         (("custom-objects", "nothing_c", *YEAR), ""),

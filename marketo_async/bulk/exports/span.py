@@ -13,7 +13,7 @@ from msgspec import Struct
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.moment import When, to_datetime
 
-Between = tuple[When | timedelta | None, When | None]
+Between = tuple[When | timedelta | None, When | timedelta | None]
 """``(since, until)``: ``None`` is the beginning of the instance, or now; a timedelta is a time before now."""
 
 LONG = timedelta(days=3 * 31)
@@ -43,7 +43,7 @@ def asked(name: str, between: Between) -> str:
 def needs_beginning(name: str, between: Between, now: datetime) -> bool:
     """Return whether the beginning of the instance decides where a range starts, or may save jobs."""
     since, until = between
-    return since is None or _end(name, until, now) - _start(name, since, now) > LONG
+    return since is None or _moment(name, until, now) - _moment(name, since, now) > LONG
 
 
 def resolved(name: str, between: Between, now: datetime, began: datetime | None) -> Span:
@@ -52,24 +52,22 @@ def resolved(name: str, between: Between, now: datetime, began: datetime | None)
     Raises `InvalidRequest` where only the beginning could say the start, and that is not known.
     """
     since, until = between
-    end = _end(name, until, now)
+    end = _moment(name, until, now)
     if since is None and began is None:
         raise InvalidRequest(
             f"{name}: the beginning of the instance is not known, as no lead or folder says it: pass since"
         )
-    start = began if since is None else _start(name, since, now)
+    start = began if since is None else _moment(name, since, now)
     assert start is not None  # noqa: S101 - refused above
     if began is not None and start < end:
         start = max(start, min(began, end - timedelta(seconds=1)))
     return Span(asked(name, between), start, end, began)
 
 
-def _start(name: str, since: When | timedelta, now: datetime) -> datetime:
-    return now - since if isinstance(since, timedelta) else to_datetime(since, name=name).astimezone(UTC)
-
-
-def _end(name: str, until: When | None, now: datetime) -> datetime:
-    return now.replace(microsecond=0) if until is None else to_datetime(until, name=name).astimezone(UTC)
+def _moment(name: str, end: When | timedelta | None, now: datetime) -> datetime:
+    if end is None or isinstance(end, timedelta):
+        return (now - (end or timedelta())).replace(microsecond=0)
+    return to_datetime(end, name=name).astimezone(UTC)
 
 
 def _text(name: str, end: When | timedelta | None, missing: str) -> str:
