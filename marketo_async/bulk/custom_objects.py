@@ -126,6 +126,8 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
         null: bool = False,
         encoding: str | None = None,
         delimiter: Delimiter | None = None,
+        rename: Mapping[str, str] | None = None,
+        dry_run: bool = False,
         poll: float | None = None,
         progress: Callable[[ImportProgress], None] | None = None,
         on_rejected: Callable[[list[Rejected]], None] | None = None,
@@ -134,7 +136,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
 
         For the rest see ``marketo.bulk.leads.load``.
         """
-        dialect = FileDialect(encoding=encoding, delimiter=delimiter, null=null)
+        dialect = FileDialect(encoding=encoding, delimiter=delimiter, null=null, rename=rename or {})
 
         async def send(content: bytes) -> ImportJob:
             return await self.import_file(content, "CSV")
@@ -151,7 +153,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
             warnings=self.import_warnings,
         )
         run = ImportRun(importer, self._slots, Polling(poll=poll), progress, on_rejected)
-        return await run.run(source, fields, dialect)
+        return await run.run(source, fields, dialect, dry_run=dry_run)
 
     async def _request(
         self,

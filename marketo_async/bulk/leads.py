@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import TypeVar
 
@@ -164,7 +164,7 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
         return await self._written(path, request, options, format, start_over=start_over, on_bad_row=on_bad_row)
 
     @composite
-    async def load(
+    async def load(  # noqa: PLR0913 - the choices of an import, by name
         self,
         source: Source,
         *,
@@ -175,30 +175,35 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
         null: bool = False,
         encoding: str | None = None,
         delimiter: Delimiter | None = None,
+        rename: Mapping[str, str] | None = None,
+        dry_run: bool = False,
         poll: float | None = None,
         progress: Callable[[ImportProgress], None] | None = None,
         on_rejected: Callable[[list[Rejected]], None] | None = None,
     ) -> ImportReport:
-        """Create or update any number of leads: an iterable or async iterable of rows, or the path of a delimited file.
+        """Create or update any number of leads: an iterable or async iterable of rows, or the path of a file.
 
-        Rows are ``dict`` or Struct by REST field name. All have the same members; with ``fields``, each has some of
-        them. All rows are checked and written to files below 10 MB first, so if a row is bad, nothing is sent. Rows
-        with the same key (``lookup_field``; ``id`` only updates) are sent in order, and never in two files at once.
-        Files for a static list (``list_id``) are sent one after the other. A full queue (1016) and a busy list (1019)
-        cause a wait. ``on_rejected`` receives the rows of each file that failed or have a warning; its exceptions are
-        logged.
+        Rows are ``dict``, Struct, dataclass or ``sqlite3.Row`` by REST field name. All have the same members; with
+        ``fields``, each has some of them. All rows are checked and written to files below 10 MB first, so if a row is
+        bad, nothing is sent. Rows with the same key (``lookup_field``; ``id`` only updates) are sent in order, and
+        never in two files at once. Files for a static list (``list_id``) are sent one after the other. A full queue
+        (1016) and a busy list (1019) cause a wait. ``on_rejected`` receives the rows of each file that failed or have a
+        warning; its exceptions are logged.
 
-        A file has API names of fields in its first line. It is UTF-8 unless its byte order mark or ``encoding`` says
-        otherwise. ``delimiter`` is ``,``, ``;``, ``|`` or a tab, by default the one that fits the first line. The word
-        ``null`` is text; with ``null=True`` it is a missing value, as exports write it.
+        A file holds JSON lines, Parquet or delimited text, with API names of fields in its first line; ``rename`` maps
+        other names of columns to them. Text is UTF-8 unless its byte order mark or ``encoding`` says otherwise.
+        ``delimiter`` is ``,``, ``;``, ``|`` or a tab, by default the one that fits the first line. The word ``null`` is
+        text; with ``null=True`` it is a missing value, as exports write it.
 
-        Raises `InvalidRequest` for an unknown field, a bad row and a file that is not delimited text; `BadRow` for a
+        ``dry_run`` checks all rows and sends nothing; the report then has the number of rows and files.
+
+        Raises `InvalidRequest` for an unknown field, a bad row and a file of another kind; `BadRow` for a
         row of a file that can't be read; `ImportStopped`, with the report so far, if an error ends the import early.
         Rows that Marketo counts as failed but does not list are in the report's ``unlisted``. Maps to ``import_file``,
         ``import_status``, ``import_failures`` and ``import_warnings``; see
         https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-import/bulk-lead-import
         """
-        dialect = FileDialect(encoding=encoding, delimiter=delimiter, null=null)
+        dialect = FileDialect(encoding=encoding, delimiter=delimiter, null=null, rename=rename or {})
 
         async def send(content: bytes) -> ImportJob:
             return await self.import_file(
@@ -217,7 +222,7 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
             scope=("leads", lookup_field),
         )
         run = ImportRun(importer, self._slots, Polling(poll=poll), progress, on_rejected)
-        return await run.run(source, fields, dialect)
+        return await run.run(source, fields, dialect, dry_run=dry_run)
 
     async def _request(
         self,

@@ -38,7 +38,10 @@ class ExportProgress(Struct, frozen=True, kw_only=True):
 
 
 class ImportProgress(Struct, frozen=True, kw_only=True):
-    """The progress of an import: ``rows`` read, their files and how many are done, and the counts of Marketo."""
+    """The progress of an import: ``rows`` read, their files and how many are done, and the counts of Marketo.
+
+    ``under_way`` are the batch ids of the files that were sent and whose result is not known yet.
+    """
 
     kind: str
     rows: int
@@ -50,6 +53,7 @@ class ImportProgress(Struct, frozen=True, kw_only=True):
     processed: int
     failed: int
     warned: int
+    under_way: tuple[int, ...] = ()
 
 
 class ExportReport(Struct, frozen=True, kw_only=True):
@@ -98,7 +102,8 @@ class Unlisted(Struct, frozen=True, kw_only=True):
 class ImportReport(Struct, frozen=True, kw_only=True):
     """The result of an import: its jobs, and the rows that failed or have a warning, in input order.
 
-    ``unlisted`` are further such rows, which Marketo counts but does not list.
+    ``unlisted`` are further such rows, which Marketo counts but does not list. ``files`` is into how many files the
+    rows were cut.
     """
 
     rows: int
@@ -107,6 +112,7 @@ class ImportReport(Struct, frozen=True, kw_only=True):
     warnings: list[Rejected]
     jobs: list[ImportJob]
     unlisted: list[Unlisted] = []
+    files: int = 0
 
     @property
     def failed(self) -> int:

@@ -92,7 +92,7 @@ def export_leads(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Write leads to a file."""
     with errors_in_one_line():
-        dates = _range(since, until, unless=static_list or smart_list)
+        dates = None if not (since or until) and (static_list or smart_list) else _range(since, until)
         marketo = client(daily=daily, reserve=reserve, store=store)
         transfer.export(
             marketo,
@@ -180,7 +180,7 @@ def export_program_members(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Write program members to a file."""
     with errors_in_one_line():
-        dates = _range(since, until, unless="all members")
+        dates = _range(since, until) if since or until else None
         marketo = client(daily=daily, reserve=reserve, store=store)
         transfer.export(
             marketo,
@@ -228,7 +228,7 @@ def export_custom_objects(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Write the custom objects of one type to a file."""
     with errors_in_one_line():
-        dates = _range(since, until, unless=static_list or smart_list)
+        dates = None if not (since or until) and (static_list or smart_list) else _range(since, until)
         marketo = client(daily=daily, reserve=reserve, store=store)
         transfer.export(
             marketo,
@@ -250,10 +250,8 @@ def export_custom_objects(  # noqa: PLR0913 - one parameter per option
         )
 
 
-def _range(since: str | None, until: str | None, *, unless: str | None = None) -> Between | None:
-    """Return the range of the options; without both, everything, or ``None`` if something else selects the rows."""
-    if since is None and until is None and unless:
-        return None
+def _range(since: str | None, until: str | None) -> Between:
+    """Return the range of the options; an end that is not given is the beginning of the instance, or now."""
     now = datetime.now(UTC)
     return (
         None if since is None else moving("--since", since, now=now),

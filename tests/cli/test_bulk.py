@@ -95,7 +95,7 @@ def test_fields_that_the_instance_does_not_export_are_named(instance: Instance) 
     [
         (
             ("leads", "--fields", "id", "--since", "soon"),
-            "--since takes how long ago, such as 10m, 2h, 7d or yesterday",
+            "--since takes how long ago, such as 10m",
         ),
         (("leads", "--fields", "id", "--deadline", "soon"), "--deadline takes a duration"),
         (("leads", *YEAR, "--fields", "emial"), "meant 'email'"),
