@@ -27,7 +27,7 @@ from decimal import Decimal
 from enum import Enum
 from math import isfinite
 from numbers import Integral
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -50,12 +50,14 @@ def wire_value(value: object) -> Wire:  # noqa: C901 - the table above, one row 
 
     Raises `InvalidRequest` for a value that can't be sent to Marketo.
     """
+    if type(value) in _AS_THEY_ARE:  # nearly every value
+        return _text(value) if isinstance(value, str) else cast("Wire", value)
+    if (library := type(value).__module__.partition(".")[0]) in {"numpy", "pandas"}:
+        value = _of_library(library, value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Enum):
         return wire_value(value.value)
-    if (library := type(value).__module__.partition(".")[0]) in {"numpy", "pandas"}:
-        value = _of_library(library, value)
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, Integral):
