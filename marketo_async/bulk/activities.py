@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from typing import Literal, TypeVar
 
-from marketo_async.bulk.base import BulkFiles, Columns, ExportTarget, OnBadRow, PathLike, dates_of
+from marketo_async.bulk.base import BulkFiles, ExportFields, ExportTarget, OnBadRow, PathLike, dates_of
 from marketo_async.bulk.exports.output import OutputFormat
 from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
@@ -39,7 +39,7 @@ class ActivityFiles(BulkFiles[ActivitySelection, T]):
         created_at: Between = (None, None),
         types: Iterable[int] | Literal["all"] | None = None,
         primary_values: Sequence[int] | Sequence[str] | None = None,
-        fields: Columns = None,
+        fields: ExportFields = None,
         null: bool = True,
         on_bad_row: OnBadRow | None = None,
         poll: float | None = None,
@@ -67,7 +67,7 @@ class ActivityFiles(BulkFiles[ActivitySelection, T]):
         created_at: Between = (None, None),
         types: Iterable[int] | Literal["all"] | None = None,
         primary_values: Sequence[int] | Sequence[str] | None = None,
-        fields: Columns = None,
+        fields: ExportFields = None,
         format: OutputFormat | None = None,
         on_bad_row: OnBadRow | None = None,
         poll: float | None = None,
@@ -87,7 +87,7 @@ class ActivityFiles(BulkFiles[ActivitySelection, T]):
         created_at: Between,
         types: Iterable[int] | Literal["all"] | None,
         primary_values: Sequence[int] | Sequence[str] | None,
-        fields: Columns,
+        fields: ExportFields,
         target: ExportTarget | None = None,
     ) -> ExportRequest[ActivitySelection]:
         columns = self._field_names(fields, (*ACTIVITY_FIELDS, ACTION_RESULT), ACTIVITY_FIELDS)

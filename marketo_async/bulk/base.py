@@ -19,7 +19,8 @@ from marketo_async.bulk.exports import export
 from marketo_async.bulk.exports.beginning import beginning
 from marketo_async.bulk.exports.endpoints import ExportEndpoints, S
 from marketo_async.bulk.exports.export import ExportOptions, RowOptions
-from marketo_async.bulk.exports.jobs import download_file, is_completed
+from marketo_async.bulk.exports.job_status import is_completed
+from marketo_async.bulk.exports.jobs import download_file
 from marketo_async.bulk.exports.output import OutputFormat, file_format, format_of
 from marketo_async.bulk.exports.request import Calls, ExportRequest
 from marketo_async.bulk.exports.run import Hook
@@ -45,7 +46,7 @@ log = logging.getLogger("marketo_async.bulk")
 UsedToday = Callable[[], Awaitable[int]]
 OnBadRow = Callable[[BadRow], None]
 PathLike = str | os.PathLike[str]
-Columns = Names | Literal["all"]
+ExportFields = Names | Literal["all"]
 
 
 class ExportTarget(Struct, frozen=True):
@@ -146,7 +147,9 @@ class BulkFiles(ExportEndpoints[S], Generic[S, T]):
             on_bad_row=on_bad_row,
         )
 
-    def _field_names(self, fields: Columns, known: Iterable[str], default: Sequence[str] | None = None) -> list[str]:
+    def _field_names(
+        self, fields: ExportFields, known: Iterable[str], default: Sequence[str] | None = None
+    ) -> list[str]:
         """Return the fields to export: all ``known`` ones, the given ones, those of the Struct, or the ``default``."""
         names = list(known) if fields == "all" else field_names(self.model, fields)
         if names is None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from marketo_async.bulk.base import (
     BulkFiles,
-    Columns,
+    ExportFields,
     ExportTarget,
     OnBadRow,
     PathLike,
@@ -73,7 +73,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
     async def export(
         self,
         *,
-        fields: Columns = None,
+        fields: ExportFields = None,
         updated_at: Between | None = None,
         static_list: int | str | None = None,
         smart_list: int | str | None = None,
@@ -99,7 +99,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
         self,
         path: PathLike,
         *,
-        fields: Columns = None,
+        fields: ExportFields = None,
         updated_at: Between | None = None,
         static_list: int | str | None = None,
         smart_list: int | str | None = None,
@@ -157,7 +157,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
 
     async def _request(
         self,
-        fields: Columns,
+        fields: ExportFields,
         updated_at: Between | None,
         static_list: int | str | None,
         smart_list: int | str | None,

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from marketo_async.bulk.base import (
     BulkFiles,
-    Columns,
+    ExportFields,
     ExportTarget,
     OnBadRow,
     PathLike,
@@ -90,7 +90,7 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
     async def export(
         self,
         *,
-        fields: Columns = None,
+        fields: ExportFields = None,
         created_at: Between | None = None,
         updated_at: Between | None = None,
         static_list: int | str | None = None,
@@ -128,7 +128,7 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
         self,
         path: PathLike,
         *,
-        fields: Columns = None,
+        fields: ExportFields = None,
         created_at: Between | None = None,
         updated_at: Between | None = None,
         static_list: int | str | None = None,
@@ -226,7 +226,7 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
 
     async def _request(
         self,
-        fields: Columns,
+        fields: ExportFields,
         created_at: Between | None,
         updated_at: Between | None,
         static_list: int | str | None,

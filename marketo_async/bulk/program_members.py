@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TypeVar
 
-from marketo_async.bulk.base import BulkFiles, Columns, ExportTarget, OnBadRow, PathLike, dates_of
+from marketo_async.bulk.base import BulkFiles, ExportFields, ExportTarget, OnBadRow, PathLike, dates_of
 from marketo_async.bulk.exports.output import OutputFormat
 from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
@@ -54,7 +54,7 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
         self,
         *,
         program_id: int | Sequence[int],
-        fields: Columns = None,
+        fields: ExportFields = None,
         status_names: Sequence[str] | None = None,
         updated_at: Between | None = None,
         is_exhausted: bool | None = None,
@@ -82,7 +82,7 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
         path: PathLike,
         *,
         program_id: int | Sequence[int],
-        fields: Columns = None,
+        fields: ExportFields = None,
         status_names: Sequence[str] | None = None,
         updated_at: Between | None = None,
         is_exhausted: bool | None = None,
@@ -148,7 +148,7 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
     async def _request(
         self,
         program_id: int | Sequence[int],
-        fields: Columns,
+        fields: ExportFields,
         status_names: Sequence[str] | None,
         updated_at: Between | None,
         is_exhausted: bool | None,  # noqa: FBT001 - the public method takes it by name

@@ -30,7 +30,7 @@ MapOption = Annotated[
         "--map", metavar="COLUMN=NAME", help='The API name of a column, as "Email Address=email"; repeatable.'
     ),
 ]
-DryRunOption = Annotated[
+CheckOption = Annotated[
     bool, typer.Option("--dry-run", help="Check all rows and send none; print how many rows, files and calls.")
 ]
 RejectsOption = Annotated[Path | None, typer.Option(metavar="FILE", help="JSON Lines of rejected rows; - is stdout.")]
@@ -56,7 +56,7 @@ def import_leads(  # noqa: PLR0913 - one parameter per option
     delimiter: DelimiterOption = None,
     null: NullOption = False,
     map_: MapOption = None,
-    dry_run: DryRunOption = False,
+    dry_run: CheckOption = False,
     poll: PollOption = None,
     daily: DailyOption = 50_000,
     reserve: ReserveOption = 0,
@@ -104,7 +104,7 @@ def import_program_members(  # noqa: PLR0913 - one parameter per option
     delimiter: DelimiterOption = None,
     null: NullOption = False,
     map_: MapOption = None,
-    dry_run: DryRunOption = False,
+    dry_run: CheckOption = False,
     poll: PollOption = None,
     daily: DailyOption = 50_000,
     reserve: ReserveOption = 0,
@@ -150,7 +150,7 @@ def import_custom_objects(  # noqa: PLR0913 - one parameter per option
     delimiter: DelimiterOption = None,
     null: NullOption = False,
     map_: MapOption = None,
-    dry_run: DryRunOption = False,
+    dry_run: CheckOption = False,
     poll: PollOption = None,
     daily: DailyOption = 50_000,
     reserve: ReserveOption = 0,

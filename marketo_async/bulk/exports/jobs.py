@@ -17,8 +17,8 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from marketo_async.atomic_file import disk
-from marketo_async.bulk.exports.part_file import PartFile
+from marketo_async.bulk.exports.job_status import is_cancelled, is_completed, is_over
+from marketo_async.bulk.exports.part_file import PartFile, has_mark, write_empty
 from marketo_async.bulk.exports.state import ExportWindow, StateFile
 from marketo_async.bulk.slots import JobSlots, Polling
 from marketo_async.download import Sink
@@ -103,7 +103,7 @@ class Jobs:
                 self._state_file.save()
                 async with self._slots.files:
                     records = await self._download(job, path, hooks)
-                if records is not None and (not window.adopted or _has_mark(path, window.mark)):
+                if records is not None and (not window.adopted or has_mark(path, window.mark)):
                     window.adopted = False  # the mark proves that the job is ours
                     window.records = records
                     return job
@@ -280,7 +280,7 @@ class Jobs:
                 return await download_file(self._exporter, job, path, hooks.growth)
             except NotFound:
                 if job.number_of_records == 0:
-                    _write_empty(path)
+                    write_empty(path)
                     return 0
         return None
 
@@ -333,33 +333,6 @@ async def cancel_jobs(exporter: Exporter, windows: list[ExportWindow]) -> None:
             window.forget()
 
 
-def is_completed(job: ExportJob) -> bool:
-    """Return whether a job is completed, and so has a file."""
-    return job.status.casefold() == "completed"
-
-
-def is_cancelled(job: ExportJob) -> bool:
-    """Return whether a job was cancelled; Marketo uses two spellings."""
-    return job.status.casefold() in {"cancelled", "canceled"}
-
-
-def is_over(job: ExportJob) -> bool:
-    """Return whether a job has ended."""
-    return is_completed(job) or is_cancelled(job) or job.status.casefold() == "failed"
-
-
 def _may_have_acted(error: MarketoError) -> bool:
     """Return whether a failed call may have created its job: it was sent, and Marketo did not answer that it failed."""
     return isinstance(error, OutcomeUnknown) or (isinstance(error, TransportError) and error.sent)
-
-
-def _write_empty(path: Path) -> None:
-    """Leave an empty file, also if an earlier download left a part there."""
-    with disk(path):
-        path.write_bytes(b"")
-
-
-def _has_mark(path: Path, mark: str) -> bool:
-    """Return whether the first line of a file contains the mark."""
-    with path.open("rb") as file:
-        return mark.encode() in file.readline()
