@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Mapping
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copyfileobj
@@ -30,6 +31,7 @@ from marketo_async.effects import Effect, effect_of
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.records import RecordResult
 from marketo_async.operation import Dialect, Operation, Plan
+from marketo_async.paging import Pager
 from marketo_async.planning import Planned, describes, parts, plan_of, requests
 from marketo_async.schema import Callee
 from marketo_async.writes import Batches
@@ -121,17 +123,25 @@ async def _call(marketo: Marketo, operation: Operation, planned: Planned, answer
             return sum([_added(answers, result) async for result in caller.writes(operation, planned)])
         if operation.paging is None and isinstance(planned, Plan):
             return await _single(caller, marketo, operation, planned, answers)
-        most = answers.most if limit is None else limit
-        pager = caller.pages(operation, planned)
-        count = 0
-        async for record in pager:
-            if count == most:
-                if limit is None:
-                    typer.echo(f"the first {most} records; --limit reads more, --output json reads all", err=True)
-                break
-            answers.add(record)
-            count += 1
+        await _list(caller.pages(operation, planned), answers, limit)
     return 0
+
+
+async def _list(pager: Pager[object], answers: Answers, limit: int | None) -> None:
+    """Read the records of a listing up to the limit; a limited listing fetches hardly ahead, which costs calls."""
+    most = answers.most if limit is None else limit
+    count = 0
+    async with aclosing(pager.pages(ahead=most is None)) as pages:
+        async for page in pages:
+            for record in page.items:
+                if count == most:
+                    if limit is None:
+                        typer.echo(f"the first {most} records; --limit reads more, --output json reads all", err=True)
+                    return
+                answers.add(record)
+                count += 1
+            if count == limit:
+                return
 
 
 async def _single(caller: Caller, marketo: Marketo, operation: Operation, plan: Plan[Any], answers: Answers) -> int:

@@ -159,6 +159,9 @@ def test_a_listing_is_json_lines_up_to_its_limit(instance: Instance) -> None:
     every = lines(call(instance, "lists.leads", "1001", "--fields", "id", "--fields", "email"))
     few = lines(call(instance, "lists.leads", "1001", "--fields", "id", "--fields", "email", "--limit", 7))
     assert len(every) > 300
+    before = instance.calls
+    assert len(lines(call(instance, "lists.leads", "1001", "--limit", 300))) == 300
+    assert instance.calls - before <= 2, "no page is fetched far ahead of a limit"
     assert few == every[:7]
     assert all(lead.keys() == {"id", "email"} for lead in every)
 
