@@ -58,7 +58,7 @@ def parts(planned: Planned) -> Iterator[Plan[Any]]:
     match planned:
         case Deferred():
             raise InvalidRequest(
-                "the calls depend on the types or fields of the instance; name them by their ids or names"
+                "the calls depend on the types or fields of the instance; give types by id, and fields by name"
             )
         case Ordered(plans):
             yield from plans()

@@ -42,6 +42,17 @@ class LazyGroup(TyperGroup):
 
     later: ClassVar[Mapping[str, Later]] = {}
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the options of the group.
+
+        An absent flag of typer's own is ``None``, and typer imports pydantic to convert that: a third of ``call
+        --help``.
+        """
+        for option in self.get_params(ctx):
+            if getattr(option, "is_flag", False) and option.default is None:
+                option.default = False
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands."""
         self._name_them()

@@ -125,7 +125,7 @@ REFUSALS: dict[str, tuple[list[str], int, str]] = {
     "a date that is not one": (["activities.since", "soon", "1"], 2, "SINCE takes how long ago"),
     "a duration that is not one": (["activities.since", "2d", "1", "--lag", "soon"], 2, "--lag takes a duration"),
     "a comma in a value": (["leads.by_filter", "email", "a,b"], 2, "splits values at commas"),
-    "types that only the instance knows": (["activities.since", "2d", "all", "--dry-run"], 2, "name them by their ids"),
+    "types that only the instance knows": (["activities.since", "2d", "all", "--dry-run"], 2, "give types by id"),
     "no terminal to ask": (["leads.delete", "7"], 2, "leads.delete deletes, removes, merges or discards; pass --yes"),
     "publishing": (["emails.approve", "7"], 2, "pass --yes"),
     "reaching people": (["campaigns.request", "7", "1"], 2, "pass --yes"),
