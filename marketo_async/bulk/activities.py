@@ -49,6 +49,9 @@ class ActivityFiles(BulkFiles[ActivitySelection, T]):
     ) -> AsyncGenerator[T, None]:
         """Yield the activities of a range of any length; ``types`` are the ids of their types, by default all.
 
+        The range is from the beginning of the instance to now by default. A custom activity that was added with a date
+        before the beginning is exported only by a range of at most 93 days.
+
         ``primary_values`` are at most 50 ids or names of primary attributes, for ``types`` of one kind. Without
         ``fields`` the columns are Marketo's own; ``actionResult`` is exported only if ``fields`` name it. For the rest
         see ``marketo.bulk.leads.export``.

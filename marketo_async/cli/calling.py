@@ -71,7 +71,7 @@ def invoke(found: Callee, given: Mapping[str, object], chosen: Invocation) -> No
     refused = asyncio.run(_call(marketo, operation, planned, answers, chosen.limit))
     answers.finish()
     if refused:
-        typer.echo(f"{refused:,} records were not accepted", err=True)
+        typer.echo(f"records not accepted: {refused:,}", err=True)
         raise typer.Exit(Exit.REFUSED)
 
 
@@ -99,7 +99,7 @@ def _show(marketo: Marketo, operation: Operation, planned: Planned) -> None:
     if operation.paging is not None:
         typer.echo("the first page of each part is shown; the other requests depend on the answers", err=True)
     print_requests(found)
-    typer.echo(f"{len(found)} requests, none sent", err=True)
+    typer.echo(f"requests: {len(found)}; none was sent", err=True)
 
 
 def _confirm(operation: Operation, planned: Planned) -> None:

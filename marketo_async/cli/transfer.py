@@ -179,7 +179,7 @@ def _input(file: str) -> Iterator[Path]:
 
 def _planned(report: ImportReport) -> str:
     """Return what an import would do; a file needs a call to send it and at least one for its status."""
-    return f"{report.rows:,} rows in {report.files:,} files, at least {2 * report.files:,} calls; nothing was sent"
+    return f"rows: {report.rows:,}, files: {report.files:,}, calls: at least {2 * report.files:,}; nothing was sent"
 
 
 def _add_notes(

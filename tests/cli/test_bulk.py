@@ -283,7 +283,7 @@ def test_a_dry_run_says_what_an_import_would_cost_and_sends_nothing(instance: In
     for arguments in (("leads", file), ("program-members", file, "--program", 2001, "--status", "Attended")):
         ended = run(instance, "import", *arguments, "--dry-run", "--rejects", tmp_path / "rejects")
         assert ended.code == 0, ended.stderr
-        assert ended.stdout == "3 rows in 1 files, at least 2 calls; nothing was sent\n"
+        assert ended.stdout == "rows: 3, files: 1, calls: at least 2; nothing was sent\n"
     assert sent(instance) == 0
     assert not (tmp_path / "rejects").exists()
     file.write_text('{"email": "a@example.com"}\n{"email": [1]}\n')

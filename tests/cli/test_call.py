@@ -185,7 +185,7 @@ def test_records_that_are_not_accepted_end_with_code_1(instance: Instance) -> No
     ended = call(instance, "lists.add", "1001", "999999", "1")
     assert ended.code == Exit.REFUSED
     assert len(ended.stdout.splitlines()) == 2
-    assert ended.stderr == "1 records were not accepted\n"
+    assert ended.stderr == "records not accepted: 1\n"
 
 
 def test_an_answer_of_one_record_is_one_object_and_none_is_null(instance: Instance) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from marketo_async.errors import AccessDenied, ApiError
+from marketo_async.errors import AccessDenied
 from marketo_async.models.leads import Record
 from marketo_async.models.moment import parse
 from marketo_async.resources.base import Sender
@@ -24,7 +24,7 @@ _MARGIN = timedelta(days=1)
 
 
 async def beginning(sender: Sender) -> datetime | None:
-    """Return a moment before which the instance had no record; ``None`` if it has neither leads nor folders to tell.
+    """Return a moment before which the instance had no record; ``None`` if no lead and no folder shows it.
 
     A kind of record that the API user may not read is left out.
     """
@@ -53,7 +53,7 @@ async def _moments_of_leads(sender: Sender) -> list[datetime]:
                 number, found = middle, leads
             else:
                 empty = middle
-    except (AccessDenied, ApiError):
+    except AccessDenied:
         return []
     return [parse(lead["createdAt"]).astimezone(UTC) for lead in found if lead.get("createdAt")]
 
@@ -62,6 +62,6 @@ async def _moments_of_folders(sender: Sender) -> list[datetime]:
     listing = Folders.browse.planner(Folders(sender), max_depth=0)
     try:
         folders = await sender.pages(Folders.operations["browse"], listing).all()
-    except (AccessDenied, ApiError):
+    except AccessDenied:
         return []
     return [folder.created_at for folder in folders if folder.created_at is not None]
