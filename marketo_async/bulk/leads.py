@@ -107,9 +107,10 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
         A range is half-open: ``(since, until)`` contains ``since`` and not ``until``. ``until`` may be ``None`` (now),
         and ``since`` a timedelta before now, or ``None``: the beginning of the instance, which is asked for (2 calls,
         about 20 more where the first leads are deleted). A range of more than 93 days asks for it too, and no job
-        selects a time before it. The range is split into jobs of at most 31 days; each file is downloaded, compared with its job's length and SHA-256, and read in constant
-        memory. The word ``null`` without quotes becomes ``None`` unless ``null`` is false. A row that can't be read
-        raises `BadRow`, or is passed to ``on_bad_row``. Jobs are polled once a minute, or every ``poll`` seconds.
+        selects a time before it. The range is split into jobs of at most 31 days; each file is downloaded, compared
+        with its job's length and SHA-256, and read in constant memory. The word ``null`` without quotes becomes
+        ``None`` unless ``null`` is false. A row that can't be read raises `BadRow`, or is passed to ``on_bad_row``.
+        Jobs are polled once a minute, or every ``poll`` seconds.
         A job that is not over ``deadline`` seconds after it was enqueued is cancelled, and raises `JobFailed`.
         ``fields="all"`` exports all fields that the instance describes, without those that it refuses to export.
         If you leave the loop early, the jobs that still run are cancelled. Raises `InvalidRequest` for an unknown

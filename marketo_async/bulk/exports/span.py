@@ -55,7 +55,7 @@ def resolved(name: str, between: Between, now: datetime, began: datetime | None)
     end = _moment(name, until, now)
     if since is None and began is None:
         raise InvalidRequest(
-            f"{name}: the beginning of the instance is not known, as no lead or folder says it: pass since"
+            f"{name}: the beginning of the instance is not known, as no lead or folder shows it; pass since"
         )
     start = began if since is None else _moment(name, since, now)
     assert start is not None  # noqa: S101 - refused above
