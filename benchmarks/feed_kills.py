@@ -104,7 +104,7 @@ def _instance(order: str) -> Iterator[tuple[Connection, Served]]:
     there.close()
     with tempfile.TemporaryDirectory() as folder:
         base_url, client_id, client_secret, now = here.recv()
-        since = datetime.fromtimestamp(now, UTC).isoformat()
+        since = datetime.fromtimestamp(now - 2, UTC).isoformat()  # before the first event
         try:
             yield here, Served(base_url, client_id, client_secret, since, folder)
         finally:
@@ -193,6 +193,7 @@ def figures(order: str, kills: int) -> list[Figure]:
     name = f"tokens by {order}"
     return [
         info(f"{name}: events; committed more than 2 s late; kills", _counts(lateness, kills)),
+        info(f"{name}: consumers that had got events when they were killed", f"{len(found.runs) - 1}"),
         exactly(f"{name}: lost", len(wanted.difference(found.rows)), 0, quoted=True),
         exactly(f"{name}: doubled", len(found.rows) - len(lateness.keys() & found.rows), 0, quoted=True),
         exactly(f"{name}: given twice to one process", given - different, 0, quoted=True),

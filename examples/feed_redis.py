@@ -33,7 +33,7 @@ async def consume(
 ) -> None:
     """Write envelopes until the feed ends; ``give_up_at`` leaves before the EXEC of a batch, as a crash would."""
     kept = await redis.get(POSITION)
-    position = kept.decode() if kept else None
+    position = str(kept) if kept else None
     async with marketo.changes(since=since, position=position, follow=follow) as changes:
         number = 0
         async for batch in changes:
@@ -41,11 +41,11 @@ async def consume(
             settled = min(lane.settled for lane in changes.snapshot().lanes)
             async with redis.pipeline(transaction=True) as transaction:
                 for event in events:
-                    entry = {"key": event.lead_id, "value": msgspec.json.encode(event.envelope())}
-                    transaction.xadd(STREAM, entry, maxlen=LONGEST, approximate=True)
-                    transaction.zadd(SEEN, {event.guid: event.date.timestamp()})
-                # Only what is dated after the watermark may be read again; a lane begins a second before it.
-                transaction.zremrangebyscore(SEEN, "-inf", settled.timestamp() - 2)
+                    envelope = msgspec.json.encode(event.envelope()).decode()
+                    transaction.xadd(STREAM, {"key": event.lead_id, "value": envelope}, maxlen=LONGEST)
+                    transaction.zadd(SEEN, {event.guid: event.seen_at.timestamp()})
+                # What may be read again was delivered after the watermark, by a clock that may differ from Marketo's.
+                transaction.zremrangebyscore(SEEN, "-inf", settled.timestamp() - 300)
                 transaction.set(POSITION, batch.position)
                 if number == give_up_at:
                     raise InterruptedError
@@ -75,9 +75,9 @@ async def on_a_sandbox(redis: Redis) -> None:
         await marketo.leads.sync([{"email": "new@example.com"}])
         await consume(marketo, redis, follow=False)
         entries = await redis.xrange(STREAM)
-        envelopes = [msgspec.json.decode(fields[b"value"]) for _, fields in entries]
+        envelopes = [msgspec.json.decode(fields["value"]) for _, fields in entries or () if fields]
         guids = {envelope["source"]["guid"] for envelope in envelopes}
-        print(f"{len(entries):,} entries, {len(guids):,} of them different")
+        print(f"{len(envelopes):,} entries, {len(guids):,} of them different")
         print(f"{len(sandbox.instance.activities):,} activities on the instance")
         print(f"the last one: op {envelopes[-1]['op']}, lead {envelopes[-1]['after']['id']}")
 
@@ -85,12 +85,15 @@ async def on_a_sandbox(redis: Redis) -> None:
 async def main() -> None:
     """Follow the instance of the environment, or show it on a sandbox."""
     if any(name.startswith("MARKETO_") for name in os.environ):
-        async with Redis.from_url(os.environ["REDIS_URL"]) as redis, Marketo.from_env() as marketo:
+        async with (
+            Redis.from_url(os.environ["REDIS_URL"], decode_responses=True) as redis,
+            Marketo.from_env() as marketo,
+        ):
             await consume(marketo, redis)
         return
     print("No MARKETO_* in the environment: this is a sandbox and a Valkey on this machine.")
     with ValkeyServer() as valkey:
-        async with Redis.from_url(f"redis://127.0.0.1:{valkey.port}/0") as redis:
+        async with Redis.from_url(f"redis://127.0.0.1:{valkey.port}/0", decode_responses=True) as redis:
             await on_a_sandbox(redis)
 
 

@@ -64,8 +64,7 @@ def on_a_sandbox(folder: Path) -> None:
     with start_blocking_portal() as portal:
         sandbox = portal.call(Sandbox)
         with portal.wrap_async_context_manager(sandbox):
-            secrets = {"client_id": sandbox.client_id, "client_secret": sandbox.client_secret}
-            with Marketo(sandbox.base_url, **secrets) as marketo:
+            with Marketo(sandbox.base_url, client_id=sandbox.client_id, client_secret=sandbox.client_secret) as marketo:
                 try:
                     consume(marketo, path, since=since, follow=False, give_up_at=3)
                 except InterruptedError:

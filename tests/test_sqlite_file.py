@@ -79,7 +79,11 @@ def run(script: str, path: Path, end: str = "") -> subprocess.CompletedProcess[s
     [(JOURNAL, NEXT_JOURNAL, "2\n"), (STORE, NEXT_STORE, "3\n")],
     ids=["journal", "store"],
 )
-@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize(
+    "end",
+    [ENDS["exits"], *(pytest.param(ENDS[end], marks=pytest.mark.slow) for end in ("raises", "forgets"))],
+    ids=ENDS,
+)
 def test_what_the_parent_writes_after_a_child_has_ended_is_kept(
     parent: str, next_one: str, kept: str, end: str, tmp_path: Path
 ) -> None:

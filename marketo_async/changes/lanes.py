@@ -64,7 +64,7 @@ CHANGES = Activities.operations["lead_changes"]
 DELETIONS = Activities.operations["deleted_leads"]
 
 
-def token_of(moment: datetime) -> Plan[str]:
+def opening_call(moment: datetime) -> Plan[str]:
     """Return the call for the token of a moment."""
     return paging_token(query={"sinceDatetime": moment})
 

@@ -20,7 +20,6 @@ from msgspec.structs import replace
 from marketo_async.atomic_file import disk, guard, write_all
 from marketo_async.changes import Batch, ChangeEvent, Gap
 from marketo_async.changes.position import Position
-from marketo_async.changes.seen import Seen
 from marketo_async.changes.store import FeedStore
 from marketo_async.cli.checkpoint import Checkpoint
 from marketo_async.cli.event_lines import Encode
@@ -46,7 +45,7 @@ class EventFile:
         self._instance = instance
         self._start_over = start_over
         self._store = FeedStore(self.beside)
-        self._known = Seen()
+        self._known: frozenset[str] = frozenset()
         self._began = False
 
     async def __aenter__(self) -> Self:
@@ -69,14 +68,16 @@ class EventFile:
     ) -> None:
         await self._leave()
 
-    async def begin(self) -> None:
-        """Cut off what the checkpoint does not count."""
+    async def begin(self, position: str) -> None:
+        """Cut off what the checkpoint does not count; a new file keeps where its feed starts, even without events."""
         if self._start_over:
             self._remove_checkpoint()
             await self._store.open()
         with disk(self.path):
             self._file.truncate(self.checkpoint.written)
         self._began = True
+        if self.checkpoint.token is None:
+            await self._count(replace(self.checkpoint, token=position), [])
 
     async def take(self, batch: Batch) -> None:
         """Write the events that the file does not have yet, then the checkpoint after them."""
@@ -85,23 +86,25 @@ class EventFile:
         with disk(self.path):
             write_all(self._file, lines)
             os.fsync(self._file.fileno())
-        text = batch.position
         after = replace(
             self.checkpoint,
-            token=text,
+            token=batch.position,
             written=self.checkpoint.written + len(lines),
             records=self.checkpoint.records + len(events),
         )
-        guids = [(event.guid, event.date.timestamp()) for event in events if not isinstance(event, Gap)]
-        # A lane begins to read again a second before its watermark.
-        watermark = Position.read(text, instance=self._instance).watermark - 1
-        await self._store.save(msgspec.json.encode(after).decode(), guids, watermark=watermark)
-        self.checkpoint = after
-        self._known.forget_before(watermark)
+        await self._count(after, events)
+
+    async def _count(self, checkpoint: Checkpoint, events: Sequence[ChangeEvent]) -> None:
+        """Keep a checkpoint and the GUIDs of the events that it counts, in one transaction."""
+        # An event that is read again was delivered after the watermark, however late it was.
+        guids = [(event.guid, event.seen_at.timestamp()) for event in events if not isinstance(event, Gap)]
+        watermark = Position.read(checkpoint.token or "", instance=self._instance).watermark
+        await self._store.save(msgspec.json.encode(checkpoint).decode(), guids, watermark=watermark)
+        self.checkpoint = checkpoint
 
     def _has(self, event: ChangeEvent) -> bool:
         """Return whether an earlier run wrote the event; within one run, the feed delivers each once."""
-        return not isinstance(event, Gap) and (event.guid, event.date.timestamp()) in self._known
+        return not isinstance(event, Gap) and event.guid in self._known
 
     async def _resume(self) -> None:
         """Take over the checkpoint, if the file fits to it."""
@@ -126,7 +129,7 @@ class EventFile:
                 f"{self.path} has {size:,} bytes, but its checkpoint counts {found.written:,};"
                 " put the original file back to resume, or use --start-over"
             )
-        self.checkpoint, self._known = found, Seen(known)
+        self.checkpoint, self._known = found, frozenset(guid for guid, _ in known)
 
     async def _leave(self) -> None:
         """Close the files; remove those that this run created and did not use."""
@@ -160,7 +163,7 @@ class EventStream:
     ) -> None:
         return
 
-    async def begin(self) -> None:
+    async def begin(self, _: str) -> None:
         """Do nothing; nothing is written yet."""
 
     async def take(self, batch: Batch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any
@@ -39,15 +38,14 @@ class LineFormat(StrEnum):
 Encode = Callable[[Iterable[ChangeEvent]], bytes]
 
 
-def encoder(format: LineFormat, *, coloured: bool = False) -> Encode:
-    """Return the function that makes lines of events, one each."""
+def encoder(format: LineFormat, *, coloured: bool = False, charset: str = "utf-8") -> Encode:
+    """Return the function that makes lines of events, one each; ``coloured`` and ``charset`` are those of a text."""
     if format is LineFormat.JSONL:
         return _ENCODER.encode_lines
     if format is LineFormat.DEBEZIUM:
         return lambda events: _ENCODER.encode_lines([event.envelope() for event in events])
-    encoding = sys.stdout.encoding or "utf-8"
     return lambda events: "".join(f"{text_of(event, coloured=coloured)}\n" for event in events).encode(
-        encoding, "backslashreplace"
+        charset, "backslashreplace"
     )
 
 

@@ -129,7 +129,7 @@ def _destination(
 ) -> EventFile | EventStream:
     if out == STDOUT:
         coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        return EventStream(encoder(format or LineFormat.TEXT, coloured=coloured))
+        return EventStream(encoder(format or LineFormat.TEXT, coloured=coloured, charset=sys.stdout.encoding))
     chosen = format or LineFormat.JSONL
     instance = marketo.munchkin_id or marketo.base_url
     return EventFile(out, encoder(chosen), instance=instance, format=chosen.value, start_over=start_over)
@@ -174,6 +174,6 @@ async def _follow(marketo: Marketo, followed: Followed, lines: EventFile | Event
         budget=followed.budget,
     )
     async with changes as feed:
-        await lines.begin()
+        await lines.begin(feed.position)
         async for batch in feed:
             await lines.take(batch)

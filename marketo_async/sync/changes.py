@@ -16,10 +16,11 @@ if TYPE_CHECKING:  # a program that makes no blocking calls does not pay for a p
 
 
 class BlockingBatch:
-    """Events of one lane and the position after them: the blocking form of `Batch`."""
+    """Events of one lane and the position after them: the blocking form of `Batch`; see there for its attributes."""
 
     def __init__(self, batch: Batch, portal: Portal) -> None:
         self.events: Sequence[ChangeEvent] = batch.events
+        self.position: str = batch.position
         self.lane: str = batch.lane
         self.caught_up: bool = batch.caught_up
         self._batch = batch
@@ -27,15 +28,6 @@ class BlockingBatch:
 
     def __repr__(self) -> str:
         return repr(self._batch)
-
-    @property
-    def position(self) -> str:
-        """The position once this batch is acknowledged: a text of at most 8 KB to store with its events."""
-
-        async def look() -> str:
-            return self._batch.position
-
-        return self._portal.call(look)
 
     def ack(self) -> None:
         """Acknowledge the batch: the feed does not deliver it again. To ask for the next batch does so too."""
@@ -56,7 +48,7 @@ class BlockingChanges:
     def __init__(self, changes: Changes, portal: Portal) -> None:
         self._changes = changes
         self._portal = portal
-        self._arrived: Batch | None = None
+        self._arrived: BlockingBatch | None = None
 
     def __enter__(self) -> Self:
         """Open the feed: its lanes begin to read.
@@ -82,7 +74,7 @@ class BlockingChanges:
         batch, self._arrived = self._arrived, None
         if batch is None:
             raise StopIteration
-        return BlockingBatch(batch, self._portal)
+        return batch
 
     def nudge(self) -> None:
         """Poll every lane now: something is known to have happened."""
@@ -111,4 +103,5 @@ class BlockingChanges:
 
     async def _await_next(self) -> None:
         """Keep the next batch in the loop: an interrupted thread, which never sees it, must not acknowledge it."""
-        self._arrived = await anext(self._changes, None)
+        batch = await anext(self._changes, None)
+        self._arrived = None if batch is None else BlockingBatch(batch, self._portal)

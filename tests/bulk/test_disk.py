@@ -304,7 +304,9 @@ def running() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize(
+    "suffix", ["csv", *(pytest.param(suffix, marks=pytest.mark.slow) for suffix in ("jsonl", "parquet"))]
+)
 def test_an_export_stopped_by_the_disk_wherever_continues_without_another_job(suffix: str, tmp_path: Path) -> None:
     sizes = (300, 3_000, 16_000, 40_000)  # too little for the state, a window, the part, what is made of it
     out, plain = tmp_path / "limited" / f"leads.{suffix}", tmp_path / f"leads.{suffix}"

@@ -84,7 +84,13 @@ STARTED = datetime.now(UTC)
 
 @pytest.mark.parametrize(
     ("ending", "times"),
-    [("/create.json", 1), ("/create.json", 4), ("/enqueue.json", 2), ("/file.json", 3), ("/status.json", 5)],
+    [
+        ("/create.json", 4),
+        pytest.param("/create.json", 1, marks=pytest.mark.slow),
+        pytest.param("/enqueue.json", 2, marks=pytest.mark.slow),
+        pytest.param("/file.json", 3, marks=pytest.mark.slow),
+        pytest.param("/status.json", 5, marks=pytest.mark.slow),
+    ],
 )
 def test_killed_at_any_call_it_goes_on_without_a_job_too_many(ending: str, times: int, tmp_path: Path) -> None:
     trap = Trap()

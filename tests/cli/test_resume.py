@@ -63,7 +63,9 @@ def some_records(line: str) -> bool:
     return line[0] != "0" and " in flight " in line
 
 
-@pytest.mark.parametrize("what", ["filter", "list", "between", "since"])
+@pytest.mark.parametrize(
+    "what", ["list", *(pytest.param(what, marks=pytest.mark.slow) for what in ("filter", "between", "since"))]
+)
 def test_killed_it_goes_on_where_it_was(large: Instance, out: Path, what: str) -> None:
     command = arguments(what, out)
     # Of a filter, ten chunks are under way at once: enough pages for the first ones to be among those let through.

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from marketo_async.changes import Change, ChangeEvent, Gap, LeadChanged, LeadCreated, LeadDeleted
 from marketo_async.changes.store import FeedStore
@@ -72,6 +73,7 @@ def test_a_text_line_is_one_line_without_control_characters() -> None:
     assert line.endswith("...")
     assert "\x1b" not in line
     assert text_of(event, coloured=True).count("\x1b[") == 2
+    assert encoder(LineFormat.TEXT, charset="ascii")([event]).isascii()
     late = LeadDeleted("g", 7, NOW, NOW, True, "100-SBX-001", name="Ada")  # noqa: FBT003 - as it is declared
     assert text_of(late).endswith("deleted              Ada (late)")
     gap = Gap(lane="deleted leads", since=NOW, until=NOW, reason="14 days", seen_at=NOW, instance="100-SBX-001")
@@ -82,6 +84,7 @@ def test_every_format_has_one_line_for_each_event() -> None:
     created = LeadCreated("g", 7, *COMMON, attributes={"Source": "a\nb"})
     events: list[ChangeEvent] = [created, LeadDeleted("h", 8, *COMMON)]
     for one in LineFormat:
+        assert "Łódź".encode() in encoder(one)([replace(created, attributes={"city": "Łódź"})])
         assert encoder(one)(events).count(b"\n") == 2
         assert encoder(one)([]) == b""
 
@@ -92,7 +95,7 @@ def test_all_kinds_of_events_have_a_text() -> None:
     with running(leads=50, activities=0) as instance:
         traffic.join(instance.sandbox.instance)
         for kind in ("visit", "form", "email", "change", "create", "delete", "merge", "list", "list", "program"):
-            traffic.happen(kind)  # type: ignore[arg-type]
+            traffic.happen(kind)
         ended = invoke("tail", "--since", "10m", "--no-follow", *ALONE, environment=instance.environment)
     assert ended.code == 0, ended.stderr
     told = " ".join(line[36:57].strip() for line in ended.stdout.splitlines())
@@ -134,6 +137,18 @@ def test_a_file_gets_each_event_once_and_later_runs_add_the_new_ones(instance: I
     assert sorted(guids_of(out.read_bytes())) == on_the_instance(instance)
 
 
+def test_a_run_without_events_keeps_where_it_started(tmp_path: Path) -> None:
+    """Or a later run, whose --since is another moment, would lose what happened in between."""
+    out = tmp_path / "events.jsonl"
+    command = ("tail", "--no-follow", "--out", out, *ALONE)
+    with running(leads=10, activities=0) as instance:
+        assert invoke(*command, environment=instance.environment).code == 0
+        assert out.read_bytes() == b""
+        instance.add_leads("meanwhile@example.com")
+        ended = invoke(*command, environment=instance.environment)
+    assert len(guids_of(out.read_bytes())) == 1, ended.stderr
+
+
 def test_what_a_killed_run_had_not_counted_is_cut_off(instance: Instance, tmp_path: Path) -> None:
     out = tmp_path / "events.jsonl"
     command = ("tail", *LONG_AGO, "--no-follow", "--out", out, *ALONE)
@@ -144,7 +159,7 @@ def test_what_a_killed_run_had_not_counted_is_cut_off(instance: Instance, tmp_pa
     assert sorted(guids_of(out.read_bytes())) == on_the_instance(instance)
 
 
-@pytest.mark.parametrize("wrong", ["other", "short", "format", "foreign"])
+@pytest.mark.parametrize("wrong", ["other", "short", "format", "foreign", "store"])
 def test_a_file_that_does_not_fit_is_refused_and_not_changed(instance: Instance, tmp_path: Path, wrong: str) -> None:
     out = tmp_path / "events.jsonl"
     command: tuple[object, ...] = ("tail", *LONG_AGO, "--no-follow", "--out", out, *ALONE)
@@ -158,6 +173,15 @@ def test_a_file_that_does_not_fit_is_refused_and_not_changed(instance: Instance,
         command = (*command, "--format", "text")
     if wrong == "foreign":
         out.with_name("events.jsonl.checkpoint").write_text("mine")
+    if wrong == "store":
+
+        async def save() -> None:
+            store = FeedStore(out.with_name("events.jsonl.checkpoint"))
+            await store.open()
+            await store.save("{}", [], watermark=0)
+            await store.close()
+
+        asyncio.run(save())
     before = out.read_bytes()
     ended = invoke(*command, environment=instance.environment)
     said = {
@@ -165,6 +189,7 @@ def test_a_file_that_does_not_fit_is_refused_and_not_changed(instance: Instance,
         "short": "but its checkpoint counts",
         "format": "--format was jsonl, is text",
         "foreign": "can't be opened as the store of a feed",
+        "store": "is not a checkpoint of this command",
     }
     assert ended.code == 2
     assert said[wrong] in ended.stderr
@@ -250,7 +275,7 @@ def test_only_a_terminal_gets_colours(instance: Instance, more: dict[str, str]) 
     shown = os.read(ours, 10_000)
     os.close(ours)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert (b"\x1b[32m" in shown) is not more
+    assert (b"\x1b[32m" in shown) is (not more)
 
 
 def test_the_guids_of_the_last_batch_are_counted_with_its_lines(instance: Instance, tmp_path: Path) -> None:

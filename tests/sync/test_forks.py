@@ -46,7 +46,6 @@ BLOCKING = [
     "feed.nudge()",
     "feed.snapshot()",
     "feed.position",
-    "batch.position",
     "batch.ack()",
     "feed.__exit__(None, None, None)",
 ]
