@@ -88,6 +88,7 @@ _NO_INSTANCE = (
 _BARE_HOST = re.compile(r"[A-Za-z0-9-]+\.mktorest\.com(?:/.*)?", re.IGNORECASE)
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~%@:!$&'()*+,;={}-]+)+")
 _FAMILIES = frozenset({"identity", "rest", "oauth", "bulk"})  # where the paths of the calls themselves begin
+_INGESTION_URL = "https://mkto-ingestion-api.adobe.io"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -191,7 +192,7 @@ class Marketo:
         retry: RetryPolicy | None = None,
         partner_id: str | None = None,
         munchkin_id: str | None = None,
-        ingestion_url: str = "https://mkto-ingestion-api.adobe.io",
+        ingestion_url: str = _INGESTION_URL,
         connector: Callable[[], aiohttp.BaseConnector] | None = None,
         trust_env: bool = False,
     ) -> None:
@@ -221,6 +222,7 @@ class Marketo:
     ) -> Self:
         """Make a client from MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID), MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET.
 
+        Data ingestion reads MARKETO_MUNCHKIN_ID where the base URL has none, and MARKETO_INGESTION_URL if it is set.
         Raises `ConfigurationError` with the names of missing variables.
         """
         env = os.environ if environment is None else environment
@@ -238,6 +240,8 @@ class Marketo:
             client_secret=env["MARKETO_CLIENT_SECRET"],
             governor=governor,
             retry=retry,
+            munchkin_id=env.get("MARKETO_MUNCHKIN_ID"),
+            ingestion_url=env.get("MARKETO_INGESTION_URL") or _INGESTION_URL,
         )
 
     def __repr__(self) -> str:

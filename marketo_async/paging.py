@@ -198,12 +198,15 @@ class Pager(ABC, Generic[T]):
     def _drain(self, *, ahead: bool) -> AsyncGenerator[Page[T], None]:
         """Yield the pages after ``self.token``, each with its token; fetch ``ahead``, or only what is asked for."""
 
-    async def pages(self) -> AsyncGenerator[Page[T], None]:
-        """Yield the pages; a page counts as read when the next one is asked for."""
+    async def pages(self, *, ahead: bool = True) -> AsyncGenerator[Page[T], None]:
+        """Yield the pages; a page counts as read when the next one is asked for.
+
+        Pages are fetched ahead, as many at once as there are slots; without ``ahead``, at most one is.
+        """
         if self._ended:
             return
         try:
-            async with aclosing(self._drain(ahead=True)) as drain:
+            async with aclosing(self._drain(ahead=ahead)) as drain:
                 async for page in drain:
                     yield page
                     self._take(page)

@@ -150,6 +150,8 @@ def _quoted(names: Sequence[str]) -> str:
 def _value(found: Callee, parameter: Parameter, value: object) -> object:
     if value is None and parameter.default is None:
         return None
+    if parameter.encoded and isinstance(value, bytes):  # a file that the caller has read
+        return value
     name = found.operation.name
     try:
         decoded: object = msgspec.convert(value, parameter.kind, strict=False)

@@ -175,6 +175,12 @@ def signature(name: str, *, without: Collection[str] = ()) -> str:
     return f"{name}({', '.join(parts)})"
 
 
+def type_text(parameter: Parameter) -> str:
+    """Return the type of a parameter as `signature` writes it: ``[int]``, or ``"approved"|"draft"``."""
+    whole = object_schema({parameter.name: (parameter.kind, UNSET, None)})
+    return _written(whole["properties"][parameter.name], whole.get("$defs", {}))
+
+
 def about(parameter: Parameter) -> str | None:
     """Return the line that describes a parameter, or ``None`` if its name says enough."""
     return _CONTENT if parameter.encoded else ABOUT.get(parameter.name)

@@ -14,6 +14,7 @@ https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-d
 ``date``                    ``YYYY-MM-DD``
 ``UUID``                    its 36 characters
 ``Enum``                    its value
+scalars of numpy            as the number, the bool or the text that they hold; its dates are refused
 anything else               refused, for instance bytes, durations and times of day
 ==========================  ==========================================================================================
 """
@@ -26,6 +27,7 @@ from decimal import Decimal
 from enum import Enum
 from math import isfinite
 from numbers import Integral
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -38,6 +40,7 @@ Wire = str | int | float | bool | None
 
 _AS_THEY_ARE = frozenset({str, bool, int, type(None)})
 _TEXT = frozenset({str})
+_PLAIN_KINDS = frozenset("biufU")  # of numpy: bool, int, unsigned int, float, text
 # msgspec would write these differently.
 _KEPT = (datetime, date, time, timedelta, Decimal, UUID, bytes, bytearray, memoryview)
 
@@ -47,6 +50,10 @@ def wire_value(value: object) -> Wire:  # noqa: C901 - the table above, one row 
 
     Raises `InvalidRequest` for a value that can't be sent to Marketo.
     """
+    if type(value) in _AS_THEY_ARE:  # nearly every value
+        return _text(value) if isinstance(value, str) else cast("Wire", value)
+    if (library := type(value).__module__.partition(".")[0]) in {"numpy", "pandas"}:
+        value = _of_library(library, value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Enum):
@@ -68,6 +75,17 @@ def wire_value(value: object) -> Wire:  # noqa: C901 - the table above, one row 
     if isinstance(value, UUID):
         return str(value)
     raise InvalidRequest(f"{type(value).__name__} can't be sent to Marketo; pass text, a number, a bool or a date")
+
+
+def _of_library(library: str, value: Any) -> object:
+    """Return a scalar of numpy as Python's own; refuse the missing values of pandas, which may mean anything."""
+    if library == "numpy" and getattr(getattr(value, "dtype", None), "kind", "") in _PLAIN_KINDS and not value.shape:
+        return value.item()
+    if type(value).__name__ in {"NAType", "NaTType"}:
+        raise InvalidRequest(
+            f"{value} of pandas can't be sent to Marketo; pass None (frame.astype(object).where(frame.notna(), None))"
+        )
+    return value
 
 
 def as_cell(value: object) -> str:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
-from pathlib import Path
 from typing import Literal, TypeVar
 
-from marketo_async.bulk.base import BulkFiles, OnBadRow, PathLike, dates_of, format_for
+from marketo_async.bulk.base import BulkFiles, ExportFields, ExportTarget, OnBadRow, PathLike, dates_of
 from marketo_async.bulk.exports.output import OutputFormat
 from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
-from marketo_async.bulk.exports.windows import Between
+from marketo_async.bulk.exports.span import Between
 from marketo_async.bulk.fields import ACTION_RESULT, ACTIVITY_FIELDS, check
 from marketo_async.bulk.progress import ExportReport
 from marketo_async.bulk.slots import OnQuota
 from marketo_async.errors import InvalidRequest
-from marketo_async.models.bulk import ActivitySelection, FileFormat
-from marketo_async.resources.arguments import Fields as Names
+from marketo_async.models.bulk import ActivitySelection
 from marketo_async.resources.descriptors import composite
 
 T = TypeVar("T")
@@ -38,24 +36,28 @@ class ActivityFiles(BulkFiles[ActivitySelection, T]):
     async def export(
         self,
         *,
-        created_at: Between,
+        created_at: Between = (None, None),
         types: Iterable[int] | Literal["all"] | None = None,
         primary_values: Sequence[int] | Sequence[str] | None = None,
-        fields: Names = None,
+        fields: ExportFields = None,
         null: bool = True,
         on_bad_row: OnBadRow | None = None,
         poll: float | None = None,
         on_quota: OnQuota = "raise",
+        deadline: float | None = None,
         progress: Hook | None = None,
     ) -> AsyncGenerator[T, None]:
         """Yield the activities of a range of any length; ``types`` are the ids of their types, by default all.
+
+        The range is from the beginning of the instance to now by default. A custom activity that was added with a date
+        before the beginning is exported only by a range of at most 93 days.
 
         ``primary_values`` are at most 50 ids or names of primary attributes, for ``types`` of one kind. Without
         ``fields`` the columns are Marketo's own; ``actionResult`` is exported only if ``fields`` name it. For the rest
         see ``marketo.bulk.leads.export``.
         """
-        request = self._request(created_at, types, primary_values, fields)
-        options = await self._options(poll, on_quota, progress)
+        request = await self._request(created_at, types, primary_values, fields)
+        options = await self._options(poll, on_quota, deadline, progress)
         async with aclosing(self._rows(request, options, null=null, on_bad_row=on_bad_row)) as rows:
             async for row in rows:
                 yield row
@@ -65,37 +67,40 @@ class ActivityFiles(BulkFiles[ActivitySelection, T]):
         self,
         path: PathLike,
         *,
-        created_at: Between,
+        created_at: Between = (None, None),
         types: Iterable[int] | Literal["all"] | None = None,
         primary_values: Sequence[int] | Sequence[str] | None = None,
-        fields: Names = None,
+        fields: ExportFields = None,
         format: OutputFormat | None = None,
         on_bad_row: OnBadRow | None = None,
         poll: float | None = None,
         on_quota: OnQuota = "raise",
+        deadline: float | None = None,
         progress: Hook | None = None,
         start_over: bool = False,
     ) -> ExportReport:
         """Write the activities of a range of any length to a file; see ``marketo.bulk.leads.export_to``."""
-        request = self._request(created_at, types, primary_values, fields, format_for(Path(path), format))
-        options = await self._options(poll, on_quota, progress)
+        target = ExportTarget.of(path, format, start_over=start_over)
+        request = await self._request(created_at, types, primary_values, fields, target)
+        options = await self._options(poll, on_quota, deadline, progress)
         return await self._written(path, request, options, format, start_over=start_over, on_bad_row=on_bad_row)
 
-    def _request(
+    async def _request(
         self,
         created_at: Between,
         types: Iterable[int] | Literal["all"] | None,
         primary_values: Sequence[int] | Sequence[str] | None,
-        fields: Names,
-        format: FileFormat = "CSV",
+        fields: ExportFields,
+        target: ExportTarget | None = None,
     ) -> ExportRequest[ActivitySelection]:
-        columns = self._field_names(fields, ACTIVITY_FIELDS)
+        columns = self._field_names(fields, (*ACTIVITY_FIELDS, ACTION_RESULT), ACTIVITY_FIELDS)
         check(self.rows, columns, dict.fromkeys((*ACTIVITY_FIELDS, ACTION_RESULT)))
         chosen = None if types is None or types == "all" else list(types)
         values = primary_values or []
         if isinstance(values, str):
             raise InvalidRequest(f"primary_values is the text {values!r}: pass a list of ids or names")
         ids, names = ([value for value in values if isinstance(value, kind)] for kind in (int, str))
+        span = await self._span("created_at", created_at, target)
         selections = [
             ActivitySelection(
                 created_at=dates,
@@ -103,6 +108,13 @@ class ActivityFiles(BulkFiles[ActivitySelection, T]):
                 primary_attribute_value_ids=[value for value in ids if isinstance(value, int)] or None,
                 primary_attribute_values=[value for value in names if isinstance(value, str)] or None,
             )
-            for dates in dates_of("created_at", created_at, self._slots)
+            for dates in dates_of("created_at", span, self._slots)
         ]
-        return ExportRequest(kind=self.rows, fields=columns, selections=selections, format=format)
+        return ExportRequest(
+            kind=self.rows,
+            fields=columns,
+            selections=selections,
+            format=target.format if target else "CSV",
+            span=span,
+            every=fields == "all",
+        )

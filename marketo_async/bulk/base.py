@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Literal, TypeVar
+
+from msgspec import Struct
 
 from marketo_async.atomic_file import disk
 from marketo_async.bulk.exports import export
+from marketo_async.bulk.exports.beginning import beginning
 from marketo_async.bulk.exports.endpoints import ExportEndpoints, S
 from marketo_async.bulk.exports.export import ExportOptions, RowOptions
-from marketo_async.bulk.exports.jobs import download_file, is_completed
+from marketo_async.bulk.exports.job_status import is_completed
+from marketo_async.bulk.exports.jobs import download_file
 from marketo_async.bulk.exports.output import OutputFormat, file_format, format_of
 from marketo_async.bulk.exports.request import Calls, ExportRequest
 from marketo_async.bulk.exports.run import Hook
-from marketo_async.bulk.exports.windows import Between, windows
+from marketo_async.bulk.exports.span import Between, Span, asked, needs_beginning, resolved
+from marketo_async.bulk.exports.state import kept_span
+from marketo_async.bulk.exports.windows import windows
 from marketo_async.bulk.fields import KnownFields
 from marketo_async.bulk.progress import ExportReport, check_hook
 from marketo_async.bulk.slots import JobSlots, OnQuota, Polling
@@ -40,6 +46,20 @@ log = logging.getLogger("marketo_async.bulk")
 UsedToday = Callable[[], Awaitable[int]]
 OnBadRow = Callable[[BadRow], None]
 PathLike = str | os.PathLike[str]
+ExportFields = Names | Literal["all"]
+
+
+class ExportTarget(Struct, frozen=True):
+    """The file of an export, the format of its jobs' files, and whether an earlier run's progress is discarded."""
+
+    path: Path
+    format: FileFormat
+    start_over: bool
+
+    @classmethod
+    def of(cls, path: PathLike, output: OutputFormat | None, *, start_over: bool) -> ExportTarget:
+        """Return the target at ``path``; the format is the given one, else that of the suffix."""
+        return cls(Path(path), file_format(format_of(Path(path), output)), start_over)
 
 
 class BulkFiles(ExportEndpoints[S], Generic[S, T]):
@@ -71,13 +91,29 @@ class BulkFiles(ExportEndpoints[S], Generic[S, T]):
         await download_file(Calls(self, self._sender), job, part)
         return _rename(part, whole)
 
+    async def _span(self, name: str, between: Between | None, target: ExportTarget | None) -> Span | None:
+        """Return a range whose ends do not move: that of an earlier run of the same export, else one as of now.
+
+        Ranges without a start, and long ones, ask for the beginning of the instance (`beginning` says its price).
+        """
+        if between is None:
+            return None
+        text = asked(name, between)
+        if target is not None and not target.start_over and (kept := kept_span(target.path, text)) is not None:
+            return kept
+        if needs_beginning(name, between, self._slots.now) and self._slots.began is None:
+            self._slots.began = await beginning(self._sender)
+        return resolved(name, between, self._slots.now, self._slots.began)
+
     def _rows(
         self, request: ExportRequest[S], options: ExportOptions, *, null: bool, on_bad_row: OnBadRow | None
     ) -> AsyncGenerator[T, None]:
         row_options = RowOptions(model=self.model, null=null, on_bad_row=on_bad_row)
         return export.rows(Calls(self, self._sender, request), request, self._slots, options, row_options)
 
-    async def _options(self, poll: float | None, on_quota: OnQuota, hook: Hook | None) -> ExportOptions:
+    async def _options(
+        self, poll: float | None, on_quota: OnQuota, deadline: float | None, hook: Hook | None
+    ) -> ExportOptions:
         check_hook(hook)
         used = None
         if hook is not None:
@@ -85,7 +121,9 @@ class BulkFiles(ExportEndpoints[S], Generic[S, T]):
                 used = await self._used_today()
             except MarketoError as error:  # the export does not need it
                 log.warning("today's volume is not known, so progress is reported without it: %s", error)
-        return ExportOptions(polling=Polling(poll=poll, on_quota=on_quota), hook=hook, used_before=used)
+        return ExportOptions(
+            polling=Polling(poll=poll, on_quota=on_quota, deadline=deadline), hook=hook, used_before=used
+        )
 
     async def _written(
         self,
@@ -109,9 +147,11 @@ class BulkFiles(ExportEndpoints[S], Generic[S, T]):
             on_bad_row=on_bad_row,
         )
 
-    def _field_names(self, fields: Names, default: Sequence[str] | None = None) -> list[str]:
-        """Return the fields to export: the given ones, those of the Struct, or the ``default``."""
-        names = field_names(self.model, fields)
+    def _field_names(
+        self, fields: ExportFields, known: Iterable[str], default: Sequence[str] | None = None
+    ) -> list[str]:
+        """Return the fields to export: all ``known`` ones, the given ones, those of the Struct, or the ``default``."""
+        names = list(known) if fields == "all" else field_names(self.model, fields)
         if names is None:
             names = default
         if not names:
@@ -125,9 +165,9 @@ def _rename(part: Path, whole: Path) -> int:
     return whole.stat().st_size
 
 
-def dates_of(name: str, between: Between | None, slots: JobSlots) -> list[DateRange]:
+def dates_of(name: str, span: Span | None, slots: JobSlots) -> list[DateRange]:
     """Return the windows of a range, an empty list without a range."""
-    return [] if between is None else windows(name, between, now=slots.now)
+    return [] if span is None else windows(name, (span.since, span.until), now=slots.now)
 
 
 def id_of(selected: int | str | None) -> int | None:
@@ -138,11 +178,6 @@ def id_of(selected: int | str | None) -> int | None:
 def name_of(selected: int | str | None) -> str | None:
     """Return the name, or ``None`` for an id."""
     return selected if isinstance(selected, str) else None
-
-
-def format_for(path: Path, output: OutputFormat | None) -> FileFormat:
-    """Return the format of the jobs' files for an output."""
-    return file_format(format_of(path, output))
 
 
 def only_one(kind: str, **given: object) -> str:

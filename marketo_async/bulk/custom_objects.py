@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from pathlib import Path
 from typing import TypeVar
 
 from marketo_async.bulk.base import (
     BulkFiles,
+    ExportFields,
+    ExportTarget,
     OnBadRow,
     PathLike,
     UsedToday,
     dates_of,
-    format_for,
     id_of,
     name_of,
     only_one,
@@ -24,7 +24,7 @@ from marketo_async.bulk.base import (
 from marketo_async.bulk.exports.output import OutputFormat
 from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
-from marketo_async.bulk.exports.windows import Between
+from marketo_async.bulk.exports.span import Between
 from marketo_async.bulk.fields import check
 from marketo_async.bulk.imports.endpoints import WRITE, ImportEndpoints, as_file, lower
 from marketo_async.bulk.imports.input_file import Delimiter, FileDialect
@@ -73,7 +73,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
     async def export(
         self,
         *,
-        fields: Names = None,
+        fields: ExportFields = None,
         updated_at: Between | None = None,
         static_list: int | str | None = None,
         smart_list: int | str | None = None,
@@ -81,6 +81,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
         on_bad_row: OnBadRow | None = None,
         poll: float | None = None,
         on_quota: OnQuota = "raise",
+        deadline: float | None = None,
         progress: Hook | None = None,
     ) -> AsyncGenerator[T, None]:
         """Yield the objects that were changed in a range of any length, or that belong to the leads of a list.
@@ -88,7 +89,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
         Without ``fields`` the columns are all fields of the type. For the rest see ``marketo.bulk.leads.export``.
         """
         request = await self._request(fields, updated_at, static_list, smart_list)
-        options = await self._options(poll, on_quota, progress)
+        options = await self._options(poll, on_quota, deadline, progress)
         async with aclosing(self._rows(request, options, null=null, on_bad_row=on_bad_row)) as rows:
             async for row in rows:
                 yield row
@@ -98,7 +99,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
         self,
         path: PathLike,
         *,
-        fields: Names = None,
+        fields: ExportFields = None,
         updated_at: Between | None = None,
         static_list: int | str | None = None,
         smart_list: int | str | None = None,
@@ -106,12 +107,14 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
         on_bad_row: OnBadRow | None = None,
         poll: float | None = None,
         on_quota: OnQuota = "raise",
+        deadline: float | None = None,
         progress: Hook | None = None,
         start_over: bool = False,
     ) -> ExportReport:
         """Write objects to a file; see ``export`` and ``marketo.bulk.leads.export_to``."""
-        request = await self._request(fields, updated_at, static_list, smart_list, format_for(Path(path), format))
-        options = await self._options(poll, on_quota, progress)
+        target = ExportTarget.of(path, format, start_over=start_over)
+        request = await self._request(fields, updated_at, static_list, smart_list, target)
+        options = await self._options(poll, on_quota, deadline, progress)
         return await self._written(path, request, options, format, start_over=start_over, on_bad_row=on_bad_row)
 
     @composite
@@ -123,6 +126,8 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
         null: bool = False,
         encoding: str | None = None,
         delimiter: Delimiter | None = None,
+        rename: Mapping[str, str] | None = None,
+        dry_run: bool = False,
         poll: float | None = None,
         progress: Callable[[ImportProgress], None] | None = None,
         on_rejected: Callable[[list[Rejected]], None] | None = None,
@@ -131,7 +136,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
 
         For the rest see ``marketo.bulk.leads.load``.
         """
-        dialect = FileDialect(encoding=encoding, delimiter=delimiter, null=null)
+        dialect = FileDialect(encoding=encoding, delimiter=delimiter, null=null, rename=rename or {})
 
         async def send(content: bytes) -> ImportJob:
             return await self.import_file(content, "CSV")
@@ -148,22 +153,23 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
             warnings=self.import_warnings,
         )
         run = ImportRun(importer, self._slots, Polling(poll=poll), progress, on_rejected)
-        return await run.run(source, fields, dialect)
+        return await run.run(source, fields, dialect, dry_run=dry_run)
 
     async def _request(
         self,
-        fields: Names,
+        fields: ExportFields,
         updated_at: Between | None,
         static_list: int | str | None,
         smart_list: int | str | None,
-        format: FileFormat = "CSV",
+        target: ExportTarget | None = None,
     ) -> ExportRequest[CustomObjectSelection]:
         only_one(self.rows, updated_at=updated_at, static_list=static_list, smart_list=smart_list)
         known, _ = await self._fields.objects(self.api_name)
-        names = self._field_names(fields, list(known))
+        names = self._field_names(fields, known, list(known))
         check(f"{self.api_name} objects", names, known)
+        span = await self._span("updated_at", updated_at, target)
         selections = [
-            CustomObjectSelection(updated_at=dates) for dates in dates_of("updated_at", updated_at, self._slots)
+            CustomObjectSelection(updated_at=dates) for dates in dates_of("updated_at", span, self._slots)
         ] or [
             CustomObjectSelection(
                 static_list_id=id_of(static_list),
@@ -172,4 +178,11 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
                 smart_list_name=name_of(smart_list),
             )
         ]
-        return ExportRequest(kind=f"{self.api_name} objects", fields=names, selections=selections, format=format)
+        return ExportRequest(
+            kind=f"{self.api_name} objects",
+            fields=names,
+            selections=selections,
+            format=target.format if target else "CSV",
+            span=span,
+            every=fields == "all",
+        )

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from pathlib import Path
 from typing import TypeVar
 
-from marketo_async.bulk.base import BulkFiles, OnBadRow, PathLike, dates_of, format_for, id_of, name_of, only_one
+from marketo_async.bulk.base import (
+    BulkFiles,
+    ExportFields,
+    ExportTarget,
+    OnBadRow,
+    PathLike,
+    dates_of,
+    id_of,
+    name_of,
+    only_one,
+)
 from marketo_async.bulk.exports.output import OutputFormat
 from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
-from marketo_async.bulk.exports.windows import Between
+from marketo_async.bulk.exports.span import Between
 from marketo_async.bulk.fields import LEAD_KEYS, check
 from marketo_async.bulk.imports.endpoints import WRITE, as_file, lower
 from marketo_async.bulk.imports.files import LANES
@@ -81,7 +90,7 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
     async def export(
         self,
         *,
-        fields: Names = None,
+        fields: ExportFields = None,
         created_at: Between | None = None,
         updated_at: Between | None = None,
         static_list: int | str | None = None,
@@ -90,31 +99,37 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
         on_bad_row: OnBadRow | None = None,
         poll: float | None = None,
         on_quota: OnQuota = "raise",
+        deadline: float | None = None,
         progress: Hook | None = None,
     ) -> AsyncGenerator[T, None]:
         """Yield the leads of a range of any length, or of a list, given by id or name.
 
-        A range is half-open: ``(since, until)`` contains ``since`` and not ``until``. It is split into jobs of at
-        most 31 days; each file is downloaded, compared with its job's length and SHA-256, and read in constant
-        memory. The word ``null`` without quotes becomes ``None`` unless ``null`` is false. A row that can't be read
-        raises `BadRow`, or is passed to ``on_bad_row``. Jobs are polled once a minute, or every ``poll`` seconds.
+        A range is half-open: ``(since, until)`` contains ``since`` and not ``until``. ``until`` may be ``None`` (now),
+        and ``since`` a timedelta before now, or ``None``: the beginning of the instance, which is asked for (2 calls,
+        about 20 more where the first leads are deleted). A range of more than 93 days asks for it too, and no job
+        selects a time before it. The range is split into jobs of at most 31 days; each file is downloaded, compared
+        with its job's length and SHA-256, and read in constant memory. The word ``null`` without quotes becomes
+        ``None`` unless ``null`` is false. A row that can't be read raises `BadRow`, or is passed to ``on_bad_row``.
+        Jobs are polled once a minute, or every ``poll`` seconds.
+        A job that is not over ``deadline`` seconds after it was enqueued is cancelled, and raises `JobFailed`.
+        ``fields="all"`` exports all fields that the instance describes, without those that it refuses to export.
         If you leave the loop early, the jobs that still run are cancelled. Raises `InvalidRequest` for an unknown
         field, before a job is created; `ExportQuotaExceeded` when the day's volume is used up (``on_quota="wait"``
         waits for the next day instead); `JobFailed`, `JobCancelled` and `DamagedFile`. Maps to ``create``,
         ``enqueue``, ``status`` and ``file``.
         """
         request = await self._request(fields, created_at, updated_at, static_list, smart_list)
-        options = await self._options(poll, on_quota, progress)
+        options = await self._options(poll, on_quota, deadline, progress)
         async with aclosing(self._rows(request, options, null=null, on_bad_row=on_bad_row)) as rows:
             async for row in rows:
                 yield row
 
     @composite
-    async def export_to(
+    async def export_to(  # noqa: PLR0913 - the choices of an export, by name
         self,
         path: PathLike,
         *,
-        fields: Names = None,
+        fields: ExportFields = None,
         created_at: Between | None = None,
         updated_at: Between | None = None,
         static_list: int | str | None = None,
@@ -123,26 +138,34 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
         on_bad_row: OnBadRow | None = None,
         poll: float | None = None,
         on_quota: OnQuota = "raise",
+        deadline: float | None = None,
         progress: Hook | None = None,
         start_over: bool = False,
     ) -> ExportReport:
         """Write the leads of a range of any length, or of a list, to a file, and return a report.
 
         The suffix decides the format: ``.csv``, ``.tsv`` and ``.ssv`` as Marketo writes them, ``.jsonl`` or
-        ``.parquet``. Until the end, the data is in ``NAME.part`` and the state in ``NAME.state``. From these, the same
-        call resumes the same jobs after any interruption; it may change between ``.csv``, ``.jsonl`` and ``.parquet``.
+        ``.parquet``; ``.gz`` or ``.zst`` after it compresses the file. Until the end, the data is in ``NAME.part`` and
+        the state in ``NAME.state``. From these, the same call resumes the same jobs, for the range of the first run,
+        after any interruption; it may change between ``.csv``, ``.jsonl`` and ``.parquet``. The report has the fields
+        that ``fields="all"`` dropped.
         ``start_over`` replaces all these files. A row that can't be converted to JSON lines or Parquet raises `BadRow`,
         or is passed to ``on_bad_row`` and skipped. A disk that fails raises `OSError` with the path as its file name.
         For the rest see ``export``.
         """
         request = await self._request(
-            fields, created_at, updated_at, static_list, smart_list, format_for(Path(path), format)
+            fields,
+            created_at,
+            updated_at,
+            static_list,
+            smart_list,
+            ExportTarget.of(path, format, start_over=start_over),
         )
-        options = await self._options(poll, on_quota, progress)
+        options = await self._options(poll, on_quota, deadline, progress)
         return await self._written(path, request, options, format, start_over=start_over, on_bad_row=on_bad_row)
 
     @composite
-    async def load(
+    async def load(  # noqa: PLR0913 - the choices of an import, by name
         self,
         source: Source,
         *,
@@ -153,30 +176,35 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
         null: bool = False,
         encoding: str | None = None,
         delimiter: Delimiter | None = None,
+        rename: Mapping[str, str] | None = None,
+        dry_run: bool = False,
         poll: float | None = None,
         progress: Callable[[ImportProgress], None] | None = None,
         on_rejected: Callable[[list[Rejected]], None] | None = None,
     ) -> ImportReport:
-        """Create or update any number of leads: an iterable or async iterable of rows, or the path of a delimited file.
+        """Create or update any number of leads: an iterable or async iterable of rows, or the path of a file.
 
-        Rows are ``dict`` or Struct by REST field name. All have the same members; with ``fields``, each has some of
-        them. All rows are checked and written to files below 10 MB first, so if a row is bad, nothing is sent. Rows
-        with the same key (``lookup_field``; ``id`` only updates) are sent in order, and never in two files at once.
-        Files for a static list (``list_id``) are sent one after the other. A full queue (1016) and a busy list (1019)
-        cause a wait. ``on_rejected`` receives the rows of each file that failed or have a warning; its exceptions are
-        logged.
+        Rows are ``dict``, Struct, dataclass or ``sqlite3.Row`` by REST field name. All have the same members; with
+        ``fields``, each has some of them. All rows are checked and written to files below 10 MB first, so if a row is
+        bad, nothing is sent. Rows with the same key (``lookup_field``; ``id`` only updates) are sent in order, and
+        never in two files at once. Files for a static list (``list_id``) are sent one after the other. A full queue
+        (1016) and a busy list (1019) cause a wait. ``on_rejected`` receives the rows of each file that failed or have a
+        warning; its exceptions are logged.
 
-        A file has API names of fields in its first line. It is UTF-8 unless its byte order mark or ``encoding`` says
-        otherwise. ``delimiter`` is ``,``, ``;``, ``|`` or a tab, by default the one that fits the first line. The word
-        ``null`` is text; with ``null=True`` it is a missing value, as exports write it.
+        A file holds JSON lines, Parquet or delimited text, with API names of fields in its first line; ``rename`` maps
+        other names of columns to them. Text is UTF-8 unless its byte order mark or ``encoding`` says otherwise.
+        ``delimiter`` is ``,``, ``;``, ``|`` or a tab, by default the one that fits the first line. The word ``null`` is
+        text; with ``null=True`` it is a missing value, as exports write it.
 
-        Raises `InvalidRequest` for an unknown field, a bad row and a file that is not delimited text; `BadRow` for a
+        ``dry_run`` checks all rows and sends nothing; the report then has the number of rows and files.
+
+        Raises `InvalidRequest` for an unknown field, a bad row and a file of another kind; `BadRow` for a
         row of a file that can't be read; `ImportStopped`, with the report so far, if an error ends the import early.
         Rows that Marketo counts as failed but does not list are in the report's ``unlisted``. Maps to ``import_file``,
         ``import_status``, ``import_failures`` and ``import_warnings``; see
         https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/bulk-import/bulk-lead-import
         """
-        dialect = FileDialect(encoding=encoding, delimiter=delimiter, null=null)
+        dialect = FileDialect(encoding=encoding, delimiter=delimiter, null=null, rename=rename or {})
 
         async def send(content: bytes) -> ImportJob:
             return await self.import_file(
@@ -195,24 +223,29 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
             scope=("leads", lookup_field),
         )
         run = ImportRun(importer, self._slots, Polling(poll=poll), progress, on_rejected)
-        return await run.run(source, fields, dialect)
+        return await run.run(source, fields, dialect, dry_run=dry_run)
 
     async def _request(
         self,
-        fields: Names,
+        fields: ExportFields,
         created_at: Between | None,
         updated_at: Between | None,
         static_list: int | str | None,
         smart_list: int | str | None,
-        format: FileFormat = "CSV",
+        target: ExportTarget | None = None,
     ) -> ExportRequest[LeadSelection]:
         only_one(
             self.rows, created_at=created_at, updated_at=updated_at, static_list=static_list, smart_list=smart_list
         )
-        names = self._field_names(fields)
+        known = await self._fields.leads()
+        names = self._field_names(fields, known)
+        check(self.rows, names, known)
+        created = await self._span("created_at", created_at, target)
+        updated = await self._span("updated_at", updated_at, target)
+        span = created or updated
         selections = [
-            *(LeadSelection(created_at=dates) for dates in dates_of("created_at", created_at, self._slots)),
-            *(LeadSelection(updated_at=dates) for dates in dates_of("updated_at", updated_at, self._slots)),
+            *(LeadSelection(created_at=dates) for dates in dates_of("created_at", created, self._slots)),
+            *(LeadSelection(updated_at=dates) for dates in dates_of("updated_at", updated, self._slots)),
         ] or [
             LeadSelection(
                 static_list_id=id_of(static_list),
@@ -221,5 +254,11 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
                 smart_list_name=name_of(smart_list),
             )
         ]
-        check(self.rows, names, await self._fields.leads())
-        return ExportRequest(kind=self.rows, fields=names, selections=selections, format=format)
+        return ExportRequest(
+            kind=self.rows,
+            fields=names,
+            selections=selections,
+            format=target.format if target else "CSV",
+            span=span,
+            every=fields == "all",
+        )

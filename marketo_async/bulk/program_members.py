@@ -5,16 +5,15 @@ See ``exports.export`` and ``imports.run`` for the steps.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from pathlib import Path
 from typing import TypeVar
 
-from marketo_async.bulk.base import BulkFiles, OnBadRow, PathLike, dates_of, format_for
+from marketo_async.bulk.base import BulkFiles, ExportFields, ExportTarget, OnBadRow, PathLike, dates_of
 from marketo_async.bulk.exports.output import OutputFormat
 from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
-from marketo_async.bulk.exports.windows import Between
+from marketo_async.bulk.exports.span import Between
 from marketo_async.bulk.fields import check
 from marketo_async.bulk.imports.endpoints import WRITE, ImportEndpoints, as_file, lower
 from marketo_async.bulk.imports.input_file import Delimiter, FileDialect
@@ -55,7 +54,7 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
         self,
         *,
         program_id: int | Sequence[int],
-        fields: Names = None,
+        fields: ExportFields = None,
         status_names: Sequence[str] | None = None,
         updated_at: Between | None = None,
         is_exhausted: bool | None = None,
@@ -63,6 +62,7 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
         on_bad_row: OnBadRow | None = None,
         poll: float | None = None,
         on_quota: OnQuota = "raise",
+        deadline: float | None = None,
         progress: Hook | None = None,
     ) -> AsyncGenerator[T, None]:
         """Yield the members of a program, or of at most 10 programs, that match all the other arguments.
@@ -71,18 +71,18 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
         programs, each row begins with its ``programId``. For the rest see ``marketo.bulk.leads.export``.
         """
         request = await self._request(program_id, fields, status_names, updated_at, is_exhausted)
-        options = await self._options(poll, on_quota, progress)
+        options = await self._options(poll, on_quota, deadline, progress)
         async with aclosing(self._rows(request, options, null=null, on_bad_row=on_bad_row)) as rows:
             async for row in rows:
                 yield row
 
     @composite
-    async def export_to(
+    async def export_to(  # noqa: PLR0913 - the choices of an export, by name
         self,
         path: PathLike,
         *,
         program_id: int | Sequence[int],
-        fields: Names = None,
+        fields: ExportFields = None,
         status_names: Sequence[str] | None = None,
         updated_at: Between | None = None,
         is_exhausted: bool | None = None,
@@ -90,14 +90,20 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
         on_bad_row: OnBadRow | None = None,
         poll: float | None = None,
         on_quota: OnQuota = "raise",
+        deadline: float | None = None,
         progress: Hook | None = None,
         start_over: bool = False,
     ) -> ExportReport:
         """Write the members of programs to a file; see ``export`` and ``marketo.bulk.leads.export_to``."""
         request = await self._request(
-            program_id, fields, status_names, updated_at, is_exhausted, format_for(Path(path), format)
+            program_id,
+            fields,
+            status_names,
+            updated_at,
+            is_exhausted,
+            ExportTarget.of(path, format, start_over=start_over),
         )
-        options = await self._options(poll, on_quota, progress)
+        options = await self._options(poll, on_quota, deadline, progress)
         return await self._written(path, request, options, format, start_over=start_over, on_bad_row=on_bad_row)
 
     @composite
@@ -111,6 +117,8 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
         null: bool = False,
         encoding: str | None = None,
         delimiter: Delimiter | None = None,
+        rename: Mapping[str, str] | None = None,
+        dry_run: bool = False,
         poll: float | None = None,
         progress: Callable[[ImportProgress], None] | None = None,
         on_rejected: Callable[[list[Rejected]], None] | None = None,
@@ -119,7 +127,7 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
 
         For the rest see ``marketo.bulk.leads.load``.
         """
-        dialect = FileDialect(encoding=encoding, delimiter=delimiter, null=null)
+        dialect = FileDialect(encoding=encoding, delimiter=delimiter, null=null, rename=rename or {})
 
         async def send(content: bytes) -> ImportJob:
             return await self.import_file(program_id, status, content, "CSV")
@@ -135,22 +143,23 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
             warnings=self.import_warnings,
         )
         run = ImportRun(importer, self._slots, Polling(poll=poll), progress, on_rejected)
-        return await run.run(source, fields, dialect)
+        return await run.run(source, fields, dialect, dry_run=dry_run)
 
     async def _request(
         self,
         program_id: int | Sequence[int],
-        fields: Names,
+        fields: ExportFields,
         status_names: Sequence[str] | None,
         updated_at: Between | None,
         is_exhausted: bool | None,  # noqa: FBT001 - the public method takes it by name
-        format: FileFormat = "CSV",
+        target: ExportTarget | None = None,
     ) -> ExportRequest[ProgramMemberSelection]:
         own = await self._fields.members()
-        names = self._field_names(fields, list(own))
+        names = self._field_names(fields, own, list(own))
         if any(name not in own for name in names):
             check(self.rows, names, {**own, **await self._fields.leads()})
         single, several = (program_id, None) if isinstance(program_id, int) else (None, list(program_id))
+        span = await self._span("updated_at", updated_at, target)
         selections = [
             ProgramMemberSelection(
                 program_id=single,
@@ -159,6 +168,13 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
                 status_names=None if status_names is None else list(status_names),
                 updated_at=dates,
             )
-            for dates in dates_of("updated_at", updated_at, self._slots) or (None,)
+            for dates in dates_of("updated_at", span, self._slots) or (None,)
         ]
-        return ExportRequest(kind=self.rows, fields=names, selections=selections, format=format)
+        return ExportRequest(
+            kind=self.rows,
+            fields=names,
+            selections=selections,
+            format=target.format if target else "CSV",
+            span=span,
+            every=fields == "all",
+        )

@@ -38,7 +38,10 @@ class ExportProgress(Struct, frozen=True, kw_only=True):
 
 
 class ImportProgress(Struct, frozen=True, kw_only=True):
-    """The progress of an import: ``rows`` read, their files and how many are done, and the counts of Marketo."""
+    """The progress of an import: ``rows`` read, their files and how many are done, and the counts of Marketo.
+
+    ``under_way`` are the batch ids of the files that were sent and whose result is not known yet.
+    """
 
     kind: str
     rows: int
@@ -50,12 +53,14 @@ class ImportProgress(Struct, frozen=True, kw_only=True):
     processed: int
     failed: int
     warned: int
+    under_way: tuple[int, ...] = ()
 
 
 class ExportReport(Struct, frozen=True, kw_only=True):
     """The result of an export: ``jobs`` in the order of their windows, the sum of their rows, the bytes of the output.
 
-    ``resumed`` says whether the export resumed an earlier run.
+    ``resumed`` says whether the export resumed an earlier run. ``dropped`` are the fields that an export of all fields
+    left out, because the instance does not export them.
     """
 
     path: str
@@ -63,6 +68,7 @@ class ExportReport(Struct, frozen=True, kw_only=True):
     rows: int
     bytes: int
     resumed: bool
+    dropped: list[str] = []
 
 
 class Rejected(Struct, frozen=True, kw_only=True):
@@ -96,7 +102,8 @@ class Unlisted(Struct, frozen=True, kw_only=True):
 class ImportReport(Struct, frozen=True, kw_only=True):
     """The result of an import: its jobs, and the rows that failed or have a warning, in input order.
 
-    ``unlisted`` are further such rows, which Marketo counts but does not list.
+    ``unlisted`` are further such rows, which Marketo counts but does not list. ``files`` is into how many files the
+    rows were cut.
     """
 
     rows: int
@@ -105,6 +112,7 @@ class ImportReport(Struct, frozen=True, kw_only=True):
     warnings: list[Rejected]
     jobs: list[ImportJob]
     unlisted: list[Unlisted] = []
+    files: int = 0
 
     @property
     def failed(self) -> int:

@@ -33,14 +33,18 @@ class Polling(Struct, frozen=True, kw_only=True):
 
     Exports wait ``poll`` seconds, by default 60, and up to a fifth more. Imports wait ``poll`` seconds, by default from
     4 to 30, and up to a fifth less. After a full queue, both wait one to four times ``poll``, by default 60 to 240 s.
+    An export job that is not over ``deadline`` seconds after it was enqueued, or found by a later run, is given up.
     """
 
     poll: float | None = None
     on_quota: OnQuota = "raise"
+    deadline: float | None = None
 
     def __post_init__(self) -> None:
         if self.poll is not None:
             positive("poll", self.poll)
+        if self.deadline is not None:
+            positive("deadline", self.deadline)
         one_of("on_quota", self.on_quota, get_args(OnQuota))
 
     def export_wait(self, rng: random.Random) -> float:
@@ -83,6 +87,8 @@ class JobSlots:
         self._wait_for = wait_for
         self.clock = clock
         self.rng = rng or random.Random()  # noqa: S311 - scatters waits, not a secret
+        self.began: datetime | None = None
+        """When the instance began, once an export has asked for it."""
         self.created_jobs: set[str] = set()
         """The ids of the export jobs created here; a search for a lost job excludes them."""
         self._exports: set[RunningExport] = set()

@@ -45,7 +45,7 @@ class Backlog:
 
     def __init__(self, readers: Iterable[LaneReader]) -> None:
         self._waiting = deque(ScanRun(reader, scan, scan.start) for reader in readers for scan in reader.state.backlog)
-        self._running: set[ScanRun] = set()
+        self._running: list[ScanRun] = []
         self._changed = anyio.Event()
 
     def __len__(self) -> int:
@@ -63,11 +63,11 @@ class Backlog:
             if run is None:
                 await self._changed.wait()
                 continue
-            self._running.add(run)
+            self._running.append(run)
             try:
                 await self._read(run)
             finally:
-                self._running.discard(run)
+                self._running.remove(run)
                 self._announce()
 
     async def _read(self, run: ScanRun) -> None:

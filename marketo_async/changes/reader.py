@@ -110,6 +110,7 @@ class LaneReader:
         self._nudge = nudge
         self._gaps: list[ChangeEvent] = []
         self._gone_until = -math.inf
+        self._opened_at = math.inf
         self.note_what_is_gone(state.watermark)
 
     async def follow(self) -> None:
@@ -141,7 +142,7 @@ class LaneReader:
                 ends = not page.more or (not self.pace.follow and reaches(page.items, self.pace.started))
                 events, known = self.fresh(page.items)
                 if ends:
-                    self.caught_up_at = self.calls.clock()
+                    self.note_caught_up()
                 move = _moved_to(page.token)
                 self.pass_on(place, events, known, move, caught_up=ends and not self.state.backlog)
                 self.newest = max([self.newest, *map(dated, page.items)])
@@ -175,6 +176,7 @@ class LaneReader:
             if self.state.cursor is None:
                 openings += 1
                 start = max(self.state.settled, self.pace.since)
+                self._opened_at = min(self._opened_at, start)
                 self.move(_moved_to(await self.openings.at(start, backlog=False, refused=openings > 1)))
             try:
                 return await self.page(self.state.cursor or ""), openings > 0
@@ -276,9 +278,15 @@ class LaneReader:
         self.state = move(self.state)
         self.outbox.move(self.query.key, move)
 
-    def forget_what_is_settled(self) -> None:
-        """Forget the GUIDs of activities that are not read again."""
-        self._seen.forget_before(self.state.settled)
+    def note_caught_up(self) -> None:
+        """Note that the head has read all that Marketo has."""
+        self.caught_up_at = self.calls.clock()
+        self._opened_at = math.inf
+
+    def forget_before(self, moment: float) -> None:
+        """Forget the GUIDs of activities delivered before a moment, but for those that the head may still read."""
+        if self.caught_up_at is not None:
+            self._seen.forget_before(min(moment, self.caught_up_at, self._opened_at))
 
     def end_scans(self) -> None:
         """Note that the last scan of the backlog has ended."""
@@ -315,7 +323,7 @@ class LaneReader:
                 # The end of a sweep is always a batch: its position is worth keeping, even if nothing came.
                 self.pass_on(place, events, known, move, caught_up=ends and not self.state.backlog, always=ends)
             if ends:
-                self.forget_what_is_settled()
+                self.forget_before(self.state.settled)
                 return
             progress.check(page.token, count=len(page.items))
 

@@ -29,6 +29,7 @@ class SettledReader(LaneReader):
     """One lane of a feed in "settled" mode."""
 
     _noted = -math.inf
+    _at_the_end = False
 
     async def read_head(self) -> bool:
         """Read the settled activities after the cursor, and return whether any came."""
@@ -64,14 +65,15 @@ class SettledReader(LaneReader):
             ends = follower is None and len(taken) == len(new)
             async with self.outbox.room() as place:
                 if ends:
-                    self.caught_up_at = self.calls.clock()
+                    self.note_caught_up()
                 newest = max([self.newest, *map(dated, taken)])
                 # By commit, an activity that is not read yet may be dated a lag before those that are.
                 move = _settled_at(move, (horizon if ends else newest) - self.query.lag)
+                self._at_the_end = ends
                 events, known = self.fresh(taken)
                 self.newest = newest
                 self.pass_on(place, events, known, move, caught_up=ends, always=ends and self._is_worth_noting())
-                self._seen.forget_before(self.state.settled - self.query.lag)
+                self.forget_before(self.state.settled - self.query.lag)
             if ends or not (follower or taken):
                 return came
             page = follower or (await self.head_page())[0]
@@ -79,9 +81,12 @@ class SettledReader(LaneReader):
     def _remember(self, guid: str, date: float, now: float, scan: Scan | None) -> float | None:
         if scan is not None:
             return super()._remember(guid, date, now, scan)
-        reached = max(date, self.newest)  # a head that opens again reads what is dated a lag before this, or later
-        self._seen.add(guid, reached)
-        return reached
+        # A head that opens again reads what was committed a lag before the newest date, or later. At the end of the
+        # listing that may be what was delivered just now; in a backlog, rows committed long after their date are rare.
+        kept = now if self._at_the_end else max(date, self.newest)
+        self._seen.add(guid, kept)
+        self._seen.add_of_scan(guid)
+        return kept
 
     async def _follower(self, page: Page[ActivityRow]) -> Page[ActivityRow] | None:
         """Return the next page that is not empty, or ``None`` at the end."""

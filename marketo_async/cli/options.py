@@ -9,18 +9,22 @@ from typing import Annotated, Literal
 import typer
 
 from marketo_async.cli.drain import START_OVER
+from marketo_async.cli.environment import ENVIRONMENT as ENVIRONMENT  # noqa: PLC0414 - commands take it from here
 from marketo_async.cli.sharing import ALONE
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.moment import to_datetime
 
-ENVIRONMENT = (
-    "The command connects with the environment variables MARKETO_BASE_URL (or MARKETO_MUNCHKIN_ID), MARKETO_CLIENT_ID"
-    " and MARKETO_CLIENT_SECRET."
+AGO_SINCE = typer.Option(
+    metavar="AGO|WHEN",
+    help="Start: 12h or 7d ago, yesterday, or an ISO 8601 date or time (UTC without an offset). Default: the beginning"
+    " of the instance.",
 )
-
+AGO_UNTIL = typer.Option(metavar="AGO|WHEN", help="End, exclusive: as for --since. Default: now.")
 SINCE = typer.Option(metavar="WHEN", help="Start: an ISO 8601 date or time; UTC if it has no offset.")
 UNTIL = typer.Option(metavar="WHEN", help="End, exclusive: a date or time as for --since.")
-FieldsOption = Annotated[str | None, typer.Option("--fields", metavar="A,B,C", help="API names of fields to write.")]
+FieldsOption = Annotated[
+    str | None, typer.Option("--fields", metavar="A,B,C", help="API names of the fields; for an export, also all.")
+]
 OutOption = Annotated[Path, typer.Option("--out", metavar="FILE", help="File to write; - is stdout.", dir_okay=False)]
 StartOverOption = Annotated[bool, typer.Option(START_OVER, help="Discard FILE and its progress; do not resume.")]
 DailyOption = Annotated[int, typer.Option(help="The instance's daily quota of API calls.", min=1)]

@@ -36,5 +36,9 @@ def shared_governor(limits: Limits, store: str | None = None) -> Governor:
 
 def file_of(base_url: str) -> Path:
     """Return the store file of an instance; creates its folder if missing."""
-    _, _, place = base_url.partition("://")
-    return user_state_path("marketo-async", ensure_exists=True) / f"{_IN_NAMES.sub('_', place)}.db"
+    return user_state_path("marketo-async", ensure_exists=True) / f"{name_of(base_url)}.db"
+
+
+def name_of(base_url: str) -> str:
+    """Return an instance as a part of a file name."""
+    return _IN_NAMES.sub("_", base_url.partition("://")[2])

@@ -20,7 +20,7 @@ from marketo_async.changes import Budget
 from marketo_async.cli.drain import this_command
 from marketo_async.cli.event_file import EventFile, EventStream
 from marketo_async.cli.event_lines import LineFormat, encoder
-from marketo_async.cli.exits import errors_in_one_line
+from marketo_async.cli.exits import EPILOG, errors_in_one_line
 from marketo_async.cli.gauge import Gauge, Tally
 from marketo_async.cli.options import (
     ENVIRONMENT,
@@ -65,6 +65,10 @@ class Followed(Struct, frozen=True):
     budget: Budget | None
 
 
+commands = typer.Typer(add_completion=False)
+
+
+@commands.command(help=HELP, epilog=EPILOG)
 def tail(  # noqa: PLR0913 - one parameter per option
     *,
     types: Annotated[

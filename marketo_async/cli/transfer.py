@@ -6,8 +6,10 @@ See ``exports`` and ``imports`` for the options, and ``gauge`` for the display.
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryDirectory
@@ -22,10 +24,12 @@ from marketo_async.cli.exits import Exit
 from marketo_async.cli.gauge import Gauge, GaugeRow
 from marketo_async.cli.output import STDOUT
 from marketo_async.cli.rejects import RejectsFile
-from marketo_async.errors import ImportStopped, MarketoError
+from marketo_async.errors import ImportStopped, InvalidRequest, MarketoError
 
 ExportCall = Callable[[Path, Callable[[ExportProgress], None] | None], Awaitable[ExportReport]]
-ImportCall = Callable[[Callable[[ImportProgress], None], Callable[[list[Rejected]], None]], Awaitable[ImportReport]]
+ImportCall = Callable[
+    [Path, Callable[[ImportProgress], None], Callable[[list[Rejected]], None]], Awaitable[ImportReport]
+]
 
 _VOLUME = 500 * 1_048_576  # the usual daily export volume of an instance
 _MB = 1_048_576
@@ -68,11 +72,15 @@ class TransferGauge(Gauge):
             done = now.processed + now.failed
             return [
                 GaugeRow("files", now.files_done, now.files, f"{now.files_done} / {now.files}"),
-                GaugeRow("jobs", None, None, f"{now.queued} queued, {now.importing} importing"),
+                GaugeRow("jobs", None, None, f"{now.queued} queued, {now.importing} importing{_batches(now)}"),
                 GaugeRow("bytes", None, None, _mb(now.bytes)),
                 GaugeRow(now.kind, done, now.rows, f"{done:,} / {now.rows:,} rows, {now.failed:,} failed"),
             ]
         return [GaugeRow("jobs", None, None, "none yet")]
+
+
+def _batches(now: ImportProgress) -> str:
+    return f" (import {', '.join(map(str, now.under_way))})" if now.under_way else ""
 
 
 def export(marketo: Marketo, work: ExportCall, path: Path, *, quiet: bool) -> None:
@@ -105,30 +113,46 @@ def _export(marketo: Marketo, work: ExportCall, path: Path, shown: str, *, quiet
             return await work(path, None if quiet else gauge.show)  # a hook costs calls: it asks for the day's volume
 
     report = asyncio.run(run())
+    if not quiet and report.dropped:
+        typer.echo(f"not exported, as the instance refuses these fields: {', '.join(report.dropped)}", err=True)
     if not quiet:
         typer.echo(f"{report.rows:,} rows, {report.bytes:,} bytes in {shown} | {gauge.pace()}", err=True)
 
 
-def load(marketo: Marketo, work: ImportCall, rejects: Path | None, *, quiet: bool) -> None:
-    """Run an import and print its summary; exits with ``Exit.REFUSED`` unless Marketo took all rows."""
+def load(
+    marketo: Marketo,
+    work: ImportCall,
+    file: str,
+    rejects: Path | None,
+    *,
+    lookup: Sequence[str],
+    dry_run: bool,
+    quiet: bool,
+) -> None:
+    """Run an import of a file and print its summary; exits with ``Exit.REFUSED`` unless Marketo took all rows.
+
+    An interrupted import gets a note with the command that looks up the files under way: the operation ``lookup`` and
+    its first arguments, before the batch id.
+    """
     gauge = TransferGauge(marketo.governor)
 
-    with RejectsFile(rejects) as rejected:
+    with _input(file) as path, RejectsFile(rejects) as rejected:
 
         async def run() -> ImportReport:
             async with gauge.shown(quiet=quiet), marketo:
-                return await work(gauge.show, rejected.add)
+                return await work(path, gauge.show, rejected.add)
 
         try:
             report = asyncio.run(run())
         except (KeyboardInterrupt, ImportStopped) as error:
-            if isinstance(gauge.now, ImportProgress) and gauge.now.files:
-                rejected.begin()
-                error.add_note(rejected.summary())
-            for note in _left_open(error) if isinstance(error, ImportStopped) else ():
-                error.add_note(note)
+            if isinstance(gauge.now, ImportProgress):
+                _add_notes(error, gauge.now, rejected, lookup)
             raise
-        rejected.begin()
+        if not dry_run:
+            rejected.begin()
+    if dry_run:
+        typer.echo(_planned(report))
+        return
     if not quiet:
         for line in _summary(report, gauge.pace()):
             typer.echo(line, err=True)
@@ -136,6 +160,40 @@ def load(marketo: Marketo, work: ImportCall, rejects: Path | None, *, quiet: boo
         raise rejected.error
     if not report.all_taken:
         raise typer.Exit(Exit.REFUSED)
+
+
+@contextmanager
+def _input(file: str) -> Iterator[Path]:
+    """Yield the path of a file; stdin is copied to a file, as all rows are checked before the first is sent."""
+    if Path(file) != STDOUT:
+        if not Path(file).is_file():
+            raise InvalidRequest(f"{file} is not a file; check the path, or pass - for stdin")
+        yield Path(file)
+        return
+    with TemporaryDirectory(prefix="marketo-async-") as folder:
+        copy = Path(folder) / "stdin.csv"
+        with copy.open("wb") as target:
+            copyfileobj(typer.get_binary_stream("stdin"), target)
+        yield copy
+
+
+def _planned(report: ImportReport) -> str:
+    """Return what an import would do; a file needs a call to send it and at least one for its status."""
+    return f"rows: {report.rows:,}, files: {report.files:,}, calls: at least {2 * report.files:,}; nothing was sent"
+
+
+def _add_notes(
+    error: KeyboardInterrupt | ImportStopped, now: ImportProgress, rejected: RejectsFile, lookup: Sequence[str]
+) -> None:
+    """Say what an import that ended early has done: its rejects, its open rows, and how to look up its files."""
+    if now.files:
+        rejected.begin()
+        error.add_note(rejected.summary())
+    for note in _left_open(error) if isinstance(error, ImportStopped) else ():
+        error.add_note(note)
+    for batch_id in now.under_way[:_SHOWN]:
+        command = shlex.join(["marketo-async", "call", *lookup, str(batch_id)])
+        error.add_note(f"sent, and its result is not known: import {batch_id}; look it up with: {command}")
 
 
 def _summary(report: ImportReport, pace: str) -> Iterator[str]:

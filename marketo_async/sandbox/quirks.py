@@ -39,6 +39,8 @@ class Quirks:
     """Refuse a paging token whose parameters differ from those it was issued for."""
     token_padding: int = 0
     """Extra bytes of each paging token."""
+    unexportable: frozenset[str] = frozenset()
+    """Fields that describe lists and an export of leads refuses."""
     list_filter_cap: int | None = 10_000
     """The size from which a list can't filter activities; ``None`` for no cap."""
     since_inclusive: bool = False

@@ -413,6 +413,34 @@ def test_known_hazards(hazard: str, mode: Literal["live", "settled"], order: Ord
         check(Case(order, mode, 3, 0.0, 0.0, 4, 0.3, 20.0 * seed, before, seed), HAZARDS[hazard])
 
 
+# Examples that once delivered activities twice: a head that had opened again read them after they were forgotten.
+FOUND: dict[str, tuple[Case, list[Step]]] = {
+    "refused at the end of a listing": (
+        Case("commit", "settled", 3, 0.3, 0.3, 8, 0.0, 0.0, (Log(104, 44, 0.5, 5.5),), 196),
+        [Log(13, 34, 15.0, 300.0), Wait(90), Wait(350), Refuse(), Nudge(), Nudge(), Log(13, 33, 0.7, 0.0), Refuse()],
+    ),
+    "refused while a sweep ends": (
+        Case(
+            *("commit", "live", 3, 0.0, 0.0, 8, 5.0, 350.0),
+            (Log(12, 4, 0.5, 60.0), Log(6, 16, 0.0, 141.2), Log(24, 13, 0.5, 46.4), Log(37, 9, 0.0, 60.0)),
+            seed=382,
+        ),
+        [
+            *(Outage(37.92), Refuse(), Refuse(), Log(12, 5, 0.05, 60.0), Nudge(), Wait(159.33), Outage(55.23)),
+            *(Restart(clean=True, away=500.0, query=0), Outage(19.9), Nudge(), Outage(181.13), Log(37, 12, 0.05, 0.5)),
+            *(Wait(84.02), Outage(200.0), Nudge(), Refuse(), Outage(55.72), Wait(0.3), Nudge(), Log(6, 4, 0.7, 55.4)),
+            *(Outage(21.67), Outage(197.09), Refuse(), Outage(182.76), Nudge()),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_an_example_that_once_failed(name: str) -> None:
+    case, script = FOUND[name]
+    check(case, script, once=True, store=True)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("promise", PROMISES)

@@ -25,6 +25,8 @@ class Ended:
     code: int
     stdout: str
     stderr: str
+    raw: bytes = b""
+    """Stdout as bytes, from `invoke` only."""
 
 
 def clean(environment: Mapping[str, str]) -> dict[str, str]:
@@ -39,7 +41,8 @@ def invoke(*arguments: object, environment: Mapping[str, str] | None = None, std
     result = CliRunner().invoke(app, list(map(str, arguments)), env={**given, **(environment or {})}, input=stdin)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
-    return Ended(result.exit_code, result.stdout, result.stderr)
+    text = result.stdout_bytes.decode(errors="surrogateescape").replace("\r\n", "\n")
+    return Ended(result.exit_code, text, result.stderr, result.stdout_bytes)
 
 
 class Process:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
+import signal
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,8 +23,8 @@ YEAR = ("--since", (NOW - timedelta(days=370)).isoformat(), "--until", NOW.isofo
 POLL = ("--poll", 0.1, "--store", "none")  # no more calls than a window holds
 
 
-def run(instance: Instance, *arguments: object) -> Ended:
-    return invoke(*arguments, *POLL, environment=instance.environment)
+def run(instance: Instance, *arguments: object, stdin: str | None = None) -> Ended:
+    return invoke(*arguments, *POLL, environment=instance.environment, stdin=stdin)
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
@@ -59,9 +62,43 @@ def test_the_other_kinds_are_exported_too(instance: Instance, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("arguments", "rows"),
+    [
+        (("--fields", "id,email"), 900),
+        (("--fields", "id", "--since", "2020-01-01"), 900),
+        (("--fields", "id", "--since", "1d", "--until", "12h"), None),
+        (("--fields", "id", "--since", "yesterday"), None),
+        (("--fields", "all", "--since", "7d", "--deadline", "6h"), None),
+    ],
+)
+def test_a_range_has_ends_that_move(
+    arguments: tuple[str, ...], rows: int | None, instance: Instance, tmp_path: Path
+) -> None:
+    out = tmp_path / "leads.csv.gz"
+    ended = run(instance, "export", "leads", *arguments, "--out", out)
+    assert ended.code == 0, ended.stderr
+    lines = gzip.decompress(out.read_bytes()).splitlines()
+    assert rows in {None, len(lines) - 1}
+    assert len(lines) < 60 or rows is not None
+    assert len(instance.sandbox.instance.exports._jobs) <= 13
+
+
+def test_fields_that_the_instance_does_not_export_are_named(instance: Instance) -> None:
+    instance.sandbox.instance.quirks = replace(instance.sandbox.instance.quirks, unexportable=frozenset({"leadScore"}))
+    ended = run(instance, "export", "leads", "--fields", "all", "--since", "1d", "--out", "-")
+    assert ended.code == 0
+    assert "leadScore" not in ended.stdout.splitlines()[0].split(",")
+    assert "not exported, as the instance refuses these fields: leadScore\n" in ended.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("leads", "--fields", "id", "--since", "2026-01-01"), "--until is missing; give both --since and --until"),
+        (
+            ("leads", "--fields", "id", "--since", "soon"),
+            "--since takes how long ago, such as 10m",
+        ),
+        (("leads", "--fields", "id", "--deadline", "soon"), "--deadline takes a duration"),
         (("leads", *YEAR, "--fields", "emial"), "meant 'email'"),
         (("leads", *YEAR), "name the fields"),
         (("custom-objects", "nothing_c", *YEAR), ""),
@@ -229,3 +266,54 @@ def test_quiet_costs_no_call_for_the_gauge(instance: Instance, tmp_path: Path) -
     assert listed() == before
     assert run(instance, *arguments, tmp_path / "b.csv").code == 0
     assert listed() > before
+
+
+def test_stdin_is_imported_and_its_columns_renamed(instance: Instance) -> None:
+    text = "Email Address;Last\nz1@example.com;Z\nz2@example.com;null\n"
+    names = ("--map", "Email Address=email", "--map", "Last=lastName", "--delimiter", ";", "--null")
+    ended = run(instance, "import", "leads", "-", *names, stdin=text)
+    assert (ended.code, "2 of 2 rows taken" in ended.stderr) == (0, True), ended.stderr
+    ended = run(instance, "import", "leads", "-", stdin='{"email": "z3@example.com"}\n')
+    assert (ended.code, "1 of 1 rows taken" in ended.stderr) == (0, True), ended.stderr
+
+
+def test_a_dry_run_says_what_an_import_would_cost_and_sends_nothing(instance: Instance, tmp_path: Path) -> None:
+    file = tmp_path / "new.jsonl"
+    file.write_text('{"email": "a@example.com"}\n' * 3)
+    for arguments in (("leads", file), ("program-members", file, "--program", 2001, "--status", "Attended")):
+        ended = run(instance, "import", *arguments, "--dry-run", "--rejects", tmp_path / "rejects")
+        assert ended.code == 0, ended.stderr
+        assert ended.stdout == "rows: 3, files: 1, calls: at least 2; nothing was sent\n"
+    assert sent(instance) == 0
+    assert not (tmp_path / "rejects").exists()
+    file.write_text('{"email": "a@example.com"}\n{"email": [1]}\n')
+    ended = run(instance, "import", "leads", file, "--dry-run")
+    assert (ended.code, "row 1: email: list can't be sent to Marketo" in ended.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("text", ["email", "=email", "Email Address="])
+def test_a_name_without_its_column_is_refused(text: str, instance: Instance) -> None:
+    ended = run(instance, "import", "leads", "-", "--map", text, stdin="email\n")
+    assert (ended.code, "--map takes COLUMN=NAME" in ended.stderr) == (2, True)
+
+
+def test_a_file_that_is_not_there_is_refused(instance: Instance) -> None:
+    ended = run(instance, "import", "leads", "no-such-file")
+    assert (ended.code, "no-such-file is not a file" in ended.stderr) == (2, True)
+
+
+def test_an_interrupted_import_says_how_to_look_up_its_files(instance: Instance, tmp_path: Path) -> None:
+    file = tmp_path / "new.csv"
+    file.write_text("email\nlate@example.com\n")
+    instance.sandbox.faults.append(Fault("slow", seconds=30.0, path="/bulk/v1/leads/batch/*.json"))
+    with process("import", "leads", file, *POLL, environment=instance.environment) as running:
+        line = running.wait_for(lambda line: "(import " in line)
+        running.signal(signal.SIGINT)
+        ended = running.end()
+    batch_id = line.partition("(import ")[2].partition(")")[0]
+    assert ended.code == 130
+    said = f"sent, and its result is not known: import {batch_id}; look it up with: marketo-async call"
+    assert f"{said} bulk.leads.import_status {batch_id}\n" in ended.stderr
+    instance.sandbox.faults.clear()
+    found = invoke("call", "bulk.leads.import_status", batch_id, "--store", "none", environment=instance.environment)
+    assert json.loads(found.stdout)["batchId"] == int(batch_id)

@@ -146,6 +146,7 @@ def test_without_the_extra_it_says_what_to_install(
         monkeypatch.delitem(sys.modules, module)
         monkeypatch.delattr(module)
     monkeypatch.setitem(sys.modules, library, None)
+    monkeypatch.setattr(sys, "argv", ["marketo-async", "usage", "--help"])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == Exit.USAGE
@@ -153,7 +154,8 @@ def test_without_the_extra_it_says_what_to_install(
 
 
 def test_another_missing_module_is_a_fault_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "marketo_async.cli.app", raising=False)
+    monkeypatch.delitem(sys.modules, "marketo_async.cli.drains", raising=False)
+    monkeypatch.setattr(sys, "argv", ["marketo-async", "leads", "--help"])
     monkeypatch.setitem(sys.modules, "marketo_async.cli.drain", None)
     with pytest.raises(ModuleNotFoundError, match=r"marketo_async\.cli\.drain"):
         main()

@@ -55,7 +55,7 @@ def test_a_moment_may_be_a_date_too() -> None:
     assert moment_or_ago("--since", "2026-02-28", now=NOW) == datetime(2026, 2, 28, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["", "10", "m", "10 minutes", "-5m", "1.5h", "10M", "yesterday", "9999999w"])
+@pytest.mark.parametrize("text", ["", "10", "m", "10 minutes", "-5m", "1.5h", "10M", "tomorrow", "9999999w"])
 def test_other_texts_are_refused_with_the_option(text: str) -> None:
     with pytest.raises(InvalidRequest, match="--since takes how long ago, such as 10m"):
         moment_or_ago("--since", text, now=NOW)

@@ -129,7 +129,12 @@ async def to_file(
     kind = format_of(path, output)
     arguments = {"instance": slots.instance, **request.arguments()}
     with ExportOutput(path, start_over=start_over) as target:
-        state_file = target.state_file(lambda: new_state(arguments, request.parts(), slots.rng))
+        every = list(request.fields) if request.every else None
+        state_file = target.state_file(
+            lambda: new_state(arguments, request.parts(), slots.rng, span=request.span, fields=every)
+        )
+        if request.every:
+            _keep_fields(calls, state_file)
         run = _export_run(calls, request, slots, options, state_file, target.window)
         with slots.running(run):
             try:
@@ -140,11 +145,24 @@ async def to_file(
             except asyncio.CancelledError:
                 await run.abandon()
                 raise
-        size = await target.finish(state_file, kind, columns=request.columns(), on_bad_row=on_bad_row)
+        size = await target.finish(state_file, kind, columns=request.columns(calls.fields), on_bad_row=on_bad_row)
     return ExportReport(
         path=str(path),
         jobs=[run.jobs[number] for number in sorted(run.jobs)],
         rows=state_file.state.rows,
         bytes=size,
         resumed=target.resumed,
+        dropped=state_file.state.dropped,
     )
+
+
+def _keep_fields(calls: Calls[Any], state_file: StateFile) -> None:
+    """Take the fields of an earlier run, and save those that are dropped before a job depends on it."""
+    state = state_file.state
+    calls.fields = state.fields or calls.fields
+
+    def keep(dropped: list[str]) -> None:
+        state.fields, state.dropped = calls.fields, dropped
+        state_file.save()
+
+    calls.on_dropped = keep

@@ -17,8 +17,8 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from marketo_async.atomic_file import disk
-from marketo_async.bulk.exports.part_file import PartFile
+from marketo_async.bulk.exports.job_status import is_cancelled, is_completed, is_over
+from marketo_async.bulk.exports.part_file import PartFile, has_mark, write_empty
 from marketo_async.bulk.exports.state import ExportWindow, StateFile
 from marketo_async.bulk.slots import JobSlots, Polling
 from marketo_async.download import Sink
@@ -103,7 +103,7 @@ class Jobs:
                 self._state_file.save()
                 async with self._slots.files:
                     records = await self._download(job, path, hooks)
-                if records is not None and (not window.adopted or _has_mark(path, window.mark)):
+                if records is not None and (not window.adopted or has_mark(path, window.mark)):
                     window.adopted = False  # the mark proves that the job is ours
                     window.records = records
                     return job
@@ -137,14 +137,30 @@ class Jobs:
         while True:
             job = await self._resumed_job(window) or await self._created_job(number, window)
             hooks.status(job.status)
+            loop, deadline = asyncio.get_running_loop(), self._polling.deadline
+            began = loop.time()
             while not is_over(job):
+                if deadline is not None and loop.time() - began >= deadline:
+                    await self._give_up(job, window, deadline)
                 if job.status.casefold() == "created":
                     await self._enqueue(job.export_id)
+                    began = loop.time()
                     hooks.status("Queued")
                 await self._slots.sleep(self._polling.export_wait(self._slots.rng))
                 job = await self._exporter.status(job.export_id)
                 hooks.status(job.status)
             return job
+
+    async def _give_up(self, job: ExportJob, window: ExportWindow, deadline: float) -> None:
+        """Cancel a job that is stuck, and raise `JobFailed`; a later run of the export creates another one."""
+        await cancel_jobs(self._exporter, [window])
+        self._state_file.save()
+        raise JobFailed(
+            f"the job was not over {deadline:g} s after it was enqueued, and was cancelled; run the same again",
+            job_id=job.export_id,
+            status=job.status,
+            reason="the deadline has passed",
+        )
 
     async def _resumed_job(self, window: ExportWindow) -> ExportJob | None:
         """Return the job that an earlier run created, or ``None`` if that failed, was cancelled or is gone."""
@@ -264,7 +280,7 @@ class Jobs:
                 return await download_file(self._exporter, job, path, hooks.growth)
             except NotFound:
                 if job.number_of_records == 0:
-                    _write_empty(path)
+                    write_empty(path)
                     return 0
         return None
 
@@ -317,33 +333,6 @@ async def cancel_jobs(exporter: Exporter, windows: list[ExportWindow]) -> None:
             window.forget()
 
 
-def is_completed(job: ExportJob) -> bool:
-    """Return whether a job is completed, and so has a file."""
-    return job.status.casefold() == "completed"
-
-
-def is_cancelled(job: ExportJob) -> bool:
-    """Return whether a job was cancelled; Marketo uses two spellings."""
-    return job.status.casefold() in {"cancelled", "canceled"}
-
-
-def is_over(job: ExportJob) -> bool:
-    """Return whether a job has ended."""
-    return is_completed(job) or is_cancelled(job) or job.status.casefold() == "failed"
-
-
 def _may_have_acted(error: MarketoError) -> bool:
     """Return whether a failed call may have created its job: it was sent, and Marketo did not answer that it failed."""
     return isinstance(error, OutcomeUnknown) or (isinstance(error, TransportError) and error.sent)
-
-
-def _write_empty(path: Path) -> None:
-    """Leave an empty file, also if an earlier download left a part there."""
-    with disk(path):
-        path.write_bytes(b"")
-
-
-def _has_mark(path: Path, mark: str) -> bool:
-    """Return whether the first line of a file contains the mark."""
-    with path.open("rb") as file:
-        return mark.encode() in file.readline()

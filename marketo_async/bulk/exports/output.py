@@ -22,6 +22,7 @@ from typing import IO, Any, Literal, Self
 import msgspec
 
 from marketo_async.atomic_file import disk, guard, write_all
+from marketo_async.bulk.exports.compression import check_compression, compressing, is_compressed, plain
 from marketo_async.bulk.exports.state import ExportState, StateFile, load
 from marketo_async.bulk.rows.blocks import Ends
 from marketo_async.bulk.rows.reader import BLOCK, DELIMITERS, DictMaker, Reader, Row
@@ -42,13 +43,19 @@ _GROUP = 100_000  # rows of one row group of a Parquet file
 
 def format_of(path: Path, given: OutputFormat | None) -> OutputFormat:
     """Return the format of an output: the given one, else that of the suffix."""
-    suffix = path.suffix.lower().removeprefix(".")
+    suffix = plain(path).suffix.lower().removeprefix(".")
     for known in _FORMATS:
         if known == (given or suffix):
             if known == "parquet":
+                if is_compressed(path):
+                    raise InvalidRequest(f"{path.name}: Parquet files are compressed already; end the name in .parquet")
                 _parquet()
+            check_compression(path)
             return known
-    raise InvalidRequest(f"{path.name}: end the name in one of .{', .'.join(_FORMATS)}, or name the format")
+    raise InvalidRequest(
+        f"{path.name}: end the name in one of .{', .'.join(_FORMATS)} (and .gz or .zst, but for Parquet), or name the"
+        " format"
+    )
 
 
 def file_format(output: OutputFormat) -> FileFormat:
@@ -190,13 +197,16 @@ class ExportOutput:
         state, aside = state_file.state, self.path.with_name(f"{self.path.name}.new")
         if not state.complete:
             self._end_part(state_file, DELIMITERS[file_format(output)].join(columns).encode())
-        if output not in _FILES:
+        if output not in _FILES or is_compressed(self.path):
             if state.complete and self.part.stat().st_size < state.written:
                 with disk(self.path):
                     self.path.replace(self.part)  # as text, it has its final name already
-            kind = _JsonLines if output == "jsonl" else _Parquet
             try:
-                await self._convert(aside, kind, null=null, on_bad_row=on_bad_row)
+                if output in _FILES:
+                    await self._compress(aside)
+                else:
+                    kind = _JsonLines if output == "jsonl" else _Parquet
+                    await self._convert(aside, kind, null=null, on_bad_row=on_bad_row)
                 with disk(self.path):
                     aside.replace(self.path)
             except BaseException as error:
@@ -234,11 +244,19 @@ class ExportOutput:
         self.part.unlink(missing_ok=True)
         return self.path.stat().st_size
 
+    async def _compress(self, aside: Path) -> None:
+        with disk(self.path), self.part.open("rb") as source, _created(aside) as file:
+            with compressing(file, self.path) as sink:
+                while piece := await self._thread.run(source.read, _PIECE):
+                    await self._thread.run(sink.write, piece)
+            file.flush()
+            await self._thread.run(os.fsync, file.fileno())
+
     async def _convert(
         self, aside: Path, kind: type[_JsonLines | _Parquet], *, null: bool, on_bad_row: Callable[[BadRow], None] | None
     ) -> None:
         reader: Reader[Row] = Reader(DictMaker, null=null, on_bad_row=on_bad_row)
-        with self.part.open("rb") as source, _created(aside) as file:
+        with self.part.open("rb") as source, _created(aside) as file, compressing(file, self.path) as sink:
             writer: _JsonLines | _Parquet | None = None
             more = True
             try:
@@ -247,7 +265,7 @@ class ExportOutput:
                     rows = reader.feed(block) if block else reader.close()
                     more = bool(block) or bool(rows)  # a bad row is raised after the rows before it
                     if writer is None and reader.columns is not None:
-                        writer = kind(file, reader.columns)
+                        writer = kind(sink, reader.columns)
                     if writer is not None:
                         with disk(self.path):  # not around the reader, which may raise an error of on_bad_row
                             writer.take(rows)
@@ -259,6 +277,8 @@ class ExportOutput:
             with disk(self.path):
                 if writer is not None:
                     writer.close()
+                if sink is not file:
+                    sink.close()  # which writes the end of the compressed stream
                 file.flush()
                 await self._thread.run(os.fsync, file.fileno())
 

@@ -117,3 +117,15 @@ class PartFile:
     def _report(self, grown: int) -> None:
         if self._on_growth is not None and grown:
             self._on_growth(grown)
+
+
+def write_empty(path: Path) -> None:
+    """Leave an empty file, also if an earlier download left a part there."""
+    with disk(path):
+        path.write_bytes(b"")
+
+
+def has_mark(path: Path, mark: str) -> bool:
+    """Return whether the first line of a file contains the mark."""
+    with path.open("rb") as file:
+        return mark.encode() in file.readline()

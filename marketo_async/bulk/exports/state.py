@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from marketo_async.atomic_file import differences, replace_file
+from marketo_async.bulk.exports.span import Span
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.bulk import ExportJob
 
@@ -62,13 +64,17 @@ class ExportWindow(Struct, kw_only=True, omit_defaults=True):
 class ExportState(Struct, kw_only=True):
     """All windows of an export, the arguments of its jobs, and how many bytes of the output are ``written``.
 
-    ``arguments`` are those that the jobs' files depend on; the format of the output is not one of them.
+    ``arguments`` are those that the jobs' files depend on; the format of the output is not one of them. ``span`` is
+    their range. ``fields`` are those of a request for all fields, without the ``dropped`` ones that can't be exported.
     """
 
     arguments: Mapping[str, str]
     windows: list[ExportWindow]
     written: int = 0
     complete: bool = False
+    span: Span | None = None
+    fields: list[str] | None = None
+    dropped: list[str] = []
 
     @property
     def rows(self) -> int:
@@ -117,8 +123,28 @@ def load(path: Path, arguments: Mapping[str, str]) -> ExportState | None:
     return state
 
 
-def new_state(arguments: Mapping[str, str], parts: Iterable[str], rng: random.Random) -> ExportState:
+def kept_span(path: Path, asked: str) -> Span | None:
+    """Return the range that an unfinished export to ``path``, or to another format has, if ``asked`` is its text."""
+    for other in (path, *(path.with_suffix(f".{suffix}") for suffix in ("csv", "tsv", "ssv", "jsonl", "parquet"))):
+        with suppress(OSError, msgspec.DecodeError):
+            state = msgspec.json.decode(other.with_name(f"{other.name}.state").read_bytes(), type=ExportState)
+            if state.span is not None and state.span.asked == asked:
+                return state.span
+    return None
+
+
+def new_state(
+    arguments: Mapping[str, str],
+    parts: Iterable[str],
+    rng: random.Random,
+    *,
+    span: Span | None = None,
+    fields: list[str] | None = None,
+) -> ExportState:
     """Return the state of an export that has not begun, with a random mark for each part."""
     return ExportState(
-        arguments=arguments, windows=[ExportWindow(part=part, mark=f"~{rng.getrandbits(48):012x}") for part in parts]
+        arguments=arguments,
+        windows=[ExportWindow(part=part, mark=f"~{rng.getrandbits(48):012x}") for part in parts],
+        span=span,
+        fields=fields,
     )

@@ -12,13 +12,11 @@ from marketo_async.errors import InvalidRequest
 from marketo_async.models.bulk import DateRange
 from marketo_async.models.moment import When, to_datetime
 
-Between = tuple[When, When]
-
 _SECOND = timedelta(seconds=1)
 _WIDEST = timedelta(days=31)
 
 
-def windows(name: str, between: Between, *, now: datetime) -> list[DateRange]:
+def windows(name: str, between: tuple[When, When], *, now: datetime) -> list[DateRange]:
     """Split the half-open range ``between`` into windows, in order.
 
     Raises `InvalidRequest` if it is not a range, is empty, or ends after ``now``: rows that are created later would be

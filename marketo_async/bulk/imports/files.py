@@ -8,11 +8,14 @@ constant. See ``run`` for the sending.
 from __future__ import annotations
 
 import csv
+import dataclasses
+import sqlite3
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from io import StringIO
 from pathlib import Path
 from struct import Struct as Binary
+from typing import Any, ClassVar, Protocol
 from zlib import crc32
 
 import msgspec
@@ -25,7 +28,14 @@ from marketo_async.request import LARGEST_FILE
 from marketo_async.wire_value import as_cell
 from marketo_async.writes import folded
 
-InputRow = Mapping[str, object] | Struct
+
+class DataclassRow(Protocol):
+    """An instance of a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+InputRow = Mapping[str, object] | Struct | DataclassRow | sqlite3.Row
 
 LANES = 2
 _FRAME = 4_096  # bytes; ten times what multipart encoding adds to a file
@@ -72,7 +82,7 @@ class Columns:
     """
 
     def __init__(self, first: InputRow, names: Sequence[str] | None = None) -> None:
-        self.names = list(names or _members(first))
+        self.names = list(names or _members(0, first))
         self._lenient = names is not None
         self._wanted = set(self.names)
         if not self.names:
@@ -80,7 +90,7 @@ class Columns:
 
     def cells(self, index: int, row: InputRow) -> list[str]:
         """Return a row's cells; raises `InvalidRequest` for other members, and for a value that can't be written."""
-        values = _members(row)
+        values = _members(index, row)
         extra = values.keys() - self._wanted
         if None in extra:  # csv.DictReader keeps surplus cells under this key
             raise InvalidRequest(
@@ -200,13 +210,21 @@ def _quoted(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"'
 
 
-def _members(row: InputRow) -> Mapping[str, object]:
+def _members(index: int, row: InputRow) -> Mapping[str, object]:
     if isinstance(row, Struct):
         fields = msgspec.structs.fields(row)
         return {field.encode_name: getattr(row, field.name) for field in fields}
     if isinstance(row, Mapping):
         return row
-    raise InvalidRequest(f"a row has the type {type(row).__name__}: pass mappings or Structs")
+    if isinstance(row, sqlite3.Row):
+        return dict(zip(row.keys(), row, strict=True))
+    if dataclasses.is_dataclass(row) and not isinstance(row, type):
+        return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+    remedy = "._asdict()" if hasattr(row, "_asdict") else ".to_dict()" if hasattr(row, "to_dict") else ""
+    raise InvalidRequest(
+        f"row {index} has the type {type(row).__name__}: pass "
+        + (f"row{remedy}" if remedy else "mappings, Structs, dataclasses or rows of sqlite3")
+    )
 
 
 def _cell(index: int, name: str, value: object) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
@@ -32,10 +32,8 @@ _BYTE_ORDER_MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
 _NOT_TEXT = (
     (b"PK\x03\x04", "a workbook (.xlsx, .ods) or another zip archive", "save the sheet as 'CSV UTF-8'"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", "save the sheet as 'CSV UTF-8'"),
-    (b"PAR1", "a Parquet file", "pass its rows: load(pyarrow.parquet.read_table(path).to_pylist())"),
     (b"\x1f\x8b", "compressed by gzip", "decompress it"),
-    (b"{", "JSON", "pass its rows: load(json.loads(line) for line in open(path))"),
-    (b"[", "JSON", "pass its rows: load(json.load(open(path)))"),
+    (b"[", "one JSON array", "write one record on each line, or pass its rows: load(json.load(open(path)))"),
 )
 _SWAP = bytes.maketrans(b"\r\n", b"\n\r")
 _SWAPPED = str.maketrans("\r\n", "\n\r")
@@ -49,11 +47,13 @@ class FileDialect(Struct, frozen=True, kw_only=True):
 
     Without ``encoding``, the file is UTF-8, or has the encoding of its byte order mark. Without ``delimiter``, it is
     the one of comma, semicolon, tab and ``|`` that splits the header line into the most names of known fields.
+    ``rename`` maps names of the file's columns to API names.
     """
 
     encoding: str | None = None
     delimiter: Delimiter | None = None
     null: bool = False
+    rename: Mapping[str, str] = {}
 
     def __post_init__(self) -> None:
         """Raise `InvalidRequest` for an encoding that Python does not have, and for other delimiters."""
@@ -91,18 +91,28 @@ async def rows_of(
             yield row
 
 
+def renamed(columns: Sequence[str], names: Mapping[str, str]) -> list[str]:
+    """Return columns with their new names; raises `InvalidRequest` for a name that no column has."""
+    if missing := [name for name in names if name not in columns]:
+        raise InvalidRequest(
+            f"the file has no column {', '.join(map(repr, missing))} to rename; its columns are {', '.join(columns)}"
+        )
+    return [names.get(column, column) for column in columns]
+
+
 class _Text:
     """Detects the encoding, delimiter and line ends of a file from its first ``block``; recodes all blocks to UTF-8."""
 
     def __init__(self, path: Path, block: bytes, dialect: FileDialect, known: Collection[str]) -> None:
         _refuse_other_kinds(path, block)
+        self._rename = dialect.rename
         self._encoding = dialect.encoding or _marked_encoding(block) or "utf-8"
         self._decoder = None
         if codecs.lookup(self._encoding).name not in {"utf-8", "utf-8-sig"}:
             self._decoder = codecs.getincrementaldecoder(self._encoding)(_UNREADABLE)
         self._swaps = False
         line = self._header(path, block)
-        self.delimiter = dialect.delimiter or _detected_delimiter(line, path.suffix.lower(), known)
+        self.delimiter = dialect.delimiter or _detected_delimiter(line, path.suffix.lower(), [*known, *dialect.rename])
 
     def utf8(self, block: bytes, *, final: bool = False) -> bytes:
         """Return a block as UTF-8 for the reader; bytes invalid in the encoding become bytes invalid in UTF-8."""
@@ -114,8 +124,9 @@ class _Text:
         """Return a function that passes the columns to ``header`` and returns the maker of their rows."""
 
         def make(columns: list[str]) -> DictMaker:
-            header(columns)
-            return _SwappedMaker(columns) if self._swaps else DictMaker(columns)
+            named = renamed(columns, self._rename)
+            header(named)
+            return _SwappedMaker(named) if self._swaps else DictMaker(named)
 
         return make
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,8 @@ from msgspec import Struct
 
 from marketo_async.bulk.fields import Known, check
 from marketo_async.bulk.imports.files import LANES, Columns, ImportFile, ImportFiles, InputRow
-from marketo_async.bulk.imports.input_file import FileDialect, rows_of
+from marketo_async.bulk.imports.input_file import FileDialect, renamed, rows_of
+from marketo_async.bulk.imports.record_files import RecordReader, record_reader, records_of
 from marketo_async.bulk.imports.rejects import ListedRows, find_rejected, read_rejects
 from marketo_async.bulk.progress import ImportProgress, ImportReport, Rejected, RejectedKind, Unlisted, check_hook, emit
 from marketo_async.bulk.slots import JobSlots, Polling
@@ -96,10 +97,14 @@ class ImportRun:
         self._files: ImportFiles | None = None
         self._error: MarketoError | None = None
 
-    async def run(self, source: Source, fields: Sequence[str] | None, dialect: FileDialect) -> ImportReport:
-        """Send all rows, and return the report; ``dialect`` says how to read a file."""
+    async def run(
+        self, source: Source, fields: Sequence[str] | None, dialect: FileDialect, *, dry_run: bool = False
+    ) -> ImportReport:
+        """Send all rows, and return the report; ``dialect`` says how to read a file. A dry run only checks the rows."""
         with TemporaryDirectory(prefix="marketo-async-") as folder:
             await self._read(source, fields, dialect, Path(folder))
+            if dry_run:
+                return self._report()
             await self._send_lane(self._uploads[:1])
             later = self._uploads[1:]
             lanes = [[upload for upload in later if upload.file.lane == lane] for lane in range(self._importer.lanes)]
@@ -252,6 +257,7 @@ class ImportRun:
             warnings=sorted(self._rejected["warning"], key=_by_index),
             jobs=jobs,
             unlisted=sorted(self._unlisted, key=lambda group: group.first),
+            files=len(self._uploads),
         )
 
     def _report_progress(self) -> None:
@@ -271,6 +277,7 @@ class ImportRun:
             processed=sum(job.processed or 0 for job in jobs),
             failed=sum(job.num_of_rows_failed or 0 for job in jobs),
             warned=sum(job.num_of_rows_with_warning or 0 for job in jobs),
+            under_way=tuple(upload.job.batch_id for upload in self._uploads if upload.job and upload.unknown),
         )
 
 
@@ -288,19 +295,40 @@ async def _run_lanes(lanes: Sequence[Awaitable[None]]) -> None:
             task.cancel()
 
 
+async def _records(
+    path: Path, reader: RecordReader, rename: Mapping[str, str], header: Callable[[InputRow], object]
+) -> AsyncGenerator[InputRow, None]:
+    """Yield the rows of a file of records, with the API names of their members."""
+
+    def begin(columns: Sequence[str]) -> None:
+        header(dict.fromkeys(renamed(columns, rename)))
+
+    async with aclosing(records_of(path, reader, begin)) as rows:
+        async for row in rows:
+            yield dict(zip(renamed(list(row), rename), row.values(), strict=True)) if rename else row
+
+
 async def _rows(
     source: Source, dialect: FileDialect, known: Known, header: Callable[[InputRow], object]
 ) -> AsyncGenerator[InputRow, None]:
     """Yield the rows of any source; ``header`` receives a row without values that has the columns of a file."""
     if isinstance(source, str | os.PathLike):
+        reader = record_reader(Path(source)) if dialect.encoding is None and dialect.delimiter is None else None
+        if reader is not None:
+            async with aclosing(_records(Path(source), reader, dialect.rename, header)) as records:
+                async for record in records:
+                    yield record
+            return
         names = {*known, *(shown for shown in known.values() if shown)}
         in_file = rows_of(Path(source), dialect, names, lambda columns: header(dict.fromkeys(columns)))
         async with aclosing(in_file) as rows:
             async for row in rows:
                 yield row
         return
-    if dialect.encoding is not None or dialect.delimiter is not None:
-        raise InvalidRequest("encoding and delimiter apply to a file: pass its path as the source, or leave them out")
+    if dialect.encoding is not None or dialect.delimiter is not None or dialect.rename:
+        raise InvalidRequest(
+            "encoding, delimiter and rename apply to a file: pass its path as the source, or leave them out"
+        )
     if isinstance(source, AsyncIterable):
         async for given in source:
             yield given

@@ -59,6 +59,8 @@ def select_leads(call: Call) -> tuple[Sequence[str], Collect]:
     fields = _fields(call)
     for field in fields:
         instance.lead_fields.get(field)
+    if refused := [field for field in fields if field in instance.quirks.unexportable]:
+        raise ApiError("1003", f"Invalid fields [{', '.join(refused)}]")
     name, value = only_filter(call, ("createdAt", "updatedAt", *LIST_FILTERS))
     if name in LIST_FILTERS:
         members = members_of(instance, name, value)

@@ -1,0 +1,67 @@
+"""`beginning`: when an instance began, so that no job selects a time before it.
+
+Nothing says it directly. The probe asks for the lead with the lowest id, by chunks of 300 ids that are ever further
+from 1, and for the oldest root folder. The instance began a day before the earlier of the two. Price: 2 calls; where
+the first leads are deleted, 1 more for each doubling of the lowest id and 1 for each halving back, at most 46 more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from marketo_async.errors import AccessDenied
+from marketo_async.models.leads import Record
+from marketo_async.models.moment import parse
+from marketo_async.resources.base import Sender
+from marketo_async.resources.folders import Folders
+from marketo_async.resources.leads import Leads
+
+_CHUNK = 300  # ids that one call takes
+_MOST_DOUBLINGS = 23  # ids of leads have at most 31 bits, and a chunk has 8
+_MARGIN = timedelta(days=1)
+
+
+async def beginning(sender: Sender) -> datetime | None:
+    """Return a moment before which the instance had no record; ``None`` if no lead and no folder shows it.
+
+    A kind of record that the API user may not read is left out.
+    """
+    moments = [*await _moments_of_leads(sender), *await _moments_of_folders(sender)]
+    return min(moments) - _MARGIN if moments else None
+
+
+async def _moments_of_leads(sender: Sender) -> list[datetime]:
+    """Return the creation dates of the leads in the first chunk that has any."""
+    family, operation = Leads(sender, Record), Leads.operations["by_filter"]
+
+    async def chunk(number: int) -> Sequence[Any]:
+        ids = range(number * _CHUNK + 1, (number + 1) * _CHUNK + 1)
+        listing = Leads.by_filter.planner(family, "id", ids, fields=["id", "createdAt"])
+        return await sender.pages(operation, listing).all()
+
+    try:
+        empty, number = -1, 0
+        while not (found := await chunk(number)):
+            if number >= 2**_MOST_DOUBLINGS:
+                return []
+            empty, number = number, 2 * number + 1
+        while number - empty > 1:
+            middle = (empty + number) // 2
+            if leads := await chunk(middle):
+                number, found = middle, leads
+            else:
+                empty = middle
+    except AccessDenied:
+        return []
+    return [parse(lead["createdAt"]).astimezone(UTC) for lead in found if lead.get("createdAt")]
+
+
+async def _moments_of_folders(sender: Sender) -> list[datetime]:
+    listing = Folders.browse.planner(Folders(sender), max_depth=0)
+    try:
+        folders = await sender.pages(Folders.operations["browse"], listing).all()
+    except AccessDenied:
+        return []
+    return [folder.created_at for folder in folders if folder.created_at is not None]
