@@ -20,6 +20,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from marketo_async.sandbox import Sandbox
 from tests.mcp.conftest import Tools, environment_of
 
+ROOT = Path(__file__).resolve().parents[2]
 RUN = "from marketo_async.cli import main; main()"
 
 POLICY = """
@@ -45,7 +46,7 @@ async def started(*arguments: str, environment: dict[str, str], era: str = "auto
     command = StdioServerParameters(
         command=sys.executable,
         args=["-W", "error", "-W", "ignore:'click:DeprecationWarning", "-c", RUN, "mcp", "serve", *arguments],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd()), **environment},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment},
     )
     async with Client(stdio_client(command), mode=era, **how) as client:
         yield Tools(client)
