@@ -164,16 +164,21 @@ def load(
 
 @contextmanager
 def _input(file: str) -> Iterator[Path]:
-    """Yield the path of a file; stdin is copied to a file, as all rows are checked before the first is sent."""
-    if Path(file) != STDOUT:
-        if not Path(file).is_file():
-            raise InvalidRequest(f"{file} is not a file; check the path, or pass - for stdin")
+    """Yield the path of a file; stdin and pipes, which can be read only once, are copied to one."""
+    stdin = Path(file) == STDOUT
+    if not stdin and (not Path(file).exists() or Path(file).is_dir()):
+        raise InvalidRequest(f"{file} is not a file; check the path, or pass - for stdin")
+    if not stdin and Path(file).is_file():
         yield Path(file)
         return
     with TemporaryDirectory(prefix="marketo-async-") as folder:
         copy = Path(folder) / "stdin.csv"
         with copy.open("wb") as target:
-            copyfileobj(typer.get_binary_stream("stdin"), target)
+            if stdin:
+                copyfileobj(typer.get_binary_stream("stdin"), target)
+            else:
+                with Path(file).open("rb") as pipe:
+                    copyfileobj(pipe, target)
         yield copy
 
 

@@ -23,7 +23,12 @@ _PER_TURN = 1_000  # rows that the thread reads at once
 
 
 def record_reader(path: Path) -> RecordReader | None:
-    """Return the reader of a file by its first bytes, ``None`` if it is not a file of records."""
+    """Return the reader of a file by its first bytes, ``None`` if it is not a file of records.
+
+    A pipe can be read only once, and is taken for delimited text.
+    """
+    if not path.is_file():
+        return None
     with path.open("rb") as file:
         start = file.read(64).removeprefix(codecs.BOM_UTF8).lstrip()
     if start.startswith(b"PAR1"):
