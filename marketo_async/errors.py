@@ -10,6 +10,7 @@
     │       └── RecordTooLarge     ... which is larger than Marketo accepts in one call
     ├── StoreUnavailable           the store that shares the limits between processes can't be used
     ├── JournalUnavailable         the journal of a batcher can't be read or written
+    ├── TargetUnavailable          the database of a mirror can't be read or written
     ├── AuthenticationError        Marketo rejected the client id and secret, or their token
     ├── ApiError                   Marketo returned an error code
     │   ├── AccessDenied           603: the API user's role lacks a permission, or the calling address is refused
@@ -152,6 +153,10 @@ class JournalUnavailable(MarketoError):
     def __init__(self, message: str, *, hint: str = "") -> None:
         self.message = message
         super().__init__(_sentence(message, "", None, hint))
+
+
+class TargetUnavailable(MarketoError):
+    """The database of a mirror refuses, or can't be reached; the load under way does not count."""
 
 
 class InvalidRequest(MarketoError, ValueError):

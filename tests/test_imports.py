@@ -46,6 +46,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("caller",),
     ("client",),
     ("sync",),
+    ("mirror",),
     ("",),  # the package itself
     ("cli",),
 )

@@ -1,0 +1,263 @@
+"""`Destination`: where the tables of a mirror are, through dlt, in one thread of its own.
+
+The destination is the only memory. dlt's local folder is thrown away before anything else, since dlt would otherwise
+repeat a load that a killed process left half done, and Postgres refuses its rows for ever. The state is that of the
+last load that was completed.
+
+https://dlthub.com/docs/general-usage/state
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+from msgspec import Struct
+
+from marketo_async.errors import ConfigurationError, MarketoError, TargetUnavailable
+from marketo_async.mirror.arrow import arrow_rows, with_own_columns
+from marketo_async.mirror.package import Package
+from marketo_async.mirror.state import MirrorState
+from marketo_async.mirror.tables import DELETED, READ_AT, Catalog, ColumnType, MirrorColumn, MirrorTable
+from marketo_async.mirror.target import Target
+from marketo_async.workthread import WorkThread
+
+if TYPE_CHECKING:
+    import dlt
+    import pyarrow as pa
+    from dlt.extract import DltResource
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_NAME = "marketo"  # of dlt's source and schema
+_STATE = "mirror"  # the member of dlt's state that holds ours
+_OWN_HINTS: Mapping[str, Any] = {
+    READ_AT: {"name": READ_AT, "data_type": "timestamp", "dedup_sort": "desc"},
+    DELETED: {"name": DELETED, "data_type": "bool", "hard_delete": True},
+}
+
+
+class LoadReport(Struct, frozen=True, kw_only=True):
+    """What a load wrote: rows and deletions by table."""
+
+    rows: Mapping[str, int]
+
+
+class Destination:
+    """The tables of a mirror at a target. Every method runs in the destination's own thread, one after the other.
+
+    Each raises `TargetUnavailable` where the database refuses or can't be reached, `ConfigurationError` where dlt lacks
+    what it needs. ``folder`` is where dlt keeps its local files, by default where dlt always does.
+    """
+
+    def __init__(self, target: Target, *, folder: Path | None = None) -> None:
+        self.target = target
+        self._folder = folder
+        self._thread = WorkThread("marketo-mirror")
+        self._pipeline: dlt.Pipeline | None = None
+        self._clean = False  # no load is half done in the local folder
+
+    def __repr__(self) -> str:
+        return f"<Destination {self.target}>"
+
+    async def open(self, instance: str) -> MirrorState:
+        """Throw the local folder away, and return the state of the last completed load, or one that knows nothing.
+
+        Raises `ConfigurationError` if the target is a mirror of another instance.
+        """
+        text = await self._run(self._open)
+        return MirrorState(instance=instance) if text is None else MirrorState.read(text, instance=instance)
+
+    async def load(self, package: Package, catalog: Catalog) -> LoadReport:
+        """Write a package: create or widen its tables, merge its rows, delete its deletions, keep its state.
+
+        After an error nothing of the package counts, and it can be loaded again.
+        """
+        return await self._run(self._load, package, catalog)
+
+    async def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Run a query, and return its rows. ``{name}`` is replaced by the qualified name of a table, ``%s`` by values.
+
+        A query of a table that does not exist returns no rows.
+        """
+        return await self._run(self._query, sql, parameters)
+
+    async def execute(self, *statements: str) -> None:
+        """Run statements, such as those of a view, with ``{name}`` as in `query`."""
+        await self._run(self._execute, statements)
+
+    async def columns(self, table: str) -> dict[str, MirrorColumn]:
+        """Return the columns that a table of the mirror has, by Marketo's names; none if there is no such table."""
+        return await self._run(self._columns, table)
+
+    async def close(self) -> None:
+        """Remove the local files."""
+        await self._run(self._close)
+
+    async def _run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await self._thread.run(function, *args, **kwargs)
+        except MarketoError:
+            raise
+        except Exception as error:
+            raise _reported(error, self.target) from error
+
+    def _open(self) -> str | None:
+        os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"  # dlt reads it when its first pipeline is made
+        import dlt  # noqa: PLC0415 - it may be imported only after that
+        from dlt.common.pipeline import get_dlt_pipelines_dir  # noqa: PLC0415
+        from dlt.common.runtime.anon_tracker import disable_anon_tracker  # noqa: PLC0415
+
+        disable_anon_tracker()  # of a program that has used dlt already
+        self._pipeline = dlt.pipeline(
+            f"marketo_mirror_{self.target.digest}",
+            pipelines_dir=str(self._folder or get_dlt_pipelines_dir()),
+            destination=_destination(self.target),
+            dataset_name=self.target.dataset,
+        )
+        self._begin()
+        sources = cast("Mapping[str, Any]", self._pipeline.state.get("sources", {}))
+        text = sources.get(_NAME, {}).get(_STATE)
+        return None if text is None else str(text)
+
+    def _begin(self) -> None:
+        """Throw away what is local, and take state and schema from the destination."""
+        self._pipeline = self._opened().drop()
+        self._pipeline.sync_destination()
+        self._clean = True
+
+    def _load(self, package: Package, catalog: Catalog) -> LoadReport:
+        import dlt  # noqa: PLC0415
+
+        tables = _arrow_tables(package, catalog)
+        text = package.state.text()
+
+        def state() -> Iterator[None]:
+            dlt.current.source_state()[_STATE] = text
+            yield from ()
+
+        def source() -> Iterator[DltResource]:
+            yield dlt.resource(state, name="state")
+            for name, found in tables.items():
+                yield _resource(catalog[name], found)
+
+        if not self._clean:
+            self._begin()
+        self._clean = False
+        self._opened().run(dlt.source(source, name=_NAME)())
+        self._clean = True
+        return LoadReport(rows={name: sum(map(len, found)) for name, found in tables.items()})
+
+    def _query(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        from dlt.destinations.exceptions import DatabaseUndefinedRelation  # noqa: PLC0415
+
+        with self._opened().sql_client() as client:
+            try:
+                rows: Any = client.execute_sql(sql.format_map(_Qualified(client)), *parameters)
+            except DatabaseUndefinedRelation:
+                return []
+        return [tuple(row) for row in rows or ()]
+
+    def _execute(self, statements: Iterable[str]) -> None:
+        with self._opened().sql_client() as client:
+            names = _Qualified(client)
+            for statement in statements:
+                client.execute_sql(statement.format_map(names))
+
+    def _columns(self, table: str) -> dict[str, MirrorColumn]:
+        pipeline = self._opened()
+        tables = pipeline.schemas[_NAME].tables if _NAME in pipeline.schema_names else {}
+        if table not in tables:
+            return {}
+        found = (
+            MirrorColumn(name, cast("ColumnType", column["data_type"]), column["description"])
+            for name, column in tables[table]["columns"].items()
+            if "description" in column and "data_type" in column
+        )
+        return {column.source: column for column in found}
+
+    def _close(self) -> None:
+        if self._pipeline is not None:
+            self._pipeline.drop()
+            self._pipeline = None
+
+    def _opened(self) -> dlt.Pipeline:
+        if self._pipeline is None:
+            raise ConfigurationError("the destination is not open; call open() first")
+        return self._pipeline
+
+
+class _Qualified(dict[str, str]):
+    """The qualified names of tables, for ``str.format_map``."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __missing__(self, name: str) -> str:
+        return str(self._client.make_qualified_table_name(name))
+
+
+def _destination(target: Target) -> Any:
+    import dlt  # noqa: PLC0415
+
+    if target.kind == "duckdb":
+        return dlt.destinations.duckdb(target.place)
+    if target.kind == "postgres":
+        from dlt.destinations.impl.postgres.configuration import PostgresCredentials  # noqa: PLC0415
+
+        credentials = PostgresCredentials(target.place)
+        if target.password is not None:
+            credentials.password = target.password
+        return dlt.destinations.postgres(credentials)
+    return target.place
+
+
+def _arrow_tables(package: Package, catalog: Catalog) -> dict[str, list[pa.Table]]:
+    """Return the rows and deletions of a package by table."""
+    tables: dict[str, list[pa.Table]] = {}
+    for chunk in package.chunks:
+        for name, rows in chunk.rows.items():
+            parts = tables.setdefault(name, [])
+            if not isinstance(rows, Sequence):
+                parts.append(with_own_columns(rows, read_at=chunk.read_at))
+            elif rows:
+                parts.append(arrow_rows(catalog[name], rows, read_at=chunk.read_at))
+        for name, keys in chunk.deletions.items():
+            if keys:
+                found = arrow_rows(catalog[name], keys, read_at=chunk.read_at, deleted=True)
+                tables.setdefault(name, []).append(found)
+    return tables
+
+
+def _resource(table: MirrorTable, found: Sequence[pa.Table]) -> DltResource:
+    import dlt  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415
+
+    hints: dict[str, Any] = {
+        column.name: {"name": column.name, "data_type": column.type, "description": column.source}
+        for column in table.columns
+    }
+    # Without rows, the table is only created.
+    whole: Any = pa.concat_tables(found, promote_options="default") if found else dlt.mark.materialize_table_schema()
+    resource: DltResource = dlt.resource(
+        [whole],
+        name=table.name,
+        write_disposition="merge",
+        primary_key=table.key,
+        columns={**hints, **_OWN_HINTS},
+    )
+    return resource
+
+
+def _reported(error: Exception, target: Target) -> MarketoError:
+    """Return the error of the caller for one of dlt's, without the password."""
+    causes: list[BaseException] = [error]
+    while (cause := causes[-1].__cause__) is not None and cause not in causes:
+        causes.append(cause)
+    first = str(causes[-1]).strip().splitlines() or [type(causes[-1]).__name__]
+    return TargetUnavailable(
+        target.hide(f"{target} can't be used ({first[0]}); check that it runs and that its user may create tables")
+    )
