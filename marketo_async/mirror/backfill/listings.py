@@ -19,7 +19,7 @@ from msgspec import Struct
 from marketo_async.client import Marketo
 from marketo_async.mirror.backfill.context import LoadContext
 from marketo_async.mirror.backfill.passes import DAILY, WEEKLY, Pass
-from marketo_async.mirror.package import Chunk, Put, Row
+from marketo_async.mirror.package import Put, Row
 from marketo_async.mirror.tables import LISTS, PROGRAMS, ColumnType, MirrorTable, table_of
 from marketo_async.models.channels import Channel
 from marketo_async.models.emails import Email
@@ -76,8 +76,7 @@ class ListingPass(Pass):
         sources = [column.source for column in self.table.key_columns]
         known = await self.context.stored(self.table, sources, before=started)
         gone = [dict(zip(sources, key, strict=True)) for key in sorted(set(known) - self._seen, key=repr)]
-        if gone:
-            await put(Chunk(deletions={self.name: gone}, read_at=started, snapshot=True))
+        await self.remove(put, gone, started)
 
 
 def listing_kinds() -> dict[str, ListingKind]:

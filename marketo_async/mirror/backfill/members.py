@@ -23,7 +23,7 @@ from marketo_async.errors import BadRow, NotFound
 from marketo_async.mirror.backfill.context import LoadContext, Span, moment
 from marketo_async.mirror.backfill.exports import blocks, exported_file
 from marketo_async.mirror.backfill.passes import WEEKLY, Pass
-from marketo_async.mirror.package import Chunk, Put, Row
+from marketo_async.mirror.package import Put, Row
 from marketo_async.mirror.plan import DAY, JOBS_AT_ONCE
 from marketo_async.operation import batched
 
@@ -57,13 +57,7 @@ class _Members(Pass, ABC):
 
     async def compare(self, put: Put, started: float) -> None:
         """Put the deletions of those that were members before the pass, and that it did not find."""
-        sources = [column.source for column in self.table.key_columns]
-        gone = [
-            dict(zip(sources, key, strict=True))
-            for key in await self.context.stored(self.table, sources, before=started)
-        ]
-        if gone:
-            await put(Chunk(deletions={self.name: gone}, read_at=started, snapshot=True))
+        await self.remove_older(put, started)
 
     def _groups(self, ids: Sequence[int]) -> Iterable[tuple[Span, list[int]]]:
         """Return the parents in groups; their spans touch, so that few spans say what is done."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -117,6 +117,17 @@ class Pass(ABC):
             )
 
         await self._log.put(put, span, chunk)
+
+    async def remove_older(self, put: Put, started: float) -> None:
+        """Put the deletions of the rows that the destination has and that were not read again since a moment."""
+        sources = [column.source for column in self.table.key_columns]
+        keys = await self.context.stored(self.table, sources, before=started)
+        await self.remove(put, [dict(zip(sources, key, strict=True)) for key in keys], started)
+
+    async def remove(self, put: Put, keys: Sequence[Row], read_at: float) -> None:
+        """Put some deletions."""
+        if keys:
+            await put(Chunk(deletions={self.name: keys}, read_at=read_at, snapshot=True))
 
     def is_done(self, span: Span) -> bool:
         """Whether a part of the pass under way is loaded."""
