@@ -113,7 +113,7 @@ class ProgramMemberPass(_Members):
 
     async def members(self, put: Put, ids: Sequence[int], span: Span) -> None:
         """Put the members of ten programs."""
-        fields = [column.source for column in self.table.columns]
+        fields = self.table.fields
         asked = ("program_members", self.context.marketo.base_url, self._progress.started, list(ids), fields)
         file = await exported_file(self.context, "program_members", asked, partial(self._to_file, ids, fields))
         async with aclosing(blocks(file.path, _on_bad_row)) as found:
