@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -108,7 +109,8 @@ def context(
     **options: Any,
 ) -> LoadContext:
     """Return what producers share, with quick jobs."""
-    meter = Meter(marketo.governor, allowance or Allowance(calls=1_000_000))
+    clock = options.get("clock", time.time)
+    meter = Meter(marketo.governor, allowance or Allowance(calls=1_000_000), clock=clock)
     return LoadContext(
         marketo=marketo,
         catalog=catalog,

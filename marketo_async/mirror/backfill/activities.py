@@ -66,6 +66,7 @@ class ActivityLoad:
     """Loads the activities of the types whose tables the catalog has; ``types`` are the names of these tables."""
 
     name = "activities"
+    stage = 0
 
     def __init__(self, context: LoadContext, kinds: Mapping[int, ActivityType], types: Mapping[int, str]) -> None:
         self._context = context

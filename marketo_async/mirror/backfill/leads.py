@@ -51,6 +51,7 @@ class LeadLoad:
     """Loads all leads. Rows of the feed are newer, so its own are those of a snapshot."""
 
     name = "leads"
+    stage = 0
 
     def __init__(self, context: LoadContext) -> None:
         self._context = context
