@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import duckdb
 import pytest
 
+from marketo_async.mirror.names import snake
+from marketo_async.mirror.tables import ACTIVITY_FIELDS
 from marketo_async.mirror.views import activities_view
 
-COLUMNS = (
-    "marketo_guid, lead_id, activity_date, activity_type_id, campaign_id, primary_attribute_value_id,"
-    " primary_attribute_value"
-)
+COLUMNS = [snake(source) for source, _ in ACTIVITY_FIELDS]
 
 
 class Same(dict[str, str]):
@@ -24,7 +23,8 @@ def rows(merges: Sequence[tuple[int, int]], *, merged: bool = True) -> list[tupl
     """Return guid, type, lead and current lead of two activities, of leads 1 and 2."""
     with duckdb.connect() as database:
         for number, table in enumerate(("activity_a", "activity_b"), 1):
-            database.execute(f"CREATE TABLE {table} ({COLUMNS.replace(',', ' TEXT,').replace('lead_id TEXT', 'lead_id BIGINT')} TEXT, other TEXT)")
+            columns = ", ".join(f"{name} {'BIGINT' if name == 'lead_id' else 'TEXT'}" for name in COLUMNS)
+            database.execute(f"CREATE TABLE {table} ({columns}, other TEXT)")
             database.execute(f"INSERT INTO {table} (marketo_guid, lead_id) VALUES ('g{number}', {number})")
         database.execute("CREATE TABLE lead_merges (loser_id BIGINT, winner_id BIGINT)")
         for pair in merges:
