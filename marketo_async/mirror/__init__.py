@@ -2,3 +2,17 @@
 
 dlt writes the tables, at any of its destinations; the plan, the feed, deletions and merges are this package's.
 """
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+if _missing := [name for name in ("dlt", "pyarrow") if find_spec(name) is None]:
+    raise ModuleNotFoundError(
+        f"the mirror needs {' and '.join(_missing)}: pip install 'marketo-async[mirror]'", name=_missing[0]
+    )
+
+from marketo_async.mirror.runner import Mirror, MirrorStatus
+from marketo_async.mirror.target import Target, target_of
+
+__all__ = ["Mirror", "MirrorStatus", "Target", "target_of"]

@@ -13,7 +13,7 @@ import anyio
 import msgspec
 
 from marketo_async.client import Marketo
-from marketo_async.errors import NotFound
+from marketo_async.errors import AccessDenied, NotFound
 from marketo_async.mirror.folding import Folded
 from marketo_async.mirror.package import Row
 from marketo_async.mirror.tables import Catalog
@@ -76,14 +76,26 @@ class Rereading:
         found.rows["lists"] += [msgspec.to_builtins(one) async for one in lists]
 
     async def _list_members(self, list_id: int, lead_ids: Collection[int], found: Reread) -> None:
-        try:
-            results = await self._marketo.lists.is_member(list_id, sorted(lead_ids)).all() if lead_ids else []
-        except NotFound:  # the list is gone
-            results = []
-        members = {result.record for result in results if result.status == "memberof"}
+        members = await self._members_of(list_id, lead_ids) if lead_ids else set()
         for lead_id in lead_ids:
             side = found.rows if lead_id in members else found.deletions
             side["list_members"].append({"listId": list_id, "leadId": lead_id})
+
+    async def _members_of(self, list_id: int, lead_ids: Collection[int]) -> set[int]:
+        """Return those leads that are in a list."""
+        try:
+            results = await self._marketo.lists.is_member(list_id, sorted(lead_ids)).all()
+        except NotFound:  # the list is gone
+            return set()
+        except AccessDenied:  # some instances ask for the permission to write; by lead, reading is enough
+            return {lead_id for lead_id in lead_ids if list_id in await self._lists_of(lead_id)}
+        return {result.record for result in results if result.status == "memberof"}
+
+    async def _lists_of(self, lead_id: int) -> set[int]:
+        try:
+            return {one.list_id async for one in self._marketo.leads.list_membership(lead_id)}
+        except NotFound:  # the lead is gone
+            return set()
 
     async def _program_members(self, program_id: int, lead_ids: Collection[int], found: Reread) -> None:
         try:
@@ -96,13 +108,15 @@ class Rereading:
 
     async def _memberships(self, lead_id: int, found: Reread) -> None:
         """Read the lists and programs of a lead, which a merge may have given it."""
+        if "list_members" in self._catalog:
+            lists = await self._lists_of(lead_id)
+            found.rows["list_members"] += [{"listId": list_id, "leadId": lead_id} for list_id in lists]
+        if "program_members" in self._catalog:
+            for program_id in await self._programs_of(lead_id):
+                found.rows["program_members"] += await self.program_members(program_id, [lead_id])
+
+    async def _programs_of(self, lead_id: int) -> set[int]:
         try:
-            if "list_members" in self._catalog:
-                async for one in self._marketo.leads.list_membership(lead_id):
-                    found.rows["list_members"].append({"listId": one.list_id, "leadId": lead_id})
-            if "program_members" in self._catalog:
-                programs = [one.id async for one in self._marketo.leads.program_membership(lead_id)]
-                for program_id in programs:
-                    found.rows["program_members"] += await self.program_members(program_id, [lead_id])
-        except NotFound:  # the lead is gone, and an event will say so
-            return
+            return {one.id async for one in self._marketo.leads.program_membership(lead_id)}
+        except NotFound:  # the lead is gone
+            return set()
