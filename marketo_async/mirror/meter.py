@@ -114,7 +114,7 @@ class Meter:
 
     async def wait_until(self, moment: float) -> None:
         """Wait for a moment of the wall clock."""
-        while (left := moment - self._clock()) > 0:
+        while (left := moment - self._clock()) > 0:  # noqa: ASYNC110 - it waits for time
             await anyio.sleep(min(left, _LONGEST_NAP))
 
     def _turn(self) -> None:

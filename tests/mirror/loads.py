@@ -1,4 +1,4 @@
-"""Runs a producer without a destination: rows merge by key as they would there, and a kill loses what was not loaded."""
+"""Runs a producer without a destination: rows merge by key, and a kill loses what was not loaded."""
 
 from __future__ import annotations
 

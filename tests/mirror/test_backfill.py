@@ -17,8 +17,15 @@ from marketo_async.mirror.backfill.backfill import FACTS, Backfill
 from marketo_async.mirror.backfill.listings import listing_kinds
 from marketo_async.mirror.meter import Allowance
 from marketo_async.mirror.plan import CallPace, DayBudget, InstanceFacts, MirrorPlan, planned
-from marketo_async.mirror.tables import LEAD_DELETIONS, LIST_MEMBERS, Catalog, activity_table, activity_table_names
-from marketo_async.mirror.tables import leads_table, program_members_table
+from marketo_async.mirror.tables import (
+    LEAD_DELETIONS,
+    LIST_MEMBERS,
+    Catalog,
+    activity_table,
+    activity_table_names,
+    leads_table,
+    program_members_table,
+)
 from marketo_async.sandbox import Fault, Sandbox
 from tests.mirror.instances import WIDE, instance, some_leads
 from tests.mirror.loads import Loaded, context

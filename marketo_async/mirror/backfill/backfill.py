@@ -1,4 +1,4 @@
-"""`Backfill`: the first load of a mirror and its refreshes: the probes, then every producer in its turn, within the day.
+"""`Backfill`: the first load of a mirror and its refreshes: the probes, then every producer in its turn.
 
 A quota that is used up pauses a producer until it resets; an outage is tried again, ever later; what was loaded before
 is not done again. Other errors end the mirror.
@@ -14,7 +14,6 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from marketo_async.client import Marketo
 from marketo_async.errors import (
     Busy,
     MarketoError,
@@ -123,9 +122,8 @@ class Backfill:
         if parts:
             await self._run(put, parts)
 
-    async def keep(self, put: Put, state: MirrorState) -> None:
-        """Refresh every table at its pace, until cancelled."""
-        self._state = state if self._state.loads <= state.loads else self._state
+    async def keep(self, put: Put) -> None:
+        """Refresh every table at its pace, after `run`, until cancelled."""
         while True:
             due = [part for part in self._repeated() if not part.done(self._state)]
             if due:
@@ -154,7 +152,8 @@ class Backfill:
         await self._to_the_end(_Probes(self._context, self._rng, activities=bool(self._types)), put)
         facts = self._state.progress_of(FACTS, InstanceFacts) or self._context.facts
         since = self._context.since
-        return facts if since is None else replace(facts, began=since)
+        # Leads are exported from the earlier of the two: `since` must not lose any.
+        return facts if since is None else replace(facts, began=min(facts.began, since))
 
     async def _to_the_end(self, part: _Part, put: Put) -> None:
         """Run a part until it is done, whatever passes meanwhile."""

@@ -23,7 +23,7 @@ from marketo_async.errors import BadRow
 from marketo_async.mirror.backfill.context import LoadContext, Span, SpanLog, missing, moment, months
 from marketo_async.mirror.backfill.exports import ExportedFile, blocks, exported_file
 from marketo_async.mirror.package import Chunk, Put, Row
-from marketo_async.mirror.plan import CHUNK, JOBS_AT_ONCE, TAIL, DayBudget, CallPace, cheapest, lead_ways
+from marketo_async.mirror.plan import CHUNK, JOBS_AT_ONCE, TAIL, CallPace, DayBudget, cheapest, lead_ways
 from marketo_async.mirror.state import MirrorState
 
 log = logging.getLogger("marketo_async.mirror")

@@ -161,6 +161,9 @@ class DeletionPass(Pass):
                 ]
                 await self.rows(put, rows, now)
 
+    async def compare(self, put: Put, started: float) -> None:
+        """Put nothing: a deletion stays."""
+
 
 def member_passes(context: LoadContext) -> list[Pass]:
     """Return a pass for each of the tables of this module that the catalog has."""

@@ -95,8 +95,9 @@ class Pass(ABC):
     async def read(self, put: Put) -> None:
         """Put all rows, by `rows` or, in parts, by `part`."""
 
+    @abstractmethod
     async def compare(self, put: Put, started: float) -> None:
-        """Put the deletions of those rows that were not read again since the pass began."""
+        """Put the deletions of those rows that were not read again since the pass began, if that can be known."""
 
     async def rows(self, put: Put, rows: Iterable[Row], read_at: float) -> None:
         """Put some rows."""
