@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from marketo_async import Marketo
-from marketo_async.mirror.folding import Folded
+from marketo_async.mirror.folding import FoldedEvents
 from marketo_async.mirror.rereading import Reread, Rereading
 from marketo_async.mirror.tables import LIST_MEMBERS, LISTS, Catalog, MirrorTable, table_of
 from marketo_async.sandbox import Fault, Sandbox
@@ -34,7 +34,7 @@ async def sandbox(faults: Sequence[Fault]) -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
-async def reread(marketo: Marketo, folded: Folded, tables: Sequence[MirrorTable] = TABLES) -> Reread:
+async def reread(marketo: Marketo, folded: FoldedEvents, tables: Sequence[MirrorTable] = TABLES) -> Reread:
     return await Rereading(marketo, Catalog(tables)).reread(folded)
 
 
@@ -43,7 +43,7 @@ def pairs(rows: Sequence[Mapping[str, Any]], one: str) -> set[tuple[int, int]]:
 
 
 async def test_leads_that_exist_are_read_again_and_the_others_deleted(marketo: Marketo, sandbox: Sandbox) -> None:
-    folded = Folded()
+    folded = FoldedEvents()
     folded.dirty, folded.gone = {3, 99}, {4}
     found = await reread(marketo, folded)
 
@@ -53,7 +53,7 @@ async def test_leads_that_exist_are_read_again_and_the_others_deleted(marketo: M
 
 async def test_members_of_lists_are_read_again_with_the_lists(marketo: Marketo, sandbox: Sandbox) -> None:
     delete_lead(sandbox.instance, 5)
-    folded = Folded()
+    folded = FoldedEvents()
     folded.gone = {6}
     folded.lists |= {7: {1, 3, 5, 6}, 404: {1}, 8: {6}}
     found = await reread(marketo, folded)
@@ -67,7 +67,7 @@ async def test_members_of_programs_are_read_again(marketo: Marketo, sandbox: San
     program = next(iter(sandbox.instance.programs.values()))
     program.members.clear()
     move_in_program(sandbox.instance, program, 1, program.statuses[0])
-    folded = Folded()
+    folded = FoldedEvents()
     folded.programs |= {program.id: {1, 2}, 404: {1}}
     found = await reread(marketo, folded)
 
@@ -82,7 +82,7 @@ async def test_all_memberships_of_a_winner_are_read(marketo: Marketo, sandbox: S
         program.members.clear()
         if number < 2:
             move_in_program(sandbox.instance, program, 2, program.statuses[0])
-    folded = Folded()
+    folded = FoldedEvents()
     folded.winners = {2, 99}
     found = await reread(marketo, folded)
 
@@ -94,7 +94,7 @@ async def test_all_memberships_of_a_winner_are_read(marketo: Marketo, sandbox: S
 
 
 async def test_only_the_tables_of_the_mirror_are_read(marketo: Marketo, sandbox: Sandbox) -> None:
-    folded = Folded()
+    folded = FoldedEvents()
     folded.dirty, folded.winners = {1}, {2}
     folded.lists |= {7: {1}}
     folded.programs |= {1: {1}}
