@@ -14,19 +14,19 @@ import msgspec
 
 from marketo_async.client import Marketo
 from marketo_async.errors import AccessDenied, NotFound
-from marketo_async.mirror.folding import Folded
-from marketo_async.mirror.package import Row
+from marketo_async.mirror.chunks import MirrorRow
+from marketo_async.mirror.folding import FoldedEvents
 from marketo_async.mirror.tables import Catalog
 
-Found = Mapping[str, Sequence[Row]]
+Found = Mapping[str, Sequence[MirrorRow]]
 
 
 class Reread:
     """The rows that are there now, and the keys of those that are not, by table."""
 
     def __init__(self) -> None:
-        self.rows: defaultdict[str, list[Row]] = defaultdict(list)
-        self.deletions: defaultdict[str, list[Row]] = defaultdict(list)
+        self.rows: defaultdict[str, list[MirrorRow]] = defaultdict(list)
+        self.deletions: defaultdict[str, list[MirrorRow]] = defaultdict(list)
 
 
 class Rereading:
@@ -36,7 +36,7 @@ class Rereading:
         self._marketo = marketo
         self._catalog = catalog
 
-    async def reread(self, folded: Folded) -> Reread:
+    async def reread(self, folded: FoldedEvents) -> Reread:
         """Return what is there now of all that some events left to be read again."""
         found = Reread()
         async with anyio.create_task_group() as tasks:
@@ -54,18 +54,18 @@ class Rereading:
                 tasks.start_soon(self._memberships, winner, found)
         return found
 
-    async def leads(self, lead_ids: Collection[int]) -> list[Row]:
+    async def leads(self, lead_ids: Collection[int]) -> list[MirrorRow]:
         """Return the leads that exist, with every field of the table; 300 a call."""
         fields = self._catalog["leads"].fields
         return [lead async for lead in self._marketo.leads.by_filter("id", sorted(lead_ids), fields=fields)]
 
-    async def program_members(self, program_id: int, lead_ids: Collection[int]) -> list[Row]:
+    async def program_members(self, program_id: int, lead_ids: Collection[int]) -> list[MirrorRow]:
         """Return those leads that are in a program, with every field of the table; 300 a call."""
         fields = [name for name in self._catalog["program_members"].fields if name != "leadId"]
         members = self._marketo.program_members.by_filter(program_id, "leadId", sorted(lead_ids), fields=fields)
         return [{**member, "programId": program_id} async for member in members]
 
-    async def _leads(self, folded: Folded, found: Reread) -> None:
+    async def _leads(self, folded: FoldedEvents, found: Reread) -> None:
         rows = await self.leads(folded.dirty) if folded.dirty else []
         found.rows["leads"] += rows
         missing = folded.dirty - {row["id"] for row in rows}

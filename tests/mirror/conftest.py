@@ -30,8 +30,13 @@ async def sandbox(traffic: Traffic) -> AsyncIterator[Sandbox]:
 
 @pytest_asyncio.fixture
 async def marketo(sandbox: Sandbox, fast: RetryPolicy) -> AsyncIterator[Marketo]:
-    credentials = {"client_id": sandbox.client_id, "client_secret": sandbox.client_secret}
-    async with Marketo(sandbox.base_url, governor=Governor(GENEROUS), retry=fast, **credentials) as marketo:
+    async with Marketo(
+        sandbox.base_url,
+        client_id=sandbox.client_id,
+        client_secret=sandbox.client_secret,
+        governor=Governor(GENEROUS),
+        retry=fast,
+    ) as marketo:
         yield marketo
 
 

@@ -16,11 +16,16 @@ from marketo_async.mirror.chunks import LoadChunk
 from marketo_async.mirror.loading import Destination
 from marketo_async.mirror.package import Package, packed
 from marketo_async.mirror.state import MirrorState
-from marketo_async.mirror.tables import Catalog, MirrorColumn, table_of
+from marketo_async.mirror.tables import Catalog, ColumnType, MirrorColumn, table_of
 from marketo_async.mirror.target import target_of
 
 INSTANCE = "123-ABC-456"
-FIELDS = [("id", "bigint"), ("name", "text"), ("moment", "timestamp"), ("score", "bigint")]
+FIELDS: list[tuple[str, ColumnType]] = [
+    ("id", "bigint"),
+    ("name", "text"),
+    ("moment", "timestamp"),
+    ("score", "bigint"),
+]
 TABLE, _ = table_of("things", ["id"], FIELDS)
 CATALOG = Catalog([TABLE])
 AT = datetime(2026, 1, 31, 10, tzinfo=UTC)

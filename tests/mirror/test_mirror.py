@@ -49,11 +49,11 @@ async def test_every_table_equals_the_instance_after_a_first_load_and_after_more
     request: pytest.FixtureRequest,
 ) -> None:
     target = request.getfixturevalue(destination)
-    options = {"dataset": None if destination == "duckdb" else "every_table", "folder": tmp_path / "dlt"}
+    dataset = None if destination == "duckdb" else "every_table"
     for events in (0, 400):
         for _ in range(events):
             traffic.happen()
-        async with Mirror(marketo, target, **options, **QUICK) as mirror:
+        async with Mirror(marketo, target, dataset=dataset, folder=tmp_path / "dlt", **QUICK) as mirror:
             await mirror.run()
             assert differences(await held(mirror.destination), true(sandbox, traffic)) == {}
 

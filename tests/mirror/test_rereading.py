@@ -11,12 +11,12 @@ import pytest_asyncio
 from marketo_async import Marketo
 from marketo_async.mirror.folding import FoldedEvents
 from marketo_async.mirror.rereading import Reread, Rereading
-from marketo_async.mirror.tables import LIST_MEMBERS, LISTS, Catalog, MirrorTable, table_of
+from marketo_async.mirror.tables import LIST_MEMBERS, LISTS, Catalog, ColumnType, MirrorTable, table_of
 from marketo_async.sandbox import Fault, Sandbox
 from marketo_async.sandbox.records.lead_changes import delete_lead, move_in_program
 
 LEADS, _ = table_of("leads", ["id"], [("id", "bigint"), ("email", "text")], guarded=True)
-FIELDS = [("programId", "bigint"), ("leadId", "bigint"), ("statusName", "text")]
+FIELDS: list[tuple[str, ColumnType]] = [("programId", "bigint"), ("leadId", "bigint"), ("statusName", "text")]
 MEMBERS, _ = table_of("program_members", ["programId", "leadId"], FIELDS, guarded=True)
 TABLES = [LEADS, LISTS, LIST_MEMBERS, MEMBERS]
 IS_MEMBER = "/rest/v1/lists/*/leads/ismember.json"

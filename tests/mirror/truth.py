@@ -15,6 +15,7 @@ from marketo_async.sandbox.records.activity_types import CHANGE_DATA_VALUE, DELE
 
 Row = tuple[Any, ...]
 Rows = Mapping[str, list[Row]]
+Differences = dict[str, tuple[list[Row], list[Row]]]
 
 LEAD_FIELDS = ("id", "email", "firstName", "lastName", "title", "company", "createdAt", "updatedAt")
 _QUERIES = {
@@ -65,9 +66,9 @@ def true(sandbox: Sandbox, traffic: Traffic) -> Rows:
     }
 
 
-def differences(found: Rows, truth: Rows) -> dict[str, tuple[list[Row], list[Row]]]:
+def differences(found: Rows, truth: Rows) -> Differences:
     """Return for each table that differs the rows that are too many, doubled ones too, and those that are missing."""
-    different = {}
+    different: Differences = {}
     for name, rows in truth.items():
         extra, missing = Counter(found[name]) - Counter(rows), Counter(rows) - Counter(found[name])
         if extra or missing:

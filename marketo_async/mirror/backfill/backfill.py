@@ -31,7 +31,8 @@ from marketo_async.mirror.backfill.listings import ListingPass, listing_kinds
 from marketo_async.mirror.backfill.members import member_passes
 from marketo_async.mirror.backfill.objects import ObjectTable, object_passes
 from marketo_async.mirror.backfill.passes import loaded
-from marketo_async.mirror.package import Chunk, Producer, Put
+from marketo_async.mirror.chunks import LoadChunk
+from marketo_async.mirror.package import Producer, Put
 from marketo_async.mirror.plan import InstanceFacts
 from marketo_async.mirror.probing import probe
 from marketo_async.mirror.state import MirrorState
@@ -83,7 +84,7 @@ class _Probes:
         facts = await probe(
             context.marketo, fields=fields, activities=self._activities, clock=context.clock, rng=self._rng
         )
-        await put(Chunk(read_at=facts.at, progress={self.name: facts}))
+        await put(LoadChunk(read_at=facts.at, progress={self.name: facts}))
 
 
 class Backfill:
@@ -186,7 +187,7 @@ class Backfill:
     def _counted(self, put: Put) -> Put:
         """Return a put that keeps the progress of all parts, and what the day has used."""
 
-        async def counted(chunk: Chunk) -> None:
+        async def counted(chunk: LoadChunk) -> None:
             if chunk.progress:
                 chunk = replace(chunk, progress={**chunk.progress, USE: self._context.meter.use})
             await put(chunk)
