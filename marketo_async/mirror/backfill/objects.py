@@ -43,7 +43,7 @@ CUSTOM = "custom_"
 _LAG = 300.0  # seconds that an hourly export overlaps the one before
 
 KnownColumns = Mapping[str, MirrorColumn]
-ColumnsOf = Callable[[str], Awaitable[KnownColumns]]
+KnownByTable = Callable[[str], Awaitable[KnownColumns]]
 
 
 class KeyedKind(Struct, frozen=True):
@@ -100,7 +100,7 @@ class ObjectTable(Struct, frozen=True):
 
 
 async def object_tables(
-    marketo: Marketo, chosen: Collection[str], columns: ColumnsOf, *, everything: bool = False
+    marketo: Marketo, chosen: Collection[str], columns: KnownByTable, *, everything: bool = False
 ) -> list[ObjectTable]:
     """Return those of the ``chosen`` tables that the instance has, and with ``everything`` all custom objects.
 
@@ -118,7 +118,7 @@ async def object_tables(
     return tables
 
 
-async def _keyed_table(marketo: Marketo, name: str, columns: ColumnsOf) -> ObjectTable | None:
+async def _keyed_table(marketo: Marketo, name: str, columns: KnownByTable) -> ObjectTable | None:
     try:
         description: ObjectDescription = await KEYED[name].describe(marketo)
     except ApiError as error:
@@ -130,7 +130,7 @@ async def _keyed_table(marketo: Marketo, name: str, columns: ColumnsOf) -> Objec
     return described_table(name, description, await columns(name))
 
 
-async def _custom_tables(marketo: Marketo, chosen: Collection[str] | None, columns: ColumnsOf) -> list[ObjectTable]:
+async def _custom_tables(marketo: Marketo, chosen: Collection[str] | None, columns: KnownByTable) -> list[ObjectTable]:
     """Return a table ``custom_<name>`` for each approved type of custom object that is linked to leads."""
     try:
         types = await marketo.custom_objects.browse()
