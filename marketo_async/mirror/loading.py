@@ -9,6 +9,7 @@ https://dlthub.com/docs/general-usage/state
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -37,6 +38,7 @@ _NAME = "marketo"  # of dlt's source and schema
 _PIPELINE = "marketo_mirror"
 _NOT_OPEN = "the destination is not open; call open() first"
 _STATE = "mirror"  # the member of dlt's state that holds ours
+_DUCKDB = {"memory_limit": "128MB", "threads": 2}  # what it caches counts as the mirror's memory
 _OWN_HINTS: Mapping[str, Any] = {
     READ_AT: {"name": READ_AT, "data_type": "timestamp", "dedup_sort": "desc"},
     DELETED: {"name": DELETED, "data_type": "bool", "hard_delete": True},
@@ -116,7 +118,8 @@ class Destination:
             raise _reported(error, self.target) from error
 
     def _open(self) -> str | None:
-        os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"  # dlt reads both when its first pipeline is made
+        os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"  # dlt reads them when its pipeline is made
+        os.environ[f"{_PIPELINE.upper()}__LOAD__DELETE_COMPLETED_JOBS"] = "true"  # else files of all loads stay on disk
         os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")  # every table of Arrow has a warning about its hints
         import dlt  # noqa: PLC0415 - it may be imported only after that
         from dlt.common.pipeline import get_dlt_pipelines_dir  # noqa: PLC0415
@@ -163,6 +166,7 @@ class Destination:
         self._clean = False
         self._opened().run(dlt.source(source, name=_NAME)())
         self._clean = True
+        gc.collect()  # dlt leaves cycles that hold the rows; unless they are collected, every load adds to the memory
         return LoadReport(rows={name: sum(map(len, found)) for name, found in tables.items()})
 
     def _query(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
@@ -230,7 +234,9 @@ def _destination(target: Target) -> Any:
     import dlt  # noqa: PLC0415
 
     if target.kind == "duckdb":
-        return dlt.destinations.duckdb(target.place)
+        from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials  # noqa: PLC0415
+
+        return dlt.destinations.duckdb(DuckDbCredentials(target.place, global_config=_DUCKDB))
     if target.kind == "postgres":
         from dlt.destinations.impl.postgres.configuration import PostgresCredentials  # noqa: PLC0415
 

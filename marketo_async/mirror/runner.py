@@ -132,7 +132,7 @@ class Mirror:
         found = await instance_tables(self._marketo, self.destination, tables=self._tables, taken=self.state.types)
         freshness = Freshness(self.destination, found.catalog, started=self._clock())
         loader = Loader(self.destination, found.catalog, freshness, replace(self.state, types=found.types))
-        gathering = Gathering(seconds=self._gather)
+        gathering = Gathering(found.catalog, seconds=self._gather)
         rereading = Rereading(self._marketo, found.catalog)
         following = Following(
             Folding(found.catalog, found.kinds, found.types), rereading, gather=self._gather, clock=self._clock
