@@ -38,7 +38,7 @@ _NAME = "marketo"  # of dlt's source and schema
 _PIPELINE = "marketo_mirror"
 _NOT_OPEN = "the destination is not open; call open() first"
 _STATE = "mirror"  # the member of dlt's state that holds ours
-_DUCKDB = {"memory_limit": "128MB", "threads": 2}  # what it caches counts as the mirror's memory
+_DUCKDB = {"memory_limit": "96MB", "threads": 1}  # what it caches counts as the memory of the mirror
 _OWN_HINTS: Mapping[str, Any] = {
     READ_AT: {"name": READ_AT, "data_type": "timestamp", "dedup_sort": "desc"},
     DELETED: {"name": DELETED, "data_type": "bool", "hard_delete": True},
