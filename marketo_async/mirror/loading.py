@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
@@ -33,6 +34,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _NAME = "marketo"  # of dlt's source and schema
+_AT_ONCE = 50_000  # rows fetched from a cursor
 _STATE = "mirror"  # the member of dlt's state that holds ours
 _OWN_HINTS: Mapping[str, Any] = {
     READ_AT: {"name": READ_AT, "data_type": "timestamp", "dedup_sort": "desc"},
@@ -88,6 +90,14 @@ class Destination:
     async def execute(self, *statements: str) -> None:
         """Run statements, such as those of a view, with ``{name}`` as in `query`."""
         await self._run(self._execute, statements)
+
+    async def records(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
+        """Run a query as `query` does, and return its rows by the names of their columns."""
+        return await self._run(self._records, sql, parameters)
+
+    async def texts(self, sql: str, *parameters: object) -> pa.ChunkedArray:
+        """Run a query of one column of text as `query` does, and return it as an Arrow array, which millions fit."""
+        return await self._run(self._texts, sql, parameters)
 
     async def columns(self, table: str) -> dict[str, MirrorColumn]:
         """Return the columns that a table of the mirror has, by Marketo's names; none if there is no such table."""
@@ -160,6 +170,33 @@ class Destination:
             except DatabaseUndefinedRelation:
                 return []
         return [tuple(row) for row in rows or ()]
+
+    def _records(self, sql: str, parameters: Sequence[object]) -> list[dict[str, Any]]:
+        with self._cursor(sql, parameters) as cursor:
+            if cursor is None:
+                return []
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def _texts(self, sql: str, parameters: Sequence[object]) -> pa.ChunkedArray:
+        import pyarrow as pa  # noqa: PLC0415
+
+        parts: list[pa.Array] = []
+        with self._cursor(sql, parameters) as cursor:
+            while cursor is not None and (rows := cursor.fetchmany(_AT_ONCE)):
+                parts.append(pa.array([row[0] for row in rows], pa.string()))
+        return pa.chunked_array(parts, pa.string())
+
+    @contextmanager
+    def _cursor(self, sql: str, parameters: Sequence[object]) -> Iterator[Any]:
+        """Run a query; ``None`` stands for the rows of a table that does not exist."""
+        from dlt.destinations.exceptions import DatabaseUndefinedRelation  # noqa: PLC0415
+
+        with self._opened().sql_client() as client, ExitStack() as stack:
+            cursor: Any = None
+            with suppress(DatabaseUndefinedRelation):
+                cursor = stack.enter_context(client.execute_query(sql.format_map(_Qualified(client)), *parameters))
+            yield cursor
 
     def _execute(self, statements: Iterable[str]) -> None:
         with self._opened().sql_client() as client:

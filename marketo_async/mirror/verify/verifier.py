@@ -1,0 +1,121 @@
+"""`Verifier`: compares the tables of a mirror with Marketo, without changing anything.
+
+What Marketo has changed after the mirror's watermark is no difference: the mirror has not promised it yet.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from marketo_async.changes.position import Position
+from marketo_async.changes.translation import DELETE_LEAD
+from marketo_async.client import Marketo
+from marketo_async.errors import ConfigurationError, InvalidRequest
+from marketo_async.mirror.loading import Destination
+from marketo_async.mirror.state import MirrorState
+from marketo_async.mirror.tables import Catalog
+from marketo_async.mirror.verify.activities import ActivityCheck
+from marketo_async.mirror.verify.leads import LeadCheck
+from marketo_async.mirror.verify.lists import ListCheck
+from marketo_async.mirror.verify.recent import Recent, recent
+from marketo_async.mirror.verify.report import Checked, VerifyReport
+from marketo_async.models.moment import When, to_datetime
+
+CHUNKS = 30  # 9,000 ids: without a difference, fewer than 0.034 % of the leads differ
+PARTS = ("leads", "activities", "lists")
+_LIST_CALLS = 100  # of a verification that is not full
+
+Progress = Callable[[str, int], None]
+
+
+class Verifier:
+    """Compares the tables of an open destination with Marketo.
+
+    ``poll`` is how many seconds are between two looks at a bulk job, by default a minute. ``rng`` draws leads and
+    lists. Raises `ConfigurationError` where nothing is mirrored yet.
+    """
+
+    def __init__(
+        self,
+        marketo: Marketo,
+        destination: Destination,
+        catalog: Catalog,
+        state: MirrorState,
+        *,
+        poll: float | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        if state.position is None:
+            raise ConfigurationError("there is nothing to verify yet; load the mirror first, with `mirror run`")
+        self._marketo = marketo
+        self._destination = destination
+        self._catalog = catalog
+        self._types = state.types
+        self._poll = poll
+        self._rng = rng or random.Random()  # noqa: S311 - it draws samples
+        self.horizon = float(int(Position.read(state.position, instance=state.instance).watermark))
+        self._recent: Recent | None = None
+
+    async def verify(
+        self,
+        *,
+        full: bool = False,
+        parts: tuple[str, ...] = PARTS,
+        chunks: int = CHUNKS,
+        since: When | None = None,
+        progress: Progress = lambda _part, _rows: None,
+    ) -> VerifyReport:
+        """Compare activities exactly, lists by their members, and random leads in every field, or all with ``full``.
+
+        Activities are compared from ``since``, by default from the oldest one of the mirror, to the mirror's watermark,
+        as far back as Marketo keeps them. Without ``full``, leads are ``chunks`` of 300 random ids, one call each, and
+        lists those whose members about 100 calls can read. ``progress`` receives a part and the number of its rows.
+        """
+        if unknown := [part for part in parts if part not in PARTS]:
+            raise InvalidRequest(f"parts: {unknown[0]!r} can't be verified; possible are {', '.join(PARTS)}")
+        before = self._marketo.governor.snapshot().granted
+        found: list[Checked] = []
+        if "leads" in parts and "leads" in self._catalog:
+            fields = {field.name for field in (await self._marketo.leads.describe2()).fields}
+            check = LeadCheck(
+                self._marketo, self._destination, self._catalog["leads"], fields=fields, horizon=self.horizon
+            )
+            found.append(
+                await check.check(
+                    self._since_horizon,
+                    chunks=None if full else chunks,
+                    rng=self._rng,
+                    on_chunk=lambda rows: progress("leads", rows),
+                )
+            )
+        if "activities" in parts and (tables := await self._tables()):
+            activities = ActivityCheck(self._marketo, self._destination, tables, poll=self._poll)
+            found.append(
+                await activities.check(
+                    since=None if since is None else to_datetime(since, name="since"),
+                    until=datetime.fromtimestamp(self.horizon, UTC),
+                    on_window=lambda rows: progress("activities", rows),
+                )
+            )
+        if "lists" in parts and "lists" in self._catalog and "list_members" in self._catalog:
+            found.append(
+                await ListCheck(self._marketo, self._destination).check(
+                    self._since_horizon,
+                    most_calls=None if full else _LIST_CALLS,
+                    rng=self._rng,
+                    on_list=lambda rows: progress("lists", rows),
+                )
+            )
+        return VerifyReport(parts=tuple(found), calls=self._marketo.governor.snapshot().granted - before)
+
+    async def _tables(self) -> Mapping[int, str]:
+        """Return the tables of activities that can be compared: a listing of its own has the deletions of leads."""
+        known = await self._marketo.activities.types_by_id()
+        return {kind: name for kind, name in self._types.items() if kind in known and kind != DELETE_LEAD}
+
+    async def _since_horizon(self) -> Recent:
+        if self._recent is None:
+            self._recent = await recent(self._marketo, self.horizon)
+        return self._recent
