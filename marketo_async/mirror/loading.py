@@ -277,8 +277,7 @@ def _resource(table: MirrorTable, found: Sequence[pa.Table]) -> DltResource:
         column.name: {"name": column.name, "data_type": column.type, "description": column.source}
         for column in table.columns
     }
-    # Without rows, the table is only created.
-    whole: Any = pa.concat_tables(found, promote_options="default") if found else dlt.mark.materialize_table_schema()
+    whole = pa.concat_tables(found or [arrow_rows(table, (), read_at=0.0)], promote_options="default")
     resource: DltResource = dlt.resource(
         [whole],
         name=table.name,

@@ -33,14 +33,16 @@ class Chunk(Struct, frozen=True, kw_only=True):
     moment at which it was queued.
 
     ``snapshot`` says that the feed may know newer rows: those that the feed has read since ``read_at`` are kept, and
-    what it has deleted is not written again. ``progress`` is JSON by producer, ``position`` that of the feed.
-    ``calls`` and ``exported`` are the calls and bytes of export that it took. ``ack`` is called after the load.
+    what it has deleted is not written again. ``gone`` are leads that no longer exist: their memberships go too.
+    ``progress`` is JSON by producer, ``position`` that of the feed. ``calls`` and ``exported`` are the calls and bytes
+    of export that it took. ``ack`` is called after the load.
     """
 
     rows: Mapping[str, Sequence[Row] | Any] = {}
     deletions: Mapping[str, Sequence[Row]] = {}
     read_at: float
     snapshot: bool = False
+    gone: frozenset[int] = frozenset()
     progress: Mapping[str, Any] = {}
     position: str | None = None
     calls: int = 0
@@ -77,6 +79,10 @@ class Producer(Protocol):
     """
 
     name: str
+
+    def done(self, state: MirrorState) -> bool:
+        """Whether everything is loaded, by the progress in the state."""
+        ...
 
     async def run(self, put: Put, state: MirrorState) -> None:
         """Put chunks until everything is read. Return at once if the progress says that it is."""

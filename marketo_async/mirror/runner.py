@@ -1,0 +1,209 @@
+"""`Mirror`: keeps the tables of a destination equal to an instance: a first load, then the feed.
+
+Producers and the feed put chunks; one loader gathers what is there, writes it as one load with the state after it, and
+only then counts it as done. See ``following`` for the feed, ``backfill`` for the first load, ``loading`` for the rest.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import anyio
+from msgspec import Struct
+from msgspec.structs import replace
+
+from marketo_async.changes import Budget, Changes
+from marketo_async.client import Marketo
+from marketo_async.errors import ConfigurationError
+from marketo_async.mirror.describing import InstanceTables, Tables, instance_tables
+from marketo_async.mirror.folding import Folding
+from marketo_async.mirror.following import Following
+from marketo_async.mirror.freshness import Freshness
+from marketo_async.mirror.gathering import Gathering
+from marketo_async.mirror.loader import Loader
+from marketo_async.mirror.loading import Destination
+from marketo_async.mirror.package import Producer
+from marketo_async.mirror.rereading import Rereading
+from marketo_async.mirror.snapshots import LeadSnapshot, ListSnapshot, ProgramSnapshot
+from marketo_async.mirror.state import MirrorState
+from marketo_async.mirror.tables import LEAD_MERGES
+from marketo_async.mirror.target import Target, target_of
+from marketo_async.mirror.views import activities_view
+from marketo_async.models.moment import When
+
+
+class MirrorStatus(Struct, frozen=True, kw_only=True):
+    """What a mirror holds: its instance, its target, the rows of each table, and its state."""
+
+    instance: str
+    target: str
+    rows: Mapping[str, int]
+    state: MirrorState
+
+
+class Mirror:
+    """A mirror of an instance at ``target``; open it with ``async with``.
+
+    ``target`` is ``duckdb:///file``, ``postgresql://user@host/database`` or ``dlt:NAME``; the password of a database
+    may be in the environment variable MARKETO_MIRROR_PASSWORD. ``dataset`` is the schema of the tables, one for each
+    instance. ``tables`` are the names of tables; "activities" stands for all tables of activities. ``since`` is the
+    moment from which the feed delivers, by default the moment of the first run. ``budget`` limits the calls of the
+    feed.
+
+    Raises `ConfigurationError` if the target can't be read, or is a mirror of another instance.
+    """
+
+    def __init__(
+        self,
+        marketo: Marketo,
+        target: str | Target,
+        *,
+        dataset: str = "marketo",
+        tables: Tables = "all",
+        since: When | None = None,
+        budget: Budget | None = None,
+        poll: float = 60.0,
+        gather: float = 1.0,
+        folder: Path | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._marketo = marketo
+        self._target = target if isinstance(target, Target) else target_of(target, dataset=dataset)
+        self._tables = tables
+        self._since = since
+        self._budget = budget
+        self._poll, self._gather = poll, gather
+        self._clock = clock
+        self.destination = Destination(self._target, folder=folder)
+        self._state: MirrorState | None = None
+
+    def __repr__(self) -> str:
+        return f"<Mirror of {self._instance} at {self._target}>"
+
+    async def __aenter__(self) -> Self:
+        """Open the destination, and read the state of the last completed load."""
+        self._state = await self.destination.open(self._instance)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the destination."""
+        self._state = None
+        await self.destination.close()
+
+    @property
+    def state(self) -> MirrorState:
+        """The state after the last completed load."""
+        if self._state is None:
+            raise ConfigurationError("the mirror is not open; use it inside `async with Mirror(...)`")
+        return self._state
+
+    async def status(self) -> MirrorStatus:
+        """Return what the mirror holds."""
+        rows = {}
+        for name in self.state.tables:
+            found = await self.destination.query(f"SELECT count(*) FROM {{{name}}}")  # noqa: S608 - a name of our own
+            rows[name] = int(found[0][0]) if found else 0
+        return MirrorStatus(instance=self._instance, target=str(self._target), rows=rows, state=self.state)
+
+    async def run(self, *, follow: bool = False) -> None:
+        """Load what is missing, then apply what has changed since; with ``follow``, continue until it is cancelled.
+
+        Run again, it continues where the last completed load ended. Raises the first error of any part.
+        """
+        failure: Exception | None = None
+        try:
+            await self._run(follow=follow)
+        except ExceptionGroup as group:
+            failure = _first(group)
+        if failure is not None:
+            raise failure
+
+    async def _run(self, *, follow: bool) -> None:
+        found = await instance_tables(self._marketo, self.destination, tables=self._tables, taken=self.state.types)
+        self._state = replace(self.state, types=found.types)
+        freshness = Freshness(self.destination, found.catalog, started=self._clock())
+        loader = Loader(self.destination, found.catalog, freshness, self.state)
+        gathering = Gathering(seconds=self._gather)
+        rereading = Rereading(self._marketo, found.catalog)
+        following = Following(
+            Folding(found.catalog, found.kinds, found.types), rereading, gather=self._gather, clock=self._clock
+        )
+        producers = [one for one in self._producers(found, rereading) if not one.done(self.state)]
+        try:
+            async with anyio.create_task_group() as tasks:
+                if producers or follow or self.state.position is None:
+                    async with self._feed(found, self.state.position, follow=True) as feed:
+                        await self._begin(loader, found, feed)
+                        tasks.start_soon(loader.run, gathering)
+                        await self._first_load(producers, following, feed, gathering, follow=follow)
+                else:
+                    await self._begin(loader, found, None)
+                    tasks.start_soon(loader.run, gathering)
+                async with self._feed(found, gathering.position or loader.state.position, follow=False) as feed:
+                    await following.run(feed, gathering.put)
+                await gathering.end()
+        finally:
+            self._state = loader.state
+
+    async def _begin(self, loader: Loader, found: InstanceTables, feed: Changes | None) -> None:
+        """Create the tables and the view, and keep where the feed starts, before anything is read."""
+        await loader.begin(self.state.position or (feed.position if feed else None), self._clock())
+        views = {name: found.kinds[number].name for number, name in found.types.items() if name in found.catalog}
+        if views:
+            await self.destination.execute(activities_view(views, merges=LEAD_MERGES.name in found.catalog))
+
+    async def _first_load(
+        self,
+        producers: Sequence[Producer],
+        following: Following,
+        feed: Changes,
+        gathering: Gathering,
+        *,
+        follow: bool,
+    ) -> None:
+        """Run the producers beside the feed; end once they have, unless the mirror follows."""
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(following.run, feed, gathering.put)
+            async with anyio.create_task_group() as loads:
+                for producer in producers:
+                    loads.start_soon(producer.run, gathering.put, self.state)
+            if not follow:
+                beside.cancel_scope.cancel()
+
+    def _producers(self, found: InstanceTables, rereading: Rereading) -> list[Producer]:
+        catalog = found.catalog
+        producers: list[Producer] = []
+        if "leads" in catalog:
+            producers.append(LeadSnapshot(rereading, clock=self._clock))
+        if "lists" in catalog or "list_members" in catalog:
+            producers.append(ListSnapshot(self._marketo, catalog, clock=self._clock))
+        if "programs" in catalog or "program_members" in catalog:
+            producers.append(ProgramSnapshot(self._marketo, catalog, rereading, clock=self._clock))
+        return producers
+
+    def _feed(self, found: InstanceTables, position: str | None, *, follow: bool) -> Changes:
+        return self._marketo.changes(
+            position=position,
+            since=None if position else self._since,
+            types=sorted(found.feed),
+            poll=self._poll,
+            follow=follow,
+            budget=self._budget,
+        )
+
+    @property
+    def _instance(self) -> str:
+        return self._marketo.munchkin_id or self._marketo.base_url
+
+
+def _first(group: BaseExceptionGroup[Exception]) -> Exception:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error if isinstance(error, Exception) else RuntimeError(str(error))
