@@ -35,6 +35,7 @@ R = TypeVar("R")
 
 _NAME = "marketo"  # of dlt's source and schema
 _AT_ONCE = 50_000  # rows fetched from a cursor
+_PIPELINE = "marketo_mirror"  # the same everywhere, so that a database that was moved is still a mirror
 _STATE = "mirror"  # the member of dlt's state that holds ours
 _OWN_HINTS: Mapping[str, Any] = {
     READ_AT: {"name": READ_AT, "data_type": "timestamp", "dedup_sort": "desc"},
@@ -123,8 +124,8 @@ class Destination:
 
         disable_anon_tracker()  # of a program that has used dlt already
         self._pipeline = dlt.pipeline(
-            f"marketo_mirror_{self.target.digest}",
-            pipelines_dir=str(self._folder or get_dlt_pipelines_dir()),
+            _PIPELINE,
+            pipelines_dir=str(Path(self._folder or get_dlt_pipelines_dir()) / f"marketo-{self.target.digest}"),
             destination=_destination(self.target),
             dataset_name=self.target.dataset,
         )

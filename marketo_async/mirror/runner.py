@@ -32,6 +32,8 @@ from marketo_async.mirror.snapshots import LeadSnapshot, ListSnapshot, ProgramSn
 from marketo_async.mirror.state import MirrorState
 from marketo_async.mirror.tables import LEAD_MERGES
 from marketo_async.mirror.target import Target, target_of
+from marketo_async.mirror.verify import Repair, Verifier, VerifyReport
+from marketo_async.mirror.verify.verifier import CHUNKS, PARTS, VerifyProgress, horizon_of, unheard
 from marketo_async.mirror.views import activities_view
 from marketo_async.models.moment import When
 
@@ -123,6 +125,34 @@ class Mirror:
             failure = _first(group)
         if failure is not None:
             raise failure
+
+    async def verify(
+        self,
+        *,
+        full: bool = False,
+        parts: Sequence[str] = PARTS,
+        chunks: int = CHUNKS,
+        since: When | None = None,
+        repair: bool = False,
+        verify_poll: float | None = None,
+        progress: VerifyProgress = unheard,
+    ) -> VerifyReport:
+        """Compare the tables with Marketo as `Verifier.verify` does; ``repair`` makes the rows that differ right.
+
+        ``verify_poll`` is how many seconds are between two looks at a bulk job, by default a minute. Raises
+        `ConfigurationError` where nothing is mirrored yet.
+        """
+        horizon_of(self.state)
+        found = await instance_tables(
+            self._marketo, self.destination, tables=self.state.tables, taken=self.state.types
+        )
+        verifier = Verifier(self._marketo, self.destination, found.catalog, self.state, poll=verify_poll)
+        report = await verifier.verify(full=full, parts=parts, chunks=chunks, since=since, progress=progress)
+        if repair and not report.right:
+            repairing = Repair(self._marketo, self.destination, found, instance=self._instance, clock=self._clock)
+            report = replace(report, repaired=True, left=await repairing.run(report.differences))
+            self._state = await self.destination.open(self._instance)
+        return report
 
     async def _run(self, *, follow: bool) -> None:
         found = await instance_tables(self._marketo, self.destination, tables=self._tables, taken=self.state.types)

@@ -73,10 +73,15 @@ class Checked(Struct, frozen=True, kw_only=True):
 
 
 class VerifyReport(Struct, frozen=True, kw_only=True):
-    """The parts of a verification, and the number of calls and of bytes of exports that it took."""
+    """The parts of a verification, and the number of calls that it took.
+
+    ``repaired`` says that the rows that differ were repaired, but for those that are ``left``.
+    """
 
     parts: tuple[Checked, ...]
     calls: int = 0
+    repaired: bool = False
+    left: Sequence[Difference] = ()
 
     @property
     def differences(self) -> list[Difference]:

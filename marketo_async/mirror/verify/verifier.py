@@ -6,7 +6,7 @@ What Marketo has changed after the mirror's watermark is no difference: the mirr
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from marketo_async.changes.position import Position
@@ -27,7 +27,21 @@ CHUNKS = 30  # 9,000 ids: without a difference, fewer than 0.034 % of the leads 
 PARTS = ("leads", "activities", "lists")
 _LIST_CALLS = 100  # of a verification that is not full
 
-Progress = Callable[[str, int], None]
+VerifyProgress = Callable[[str, int], None]
+
+
+def unheard(_part: str, _rows: int) -> None:
+    """Take progress that no caller asked for."""
+
+
+def horizon_of(state: MirrorState) -> float:
+    """Return the moment (epoch seconds) up to which a mirror has everything.
+
+    Raises `ConfigurationError` where nothing is mirrored yet.
+    """
+    if state.position is None:
+        raise ConfigurationError("the target holds no mirror yet; load it first, with Mirror.run or `mirror run`")
+    return float(int(Position.read(state.position, instance=state.instance).watermark))
 
 
 class Verifier:
@@ -47,25 +61,23 @@ class Verifier:
         poll: float | None = None,
         rng: random.Random | None = None,
     ) -> None:
-        if state.position is None:
-            raise ConfigurationError("there is nothing to verify yet; load the mirror first, with `mirror run`")
         self._marketo = marketo
         self._destination = destination
         self._catalog = catalog
         self._types = state.types
         self._poll = poll
         self._rng = rng or random.Random()  # noqa: S311 - it draws samples
-        self.horizon = float(int(Position.read(state.position, instance=state.instance).watermark))
+        self.horizon = horizon_of(state)
         self._recent: Recent | None = None
 
     async def verify(
         self,
         *,
         full: bool = False,
-        parts: tuple[str, ...] = PARTS,
+        parts: Sequence[str] = PARTS,
         chunks: int = CHUNKS,
         since: When | None = None,
-        progress: Progress = lambda _part, _rows: None,
+        progress: VerifyProgress = unheard,
     ) -> VerifyReport:
         """Compare activities exactly, lists by their members, and random leads in every field, or all with ``full``.
 
@@ -113,7 +125,8 @@ class Verifier:
     async def _tables(self) -> Mapping[int, str]:
         """Return the tables of activities that can be compared: a listing of its own has the deletions of leads."""
         known = await self._marketo.activities.types_by_id()
-        return {kind: name for kind, name in self._types.items() if kind in known and kind != DELETE_LEAD}
+        wanted = (known.keys() & self._types.keys()) - {DELETE_LEAD}
+        return {kind: self._types[kind] for kind in sorted(wanted) if self._types[kind] in self._catalog}
 
     async def _since_horizon(self) -> Recent:
         if self._recent is None:
