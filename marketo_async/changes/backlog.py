@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from functools import partial
 
 import anyio
 from msgspec import Struct
@@ -22,6 +21,7 @@ from marketo_async.retry import EMPTY_PAGES
 
 WORKERS = 8
 _PAGE = 300  # activities
+_MARGIN = 2.0  # seconds; what the first half has read is not read again by the second
 _WORTH_A_SPLIT = 24  # pages; a split costs a token and, on average, half a page
 
 
@@ -72,25 +72,25 @@ class Backlog:
 
     async def _read(self, run: ScanRun) -> None:
         reader = run.reader
-        progress = Progress(EMPTY_PAGES, run.scan.cursor)
+        progress = Progress(EMPTY_PAGES)
         while True:
+            page, reopened = await reader.scan_page(run.scan, reached=run.reached, backlog=True)
+            if reopened:
+                progress = Progress(EMPTY_PAGES)
             async with reader.outbox.room() as place:
-                page = await reader.scan_page(run.scan, backlog=True)
                 scan = run.scan  # a split may have given it another end meanwhile
                 ends = not page.more or reaches(page.items, scan.end)
-                events, known = reader.fresh(
-                    page.items,
-                    before=scan.end,
-                    # Only what a neighbouring scan or a sweep may read again.
-                    remembered=partial(_may_come_again, scan, reader.query.lag),
-                    backlog=True,
-                )
+                events, known = reader.fresh(page.items, before=scan.end, scan=scan)
                 run.rows += len(page.items)
                 run.reached = max([run.reached, *map(dated, page.items)])
                 run.scan = scan = replace(scan, cursor=page.token)
-                move = _without(scan.number) if ends else _with(scan)
-                last = ends and reader.state.backlog == (scan,)
+                last = ends and len(reader.state.backlog) == 1
+                # What is dated a lag before the newest date was committed, and so delivered.
+                left = replace(scan, start=max(scan.start, run.reached - reader.query.lag))
+                move = _without(scan.number) if ends else _with(left)
                 reader.pass_on(place, events, known, move, caught_up=last and reader.caught_up_at is not None)
+                if last:
+                    reader.end_scans()
             self._announce()
             if ends:
                 return
@@ -101,7 +101,7 @@ class Backlog:
         run = max(self._running, key=lambda run: run.pages_left)
         scan, reader = run.scan, run.reader
         middle = float(int(run.reached + (scan.end - run.reached) / 2))
-        if run.pages_left < _WORTH_A_SPLIT or middle - run.reached < max(1.0, reader.query.lag):
+        if run.pages_left < _WORTH_A_SPLIT or middle - run.reached < reader.query.lag + _MARGIN:
             return None
         number = 1 + max(known.number for known in reader.state.backlog)
         second = Scan(number, middle, scan.end)
@@ -112,10 +112,6 @@ class Backlog:
     def _announce(self) -> None:
         self._changed.set()
         self._changed = anyio.Event()
-
-
-def _may_come_again(scan: Scan, lag: float, date: float) -> bool:
-    return not scan.start <= date < scan.end - lag
 
 
 def _with(scan: Scan) -> Move:

@@ -56,6 +56,10 @@ class Spending:
             return 1.0
         return max(1.0, self._needed(now) / max(left, 1))
 
+    def stretched(self, seconds: float, now: float) -> float:
+        """Return for how long to wait instead of some seconds: longer if the budget is short, but not past the day."""
+        return max(seconds, min(seconds * self.stretch(now), day_of(now)[1] - now))
+
     def opens_at(self, now: float, *, backlog: bool) -> float:
         """Return when the next call may be made: now, or the next day if the budget or its rest is not for it."""
         left = self.left(now)

@@ -15,6 +15,7 @@ import anyio
 
 from marketo_async.changes.budget import Spending
 from marketo_async.errors import (
+    BadResponse,
     Busy,
     DailyQuotaExceeded,
     MarketoError,
@@ -22,6 +23,7 @@ from marketo_async.errors import (
     Throttled,
     TransportError,
     Unavailable,
+    UnexpectedShape,
 )
 from marketo_async.operation import Operation, Plan
 from marketo_async.resources.base import Sender
@@ -33,6 +35,7 @@ R = TypeVar("R")
 _PASSING = (TransportError, Unavailable, Throttled, Busy, StoreUnavailable)
 _FIRST_DELAY, _LONGEST_DELAY = 10.0, 300.0  # seconds between two tries
 _LONGEST_NAP = 60.0  # seconds; a wall clock may be set meanwhile
+_REDIRECT, _SERVER_ERROR = 300, 500  # HTTP statuses
 _SPREAD = 30.0  # seconds over which feeds start again after midnight
 
 
@@ -74,7 +77,7 @@ class FeedCalls:
                 self._note(error)
                 await self.wait_until(error.resets_at.timestamp() + self._rng.uniform(1.0, _SPREAD))
             except _PASSING as error:
-                if not self._follow or (isinstance(error, TransportError) and not error.passing):
+                if not self._follow or not _passes(error):
                     raise
                 self._note(error)
                 failures += 1
@@ -106,3 +109,10 @@ class FeedCalls:
     def _note(self, error: MarketoError) -> None:
         self.trouble = str(error)
         log.warning("the feed waits and tries again: %s", error)
+
+
+def _passes(error: MarketoError) -> bool:
+    """Return whether a failure of one of the passing kinds does pass: the same page would have the same shape again."""
+    if isinstance(error, BadResponse):
+        return error.status >= _SERVER_ERROR or (error.status < _REDIRECT and not isinstance(error, UnexpectedShape))
+    return not isinstance(error, TransportError) or error.passing

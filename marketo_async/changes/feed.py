@@ -10,7 +10,6 @@ import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -75,31 +74,25 @@ class FeedSnapshot(Struct, frozen=True, kw_only=True):
 class Batch:
     """Events of one lane, in the order in which Marketo has them, and the position after them.
 
-    ``caught_up`` says that the lane had nothing more when the batch was read. ``events`` is empty where only the
-    position has moved.
+    ``position`` is a text of at most 8 KB to store with the events: a feed that starts there delivers what comes after
+    this batch. ``caught_up`` says that the lane had nothing more when the batch was read. ``events`` is empty where
+    only the position has moved.
     """
 
-    def __init__(self, delivery: Delivery, feed: Changes) -> None:
+    def __init__(self, delivery: Delivery, position: str, acknowledge: Callable[[Delivery], None]) -> None:
         self.events: Sequence[ChangeEvent] = delivery.events
+        self.position = position
         self.lane: str = delivery.lane
         self.caught_up: bool = delivery.caught_up
         self._delivery = delivery
-        self._feed = feed
-        self._text: str | None = None
+        self._acknowledge = acknowledge
 
     def __repr__(self) -> str:
         return f"<Batch {self.lane}: {len(self.events)} events>"
 
-    @property
-    def position(self) -> str:
-        """The position once this batch is acknowledged: a text of at most 8 KB to store with its events."""
-        if self._text is None:
-            self._text = self._feed.text_after(self._delivery)
-        return self._text
-
     def ack(self) -> None:
         """Acknowledge the batch: the feed does not deliver it again. To ask for the next batch does so too."""
-        self._feed.acknowledge(self._delivery)
+        self._acknowledge(self._delivery)
 
 
 class Changes:
@@ -123,25 +116,26 @@ class Changes:
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - it scatters waits, hides nothing
         self._nudge = Nudge()
+        self._opened = False
         self._running: _Running | None = None
         self._store = None if options.store is None else FeedStore(options.store)
         self._taken: Delivery | None = None
         self._unsaved: list[tuple[str, float]] = []
 
     async def __aenter__(self) -> Self:
-        """Open the feed: its lanes begin to read.
+        """Open the feed, once: its lanes begin to read.
 
         Raises `ConfigurationError` for a position or a store of another instance.
         """
-        if self._running is not None:
-            raise ConfigurationError("this feed is open already; call changes() again for another one")
-        kept: str | None = None
-        known: list[tuple[str, float]] = []
-        if self._store is not None:
-            kept, known = await self._store.open()
+        if self._opened:
+            raise ConfigurationError("a feed can be opened once; call changes() again for another one")
+        self._opened = True
         try:
+            kept, known = (None, []) if self._store is None else await self._store.open()
             plan = await self._selection.plan(self._sender, self._instance)
-            self._running = self._start(plan, self._options.position or kept, known)
+            if self._options.position is not None:  # what comes after it is wanted, whatever the store has had
+                kept, known = self._options.position, []
+            self._running = self._start(plan, kept, known)
         except BaseException:
             await self._close_store()
             raise
@@ -152,12 +146,12 @@ class Changes:
     ) -> None:
         """End the feed. The last batch is not acknowledged unless ``ack()`` was called or the next one asked for."""
         running = self._open()
-        running.host.cancel()
-        with suppress(asyncio.CancelledError):
-            await running.host
         try:
+            running.host.cancel()
+            await asyncio.wait([running.host])
             await self._save(running)
         finally:
+            running.outbox.close()
             self._running = None
             await self._close_store()
 
@@ -174,7 +168,7 @@ class Changes:
         if delivery is None:
             raise StopAsyncIteration
         self._taken = delivery
-        return Batch(delivery, self)
+        return Batch(delivery, running.text(running.outbox.position_after(delivery)), self.acknowledge)
 
     def nudge(self) -> None:
         """Poll every lane now: something is known to have happened."""
@@ -186,17 +180,12 @@ class Changes:
         running = self._open()
         return running.text(running.outbox.position)
 
-    def text_after(self, delivery: Delivery) -> str:
-        """Return the position once a batch is acknowledged, as text."""
-        running = self._open()
-        return running.text(running.outbox.position_after(delivery))
-
     def acknowledge(self, delivery: Delivery) -> None:
         """Acknowledge a batch; a second time does nothing."""
         if delivery is self._taken:
+            self._open().outbox.acknowledge(delivery)
             self._taken = None
             self._unsaved += delivery.seen
-            self._open().outbox.acknowledge(delivery)
 
     def snapshot(self) -> FeedSnapshot:
         """Return the state of the feed."""
@@ -237,6 +226,7 @@ class Changes:
         )
         outbox = Outbox(position, window=options.window)
         reader = SettledReader if options.settled else LaneReader
+        earlier = Seen.of(known)
         readers = [
             reader(
                 query,
@@ -245,12 +235,12 @@ class Changes:
                 outbox=outbox,
                 translator=plan.translator,
                 pace=pace,
-                seen=Seen(known),
+                seen=Seen(earlier),
                 nudge=self._nudge,
             )
             for query in plan.lanes
         ]
-        running = _Running(calls=calls, outbox=outbox, readers=readers, backlog=Backlog(readers))
+        running = _Running(calls=calls, outbox=outbox, readers=readers, backlog=Backlog(readers), earlier=earlier)
         running.host = asyncio.get_running_loop().create_task(running.run(sweeps=not options.settled))
         return running
 
@@ -260,9 +250,10 @@ class Changes:
         if text is None:
             since = float(math.floor(now if options.since is None else options.since))
             states = [LaneState(query.key, since - query.lag) for query in plan.lanes]
-            position = Position(VERSION, self._instance, since, tuple(states))
+            position = Position(VERSION, self._instance, since, tuple(states), settled_only=options.settled)
         else:
-            position = Position.read(text, instance=self._instance).of_lanes([query.key for query in plan.lanes])
+            position = Position.read(text, instance=self._instance).in_mode(settled_only=options.settled)
+            position = position.of_lanes([query.key for query in plan.lanes])
         if options.settled:
             return position
         most = max(_FAR_BEHIND, 2 * options.sweep)
@@ -279,15 +270,12 @@ class Changes:
 
     async def _save(self, running: _Running) -> None:
         """Save what is acknowledged since the last time, if there is a store."""
-        store, unsaved = self._store, self._unsaved
-        if store is None:
-            self._unsaved = []
-            return
-        position = running.outbox.position
-        if position is not running.saved:
-            self._unsaved = []
-            await store.save(running.text(position), unsaved, watermark=position.watermark)
+        position, unsaved = running.outbox.position, len(self._unsaved)
+        if self._store is not None and position is not running.saved:
+            running.earlier.forget_before(position.watermark)
+            await self._store.save(running.text(position), self._unsaved[:unsaved], watermark=position.watermark)
             running.saved = position
+        del self._unsaved[:unsaved]
 
     async def _close_store(self) -> None:
         if self._store is not None:
@@ -299,11 +287,20 @@ class _Running:
 
     host: asyncio.Task[None]
 
-    def __init__(self, *, calls: FeedCalls, outbox: Outbox, readers: Sequence[LaneReader], backlog: Backlog) -> None:
+    def __init__(
+        self,
+        *,
+        calls: FeedCalls,
+        outbox: Outbox,
+        readers: Sequence[LaneReader],
+        backlog: Backlog,
+        earlier: Seen,
+    ) -> None:
         self.calls = calls
         self.outbox = outbox
         self.readers = readers
         self.backlog = backlog
+        self.earlier = earlier
         self.saved: Position | None = None
 
     def text(self, position: Position) -> str:
@@ -313,13 +310,15 @@ class _Running:
 
     async def run(self, *, sweeps: bool) -> None:
         """Read every lane; end the feed once they have ended, or with the first error."""
-        async with anyio.create_task_group() as tasks:
-            work = [reader.follow for reader in self.readers] + [self.backlog.drain]
-            if sweeps:
-                work += [reader.sweep for reader in self.readers]
-            for task in work:
-                tasks.start_soon(self._guard, task, tasks)
-        self.outbox.end()
+        try:
+            async with anyio.create_task_group() as tasks:
+                work = [reader.follow for reader in self.readers] + [self.backlog.drain]
+                if sweeps:
+                    work += [reader.sweep for reader in self.readers]
+                for task in work:
+                    tasks.start_soon(self._guard, task, tasks)
+        finally:
+            self.outbox.end()
 
     async def _guard(self, work: Callable[[], Awaitable[None]], tasks: TaskGroup) -> None:
         try:

@@ -29,7 +29,7 @@ class Delivery(Struct):
     moves: list[tuple[str, Move]]
     caught_up: bool
     seen: Sequence[tuple[str, float]] = field(default_factory=tuple)
-    """The GUIDs of the events, with their dates."""
+    """The GUIDs that may be read again, with the times of their delivery."""
 
 
 class WindowPlace(Struct):
@@ -61,7 +61,7 @@ class Outbox:
                 self._room.release()
 
     def deliver(self, place: WindowPlace, delivery: Delivery) -> None:
-        """Hand a batch to the consumer, in the place that its lane has taken."""
+        """Hand a batch to the consumer, in the place that its lane has taken; drop it if the feed is over."""
         if not self._over:
             place.used = True
             self._under_way.append(delivery)
@@ -69,6 +69,8 @@ class Outbox:
 
     def move(self, key: str, move: Move) -> None:
         """Move a lane without events: at once, or after the batches that are not acknowledged yet."""
+        if self._over:  # a batch before this move may have been dropped
+            return
         if self._under_way:
             self._under_way[-1].moves.append((key, move))
         else:
@@ -84,11 +86,16 @@ class Outbox:
         self._over = True
         self._send.close()
 
+    def close(self) -> None:
+        """End the feed, and drop what the consumer has not taken."""
+        self.end()
+        self._receive.close()
+
     async def next(self) -> Delivery | None:
         """Return the next batch, or ``None`` at the end; raise the error that ended the feed."""
         try:
             return await self._receive.receive()
-        except anyio.EndOfStream:
+        except (anyio.EndOfStream, anyio.ClosedResourceError):
             if self._failure is not None:
                 raise own(self._failure) from self._failure
             return None
@@ -99,7 +106,7 @@ class Outbox:
         return len(self._under_way)
 
     def position_after(self, delivery: Delivery) -> Position:
-        """Return the position once ``delivery``, the oldest that is not acknowledged, is."""
+        """Return the position once ``delivery`` is acknowledged, which is the oldest of those under way."""
         return _moved(self.position, delivery.moves)
 
     def acknowledge(self, delivery: Delivery) -> None:

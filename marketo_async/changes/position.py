@@ -6,7 +6,7 @@ delivered. A scan reads one part of a range again, or for the first time in a ba
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Self
 
 import msgspec
@@ -57,18 +57,30 @@ class LaneState(Struct, frozen=True, omit_defaults=True):
         """Return the state after the end of a scan of the backlog."""
         return replace(self, backlog=tuple(scan for scan in self.backlog if scan.number != number))
 
+    def with_one_scan(self) -> Self:
+        """Return the state with one scan of all that is left of the backlog, and no sweep."""
+        if not self.backlog:
+            return replace(self, sweep=None)
+        first, last = self.backlog[0], max(scan.end for scan in self.backlog)
+        return replace(self, sweep=None, backlog=(Scan(first.number, first.start, last),))
+
+    def reopened(self) -> Self:
+        """Return the state whose head has yet to open at the watermark."""
+        return replace(self, cursor=None, sweep=None, ahead=())
+
 
 class Position(Struct, frozen=True, omit_defaults=True):
     """How far a feed of an ``instance`` is.
 
-    Rows dated before ``since`` are never delivered. ``spent`` are the calls of the feed in the day that began at
-    ``day``.
+    Rows dated before ``since`` are never delivered. ``settled_only`` is the mode "settled". ``spent`` are the calls of
+    the feed in the day that began at ``day``.
     """
 
     v: int
     instance: str
     since: float
     lanes: tuple[LaneState, ...] = ()
+    settled_only: bool = False
     day: float = 0.0
     spent: int = 0
 
@@ -85,16 +97,35 @@ class Position(Struct, frozen=True, omit_defaults=True):
         """Return the position of a query with these lanes: those that are the same keep their state."""
         return replace(self, lanes=tuple(self.lane(key) for key in keys))
 
+    def in_mode(self, *, settled_only: bool) -> Self:
+        """Return the position of a mode; in another one, heads mean something else, so they open at the watermarks."""
+        if settled_only == self.settled_only:
+            return self
+        return replace(self, settled_only=settled_only, lanes=tuple(lane.reopened() for lane in self.lanes))
+
     def with_lane(self, changed: LaneState) -> Self:
         """Return the position with another state of one lane."""
         return replace(self, lanes=tuple(changed if lane.key == changed.key else lane for lane in self.lanes))
 
     def text(self) -> str:
-        """Return the position as text to keep; where it would be too long, sweeps under way begin again."""
-        text = msgspec.json.encode(self)
-        if len(text) > MOST_BYTES:
-            text = msgspec.json.encode(replace(self, lanes=tuple(replace(lane, sweep=None) for lane in self.lanes)))
-        return text.decode()
+        """Return the position as text of at most 8 KB.
+
+        Where it would be longer, it leaves out what can be read again: sweeps under way, then how far scans are, then
+        the heads. Raises `ConfigurationError` if there are so many lanes that even this is not enough.
+        """
+        shortened: tuple[Callable[[LaneState], LaneState], ...] = (
+            lambda lane: lane,
+            lambda lane: replace(lane, sweep=None),
+            LaneState.with_one_scan,
+            lambda lane: lane.with_one_scan().reopened(),
+        )
+        for shorter in shortened:
+            text = msgspec.json.encode(replace(self, lanes=tuple(map(shorter, self.lanes))))
+            if len(text) <= MOST_BYTES:
+                return text.decode()
+        raise ConfigurationError(
+            f"the position of {len(self.lanes)} lanes is longer than {MOST_BYTES:,} bytes; pass fewer types to one feed"
+        )
 
     @classmethod
     def read(cls, text: str, *, instance: str) -> Self:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import anyio
 from msgspec import Struct
@@ -42,6 +42,8 @@ log = logging.getLogger("marketo_async.changes")
 
 _REFUSED = frozenset({"1001", "1003", "1013"})  # Marketo's codes for a token that it does not take
 _SLOWER = (1, 2, 5)  # the pace of a lane that stays empty: every 60, 120, 300 s
+OPENINGS = 3  # in a row; if the last token is refused as well, it is not the token that is wrong
+_BETWEEN_NUDGES = 1.0  # seconds between two polls of a lane, however often it is nudged
 DELETIONS_KEPT = 14 * 86_400.0  # seconds
 
 
@@ -98,7 +100,7 @@ class LaneReader:
         self.late_rows = 0
         self.late_by = 0.0
         self.caught_up_at: float | None = None
-        self.next_poll = 0.0
+        self.next_poll = calls.clock()
         self._translator = translator
         self._seen = seen
         self._nudge = nudge
@@ -107,24 +109,30 @@ class LaneReader:
 
     async def follow(self) -> None:
         """Read the head, again and again while the feed follows."""
-        idle = 0
+        empty, woken = 0, False
         while True:
-            nudged = self._nudge.event
+            nudged, began = self._nudge.event, self.calls.clock()
             came = await self.read_head()
             if not self.pace.follow:
                 return
-            idle = 0 if came or nudged.is_set() else min(idle + 1, len(_SLOWER) - 1)
-            seconds = self.pace.poll * _SLOWER[idle] * self.calls.spending.stretch(self.calls.clock())
-            self.next_poll = self.calls.clock() + seconds
+            empty = 0 if came or woken else min(empty + 1, len(_SLOWER) - 1)
+            now = self.calls.clock()
+            seconds = max(self.pace.poll * _SLOWER[empty], self.calls.spending.stretched(self.pace.poll, now))
+            self.next_poll = now + seconds
             await self.calls.wait(seconds, until=nudged)
+            woken = nudged.is_set()
+            if woken:
+                await self.calls.wait_until(began + _BETWEEN_NUDGES)
 
     async def read_head(self) -> bool:
         """Read from the head's token until Marketo has no more, and return whether activities came."""
         came = False
         progress = Progress(EMPTY_PAGES, self.state.cursor)
         while True:
+            page, reopened = await self.head_page()
+            if reopened:
+                progress = Progress(EMPTY_PAGES)
             async with self.outbox.room() as place:
-                page = await self.head_page()
                 ends = not page.more or (not self.pace.follow and reaches(page.items, self.pace.started))
                 events, known = self.fresh(page.items)
                 if ends:
@@ -138,7 +146,7 @@ class LaneReader:
             progress.check(page.token, count=len(page.items))
 
     async def sweep(self) -> None:
-        """Read again from the watermark, every ``sweep`` seconds while the feed follows."""
+        """Read again from the watermark, every ``sweep`` seconds while the feed follows, else once if it is due."""
         while True:
             if self.state.sweep is None:
                 due = self.state.settled + self.query.lag + self.pace.sweep
@@ -149,19 +157,40 @@ class LaneReader:
                 scan = Scan(0, start, max(start, math.floor(self.calls.clock())))
                 self.move(_swept_to(scan))
             await self._read_sweep()
-            if self.pace.follow:
-                await self.calls.wait(self._held_back())
+            if not self.pace.follow:
+                return
+            stretched = self.calls.spending.stretched(self.pace.sweep, self.calls.clock())
+            await self.calls.wait(stretched - self.pace.sweep)
 
-    async def scan_page(self, scan: Scan, *, backlog: bool) -> Page[ActivityRow]:
-        """Return the next page of a scan; one whose token is refused starts again."""
-        cursor = scan.cursor or await self.open(scan.start, backlog=backlog)
-        try:
-            return await self.page(cursor, backlog=backlog)
-        except ApiError as error:
-            if scan.cursor is None or error.code not in _REFUSED:
-                raise
-            log.warning("the token of a scan of %s is refused; the scan starts again: %s", self.query.name, error)
-            return await self.page(await self.open(scan.start, backlog=backlog), backlog=backlog)
+    async def head_page(self) -> tuple[Page[ActivityRow], bool]:
+        """Return the page at the head's token, and whether the head had to open: it has no token, or a refused one."""
+        openings = 0
+        while True:
+            if self.state.cursor is None:
+                openings += 1
+                self.move(_moved_to(await self.open(max(self.state.settled, self.pace.since))))
+            try:
+                return await self.page(self.state.cursor or ""), openings > 0
+            except ApiError as error:
+                if openings == OPENINGS or not self.refused(error):
+                    raise
+
+    async def scan_page(
+        self, scan: Scan, *, reached: float | None = None, backlog: bool = False
+    ) -> tuple[Page[ActivityRow], bool]:
+        """Return the next page of a scan, and whether the scan had to open; it opens at what it has ``reached``."""
+        cursor, openings = scan.cursor, 0
+        while True:
+            if cursor is None:
+                openings += 1
+                cursor = await self.open(scan.start if reached is None else reached, backlog=backlog)
+            try:
+                return await self.page(cursor, backlog=backlog), openings > 0
+            except ApiError as error:
+                if openings == OPENINGS or error.code not in _REFUSED:
+                    raise
+                log.warning("the token of a scan of %s is refused; it opens again: %s", self.query.name, error)
+                cursor = None
 
     async def open(self, moment: float, *, backlog: bool = False) -> str:
         """Return the token of a moment; one second earlier, as Marketo may leave out the moment itself."""
@@ -181,34 +210,43 @@ class LaneReader:
         return True
 
     def fresh(
-        self,
-        rows: Sequence[ActivityRow],
-        *,
-        before: float = math.inf,
-        remembered: Callable[[float], bool] = lambda _: True,
-        backlog: bool = False,
+        self, rows: Sequence[ActivityRow], *, before: float = math.inf, scan: Scan | None = None
     ) -> tuple[list[ChangeEvent], list[tuple[str, float]]]:
         """Return the events of the rows that are wanted, dated ``before`` a moment, and not delivered yet.
 
-        Also returns their GUIDs and dates. ``remembered`` says by the date whether a row may be read again.
+        Also returns the GUIDs that are worth keeping in a store, with the times by which they are forgotten. The rows
+        of a ``scan`` of the backlog are not late, and most of them are not read again.
         """
-        now = as_utc(self.calls.clock())
+        now = self.calls.clock()
+        seen_at = as_utc(now)
         events: list[ChangeEvent] = []
         known = []
         for row in self.query.wanted(rows):
-            date = dated(row)
-            guid = guid_of(row)
-            if not self.pace.since <= date < before or (guid, date) in self._seen:
+            date, guid = dated(row), guid_of(row)
+            if not self.pace.since <= date < before or guid in self._seen:
                 continue
-            if remembered(date):
-                self._seen.add(guid, date)
-            late = not backlog and date < self.newest
+            if (kept := self._remember(guid, date, now, scan)) is not None:
+                known.append((guid, kept))
+            late = scan is None and date < self.newest
             if late:
                 self.late_rows += 1
                 self.late_by = max(self.late_by, self.newest - date)
-            events.append(self._translator.event(row, seen_at=now, late=late))
-            known.append((guid, date))
+            events.append(self._translator.event(row, seen_at=seen_at, late=late))
         return events, known
+
+    def _remember(self, guid: str, date: float, now: float, scan: Scan | None) -> float | None:
+        """Remember an activity for as long as it may be read again; return what a store keeps it by, if it needs it."""
+        if scan is None:
+            if any(date < known.end for known in self.state.backlog):  # committed late, so the scan may come to it
+                self._seen.hold(guid)
+            else:
+                self._seen.add(guid, now)
+            return now
+        if date < scan.start:
+            self._seen.hold(guid)
+        else:
+            self._seen.add_of_scan(guid)
+        return None if scan.start <= date < scan.end - self.query.lag else now
 
     def pass_on(
         self,
@@ -234,9 +272,13 @@ class LaneReader:
         self.state = move(self.state)
         self.outbox.move(self.query.key, move)
 
-    def forget_before(self, moment: float) -> None:
+    def forget_what_is_settled(self) -> None:
         """Forget the GUIDs of activities that are not read again."""
-        self._seen.forget_before(moment)
+        self._seen.forget_before(self.state.settled)
+
+    def end_scans(self) -> None:
+        """Note that the last scan of the backlog has ended."""
+        self._seen.end_scans(self.calls.clock())
 
     def note_what_is_gone(self, since: float) -> None:
         """Note a gap if deletions from ``since`` on are wanted that Marketo no longer has."""
@@ -254,24 +296,13 @@ class LaneReader:
                 )
             )
 
-    async def head_page(self) -> Page[ActivityRow]:
-        """Return the page at the head's token; a lane without one, or with one that is refused, opens."""
-        opened = False
-        while True:
-            if self.state.cursor is None:
-                opened = True
-                self.move(_moved_to(await self.open(max(self.state.settled, self.pace.since))))
-            try:
-                return await self.page(self.state.cursor or "")
-            except ApiError as error:
-                if opened or not self.refused(error):
-                    raise
-
     async def _read_sweep(self) -> None:
         progress = Progress(EMPTY_PAGES)
         while (scan := self.state.sweep) is not None:
+            page, reopened = await self.scan_page(scan)
+            if reopened:
+                progress = Progress(EMPTY_PAGES)
             async with self.outbox.room() as place:
-                page = await self.scan_page(scan, backlog=False)
                 ends = not page.more or reaches(page.items, scan.end)
                 events, known = self.fresh(page.items, before=scan.end)
                 settled = max(self.state.settled, scan.end - self.query.lag)
@@ -279,13 +310,9 @@ class LaneReader:
                 # The end of a sweep is always a batch: its position is worth keeping, even if nothing came.
                 self.pass_on(place, events, known, move, caught_up=ends and not self.state.backlog, always=ends)
             if ends:
-                self.forget_before(self.state.watermark)
+                self.forget_what_is_settled()
                 return
             progress.check(page.token, count=len(page.items))
-
-    def _held_back(self) -> float:
-        """Return the seconds by which the budget delays the next sweep."""
-        return self.pace.sweep * (self.calls.spending.stretch(self.calls.clock()) - 1)
 
 
 def dated(row: ActivityRow) -> float:

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from marketo_async.changes.seen import bucket_of
+from marketo_async.changes.seen import oldest_span, span_of
 from marketo_async.errors import ConfigurationError, JournalUnavailable
 from marketo_async.sqlite_file import connect
 from marketo_async.workthread import WorkThread
@@ -19,7 +19,7 @@ _APPLICATION = 0x4D4B4643  # "MKFC", in the header of the file
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS feed (only INTEGER PRIMARY KEY CHECK (only = 1), position TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS seen
-    (bucket INTEGER, guid TEXT, date REAL NOT NULL, PRIMARY KEY (bucket, guid)) WITHOUT ROWID;
+    (span INTEGER, guid TEXT, delivered REAL NOT NULL, PRIMARY KEY (span, guid)) WITHOUT ROWID;
 PRAGMA user_version = {_VERSION};
 PRAGMA application_id = {_APPLICATION};
 """
@@ -34,7 +34,7 @@ class FeedStore:
         self._database: sqlite3.Connection | None = None
 
     async def open(self) -> tuple[str | None, list[tuple[str, float]]]:
-        """Open or create the file; return its position, if it has one, and the GUIDs with their dates.
+        """Open or create the file; return its position, if it has one, and the GUIDs with the times of their delivery.
 
         Raises `ConfigurationError` if another process has it, or if it is not such a file.
         """
@@ -47,7 +47,7 @@ class FeedStore:
             ) from error
 
     async def save(self, position: str, seen: Sequence[tuple[str, float]], *, watermark: float) -> None:
-        """Keep a position and the GUIDs that were delivered before it; drop those before the watermark.
+        """Keep a position and the GUIDs that were delivered up to it; drop those from before the watermark.
 
         Raises `JournalUnavailable` for a fault of the disk or the file.
         """
@@ -71,7 +71,7 @@ class FeedStore:
             database.execute("PRAGMA synchronous = FULL")
             database.executescript(_SCHEMA)
             found = database.execute("SELECT position FROM feed").fetchone()
-            seen = database.execute("SELECT guid, date FROM seen").fetchall()
+            seen = database.execute("SELECT guid, delivered FROM seen").fetchall()
         except BaseException:
             database.close()
             raise
@@ -83,9 +83,9 @@ class FeedStore:
         if database is None:
             raise sqlite3.ProgrammingError("it is closed")
         with database:
-            rows = [(bucket_of(date), guid, date) for guid, date in seen]
+            rows = [(span_of(delivered), guid, delivered) for guid, delivered in seen]
             database.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", rows)
-            database.execute("DELETE FROM seen WHERE bucket < ?", (bucket_of(watermark),))
+            database.execute("DELETE FROM seen WHERE span < ?", (oldest_span(watermark),))
             database.execute("INSERT OR REPLACE INTO feed VALUES (1, ?)", (position,))
 
     def _close(self) -> None:

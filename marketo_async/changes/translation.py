@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from marketo_async.changes.events import (
@@ -35,6 +37,7 @@ DELETE_LEAD = 37
 CHANGE_PROGRAM_STATUS = 104
 
 _ID = re.compile(r"[0-9]+")
+_MERGE_IDS = frozenset({"merge ids", "mergeids"})
 
 
 class Translator(Struct, frozen=True):
@@ -96,6 +99,18 @@ def _by_name(row: ActivityRow) -> dict[str, Any]:
 
 def _losers(row: ActivityRow) -> tuple[int, ...]:
     """Return the ids in "Merge IDs", which instances write as text, as a list, or as a list of objects."""
-    named = next((value for name, value in _by_name(row).items() if name.casefold() == "merge ids"), None)
-    found = (int(digits) for digits in _ID.findall(str(named)))
-    return tuple(dict.fromkeys(lead_id for lead_id in found if lead_id != row.lead_id))
+    named = next((value for name, value in _by_name(row).items() if name.casefold() in _MERGE_IDS), None)
+    return tuple(dict.fromkeys(lead_id for lead_id in _ids(named) if lead_id != row.lead_id))
+
+
+def _ids(value: object) -> list[int]:
+    if isinstance(value, str):
+        with suppress(msgspec.DecodeError):  # a list may come as text
+            value = msgspec.json.decode(value)
+    if isinstance(value, str):
+        return [int(digits) for digits in _ID.findall(value)]
+    if isinstance(value, Mapping):
+        return _ids(next((value[key] for key in ("id", "leadId") if key in value), None))
+    if isinstance(value, list):
+        return [lead_id for item in value for lead_id in _ids(item)]
+    return [value] if isinstance(value, int) and not isinstance(value, bool) else []

@@ -26,7 +26,7 @@ from marketo_async.changes import (
 from marketo_async.changes.events import LeadEvent
 from marketo_async.mirror.package import Row
 from marketo_async.mirror.tables import Catalog
-from marketo_async.models.activities import Activity, ActivityType, LeadChange
+from marketo_async.models.activities import Activity, ActivityType, Attribute, LeadChange
 from marketo_async.models.activity_values import typed_values
 
 CHANGE_SCORE = 22
@@ -124,7 +124,12 @@ class Folding:
 
 
 def activity_row(activity: Activity | LeadChange, kind: ActivityType | None) -> dict[str, Any]:
-    """Return the row of an activity for the table of its type. The feed gives those without a GUID another key."""
+    """Return the row of an activity for the table of its type.
+
+    A change that is listed with one field gets the attributes that the activity has elsewhere.
+    """
+    if isinstance(activity, LeadChange):
+        activity = _as_activity(activity)
     attributes = {f"@{name}": value for name, value in typed_values(activity, kind).items()}
     return {
         **attributes,
@@ -136,6 +141,27 @@ def activity_row(activity: Activity | LeadChange, kind: ActivityType | None) -> 
         "primaryAttributeValueId": activity.primary_attribute_value_id,
         "primaryAttributeValue": activity.primary_attribute_value,
     }
+
+
+def _as_activity(change: LeadChange) -> Activity:
+    attributes = list(change.attributes)
+    asset, name = change.primary_attribute_value_id, change.primary_attribute_value
+    if len(change.fields) == 1:
+        field = change.fields[0]
+        values = {"New Value": field.new_value, "Old Value": field.old_value}
+        attributes += [Attribute(name=name, value=value) for name, value in values.items()]
+        asset, name = field.id, field.name
+    return Activity(
+        marketo_guid=change.marketo_guid,
+        id=change.id,
+        lead_id=change.lead_id,
+        activity_date=change.activity_date,
+        activity_type_id=change.activity_type_id,
+        campaign_id=change.campaign_id,
+        primary_attribute_value_id=asset,
+        primary_attribute_value=name,
+        attributes=attributes,
+    )
 
 
 def _changes(event: LeadChanged, common: Mapping[str, Any]) -> list[Row]:

@@ -12,7 +12,7 @@ from marketo_async.errors import TargetUnavailable
 from marketo_async.mirror.freshness import Freshness
 from marketo_async.mirror.gathering import Gathering
 from marketo_async.mirror.loading import Destination
-from marketo_async.mirror.package import Chunk, packed
+from marketo_async.mirror.package import Chunk, Row, packed
 from marketo_async.mirror.state import MirrorState
 from marketo_async.mirror.tables import Catalog
 
@@ -69,7 +69,10 @@ class Loader:
         return current
 
     async def begin(self, position: str | None, read_at: float) -> None:
-        """Create the tables, and keep the position from which the feed starts, before anything is read."""
-        self.state = replace(self.state, tables=tuple(sorted(table.name for table in self._catalog)))
-        empty: dict[str, list[dict[str, object]]] = {table.name: [] for table in self._catalog}
-        await self.load([Chunk(rows=empty, read_at=read_at, position=position)])
+        """Create the tables that are missing, and keep the position from which the feed starts, before it is read."""
+        known = await self._destination.tables()
+        missing: dict[str, list[Row]] = {table.name: [] for table in self._catalog if table.name not in known}
+        state = replace(self.state, tables=tuple(sorted({table.name for table in self._catalog})))
+        if missing or state != self.state or position != self.state.position:
+            self.state = state
+            await self.load([Chunk(rows=missing, read_at=read_at, position=position)])

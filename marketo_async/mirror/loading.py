@@ -100,6 +100,10 @@ class Destination:
         """Run a query of one column of text as `query` does, and return it as an Arrow array, which millions fit."""
         return await self._run(self._texts, sql, parameters)
 
+    async def tables(self) -> set[str]:
+        """Return the names of the tables that completed loads have created."""
+        return await self._run(self._tables)
+
     async def columns(self, table: str) -> dict[str, MirrorColumn]:
         """Return the columns that a table of the mirror has, by Marketo's names; none if there is no such table."""
         return await self._run(self._columns, table)
@@ -117,7 +121,8 @@ class Destination:
             raise _reported(error, self.target) from error
 
     def _open(self) -> str | None:
-        os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"  # dlt reads it when its first pipeline is made
+        os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"  # dlt reads both when its first pipeline is made
+        os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")  # every table of Arrow has a warning about its hints
         import dlt  # noqa: PLC0415 - it may be imported only after that
         from dlt.common.pipeline import get_dlt_pipelines_dir  # noqa: PLC0415
         from dlt.common.runtime.anon_tracker import disable_anon_tracker  # noqa: PLC0415
@@ -205,9 +210,15 @@ class Destination:
             for statement in statements:
                 client.execute_sql(statement.format_map(names))
 
-    def _columns(self, table: str) -> dict[str, MirrorColumn]:
+    def _tables(self) -> set[str]:
+        return {*self._schema()}
+
+    def _schema(self) -> Mapping[str, Any]:
         pipeline = self._opened()
-        tables = pipeline.schemas[_NAME].tables if _NAME in pipeline.schema_names else {}
+        return pipeline.schemas[_NAME].tables if _NAME in pipeline.schema_names else {}
+
+    def _columns(self, table: str) -> dict[str, MirrorColumn]:
+        tables = self._schema()
         if table not in tables:
             return {}
         found = (
@@ -247,8 +258,7 @@ def _destination(target: Target) -> Any:
         from dlt.destinations.impl.postgres.configuration import PostgresCredentials  # noqa: PLC0415
 
         credentials = PostgresCredentials(target.place)
-        if target.password is not None:
-            credentials.password = target.password
+        credentials.password = target.password or ""  # none where the server trusts its callers
         return dlt.destinations.postgres(credentials)
     return target.place
 

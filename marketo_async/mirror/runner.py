@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -54,7 +55,7 @@ class Mirror:
     may be in the environment variable MARKETO_MIRROR_PASSWORD. ``dataset`` is the schema of the tables, one for each
     instance. ``tables`` are the names of tables; "activities" stands for all tables of activities. ``since`` is the
     moment from which the feed delivers, by default the moment of the first run. ``budget`` limits the calls of the
-    feed.
+    feed; ``poll``, ``lag`` and ``sweep`` are those of `Marketo.changes`. A load waits ``gather`` seconds for more rows.
 
     Raises `ConfigurationError` if the target can't be read, or is a mirror of another instance.
     """
@@ -64,11 +65,13 @@ class Mirror:
         marketo: Marketo,
         target: str | Target,
         *,
-        dataset: str = "marketo",
+        dataset: str | None = None,
         tables: Tables = "all",
         since: When | None = None,
         budget: Budget | None = None,
         poll: float = 60.0,
+        lag: timedelta = timedelta(minutes=30),
+        sweep: timedelta = timedelta(minutes=30),
         gather: float = 1.0,
         folder: Path | None = None,
         clock: Callable[[], float] = time.time,
@@ -78,7 +81,8 @@ class Mirror:
         self._tables = tables
         self._since = since
         self._budget = budget
-        self._poll, self._gather = poll, gather
+        self._poll, self._lag, self._sweep = poll, lag, sweep
+        self._gather = gather
         self._clock = clock
         self.destination = Destination(self._target, folder=folder)
         self._state: MirrorState | None = None
@@ -156,9 +160,8 @@ class Mirror:
 
     async def _run(self, *, follow: bool) -> None:
         found = await instance_tables(self._marketo, self.destination, tables=self._tables, taken=self.state.types)
-        self._state = replace(self.state, types=found.types)
         freshness = Freshness(self.destination, found.catalog, started=self._clock())
-        loader = Loader(self.destination, found.catalog, freshness, self.state)
+        loader = Loader(self.destination, found.catalog, freshness, replace(self.state, types=found.types))
         gathering = Gathering(seconds=self._gather)
         rereading = Rereading(self._marketo, found.catalog)
         following = Following(
@@ -223,6 +226,8 @@ class Mirror:
             since=None if position else self._since,
             types=sorted(found.feed),
             poll=self._poll,
+            lag=self._lag,
+            sweep=self._sweep,
             follow=follow,
             budget=self._budget,
         )

@@ -17,6 +17,8 @@ from msgspec import Struct
 from marketo_async.errors import ConfigurationError
 
 PASSWORD_VARIABLE = "MARKETO_MIRROR_PASSWORD"  # noqa: S105 - the name of a variable
+_MAIN = "main"  # DuckDB's own schema; a schema with the name of its file would be ambiguous
+_NAMED = "marketo"
 _HIDDEN = "***"
 _FORMS = (
     "duckdb:///file.duckdb, postgresql://user@host/database, or dlt:NAME of a destination in your dlt configuration"
@@ -41,7 +43,7 @@ class Target(Struct, frozen=True, kw_only=True):
 
     kind: Literal["duckdb", "postgres", "dlt"]
     place: str
-    dataset: str = "marketo"
+    dataset: str
     password: Secret | None = None
 
     def __str__(self) -> str:
@@ -59,10 +61,11 @@ class Target(Struct, frozen=True, kw_only=True):
 
 
 def target_of(
-    text: str, *, dataset: str = "marketo", environ: Mapping[str, str] = os.environ, here: Path | None = None
+    text: str, *, dataset: str | None = None, environ: Mapping[str, str] = os.environ, here: Path | None = None
 ) -> Target:
     """Read a target.
 
+    ``dataset`` is the schema of the tables: by default "main" in DuckDB, elsewhere "marketo".
     The password of a Postgres may stand in the URL, or in the environment variable MARKETO_MIRROR_PASSWORD, or in
     PGPASSWORD. A relative path of a DuckDB file begins at ``here``, the current directory. Raises `ConfigurationError`
     for any other text, which is not repeated, as it may hold a password.
@@ -74,11 +77,11 @@ def target_of(
             raise ConfigurationError(
                 "the target names no file; pass duckdb:///marketo.duckdb, or duckdb:////absolute/path"
             )
-        return Target(kind="duckdb", place=str((here or Path.cwd()) / path), dataset=dataset)
+        return Target(kind="duckdb", place=str((here or Path.cwd()) / path), dataset=dataset or _MAIN)
     if scheme == "dlt" and rest:
-        return Target(kind="dlt", place=rest, dataset=dataset)
+        return Target(kind="dlt", place=rest, dataset=dataset or _NAMED)
     if scheme in {"postgresql", "postgres"}:
-        return _postgres(text, dataset, environ)
+        return _postgres(text, dataset or _NAMED, environ)
     raise ConfigurationError(f"the target is not one of the forms that are known; pass {_FORMS}")
 
 
