@@ -147,9 +147,7 @@ class Mirror:
         `ConfigurationError` where nothing is mirrored yet.
         """
         horizon_of(self.state)
-        found = await instance_tables(
-            self._marketo, self.destination, tables=self.state.tables, taken=self.state.types
-        )
+        found = await instance_tables(self._marketo, self.destination, tables=self.state.tables, taken=self.state.types)
         verifier = Verifier(self._marketo, self.destination, found.catalog, self.state, poll=verify_poll)
         report = await verifier.verify(full=full, parts=parts, chunks=chunks, since=since, progress=progress)
         if repair and not report.right:

@@ -44,9 +44,7 @@ class World:
         return await verifier.verify(**options)
 
     async def repair(self, report: VerifyReport) -> list[Difference]:
-        repair = Repair(
-            self.marketo, self.mirror.destination, self.mirror.found, instance=self.mirror.state.instance
-        )
+        repair = Repair(self.marketo, self.mirror.destination, self.mirror.found, instance=self.mirror.state.instance)
         return await repair.run(report.differences)
 
     def settle_until(self, horizon: datetime) -> None:
@@ -74,7 +72,11 @@ def found(report: VerifyReport) -> set[tuple[object, ...]]:
 async def test_every_kind_of_damage_is_found_exactly_and_repaired(world: World) -> None:
     right = await world.verify(full=True)
     assert right.right
-    assert [(part.part, part.compared) for part in right.parts] == [("leads", 700), ("activities", 1_103), ("lists", 720)]
+    assert [(part.part, part.compared) for part in right.parts] == [
+        ("leads", 700),
+        ("activities", 1_195),
+        ("lists", 720),
+    ]
     lost = await world.mirror.one("SELECT min(marketo_guid) FROM {activity_open_email}")
     await world.mirror.damage(
         "DELETE FROM {leads} WHERE id IN (17, 700)",
@@ -204,7 +206,9 @@ async def test_an_activity_that_marketo_no_longer_lists_is_left(world: World) ->
         key={"marketo_guid": "gone"},
         about={"activity_date": datetime.now(UTC), "activity_type_id": 10, "lead_id": 1},
     )
-    assert await world.repair(VerifyReport(parts=(replace((await world.verify(parts=("leads",))).parts[0], differences=[gone]),))) == [gone]
+    assert await world.repair(
+        VerifyReport(parts=(replace((await world.verify(parts=("leads",))).parts[0], differences=[gone]),))
+    ) == [gone]
 
 
 async def test_a_mirror_verifies_and_repairs_its_own_tables(tmp_path: Path) -> None:

@@ -13,9 +13,7 @@ from marketo_async.mirror.verify.report import Checked, Difference, VerifyReport
 
 
 def lead(number: int, column: str = "first_name") -> Difference:
-    return Difference(
-        table="leads", kind="different", key={"id": number}, column=column, mirror="Ada", marketo="Adah"
-    )
+    return Difference(table="leads", kind="different", key={"id": number}, column=column, mirror="Ada", marketo="Adah")
 
 
 def checked(compared: int, *differences: Difference, sampled: bool = True) -> Checked:
@@ -59,7 +57,15 @@ def test_a_sample_that_is_wrong_everywhere_bounds_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(0.000332806, "0.034"), (0.03, "3"), (0.0301, "3.1"), (0.999, "100"), (1.0, "100"), (0.00000123, "0.00013"), (0.0, "0")],
+    [
+        (0.000332806, "0.034"),
+        (0.03, "3"),
+        (0.0301, "3.1"),
+        (0.999, "100"),
+        (1.0, "100"),
+        (0.00000123, "0.00013"),
+        (0.0, "0"),
+    ],
 )
 def test_a_share_is_rounded_up_to_two_digits(share: float, text: str) -> None:
     assert percent(share) == text

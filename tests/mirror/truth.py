@@ -49,9 +49,7 @@ def true(sandbox: Sandbox, traffic: Traffic) -> Rows:
         "leads": [tuple(lead.get(name) for name in LEAD_FIELDS) for lead in leads],
         "lead_changes": [_change(one) for one in log if one.activity_type_id == CHANGE_DATA_VALUE],
         "lead_deletions": list((one.lead_id, one.marketo_guid) for one in log if one.activity_type_id == DELETE_LEAD),
-        "lead_merges": list(
-            (event.leads[1], event.leads[0]) for event in traffic.log if event.kind == "merge"
-        ),
+        "lead_merges": list((event.leads[1], event.leads[0]) for event in traffic.log if event.kind == "merge"),
         "lists": list((one.id, one.name) for one in instance.lists),
         "list_members": list((one.id, lead_id) for one in instance.lists for lead_id in one.lead_ids),
         "programs": list((one.id, one.name, one.channel) for one in instance.programs.values()),

@@ -71,7 +71,8 @@ class ActivityCheck:
         ``since`` is by default the date of the oldest activity in the mirror, at most 25 months ago. ``on_window`` receives the number of rows
         that were compared so far.
         """
-        self._present = [name for name in self._tables.values() if await self._destination.columns(name)]
+        created = await self._destination.tables()
+        self._present = [name for name in self._tables.values() if name in created]
         oldest = since or await self._oldest(until - _KEPT)
         compared, found = 0, list[Difference]()
         if oldest is not None and self._present:

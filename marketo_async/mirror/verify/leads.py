@@ -174,9 +174,7 @@ class LeadCheck:
     def _plain(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the columns that have a value."""
         types = self._types
-        return {
-            name: _plain(value, types[name]) for name, value in row.items() if value is not None and name in types
-        }
+        return {name: _plain(value, types[name]) for name, value in row.items() if value is not None and name in types}
 
     async def _size(self) -> tuple[int, int]:
         """Return the number of leads in the mirror, and the highest id."""

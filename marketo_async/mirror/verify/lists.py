@@ -43,9 +43,7 @@ class ListCheck:
         theirs = {one.id async for one in self._marketo.lists.browse()}
         ours = {list_id for (list_id,) in await self._destination.query("SELECT id FROM {lists}")}
         found = _rows(theirs, ours)
-        sizes = dict(
-            await self._destination.query("SELECT list_id, count(*) FROM {list_members} GROUP BY list_id")
-        )
+        sizes = dict(await self._destination.query("SELECT list_id, count(*) FROM {list_members} GROUP BY list_id"))
         chosen = _drawn(sorted(theirs & ours), sizes, most_calls, rng or random.Random())  # noqa: S311
         suspects: dict[Pair, _Kind] = {}
         compared, parts = 0, iter(chosen)
@@ -108,9 +106,7 @@ class ListCheck:
 
 def _rows(theirs: set[int], ours: set[int]) -> list[Difference]:
     sides: list[tuple[_Kind, set[int]]] = [("missing", theirs - ours), ("extra", ours - theirs)]
-    return [
-        Difference(table="lists", kind=kind, key={"id": list_id}) for kind, ids in sides for list_id in sorted(ids)
-    ]
+    return [Difference(table="lists", kind=kind, key={"id": list_id}) for kind, ids in sides for list_id in sorted(ids)]
 
 
 def _drawn(lists: list[int], sizes: dict[int, int], most_calls: int | None, rng: random.Random) -> list[int]:
