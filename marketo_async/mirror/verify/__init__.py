@@ -1,4 +1,4 @@
-"""Verification: whether the tables are right, to the row, and how the rows that are not become right. See `Verifier`."""
+"""Verification: finds the rows of a mirror that are not as Marketo has them, and repairs them. See `Verifier`."""
 
 from __future__ import annotations
 

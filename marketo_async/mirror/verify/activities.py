@@ -68,8 +68,8 @@ class ActivityCheck:
     ) -> Checked:
         """Compare the activities with ``since <= activity_date < until``; whole seconds.
 
-        ``since`` is by default the date of the oldest activity in the mirror, at most 25 months ago. ``on_window`` receives the number of rows
-        that were compared so far.
+        ``since`` is by default the date of the oldest activity in the mirror, at most 25 months ago.
+        ``on_window`` receives the number of rows that were compared so far.
         """
         created = await self._destination.tables()
         self._present = [name for name in self._tables.values() if name in created]

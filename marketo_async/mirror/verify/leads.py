@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import msgspec
@@ -137,8 +137,10 @@ class LeadCheck:
     def _difference(self, lead_id: int, pair: _Pair) -> Iterable[Difference]:
         key = {self._table.key[0]: lead_id}
         if pair.mirror is None or pair.marketo is None:
-            kind = "missing" if pair.mirror is None else "extra"
-            return [Difference(table=self._table.name, kind=kind, key=key)] if pair.mirror != pair.marketo else []
+            if pair.equal:
+                return []
+            kind: Literal["missing", "extra"] = "missing" if pair.mirror is None else "extra"
+            return [Difference(table=self._table.name, kind=kind, key=key)]
         ours, theirs = pair.mirror, pair.marketo
         names = [name for name in self._types if ours.get(name) != theirs.get(name)]
         return [
