@@ -18,6 +18,7 @@ from marketo_async.errors import ConfigurationError, InvalidRequest
 from marketo_async.mirror.runner import Mirror
 from marketo_async.mirror.verify import Difference, Repair, Verifier, VerifyReport
 from marketo_async.mirror.verify.activities import ActivityCheck
+from marketo_async.mirror.verify.lists import ListCheck
 from marketo_async.sandbox import Sandbox
 from marketo_async.sandbox.records import lead_changes
 
@@ -65,6 +66,14 @@ async def world(whole: Mirrored, tmp_path: Path) -> AsyncIterator[World]:
         yield World(sandbox, marketo, mirror)
 
 
+def without(table: str, guid: str) -> str:
+    return f"DELETE FROM {{{table}}} WHERE marketo_guid = '{guid}'"  # noqa: S608
+
+
+def with_made_up(table: str, guid: str) -> str:
+    return f"INSERT INTO {{{table}}} SELECT * REPLACE ('{guid}' AS marketo_guid) FROM {{{table}}} LIMIT 1"  # noqa: S608
+
+
 def found(report: VerifyReport) -> set[tuple[object, ...]]:
     return {(one.table, one.kind, *one.key.values(), one.column) for one in report.differences}
 
@@ -72,18 +81,14 @@ def found(report: VerifyReport) -> set[tuple[object, ...]]:
 async def test_every_kind_of_damage_is_found_exactly_and_repaired(world: World) -> None:
     right = await world.verify(full=True)
     assert right.right
-    assert [(part.part, part.compared) for part in right.parts] == [
-        ("leads", 700),
-        ("activities", 1_195),
-        ("lists", 720),
-    ]
+    assert {part.part: part.compared for part in right.parts} == {"leads": 700, "activities": 1_195, "lists": 720}
     lost = await world.mirror.one("SELECT min(marketo_guid) FROM {activity_open_email}")
     await world.mirror.damage(
         "DELETE FROM {leads} WHERE id IN (17, 700)",
         "UPDATE {leads} SET first_name = 'Eve', title = 'x' WHERE id = 20",
         "INSERT INTO {leads} SELECT * REPLACE (5000 AS id) FROM {leads} WHERE id = 1",
-        f"DELETE FROM {{activity_open_email}} WHERE marketo_guid = '{lost}'",
-        "INSERT INTO {activity_open_email} SELECT * REPLACE ('made up' AS marketo_guid) FROM {activity_open_email} LIMIT 1",
+        without("activity_open_email", lost),
+        with_made_up("activity_open_email", "made up"),
         "DELETE FROM {list_members} WHERE list_id = 1002 AND lead_id = 7",
         "INSERT INTO {list_members} SELECT * REPLACE (600 AS lead_id) FROM {list_members} WHERE list_id = 1002 LIMIT 1",
         "INSERT INTO {lists} SELECT * REPLACE (1099 AS id) FROM {lists} LIMIT 1",
@@ -131,6 +136,7 @@ async def test_what_changed_after_the_watermark_is_no_difference(world: World) -
     lead_changes.delete_lead(inside, 31)
     lead_changes.merge_leads(inside, 32, [33])
     members = inside.lists.get(1002)
+    assert members is not None
     lead_changes.add_to_list(inside, members, 650)
     report = await world.verify(full=True)
     assert report.right, report.differences
@@ -150,12 +156,11 @@ async def test_what_changed_after_the_watermark_is_no_difference(world: World) -
 
 async def test_bulk_finds_what_paging_finds_and_dates_it(world: World) -> None:
     lost = await world.mirror.one("SELECT max(marketo_guid) FROM {activity_send_email}")
-    date = await world.mirror.one(f"SELECT activity_date FROM {{activity_send_email}} WHERE marketo_guid = '{lost}'")
+    date = await world.mirror.one("SELECT activity_date FROM {activity_send_email} ORDER BY marketo_guid DESC LIMIT 1")
     await world.mirror.damage(
-        f"DELETE FROM {{activity_send_email}} WHERE marketo_guid = '{lost}'",
-        "INSERT INTO {activity_send_email} SELECT * REPLACE ('made up' AS marketo_guid) FROM {activity_send_email} LIMIT 1",
-        # what the feed makes of an activity without a GUID can't be compared
-        "INSERT INTO {activity_send_email} SELECT * REPLACE ('5:2026:6:1' AS marketo_guid) FROM {activity_send_email} LIMIT 1",
+        without("activity_send_email", lost),
+        with_made_up("activity_send_email", "made up"),
+        with_made_up("activity_send_email", "5:2026:6:1"),  # of the feed, for an activity without a GUID
     )
     tables = {kind: name for kind, name in world.mirror.found.types.items() if name in world.mirror.found.catalog}
     tables.pop(37)
@@ -206,9 +211,8 @@ async def test_an_activity_that_marketo_no_longer_lists_is_left(world: World) ->
         key={"marketo_guid": "gone"},
         about={"activity_date": datetime.now(UTC), "activity_type_id": 10, "lead_id": 1},
     )
-    assert await world.repair(
-        VerifyReport(parts=(replace((await world.verify(parts=("leads",))).parts[0], differences=[gone]),))
-    ) == [gone]
+    (leads,) = (await world.verify(parts=("leads",))).parts
+    assert await world.repair(VerifyReport(parts=(replace(leads, differences=[gone]),))) == [gone]
 
 
 async def test_a_mirror_verifies_and_repairs_its_own_tables(tmp_path: Path) -> None:
@@ -220,7 +224,6 @@ async def test_a_mirror_verifies_and_repairs_its_own_tables(tmp_path: Path) -> N
             await mirror.run()
             await mirror.destination.execute("DELETE FROM {leads} WHERE id = 3")
             seen: list[tuple[str, int]] = []
-            # The lead is older than the watermark by more than the lag only in its dates; see `horizon_of`.
             report = await mirror.verify(repair=True, progress=lambda part, rows: seen.append((part, rows)))
             assert [(one.kind, one.key) for one in report.differences] == [("missing", {"id": 3})]
             assert report.repaired
@@ -235,12 +238,9 @@ async def test_unknown_parts_are_refused(world: World) -> None:
 
 
 async def test_lists_for_some_calls_are_drawn(world: World) -> None:
-    from marketo_async.mirror.verify.lists import ListCheck
-
     async def recent() -> Any:
         raise AssertionError("nothing differs")
 
     check = ListCheck(world.marketo, world.mirror.destination)
     some = await check.check(recent, most_calls=1, rng=random.Random(1))
     assert (some.compared, some.scope) == (20, " of 1 of 2 lists")
-    await asyncio.sleep(0)
