@@ -10,6 +10,7 @@ https://dlthub.com/docs/general-usage/state
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -61,6 +62,8 @@ class Destination:
         self._folder = folder
         self._thread = WorkThread("marketo-mirror")
         self._pipeline: dlt.Pipeline | None = None
+        self.written: Counter[str] = Counter()
+        """The rows and deletions that were written since it was made, by table."""
         self._clean = False  # no load is half done in the local folder
 
     def __repr__(self) -> str:
@@ -79,7 +82,9 @@ class Destination:
 
         After an error nothing of the package counts, and it can be loaded again.
         """
-        return await self._run(self._load, package, catalog)
+        report = await self._run(self._load, package, catalog)
+        self.written.update(report.rows)
+        return report
 
     async def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run a query, and return its rows. ``{name}`` is replaced by the qualified name of a table, ``%s`` by values.

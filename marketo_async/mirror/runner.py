@@ -48,6 +48,18 @@ class MirrorStatus(Struct, frozen=True, kw_only=True):
     state: MirrorState
 
 
+class MirrorProgress(Struct, frozen=True, kw_only=True):
+    """What a run has done so far.
+
+    ``rows`` it has written, by table. ``behind`` is how many seconds ago the feed had everything, ``None`` until it
+    first has. ``held_back`` says what it waits for, if anything.
+    """
+
+    rows: Mapping[str, int]
+    behind: float | None
+    held_back: str
+
+
 class Mirror:
     """A mirror of an instance at ``target``; open it with ``async with``.
 
@@ -86,6 +98,7 @@ class Mirror:
         self._clock = clock
         self.destination = Destination(self._target, folder=folder)
         self._state: MirrorState | None = None
+        self._changes: Changes | None = None
 
     def __repr__(self) -> str:
         return f"<Mirror of {self._instance} at {self._target}>"
@@ -116,6 +129,19 @@ class Mirror:
             found = await self.destination.query(f"SELECT count(*) FROM {{{name}}}")  # noqa: S608 - a name of our own
             rows[name] = int(found[0][0]) if found else 0
         return MirrorStatus(instance=self._instance, target=str(self._target), rows=rows, state=self.state)
+
+    def progress(self) -> MirrorProgress:
+        """Return what this run has written, and how far the feed is."""
+        try:
+            feed = self._changes.snapshot() if self._changes else None
+        except ConfigurationError:  # it is closed
+            feed = None
+        behind = [lane.behind for lane in feed.lanes if lane.behind is not None] if feed else []
+        return MirrorProgress(
+            rows=dict(self.destination.written),
+            behind=max(behind) if feed and len(behind) == len(feed.lanes) else None,
+            held_back=(feed.trouble or feed.held_back) if feed else "",
+        )
 
     async def run(self, *, follow: bool = False) -> None:
         """Load what is missing, then apply what has changed since; with ``follow``, continue until it is cancelled.
@@ -219,7 +245,7 @@ class Mirror:
         return producers
 
     def _feed(self, found: InstanceTables, position: str | None, *, follow: bool) -> Changes:
-        return self._marketo.changes(
+        self._changes = self._marketo.changes(
             position=position,
             since=None if position else self._since,
             types=sorted(found.feed),
@@ -229,6 +255,7 @@ class Mirror:
             follow=follow,
             budget=self._budget,
         )
+        return self._changes
 
     @property
     def _instance(self) -> str:
