@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import timedelta
 
 import pytest
 
@@ -11,9 +9,9 @@ from marketo_async import Marketo
 from marketo_async.mirror.runner import Mirror
 from marketo_async.sandbox import Sandbox, Traffic
 
+from .follower import QUICK
 from .truth import differences, held, true
 
-QUICK = {"poll": 0.2, "gather": 0.05, "lag": timedelta(seconds=10), "sweep": timedelta(seconds=1)}
 
 
 async def test_the_tables_equal_the_instance_after_a_first_load_and_after_more_events(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ Rows = Mapping[str, list[Row]]
 
 LEAD_FIELDS = ("id", "email", "firstName", "lastName", "title", "company", "createdAt", "updatedAt")
 _QUERIES = {
+    "leads": f"SELECT {', '.join(map(snake, LEAD_FIELDS))} FROM {{leads}}",
     "lead_changes": "SELECT marketo_guid, field, old_value, new_value, source FROM {lead_changes}",
     "lead_deletions": "SELECT lead_id, marketo_guid FROM {lead_deletions}",
     "lead_merges": "SELECT loser_id, winner_id FROM {lead_merges}",
@@ -30,12 +31,12 @@ _QUERIES = {
 }
 
 
-async def held(destination: Destination) -> Rows:
-    """Return the rows of each table."""
-    leads = await destination.query(f"SELECT {', '.join(map(snake, LEAD_FIELDS))} FROM {{leads}}")
-    found: dict[str, list[Row]] = {"leads": [(*row[:-2], *map(_instant, row[-2:])) for row in leads]}
-    for name, sql in _QUERIES.items():
-        found[name] = await destination.query(sql)
+async def held(destination: Destination, names: Collection[str] = tuple(_QUERIES)) -> Rows:
+    """Return the rows of some tables."""
+    found: dict[str, list[Row]] = {}
+    for name in names:
+        rows = await destination.query(_QUERIES[name])
+        found[name] = [(*row[:-2], *map(_instant, row[-2:])) for row in rows] if name == "leads" else rows
     return found
 
 
