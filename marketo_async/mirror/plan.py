@@ -214,10 +214,12 @@ def shards_for(rows: float, groups: int, slots: int = 10) -> int:
     return max(1, min(8, ceil(slots / groups), int(rows / (10 * CHUNK * groups))))
 
 
-def activity_windows(facts: InstanceFacts, *, head: float, since: float, exported: int) -> list[ActivityWindow]:
+def activity_windows(
+    facts: InstanceFacts, *, head: float, since: float, exported: int, paged: bool = True
+) -> list[ActivityWindow]:
     """Return the ranges of activities from ``head`` back to ``since``, the newest first, each with its way.
 
-    The newest month is paged, so that it can be used within minutes. Older ones are exported as long as ``exported``
+    The newest month is paged if ``paged``, so that it can be used within minutes. Older ones are exported as long as ``exported``
     bytes last and paging would cost more calls; then they are paged too.
     """
     found: list[ActivityWindow] = []
@@ -226,8 +228,9 @@ def activity_windows(facts: InstanceFacts, *, head: float, since: float, exporte
         start = max(since, until - MONTH)
         rows = facts.activities(start, until)
         size = round(rows * facts.activity_width)
-        paged = paging_calls(rows, facts.type_groups, shards_for(rows, facts.type_groups))
-        way: Way = "bulk" if found and paged > JOB_CALLS and size <= exported else "paging"
+        calls = paging_calls(rows, facts.type_groups, shards_for(rows, facts.type_groups))
+        newest = paged and not found
+        way: Way = "bulk" if not newest and calls > JOB_CALLS and size <= exported else "paging"
         if way == "bulk":
             exported -= size
         found.append(ActivityWindow(start, until, way, rows))

@@ -26,6 +26,7 @@ async def instance(
     permissions: frozenset[str] | None = None,
     faults: Iterable[Fault] = (),
     governor: Governor | None = None,
+    latency: float = 0.0,
     **quirks: Any,
 ) -> AsyncIterator[tuple[Sandbox, Marketo]]:
     """Yield a sandbox and an open client of it."""
@@ -38,6 +39,7 @@ async def instance(
         quirks=Quirks(**{**QUICK, **quirks}),
         permissions=permissions,
         faults=faults,
+        latency=latency,
     )
     async with sandbox:
         client = Marketo(

@@ -1,0 +1,90 @@
+"""Runs a producer without a destination: rows merge by key as they would there, and a kill loses what was not loaded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from marketo_async import Marketo
+from marketo_async.mirror.backfill.context import LoadContext
+from marketo_async.mirror.meter import Allowance, Meter
+from marketo_async.mirror.package import Chunk, Producer, packed
+from marketo_async.mirror.plan import InstanceFacts
+from marketo_async.mirror.state import MirrorState
+from marketo_async.mirror.tables import Catalog
+from tests.mirror.instances import POLL
+
+
+class Killed(Exception):
+    """The process died."""
+
+
+class Loaded:
+    """A destination in memory: ``tables`` holds rows by key, ``state`` is that of the last completed load."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.tables: defaultdict[str, dict[tuple[object, ...], Any]] = defaultdict(dict)
+        self.state = MirrorState(instance="123-ABC-456")
+        self.chunks: list[Chunk] = []
+
+    async def run(self, producer: Producer, *, chunks: int | None = None, loses: int = 0) -> bool:
+        """Run a producer until it is done or ``chunks`` chunks were put; a kill loses the last ``loses`` of them."""
+        waiting: list[Chunk] = []
+        left = chunks
+
+        async def put(chunk: Chunk) -> None:
+            nonlocal left
+            if left == 0:
+                await asyncio.sleep(3_600)
+            waiting.append(chunk)
+            if left is not None:
+                left -= 1
+                if left == 0:
+                    full.set()
+
+        full = asyncio.Event()
+        work = asyncio.ensure_future(producer.run(put, self.state))
+        gate = asyncio.ensure_future(full.wait())
+        await asyncio.wait({work, gate}, return_when=asyncio.FIRST_COMPLETED)
+        killed = not work.done()
+        for task in (work, gate):
+            task.cancel()
+        await asyncio.gather(work, gate, return_exceptions=True)
+        if not killed:
+            work.result()
+        self.load(waiting[: len(waiting) - loses] if killed else waiting)
+        return not killed
+
+    def load(self, chunks: list[Chunk]) -> None:
+        """Load chunks as one package."""
+        self.state = packed(chunks, self.state).state
+        for chunk in chunks:
+            self.chunks.append(chunk)
+            for name, rows in chunk.rows.items():
+                table = self.catalog[name]
+                for row in rows:
+                    self.tables[name][table.key_of(row)] = row
+            for name, keys in chunk.deletions.items():
+                for key in keys:
+                    self.tables[name].pop(self.catalog[name].key_of(key), None)
+            if chunk.ack is not None:
+                chunk.ack()
+
+
+def context(
+    marketo: Marketo,
+    catalog: Catalog,
+    folder: Path,
+    facts: InstanceFacts,
+    *,
+    allowance: Allowance | None = None,
+    **options: Any,
+) -> LoadContext:
+    """Return what producers share, with quick jobs."""
+    meter = Meter(marketo.governor, allowance or Allowance(calls=1_000_000))
+    return LoadContext(
+        marketo=marketo, catalog=catalog, meter=meter, folder=folder, facts=facts, **{"poll": POLL, **options}
+    )
