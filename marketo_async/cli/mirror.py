@@ -22,9 +22,7 @@ _INSTANCES = (
     " holds {instance}; the file describes accounts and limits."
 )
 
-mirroring_app = typer.Typer(
-    help="Keep a database equal to an instance, and check that it is.", no_args_is_help=True, rich_markup_mode=None
-)
+mirroring_app = typer.Typer(help="Keep a database equal to an instance, and check that it is.", no_args_is_help=True)
 
 TargetArgument = Annotated[str, typer.Argument(metavar="TARGET", help="The database: see above.")]
 TablesOption = Annotated[
@@ -93,7 +91,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     f"{_TARGETS}\n\n{_INSTANCES}\n\n{ENVIRONMENT}",
     epilog=EPILOG,
 )
-def plan(  # noqa: PLR0913 - one parameter per option
+def plan(
     target: TargetArgument,
     *,
     tables: TablesOption = None,

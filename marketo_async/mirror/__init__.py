@@ -2,3 +2,16 @@
 
 dlt writes the tables, at any of its destinations; the plan, the feed, deletions and merges are this package's.
 """
+
+from __future__ import annotations
+
+from marketo_async.errors import ConfigurationError
+
+try:
+    from marketo_async.mirror.runner import Mirror, MirrorProgress, MirrorStatus
+except ModuleNotFoundError as error:
+    if error.name != "pyarrow":
+        raise
+    raise ConfigurationError("a mirror needs pyarrow: pip install 'marketo-async[mirror]'") from error
+
+__all__ = ["Mirror", "MirrorProgress", "MirrorStatus"]

@@ -128,7 +128,10 @@ class Destination:
     def _open(self) -> str | None:
         os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"  # dlt reads both when its first pipeline is made
         os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")  # every table of Arrow has a warning about its hints
-        import dlt  # noqa: PLC0415 - it may be imported only after that
+        try:
+            import dlt  # noqa: PLC0415 - it may be imported only after that
+        except ModuleNotFoundError as error:
+            raise ConfigurationError("a mirror needs dlt: pip install 'marketo-async[mirror]'") from error
         from dlt.common.pipeline import get_dlt_pipelines_dir  # noqa: PLC0415
         from dlt.common.runtime.anon_tracker import disable_anon_tracker  # noqa: PLC0415
 

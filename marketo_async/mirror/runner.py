@@ -40,11 +40,15 @@ from marketo_async.models.moment import When
 
 
 class MirrorStatus(Struct, frozen=True, kw_only=True):
-    """What a mirror holds: its instance, its target, the rows of each table, and its state."""
+    """What a mirror holds: its instance, its target, the rows of each table, and its state.
+
+    ``settled`` is the moment (epoch seconds) before which it has everything, ``None`` where it holds nothing yet.
+    """
 
     instance: str
     target: str
     rows: Mapping[str, int]
+    settled: float | None
     state: MirrorState
 
 
@@ -101,7 +105,10 @@ class Mirror:
         self._changes: Changes | None = None
 
     def __repr__(self) -> str:
-        return f"<Mirror of {self._instance} at {self._target}>"
+        return f"<{self}>"
+
+    def __str__(self) -> str:
+        return f"Mirror of {self._instance} at {self._target}"
 
     async def __aenter__(self) -> Self:
         """Open the destination, and read the state of the last completed load."""
@@ -128,7 +135,10 @@ class Mirror:
         for name in self.state.tables:
             found = await self.destination.query(f"SELECT count(*) FROM {{{name}}}")  # noqa: S608 - a name of our own
             rows[name] = int(found[0][0]) if found else 0
-        return MirrorStatus(instance=self._instance, target=str(self._target), rows=rows, state=self.state)
+        settled = None if self.state.position is None else horizon_of(self.state)
+        return MirrorStatus(
+            instance=self._instance, target=str(self._target), rows=rows, settled=settled, state=self.state
+        )
 
     def progress(self) -> MirrorProgress:
         """Return what this run has written, and how far the feed is."""
@@ -164,17 +174,17 @@ class Mirror:
         chunks: int = CHUNKS,
         since: When | None = None,
         repair: bool = False,
-        verify_poll: float | None = None,
+        job_poll: float | None = None,
         progress: VerifyProgress = unheard,
     ) -> VerifyReport:
         """Compare the tables with Marketo as `Verifier.verify` does; ``repair`` makes the rows that differ right.
 
-        ``verify_poll`` is how many seconds are between two looks at a bulk job, by default a minute. Raises
+        ``job_poll`` is how many seconds are between two looks at a bulk job, by default a minute. Raises
         `ConfigurationError` where nothing is mirrored yet.
         """
         horizon_of(self.state)
         found = await instance_tables(self._marketo, self.destination, tables=self.state.tables, taken=self.state.types)
-        verifier = Verifier(self._marketo, self.destination, found.catalog, self.state, poll=verify_poll)
+        verifier = Verifier(self._marketo, self.destination, found.catalog, self.state, poll=job_poll)
         report = await verifier.verify(full=full, parts=parts, chunks=chunks, since=since, progress=progress)
         if repair and not report.right:
             repairing = Repair(self._marketo, self.destination, found, instance=self._instance, clock=self._clock)
