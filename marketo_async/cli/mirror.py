@@ -54,7 +54,7 @@ BudgetMbOption = Annotated[
     f"The database is the only memory: stop or kill it at any time.\n\n{_TARGETS}\n\n{_INSTANCES}\n\n{ENVIRONMENT}",
     epilog=EPILOG,
 )
-def run(  # noqa: PLR0913 - one parameter per option
+def run_mirror(  # noqa: PLR0913 - one parameter per option
     target: TargetArgument,
     *,
     tables: TablesOption = None,
@@ -91,7 +91,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     f"{_TARGETS}\n\n{_INSTANCES}\n\n{ENVIRONMENT}",
     epilog=EPILOG,
 )
-def plan(
+def plan_mirror(
     target: TargetArgument,
     *,
     tables: TablesOption = None,
@@ -113,7 +113,7 @@ def plan(
             budget_calls=budget_calls,
             budget_mb=budget_mb,
         )
-        mirroring.plan(chosen, options)
+        mirroring.show_plan(chosen, options)
 
 
 @mirroring_app.command(
@@ -122,7 +122,7 @@ def plan(
     f"{_TARGETS}\n\n{_INSTANCES}\n\n{ENVIRONMENT}",
     epilog=EPILOG,
 )
-def status(
+def show_mirror(
     target: TargetArgument,
     *,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line instead of tables.")] = False,
@@ -131,7 +131,7 @@ def status(
 ) -> None:
     """Show the state of a mirror."""
     with errors_in_one_line():
-        mirroring.status(selected(target, dataset, instances), json=json)
+        mirroring.show_status(selected(target, dataset, instances), json=json)
 
 
 @mirroring_app.command(
@@ -142,7 +142,7 @@ def status(
     f"{_TARGETS}\n\n{_INSTANCES}\n\n{ENVIRONMENT}",
     epilog=f"{EPILOG} Here, 1 also means that rows differ.",
 )
-def verify(  # noqa: PLR0913 - one parameter per option
+def verify_mirror(  # noqa: PLR0913 - one parameter per option
     target: TargetArgument,
     *,
     parts: Annotated[

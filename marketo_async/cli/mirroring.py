@@ -154,7 +154,7 @@ def run(chosen: Sequence[Selected], options: MirrorOptions, *, follow: bool, qui
     _end(errors)
 
 
-def plan(chosen: Sequence[Selected], options: MirrorOptions) -> None:
+def show_plan(chosen: Sequence[Selected], options: MirrorOptions) -> None:
     """Print what first loads will cost."""
     from marketo_async.mirror.plan import CallPace, DayBudget, planned  # noqa: PLC0415 - it needs the extra mirror
     from marketo_async.mirror.probing import probe  # noqa: PLC0415
@@ -178,7 +178,7 @@ def plan(chosen: Sequence[Selected], options: MirrorOptions) -> None:
     _end(asyncio.run(_each(opened, work)))
 
 
-def status(chosen: Sequence[Selected], *, json: bool) -> None:
+def show_status(chosen: Sequence[Selected], *, json: bool) -> None:
     """Print what mirrors hold."""
 
     async def work(one: Selected, mirror: Mirror) -> None:

@@ -22,7 +22,16 @@ from marketo_async.sandbox import InstanceLimits, Quirks, Sandbox, Traffic
 from .follower import QUICK, started
 from .truth import differences, held, true
 
-CORE = ["leads", "lead_changes", "lead_deletions", "lead_merges", "lists", "list_members", "programs", "program_members"]
+CORE = [
+    "leads",
+    "lead_changes",
+    "lead_deletions",
+    "lead_merges",
+    "lists",
+    "list_members",
+    "programs",
+    "program_members",
+]
 EVENTS = 12  # a process
 
 
@@ -82,7 +91,9 @@ class Murders:
 
     async def different(self, mirror: Mirror) -> dict[str, tuple[list[object], list[object]]]:
         truth = true(self.sandbox, self.traffic)
-        names = {name for name in truth if name in self.tables or (name == "activities" and "activities" in self.tables)}
+        names = {
+            name for name in truth if name in self.tables or (name == "activities" and "activities" in self.tables)
+        }
         return differences(await held(mirror.destination, names), {name: truth[name] for name in names})
 
 

@@ -13,7 +13,6 @@ from .follower import QUICK
 from .truth import differences, held, true
 
 
-
 async def test_the_tables_equal_the_instance_after_a_first_load_and_after_more_events(
     sandbox: Sandbox, traffic: Traffic, marketo: Marketo, duckdb: str
 ) -> None:

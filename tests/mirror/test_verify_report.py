@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketo_async.mirror.verify.report import Checked, Difference, VerifyReport, percent, upper_bound
+from marketo_async.mirror.verify.report import VerifiedPart, Difference, VerifyReport, percent, upper_bound
 
 
 def lead(number: int, column: str = "first_name") -> Difference:
     return Difference(table="leads", kind="different", key={"id": number}, column=column, mirror="Ada", marketo="Adah")
 
 
-def checked(compared: int, *differences: Difference, sampled: bool = True) -> Checked:
-    return Checked(
+def checked(compared: int, *differences: Difference, sampled: bool = True) -> VerifiedPart:
+    return VerifiedPart(
         part="leads",
         noun="leads",
         compared=compared,

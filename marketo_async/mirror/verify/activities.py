@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from marketo_async.client import Marketo
 from marketo_async.mirror.loading import Destination
-from marketo_async.mirror.verify.report import Checked, Difference
+from marketo_async.mirror.verify.report import VerifiedPart, Difference
 from marketo_async.models.activities import Activity
 from marketo_async.models.moment import parse
 
@@ -65,7 +65,7 @@ class ActivityCheck:
         since: datetime | None,
         until: datetime,
         on_window: Callable[[int], None] = lambda _: None,
-    ) -> Checked:
+    ) -> VerifiedPart:
         """Compare the activities with ``since <= activity_date < until``; whole seconds.
 
         ``since`` is by default the date of the oldest activity in the mirror, at most 25 months ago.
@@ -82,7 +82,7 @@ class ActivityCheck:
                 found += differences
                 on_window(compared)
         start = (oldest or until).astimezone(UTC)
-        return Checked(
+        return VerifiedPart(
             part="activities",
             noun="activities",
             compared=compared,

@@ -20,7 +20,7 @@ from marketo_async.mirror.arrow import VARIANT, arrow_rows
 from marketo_async.mirror.loading import Destination
 from marketo_async.mirror.tables import ColumnType, MirrorTable
 from marketo_async.mirror.verify.recent import Recent
-from marketo_async.mirror.verify.report import Checked, Difference
+from marketo_async.mirror.verify.report import VerifiedPart, Difference
 
 CHUNK = 300  # ids in one call
 _AT_ONCE = 6  # calls, and chunks in memory
@@ -65,7 +65,7 @@ class LeadCheck:
         chunks: int | None = None,
         rng: random.Random | None = None,
         on_chunk: Callable[[int], None] = lambda _: None,
-    ) -> Checked:
+    ) -> VerifiedPart:
         """Compare ``chunks`` of 300 random ids each, one call a chunk, or all ids that leads have had.
 
         ``recent`` says what happened after the horizon; it is asked if a lead is missing in Marketo. ``on_chunk``
@@ -89,7 +89,7 @@ class LeadCheck:
             for _ in range(_AT_ONCE):
                 tasks.start_soon(work)
         found, unsettled = await self._judged(sorted(suspects), recent)
-        return Checked(
+        return VerifiedPart(
             part="leads",
             noun="leads",
             compared=self._compared,

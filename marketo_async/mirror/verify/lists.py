@@ -12,7 +12,7 @@ from marketo_async.client import Marketo
 from marketo_async.errors import NotFound
 from marketo_async.mirror.loading import Destination
 from marketo_async.mirror.verify.recent import Recent
-from marketo_async.mirror.verify.report import Checked, Difference
+from marketo_async.mirror.verify.report import VerifiedPart, Difference
 
 _PAGE = 300  # members in one call
 _AT_ONCE = 4  # lists that are read concurrently
@@ -35,7 +35,7 @@ class ListCheck:
         most_calls: int | None = None,
         rng: random.Random | None = None,
         on_list: Callable[[int], None] = lambda _: None,
-    ) -> Checked:
+    ) -> VerifiedPart:
         """Compare the lists, and the members of each of them, or of random ones for about ``most_calls`` calls.
 
         ``recent`` says what happened after the horizon; it is asked if a member differs.
@@ -60,7 +60,7 @@ class ListCheck:
             for _ in range(_AT_ONCE):
                 tasks.start_soon(work)
         members, unsettled = await self._judged(suspects, recent)
-        return Checked(
+        return VerifiedPart(
             part="lists",
             noun="members",
             compared=compared,

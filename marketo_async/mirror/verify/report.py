@@ -30,7 +30,7 @@ class Difference(Struct, frozen=True, kw_only=True, omit_defaults=True):
     about: Mapping[str, Any] = {}
 
 
-class Checked(Struct, frozen=True, kw_only=True):
+class VerifiedPart(Struct, frozen=True, kw_only=True):
     """One part of a verification, such as the leads.
 
     ``compared`` rows were compared, out of ``total`` if that is known; ``sampled`` says that they were drawn at random.
@@ -78,7 +78,7 @@ class VerifyReport(Struct, frozen=True, kw_only=True):
     ``repaired`` says that the rows that differ were repaired, but for those that are ``left``.
     """
 
-    parts: tuple[Checked, ...]
+    parts: tuple[VerifiedPart, ...]
     calls: int = 0
     repaired: bool = False
     left: Sequence[Difference] = ()

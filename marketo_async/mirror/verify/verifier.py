@@ -20,7 +20,7 @@ from marketo_async.mirror.verify.activities import ActivityCheck
 from marketo_async.mirror.verify.leads import LeadCheck
 from marketo_async.mirror.verify.lists import ListCheck
 from marketo_async.mirror.verify.recent import Recent, recent
-from marketo_async.mirror.verify.report import Checked, VerifyReport
+from marketo_async.mirror.verify.report import VerifiedPart, VerifyReport
 from marketo_async.models.moment import When, to_datetime
 
 CHUNKS = 30  # 9,000 ids: without a difference, fewer than 0.034 % of the leads differ
@@ -88,7 +88,7 @@ class Verifier:
         if unknown := [part for part in parts if part not in PARTS]:
             raise InvalidRequest(f"parts: {unknown[0]!r} can't be verified; possible are {', '.join(PARTS)}")
         before = self._marketo.governor.snapshot().granted
-        found: list[Checked] = []
+        found: list[VerifiedPart] = []
         if "leads" in parts and "leads" in self._catalog:
             fields = {field.name for field in (await self._marketo.leads.describe2()).fields}
             check = LeadCheck(
