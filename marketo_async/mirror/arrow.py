@@ -34,12 +34,12 @@ _ARROW: Mapping[ColumnType, pa.DataType] = {
 def arrow_rows(table: MirrorTable, rows: Sequence[Row], *, read_at: float, deleted: bool = False) -> pa.Table:
     """Return rows as an Arrow table with the names and types of the columns.
 
-    ``deleted`` rows have their key alone. A column in which no row has a value is left out.
+    ``deleted`` rows have their key alone. A column in which none of them has a value is left out.
     """
     columns: dict[str, pa.Array] = {}
     for column in table.key_columns if deleted else table.columns:
         values = [row.get(column.source) for row in rows]
-        if column.name not in table.key and values.count(None) == len(values):
+        if values and column.name not in table.key and values.count(None) == len(values):
             continue
         array, unfit = _array(values, column.type)
         columns[column.name] = array

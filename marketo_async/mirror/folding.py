@@ -17,6 +17,7 @@ from marketo_async.changes import (
     ChangeEvent,
     Gap,
     LeadChanged,
+    LeadCreated,
     LeadDeleted,
     LeadsMerged,
     ListJoined,
@@ -96,10 +97,9 @@ class Folding:
                 folded.programs[program_id].add(event.lead_id)
             case ActivityLogged(type_id=type_id, primary_id=int(program_id)) if type_id == CHANGE_PROGRAM_MEMBER_DATA:
                 folded.programs[program_id].add(event.lead_id)
-            case ActivityLogged():
-                if event.type_id in TOUCHING:
-                    folded.dirty.add(event.lead_id)
-            case _:  # created or changed
+            case LeadCreated() | LeadChanged():
+                folded.dirty.add(event.lead_id)
+            case ActivityLogged() if event.type_id in TOUCHING:
                 folded.dirty.add(event.lead_id)
 
     def _keep(self, event: LeadEvent, folded: Folded) -> None:

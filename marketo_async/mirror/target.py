@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from msgspec import Struct
 
@@ -94,11 +94,14 @@ def _postgres(text: str, dataset: str, environ: Mapping[str, str]) -> Target:
     database = parts.path.removeprefix("/")
     if not database or not parts.username:
         raise ConfigurationError("the target names no user or no database; pass postgresql://user@host/database")
-    password = unquote(parts.password) if parts.password else None
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    given = [value for name, value in options if name == "password"]
+    password = unquote(parts.password) if parts.password else next(iter(given), None)
     password = password or environ.get(PASSWORD_VARIABLE) or environ.get("PGPASSWORD")
     host = parts.hostname or "localhost"
     host = f"[{host}]" if ":" in host else host
     authority = f"{parts.username}@{host}" + (f":{port}" if port else "")
-    query = f"?{parts.query}" if parts.query else ""
+    others = urlencode([(name, value) for name, value in options if name != "password"], safe="/")
+    query = f"?{others}" if others else ""
     place = f"postgresql://{authority}/{database}{query}"
     return Target(kind="postgres", place=place, dataset=dataset, password=Secret(password) if password else None)

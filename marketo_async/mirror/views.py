@@ -37,6 +37,6 @@ def activities_view(tables: Mapping[str, str], *, merges: bool = True) -> str:
 
 
 def _literal(text: str) -> str:
-    """Return a text as SQL has it, safe for ``str.format_map`` and for ``%s``."""
-    plain = text.replace("'", "''").replace("{", "{{").replace("}", "}}").replace("%", "%%")
+    """Return a text as SQL has it, safe for ``str.format_map``."""
+    plain = text.replace("'", "''").replace("{", "{{").replace("}", "}}")
     return f"'{plain}'"
