@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from marketo_async import Governor, Limits, Marketo, RetryPolicy
-from marketo_async.sandbox import Fault, InstanceLimits, Quirks, Sandbox
+from marketo_async.sandbox import Fault, InstanceLimits, Quirks, Sandbox, SandboxClock
 
 QUICK = {"export_wait": 0.0, "export_seconds": 0.005}
 POLL = 0.01
@@ -27,6 +27,7 @@ async def instance(
     faults: Iterable[Fault] = (),
     governor: Governor | None = None,
     latency: float = 0.0,
+    clock: SandboxClock | None = None,
     **quirks: Any,
 ) -> AsyncIterator[tuple[Sandbox, Marketo]]:
     """Yield a sandbox and an open client of it."""
@@ -40,6 +41,7 @@ async def instance(
         permissions=permissions,
         faults=faults,
         latency=latency,
+        clock=clock,
     )
     async with sandbox:
         client = Marketo(

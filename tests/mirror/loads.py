@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from marketo_async.mirror.meter import Allowance, Meter
 from marketo_async.mirror.package import Chunk, Producer, packed
 from marketo_async.mirror.plan import InstanceFacts
 from marketo_async.mirror.state import MirrorState
-from marketo_async.mirror.tables import Catalog
+from marketo_async.mirror.tables import Catalog, MirrorTable
 from tests.mirror.instances import POLL
 
 
@@ -29,6 +30,7 @@ class Loaded:
         self.tables: defaultdict[str, dict[tuple[object, ...], Any]] = defaultdict(dict)
         self.state = MirrorState(instance="123-ABC-456")
         self.chunks: list[Chunk] = []
+        self.read_at: dict[tuple[str, tuple[object, ...]], float] = {}
 
     async def run(self, producer: Producer, *, chunks: int | None = None, loses: int = 0) -> bool:
         """Run a producer until it is done or ``chunks`` chunks were put; a kill loses the last ``loses`` of them."""
@@ -40,6 +42,9 @@ class Loaded:
             if left == 0:
                 await asyncio.sleep(3_600)
             waiting.append(chunk)
+            if chunk.ack is not None and not chunk.size and not chunk.progress:  # it waits for its load
+                self.load(waiting)
+                waiting.clear()
             if left is not None:
                 left -= 1
                 if left == 0:
@@ -55,7 +60,7 @@ class Loaded:
         await asyncio.gather(work, gate, return_exceptions=True)
         if not killed:
             work.result()
-        self.load(waiting[: len(waiting) - loses] if killed else waiting)
+        self.load(waiting[: max(0, len(waiting) - loses)] if killed else waiting)
         return not killed
 
     def load(self, chunks: list[Chunk]) -> None:
@@ -67,11 +72,29 @@ class Loaded:
                 table = self.catalog[name]
                 for row in rows:
                     self.tables[name][table.key_of(row)] = row
+                    self.read_at[name, table.key_of(row)] = chunk.read_at
             for name, keys in chunk.deletions.items():
                 for key in keys:
                     self.tables[name].pop(self.catalog[name].key_of(key), None)
             if chunk.ack is not None:
                 chunk.ack()
+
+    async def stored(
+        self, table: MirrorTable, sources: Sequence[str], *, before: float | None = None
+    ) -> set[tuple[Any, ...]]:
+        """Return the values of some columns, of rows that were read before a moment."""
+        return {
+            tuple(row.get(source) for source in sources)
+            for key, row in self.tables[table.name].items()
+            if before is None or self.read_at[table.name, key] < before
+        }
+
+
+async def nothing_stored(
+    table: MirrorTable, sources: Sequence[str], *, before: float | None = None
+) -> set[tuple[Any, ...]]:
+    """Return what an empty destination has."""
+    return set()
 
 
 def context(
@@ -80,11 +103,18 @@ def context(
     folder: Path,
     facts: InstanceFacts,
     *,
+    loaded: Loaded | None = None,
     allowance: Allowance | None = None,
     **options: Any,
 ) -> LoadContext:
     """Return what producers share, with quick jobs."""
     meter = Meter(marketo.governor, allowance or Allowance(calls=1_000_000))
     return LoadContext(
-        marketo=marketo, catalog=catalog, meter=meter, folder=folder, facts=facts, **{"poll": POLL, **options}
+        marketo=marketo,
+        catalog=catalog,
+        meter=meter,
+        folder=folder,
+        facts=facts,
+        stored=loaded.stored if loaded else nothing_stored,
+        **{"poll": POLL, **options},
     )

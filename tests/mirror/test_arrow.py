@@ -67,7 +67,9 @@ def test_a_value_has_the_type_of_its_column(kind: ColumnType, value: object, hel
         ("date", datetime(2026, 1, 31, 10, tzinfo=UTC), '"2026-01-31T10:00:00Z"'),
     ],
 )
-def test_a_value_that_does_not_fit_is_kept_as_text_beside_its_column(kind: ColumnType, value: object, text: str) -> None:
+def test_a_value_that_does_not_fit_is_kept_as_text_beside_its_column(
+    kind: ColumnType, value: object, text: str
+) -> None:
     assert one(kind, value) == {kind: None, f"{kind}{VARIANT}": text}
 
 

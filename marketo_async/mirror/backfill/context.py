@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from asyncio import Lock
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 from msgspec import Struct, field
 
@@ -14,11 +15,23 @@ from marketo_async.client import Marketo
 from marketo_async.mirror.meter import Meter
 from marketo_async.mirror.package import Chunk, Put
 from marketo_async.mirror.plan import MONTH, InstanceFacts
-from marketo_async.mirror.tables import Catalog
+from marketo_async.mirror.tables import Catalog, MirrorTable
+
+
+class Stored(Protocol):
+    """Reads columns of a table of the destination, by Marketo's names; nothing if there is no such table."""
+
+    async def __call__(
+        self, table: MirrorTable, sources: Sequence[str], *, before: float | None = None
+    ) -> Collection[tuple[Any, ...]]:
+        """Return the distinct values of some columns, of rows that were read ``before`` a moment."""
+        ...
 
 
 class LoadContext(Struct, frozen=True, kw_only=True):
     """What the producers share. ``marketo`` has bulk priority, so that the feed goes first.
+
+    ``stored`` reads what the destination has.
 
     ``folder`` holds the files of export jobs until they are loaded: another run resumes the jobs whose files it finds
     there; without the folder they are made again. ``poll`` is the seconds between two looks at a job, by default a
@@ -30,6 +43,7 @@ class LoadContext(Struct, frozen=True, kw_only=True):
     meter: Meter
     folder: Path
     facts: InstanceFacts
+    stored: Stored
     since: float | None = None
     poll: float | None = None
     clock: Callable[[], float] = time.time

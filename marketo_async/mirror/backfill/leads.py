@@ -55,7 +55,7 @@ class LeadLoad:
     def __init__(self, context: LoadContext) -> None:
         self._context = context
         self._table = context.catalog["leads"]
-        self._fields = [column.source for column in self._table.columns]
+        self._fields = self._table.fields
 
     def done(self, state: MirrorState) -> bool:
         """Whether all leads are loaded."""
