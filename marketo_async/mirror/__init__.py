@@ -9,9 +9,11 @@ from marketo_async.errors import ConfigurationError
 
 try:
     from marketo_async.mirror.runner import Mirror, MirrorProgress, MirrorStatus
+    from marketo_async.mirror.source import source
+    from marketo_async.mirror.verify import Difference, VerifiedPart, VerifyReport
 except ModuleNotFoundError as error:
     if error.name != "pyarrow":
         raise
     raise ConfigurationError("a mirror needs pyarrow: pip install 'marketo-async[mirror]'") from error
 
-__all__ = ["Mirror", "MirrorProgress", "MirrorStatus"]
+__all__ = ["Difference", "Mirror", "MirrorProgress", "MirrorStatus", "VerifiedPart", "VerifyReport", "source"]

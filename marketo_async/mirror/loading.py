@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_NAME = "marketo"  # of dlt's source and schema
+SCHEMA = "marketo"  # of dlt's source, too
 _AT_ONCE = 50_000  # rows fetched from a cursor
 _PIPELINE = "marketo_mirror"  # the same everywhere, so that a database that was moved is still a mirror
 _STATE = "mirror"  # the member of dlt's state that holds ours
@@ -144,7 +144,7 @@ class Destination:
         )
         self._begin()
         sources = cast("Mapping[str, Any]", self._pipeline.state.get("sources", {}))
-        text = sources.get(_NAME, {}).get(_STATE)
+        text = sources.get(SCHEMA, {}).get(_STATE)
         return None if text is None else str(text)
 
     def _begin(self) -> None:
@@ -156,7 +156,7 @@ class Destination:
     def _load(self, package: Package, catalog: Catalog) -> LoadReport:
         import dlt  # noqa: PLC0415
 
-        tables = _arrow_tables(package, catalog)
+        tables = arrow_tables(package, catalog)
         text = package.state.text()
 
         def state() -> Iterator[None]:
@@ -171,7 +171,7 @@ class Destination:
         if not self._clean:
             self._begin()
         self._clean = False
-        self._opened().run(dlt.source(source, name=_NAME)())
+        self._opened().run(dlt.source(source, name=SCHEMA)())
         self._clean = True
         return LoadReport(rows={name: sum(map(len, found)) for name, found in tables.items()})
 
@@ -223,7 +223,7 @@ class Destination:
 
     def _schema(self) -> Mapping[str, Any]:
         pipeline = self._opened()
-        return pipeline.schemas[_NAME].tables if _NAME in pipeline.schema_names else {}
+        return pipeline.schemas[SCHEMA].tables if SCHEMA in pipeline.schema_names else {}
 
     def _columns(self, table: str) -> dict[str, MirrorColumn]:
         tables = self._schema()
@@ -271,7 +271,7 @@ def _destination(target: Target) -> Any:
     return target.place
 
 
-def _arrow_tables(package: Package, catalog: Catalog) -> dict[str, list[pa.Table]]:
+def arrow_tables(package: Package, catalog: Catalog) -> dict[str, list[pa.Table]]:
     """Return the rows and deletions of a package by table."""
     tables: dict[str, list[pa.Table]] = {}
     for chunk in package.chunks:
@@ -288,21 +288,31 @@ def _arrow_tables(package: Package, catalog: Catalog) -> dict[str, list[pa.Table
     return tables
 
 
-def _resource(table: MirrorTable, found: Sequence[pa.Table]) -> DltResource:
-    import dlt  # noqa: PLC0415
+def whole(table: MirrorTable, found: Sequence[pa.Table]) -> pa.Table:
+    """Return parts of a table as one, which may have no rows."""
     import pyarrow as pa  # noqa: PLC0415
 
+    return pa.concat_tables(found or [arrow_rows(table, (), read_at=0.0)], promote_options="default")
+
+
+def column_hints(table: MirrorTable) -> dict[str, Any]:
+    """Return what dlt has to know of the columns of a table."""
     hints: dict[str, Any] = {
         column.name: {"name": column.name, "data_type": column.type, "description": column.source}
         for column in table.columns
     }
-    whole = pa.concat_tables(found or [arrow_rows(table, (), read_at=0.0)], promote_options="default")
+    return {**hints, **_OWN_HINTS}
+
+
+def _resource(table: MirrorTable, found: Sequence[pa.Table]) -> DltResource:
+    import dlt  # noqa: PLC0415
+
     resource: DltResource = dlt.resource(
-        [whole],
+        [whole(table, found)],
         name=table.name,
         write_disposition="merge",
         primary_key=table.key,
-        columns={**hints, **_OWN_HINTS},
+        columns=column_hints(table),
     )
     return resource
 

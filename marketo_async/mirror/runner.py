@@ -90,6 +90,7 @@ class Mirror:
         sweep: timedelta = timedelta(minutes=30),
         gather: float = 1.0,
         folder: Path | None = None,
+        destination: Destination | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._marketo = marketo
@@ -100,7 +101,7 @@ class Mirror:
         self._poll, self._lag, self._sweep = poll, lag, sweep
         self._gather = gather
         self._clock = clock
-        self.destination = Destination(self._target, folder=folder)
+        self.destination = destination or Destination(self._target, folder=folder)
         self._state: MirrorState | None = None
         self._changes: Changes | None = None
 
