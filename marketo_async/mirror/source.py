@@ -169,11 +169,10 @@ class _Extraction(Destination):
             self._gone |= chunk.gone
         if self._left:  # leads that went in the run before, when its rows could not be queried yet
             package = await self._without_memberships(package, catalog)
-        tables = [
-            (catalog[name], whole(catalog[name], parts)) for name, parts in arrow_tables(package, catalog).items()
-        ]
+        parts = arrow_tables(package, catalog)
+        tables = [(catalog[name], whole(catalog[name], some)) for name, some in parts.items()]
         found = _Extracted(tables, package.state.text(), tuple(sorted(self._gone)))
-        while self.packages.full():  # only this loop puts
+        while self.packages.full():  # noqa: ASYNC110 - another thread takes, only this one puts
             await anyio.sleep(_PAUSE)
         self.packages.put_nowait(found)
         return LoadReport(rows={table.name: len(rows) for table, rows in tables})

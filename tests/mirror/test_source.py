@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +60,10 @@ class Pipeline:
 
 
 @pytest.fixture
-async def pipeline(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pipeline]:
+async def pipeline(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
     monkeypatch.setenv("RUNTIME__LOG_LEVEL", "ERROR")
-    yield Pipeline(tmp_path, sandbox)
+    return Pipeline(tmp_path, sandbox)
 
 
 @pytest.mark.slow
@@ -92,7 +91,7 @@ async def test_a_deleted_lead_goes_with_its_memberships(pipeline: Pipeline, sand
 
 
 async def test_a_run_that_fails_keeps_nothing_and_the_next_one_continues(pipeline: Pipeline) -> None:
-    with pytest.raises(PipelineStepFailed, match="601|invalid_client|unauthorized|client"):
+    with pytest.raises(PipelineStepFailed, match="AuthenticationError"):
         await pipeline.run(secret="wrong", tables=["leads"])
     await pipeline.run(tables=["leads"])
     assert len((await pipeline.held())["leads"]) == 700
