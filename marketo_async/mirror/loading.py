@@ -301,7 +301,7 @@ def column_hints(table: MirrorTable) -> dict[str, Any]:
         column.name: {"name": column.name, "data_type": column.type, "description": column.source}
         for column in table.columns
     }
-    return {**hints, **_OWN_HINTS}
+    return {**hints, **{name: dict(hint) for name, hint in _OWN_HINTS.items()}}  # dlt may change them
 
 
 def _resource(table: MirrorTable, found: Sequence[pa.Table]) -> DltResource:
