@@ -41,7 +41,7 @@ class FeedEvent(Struct, frozen=True, dict=True):
     @property
     def activity(self) -> Activity | LeadChange:
         """The activity as Marketo has it. It is not part of the event as JSON, and an event made of JSON has none."""
-        found: Activity | LeadChange = self.__dict__["activity"]
+        found: Activity | LeadChange = vars(self)["activity"]
         return found
 
     def envelope(self) -> dict[str, Any]:

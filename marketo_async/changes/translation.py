@@ -49,7 +49,7 @@ class Translator(Struct, frozen=True):
     def event(self, row: ActivityRow, *, seen_at: datetime, late: bool) -> LeadEvent:
         """Return the event of an activity, which it holds beside its values."""
         event = self._event(row, seen_at=seen_at, late=late)
-        event.__dict__["activity"] = row
+        vars(event)["activity"] = row
         return event
 
     def _event(self, row: ActivityRow, *, seen_at: datetime, late: bool) -> LeadEvent:

@@ -26,7 +26,7 @@ from marketo_async.cli.drain import this_command
 from marketo_async.cli.exits import exit_for
 from marketo_async.cli.mirror_gauge import MirrorGauge, VerifyGauge
 from marketo_async.cli.sharing import client, file_of
-from marketo_async.errors import InvalidRequest, MarketoError
+from marketo_async.errors import ConfigurationError, InvalidRequest, MarketoError
 from marketo_async.governor import SQLiteStore
 from marketo_async.instances import Instance, load_instances
 
@@ -226,8 +226,10 @@ def verify(chosen: Sequence[Selected], options: VerifyOptions, *, quiet: bool) -
 
 
 def _mirror(one: Selected, options: MirrorOptions) -> Mirror:
-    from marketo_async.mirror import Mirror  # noqa: PLC0415 - it needs the extra mirror
-
+    try:
+        from marketo_async.mirror import Mirror  # noqa: PLC0415 - it needs the extra mirror
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(str(error)) from error
     return Mirror(
         one.marketo,
         one.target,

@@ -5,15 +5,26 @@ dlt writes the tables, at any of its destinations; the plan, the feed, deletions
 
 from __future__ import annotations
 
-from marketo_async.errors import ConfigurationError
+from importlib.util import find_spec
 
-try:
-    from marketo_async.mirror.runner import Mirror, MirrorProgress, MirrorStatus
-    from marketo_async.mirror.source import source
-    from marketo_async.mirror.verify import Difference, VerifiedPart, VerifyReport
-except ModuleNotFoundError as error:
-    if error.name != "pyarrow":
-        raise
-    raise ConfigurationError("a mirror needs pyarrow: pip install 'marketo-async[mirror]'") from error
+if _missing := [name for name in ("dlt", "pyarrow") if find_spec(name) is None]:
+    raise ModuleNotFoundError(
+        f"the mirror needs {' and '.join(_missing)}: pip install 'marketo-async[mirror]'", name=_missing[0]
+    )
 
-__all__ = ["Difference", "Mirror", "MirrorProgress", "MirrorStatus", "VerifiedPart", "VerifyReport", "source"]
+from marketo_async.mirror.runner import Mirror, MirrorProgress, MirrorStatus
+from marketo_async.mirror.source import source
+from marketo_async.mirror.target import Target, target_of
+from marketo_async.mirror.verify import Difference, VerifiedPart, VerifyReport
+
+__all__ = [
+    "Difference",
+    "Mirror",
+    "MirrorProgress",
+    "MirrorStatus",
+    "Target",
+    "VerifiedPart",
+    "VerifyReport",
+    "source",
+    "target_of",
+]

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from marketo_async.mirror.package import Row
+from marketo_async.mirror.chunks import MirrorRow
 from marketo_async.mirror.tables import DELETED, READ_AT, ColumnType, MirrorTable
 from marketo_async.models.activity_values import as_type
 from marketo_async.models.moment import parse
@@ -31,7 +31,7 @@ _ARROW: Mapping[ColumnType, pa.DataType] = {
 }
 
 
-def arrow_rows(table: MirrorTable, rows: Sequence[Row], *, read_at: float, deleted: bool = False) -> pa.Table:
+def arrow_rows(table: MirrorTable, rows: Sequence[MirrorRow], *, read_at: float, deleted: bool = False) -> pa.Table:
     """Return rows as an Arrow table with the names and types of the columns.
 
     ``deleted`` rows have their key alone. A column in which none of them has a value is left out.

@@ -25,7 +25,7 @@ from marketo_async.changes import (
     ProgramStatusChanged,
 )
 from marketo_async.changes.events import LeadEvent
-from marketo_async.mirror.package import Row
+from marketo_async.mirror.chunks import MirrorRow
 from marketo_async.mirror.tables import Catalog
 from marketo_async.models.activities import Activity, ActivityType, Attribute, LeadChange
 from marketo_async.models.activity_values import typed_values
@@ -41,7 +41,7 @@ https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-d
 """
 
 
-class Folded:
+class FoldedEvents:
     """The rows of some events by table, and what they leave to be read again.
 
     ``dirty`` are leads that changed, ``gone`` those that no longer exist. ``lists`` and ``programs`` hold the leads
@@ -50,7 +50,7 @@ class Folded:
     """
 
     def __init__(self) -> None:
-        self.rows: defaultdict[str, list[Row]] = defaultdict(list)
+        self.rows: defaultdict[str, list[MirrorRow]] = defaultdict(list)
         self.dirty: set[int] = set()
         self.gone: set[int] = set()
         self.lists: defaultdict[int, set[int]] = defaultdict(set)
@@ -70,9 +70,9 @@ class Folding:
         self._kinds = kinds
         self._types = types
 
-    def fold(self, events: Iterable[ChangeEvent]) -> Folded:
+    def fold(self, events: Iterable[ChangeEvent]) -> FoldedEvents:
         """Return the rows of some events, and what is to be read again."""
-        folded = Folded()
+        folded = FoldedEvents()
         for event in events:
             if isinstance(event, Gap):
                 folded.gaps.append(event)
@@ -82,7 +82,7 @@ class Folding:
         folded.winners -= folded.gone
         return folded
 
-    def _note(self, event: LeadEvent, folded: Folded) -> None:
+    def _note(self, event: LeadEvent, folded: FoldedEvents) -> None:
         self._keep(event, folded)
         match event:
             case LeadDeleted():
@@ -102,7 +102,7 @@ class Folding:
             case ActivityLogged() if event.type_id in TOUCHING:
                 folded.dirty.add(event.lead_id)
 
-    def _keep(self, event: LeadEvent, folded: Folded) -> None:
+    def _keep(self, event: LeadEvent, folded: FoldedEvents) -> None:
         """Keep what happened."""
         common = {"marketoGUID": event.guid, "leadId": event.lead_id, "activityDate": event.date}
         if isinstance(event, LeadChanged):
@@ -116,14 +116,14 @@ class Folding:
         table = self._types.get(activity.activity_type_id)
         if table is not None:
             kind = self._kinds.get(activity.activity_type_id)
-            self._add(folded, table, {**activity_row(activity, kind), **common})
+            self._add(folded, table, {**table_row(activity, kind), **common})
 
-    def _add(self, folded: Folded, table: str, *rows: Row) -> None:
+    def _add(self, folded: FoldedEvents, table: str, *rows: MirrorRow) -> None:
         if table in self._catalog:
             folded.rows[table] += rows
 
 
-def activity_row(activity: Activity | LeadChange, kind: ActivityType | None) -> dict[str, Any]:
+def table_row(activity: Activity | LeadChange, kind: ActivityType | None) -> dict[str, Any]:
     """Return the row of an activity for the table of its type.
 
     A change that is listed with one field gets the attributes that the activity has elsewhere.
@@ -164,7 +164,7 @@ def _as_activity(change: LeadChange) -> Activity:
     )
 
 
-def _changes(event: LeadChanged, common: Mapping[str, Any]) -> list[Row]:
+def _changes(event: LeadChanged, common: Mapping[str, Any]) -> list[MirrorRow]:
     """Return a row for each field that changed."""
     activity = event.activity
     others = {name.casefold(): value for name, value in event.attributes.items()}
@@ -184,3 +184,6 @@ def _plain(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return msgspec.json.encode(value).decode()
+
+
+activity_row = table_row

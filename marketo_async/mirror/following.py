@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from marketo_async.changes import Batch, ChangeEvent, Changes
+from marketo_async.mirror.chunks import LoadChunk
 from marketo_async.mirror.folding import Folding
-from marketo_async.mirror.package import Chunk, Put
+from marketo_async.mirror.package import Put
 from marketo_async.mirror.rereading import Rereading
 
 log = logging.getLogger("marketo_async.mirror")
@@ -47,12 +48,12 @@ class Following:
         finally:
             await batches.close()
 
-    async def _chunk(self, events: Sequence[ChangeEvent], position: str) -> Chunk:
+    async def _chunk(self, events: Sequence[ChangeEvent], position: str) -> LoadChunk:
         folded = self._folding.fold(events)
         for gap in folded.gaps:
             log.warning("events of %s from %s to %s are missing: %s", gap.lane, gap.since, gap.until, gap.reason)
         found = await self._rereading.reread(folded)
-        return Chunk(
+        return LoadChunk(
             rows={**folded.rows, **found.rows},
             deletions=found.deletions,
             gone=frozenset(folded.gone),

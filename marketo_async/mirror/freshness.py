@@ -14,8 +14,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from marketo_async.mirror.chunks import LoadChunk, MirrorRow
 from marketo_async.mirror.loading import Destination
-from marketo_async.mirror.package import Chunk, Row
 from marketo_async.mirror.tables import READ_AT, Catalog, MirrorTable
 
 Key = tuple[object, ...]
@@ -36,7 +36,7 @@ class Freshness:
         self._before: dict[tuple[str, float], set[Key]] = {}
         self._gone_before: dict[float, set[int]] = {}
 
-    def note(self, chunk: Chunk) -> None:
+    def note(self, chunk: LoadChunk) -> None:
         """Note what the feed has read."""
         self._gone |= chunk.gone
         for side in (chunk.rows, chunk.deletions):
@@ -45,13 +45,13 @@ class Freshness:
                 if table.guarded:
                     self._read[name].update(dict.fromkeys(keys_of(table, rows), chunk.read_at))
 
-    async def admitted(self, chunk: Chunk) -> Chunk:
+    async def admitted(self, chunk: LoadChunk) -> LoadChunk:
         """Return a chunk of a snapshot without the rows and deletions that are older than what is known."""
         rows = {name: await self._newer(name, found, chunk.read_at) for name, found in chunk.rows.items()}
         deletions = {name: await self._newer(name, found, chunk.read_at) for name, found in chunk.deletions.items()}
         return replace(chunk, rows=rows, deletions=deletions)
 
-    def without(self, chunk: Chunk, gone: Collection[int]) -> Chunk:
+    def without(self, chunk: LoadChunk, gone: Collection[int]) -> LoadChunk:
         """Return a chunk without the rows of leads that are gone; what happened to them stays."""
         rows = {}
         for name, found in chunk.rows.items():
@@ -63,9 +63,9 @@ class Freshness:
                 rows[name] = _kept(found, [key[place] not in gone for key in keys_of(table, found)])
         return replace(chunk, rows=rows)
 
-    async def memberships(self, gone: Collection[int]) -> dict[str, list[Row]]:
+    async def memberships(self, gone: Collection[int]) -> dict[str, list[MirrorRow]]:
         """Return the keys of the rows that leads which are gone have in other tables than ``leads``."""
-        found: dict[str, list[Row]] = {}
+        found: dict[str, list[MirrorRow]] = {}
         ids = sorted(gone)
         for table in self._catalog:
             lead = table.column("leadId")
@@ -79,7 +79,7 @@ class Freshness:
                 found.setdefault(table.name, []).extend(row_of(table, key) for key in keys)
         return found
 
-    async def _newer(self, name: str, rows: Sequence[Row] | Any, read_at: float) -> Sequence[Row] | Any:
+    async def _newer(self, name: str, rows: Sequence[MirrorRow] | Any, read_at: float) -> Sequence[MirrorRow] | Any:
         table = self._catalog[name]
         if not table.guarded or not len(rows):
             return rows
@@ -114,7 +114,7 @@ class Freshness:
         return self._gone_before[read_at]
 
 
-def keys_of(table: MirrorTable, rows: Sequence[Row] | Any) -> Iterator[Key]:
+def keys_of(table: MirrorTable, rows: Sequence[MirrorRow] | Any) -> Iterator[Key]:
     """Yield the keys of rows, which may be an Arrow table."""
     if isinstance(rows, Sequence):
         sources = [column.source for column in table.key_columns]
@@ -122,7 +122,7 @@ def keys_of(table: MirrorTable, rows: Sequence[Row] | Any) -> Iterator[Key]:
     return zip(*(rows.column(name).to_pylist() for name in table.key), strict=True)
 
 
-def _kept(rows: Sequence[Row] | Any, keep: Sequence[bool]) -> Sequence[Row] | Any:
+def _kept(rows: Sequence[MirrorRow] | Any, keep: Sequence[bool]) -> Sequence[MirrorRow] | Any:
     """Return those rows that are to be kept."""
     if all(keep):
         return rows

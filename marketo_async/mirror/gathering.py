@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-from marketo_async.mirror.package import Chunk
+from marketo_async.mirror.chunks import LoadChunk
 
 MOST_ROWS = 30_000  # that wait, and about those of one load: 20 MB of leads with 100 fields
 
@@ -19,14 +19,14 @@ class Gathering:
     def __init__(self, *, seconds: float = 1.0, most_rows: int = MOST_ROWS) -> None:
         self._seconds = seconds
         self._most = most_rows
-        self._chunks: list[Chunk] = []
+        self._chunks: list[LoadChunk] = []
         self._rows = 0
         self._ended = False
         self._changed = asyncio.Condition()
         self.position: str | None = None
         """The feed's position after the last chunk."""
 
-    async def put(self, chunk: Chunk) -> None:
+    async def put(self, chunk: LoadChunk) -> None:
         """Hand a chunk to the loader; wait while too many rows wait. One chunk alone may be of any size."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._rows < self._most)
@@ -41,7 +41,7 @@ class Gathering:
             self._ended = True
             self._changed.notify_all()
 
-    async def take(self) -> list[Chunk]:
+    async def take(self) -> list[LoadChunk]:
         """Return the chunks of one load, once there are any; none at the end."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._chunks or self._ended)

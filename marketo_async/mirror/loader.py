@@ -9,10 +9,11 @@ import anyio
 from msgspec.structs import replace
 
 from marketo_async.errors import TargetUnavailable
+from marketo_async.mirror.chunks import LoadChunk, MirrorRow
 from marketo_async.mirror.freshness import Freshness
 from marketo_async.mirror.gathering import Gathering
 from marketo_async.mirror.loading import Destination
-from marketo_async.mirror.package import Chunk, Row, packed
+from marketo_async.mirror.package import packed
 from marketo_async.mirror.state import MirrorState
 from marketo_async.mirror.tables import Catalog
 
@@ -35,7 +36,7 @@ class Loader:
         while chunks := await gathering.take():
             await self.load(chunks)
 
-    async def load(self, chunks: Sequence[Chunk]) -> None:
+    async def load(self, chunks: Sequence[LoadChunk]) -> None:
         """Write chunks as one load, and acknowledge them.
 
         Raises `TargetUnavailable` if the destination still refuses after some minutes.
@@ -55,7 +56,7 @@ class Loader:
             if chunk.ack is not None:
                 chunk.ack()
 
-    async def _current(self, chunks: Sequence[Chunk]) -> list[Chunk]:
+    async def _current(self, chunks: Sequence[LoadChunk]) -> list[LoadChunk]:
         """Return the chunks without rows that are older than what the feed knows, and with all that is gone."""
         for chunk in chunks:
             if not chunk.snapshot:
@@ -65,14 +66,14 @@ class Loader:
         if gone:
             read_at = max(chunk.read_at for chunk in current if chunk.gone)
             current = [self._freshness.without(chunk, gone) for chunk in current]
-            current.append(Chunk(deletions=await self._freshness.memberships(gone), read_at=read_at))
+            current.append(LoadChunk(deletions=await self._freshness.memberships(gone), read_at=read_at))
         return current
 
     async def begin(self, position: str | None, read_at: float) -> None:
         """Create the tables that are missing, and keep the position from which the feed starts, before it is read."""
         known = await self._destination.tables()
-        missing: dict[str, list[Row]] = {table.name: [] for table in self._catalog if table.name not in known}
+        missing: dict[str, list[MirrorRow]] = {table.name: [] for table in self._catalog if table.name not in known}
         state = replace(self.state, tables=tuple(sorted({table.name for table in self._catalog})))
         if missing or state != self.state or position != self.state.position:
             self.state = state
-            await self.load([Chunk(rows=missing, read_at=read_at, position=position)])
+            await self.load([LoadChunk(rows=missing, read_at=read_at, position=position)])

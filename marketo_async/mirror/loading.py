@@ -21,6 +21,7 @@ from msgspec import Struct
 from marketo_async.errors import ConfigurationError, MarketoError, TargetUnavailable
 from marketo_async.mirror.arrow import arrow_rows, with_own_columns
 from marketo_async.mirror.package import Package
+from marketo_async.mirror.scratch import Scratch
 from marketo_async.mirror.state import MirrorState
 from marketo_async.mirror.tables import DELETED, READ_AT, Catalog, ColumnType, MirrorColumn, MirrorTable
 from marketo_async.mirror.target import Target
@@ -37,6 +38,7 @@ R = TypeVar("R")
 SCHEMA = "marketo"  # of dlt's source, too
 _AT_ONCE = 50_000  # rows fetched from a cursor
 _PIPELINE = "marketo_mirror"  # the same everywhere, so that a database that was moved is still a mirror
+_NOT_OPEN = "the destination is not open; call open() first"
 _STATE = "mirror"  # the member of dlt's state that holds ours
 _OWN_HINTS: Mapping[str, Any] = {
     READ_AT: {"name": READ_AT, "data_type": "timestamp", "dedup_sort": "desc"},
@@ -54,12 +56,14 @@ class Destination:
     """The tables of a mirror at a target. Every method runs in the destination's own thread, one after the other.
 
     Each raises `TargetUnavailable` where the database refuses or can't be reached, `ConfigurationError` where dlt lacks
-    what it needs. ``folder`` is where dlt keeps its local files, by default where dlt always does.
+    what it needs. ``folder`` is where the local files are kept, by default beside those of dlt. Only one process of a
+    machine may load into a target at a time; others may query it.
     """
 
     def __init__(self, target: Target, *, folder: Path | None = None) -> None:
         self.target = target
         self._folder = folder
+        self._scratch: Scratch | None = None
         self._thread = WorkThread("marketo-mirror")
         self._pipeline: dlt.Pipeline | None = None
         self.written: Counter[str] = Counter()
@@ -80,7 +84,8 @@ class Destination:
     async def load(self, package: Package, catalog: Catalog) -> LoadReport:
         """Write a package: create or widen its tables, merge its rows, delete its deletions, keep its state.
 
-        After an error nothing of the package counts, and it can be loaded again.
+        After an error nothing of the package counts, and it can be loaded again. Raises `ConfigurationError` if another
+        process writes to the target.
         """
         report = await self._run(self._load, package, catalog)
         self.written.update(report.rows)
@@ -128,17 +133,16 @@ class Destination:
     def _open(self) -> str | None:
         os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"  # dlt reads both when its first pipeline is made
         os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")  # every table of Arrow has a warning about its hints
-        try:
-            import dlt  # noqa: PLC0415 - it may be imported only after that
-        except ModuleNotFoundError as error:
-            raise ConfigurationError("a mirror needs dlt: pip install 'marketo-async[mirror]'") from error
+        import dlt  # noqa: PLC0415 - it may be imported only after that
         from dlt.common.pipeline import get_dlt_pipelines_dir  # noqa: PLC0415
         from dlt.common.runtime.anon_tracker import disable_anon_tracker  # noqa: PLC0415
 
         disable_anon_tracker()  # of a program that has used dlt already
+        base = self._folder or Path(get_dlt_pipelines_dir()).parent / _PIPELINE
+        self._scratch = self._scratch or Scratch(base / self.target.digest)
         self._pipeline = dlt.pipeline(
             _PIPELINE,
-            pipelines_dir=str(Path(self._folder or get_dlt_pipelines_dir()) / f"marketo-{self.target.digest}"),
+            pipelines_dir=str(self._scratch.open()),
             destination=_destination(self.target),
             dataset_name=self.target.dataset,
         )
@@ -168,6 +172,7 @@ class Destination:
             for name, found in tables.items():
                 yield _resource(catalog[name], found)
 
+        self._written().write(str(self.target))
         if not self._clean:
             self._begin()
         self._clean = False
@@ -238,12 +243,18 @@ class Destination:
 
     def _close(self) -> None:
         if self._pipeline is not None:
-            self._pipeline.drop()
+            self._pipeline.deactivate()
             self._pipeline = None
+            self._written().close()
+
+    def _written(self) -> Scratch:
+        if self._scratch is None:
+            raise ConfigurationError(_NOT_OPEN)
+        return self._scratch
 
     def _opened(self) -> dlt.Pipeline:
         if self._pipeline is None:
-            raise ConfigurationError("the destination is not open; call open() first")
+            raise ConfigurationError(_NOT_OPEN)
         return self._pipeline
 
 

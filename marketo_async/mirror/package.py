@@ -1,4 +1,4 @@
-"""`Chunk`: what a producer hands to the mirror; and `Package`: the chunks that one load writes. Pure.
+"""`Package`: the chunks that one load writes; and `Producer`, which makes them. Pure.
 
 Anything that dies before its load is completed is done again, and merges to the same: rows merge by key, and progress
 counts only once it is loaded.
@@ -6,59 +6,24 @@ counts only once it is loaded.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from marketo_async.mirror.chunks import LoadChunk
+from marketo_async.mirror.chunks import LoadChunk as Chunk
+from marketo_async.mirror.chunks import MirrorRow as Row
 from marketo_async.mirror.state import MirrorState
 
-Row = Mapping[str, Any]
-"""A row by Marketo's names (``MirrorColumn.source``). Names that the table does not have are left out."""
-
-
-class Rows(Protocol):
-    """Many rows at once: a list of dicts, or anything that makes an Arrow table of itself, as a bulk export may."""
-
-    def __len__(self) -> int: ...
-
-
-class Chunk(Struct, frozen=True, kw_only=True):
-    """Rows and deletions by table, and what the state keeps once they are loaded.
-
-    ``rows`` of a table are dicts by Marketo's names, or a pyarrow Table whose columns have the names and types of the
-    destination; an empty list creates the table. ``deletions`` are dicts with the columns of the key. ``read_at`` is
-    the moment (epoch seconds of this machine) at which the request for the oldest of them began; for a bulk job, the
-    moment at which it was queued.
-
-    ``snapshot`` says that the feed may know newer rows: those that the feed has read since ``read_at`` are kept, and
-    what it has deleted is not written again. ``gone`` are leads that no longer exist: their memberships go too.
-    ``progress`` is JSON by producer, ``position`` that of the feed. ``calls`` and ``exported`` are the calls and bytes
-    of export that it took. ``ack`` is called after the load.
-    """
-
-    rows: Mapping[str, Sequence[Row] | Any] = {}
-    deletions: Mapping[str, Sequence[Row]] = {}
-    read_at: float
-    snapshot: bool = False
-    gone: frozenset[int] = frozenset()
-    progress: Mapping[str, Any] = {}
-    position: str | None = None
-    calls: int = 0
-    exported: int = 0
-    ack: Callable[[], None] | None = None
-
-    @property
-    def size(self) -> int:
-        """How many rows and deletions it has."""
-        return sum(map(len, self.rows.values())) + sum(map(len, self.deletions.values()))
+__all__ = ["Chunk", "Package", "Producer", "Put", "Row", "packed"]
 
 
 class Package(Struct, frozen=True, kw_only=True):
     """The chunks of one load in the order in which they came, and the state after it."""
 
-    chunks: Sequence[Chunk]
+    chunks: Sequence[LoadChunk]
     state: MirrorState
 
     @property
@@ -67,7 +32,7 @@ class Package(Struct, frozen=True, kw_only=True):
         return sum(chunk.size for chunk in self.chunks)
 
 
-Put = Callable[[Chunk], Awaitable[None]]
+Put = Callable[[LoadChunk], Awaitable[None]]
 """Hands a chunk to the mirror; waits while enough rows wait for their load, which is the back-pressure."""
 
 
@@ -89,7 +54,7 @@ class Producer(Protocol):
         ...
 
 
-def packed(chunks: Iterable[Chunk], state: MirrorState) -> Package:
+def packed(chunks: Iterable[LoadChunk], state: MirrorState) -> Package:
     """Return a package of chunks, with the state that it leaves."""
     taken = list(chunks)
     for chunk in taken:

@@ -13,20 +13,20 @@ import anyio
 import msgspec
 
 from marketo_async.client import Marketo
-from marketo_async.errors import NotFound
-from marketo_async.mirror.folding import Folded
-from marketo_async.mirror.package import Row
-from marketo_async.mirror.tables import Catalog
+from marketo_async.errors import AccessDenied, NotFound
+from marketo_async.mirror.chunks import MirrorRow
+from marketo_async.mirror.folding import FoldedEvents
+from marketo_async.mirror.tables import Catalog, MirrorTable
 
-Found = Mapping[str, Sequence[Row]]
+Found = Mapping[str, Sequence[MirrorRow]]
 
 
 class Reread:
     """The rows that are there now, and the keys of those that are not, by table."""
 
     def __init__(self) -> None:
-        self.rows: defaultdict[str, list[Row]] = defaultdict(list)
-        self.deletions: defaultdict[str, list[Row]] = defaultdict(list)
+        self.rows: defaultdict[str, list[MirrorRow]] = defaultdict(list)
+        self.deletions: defaultdict[str, list[MirrorRow]] = defaultdict(list)
 
 
 class Rereading:
@@ -36,7 +36,7 @@ class Rereading:
         self._marketo = marketo
         self._catalog = catalog
 
-    async def reread(self, folded: Folded) -> Reread:
+    async def reread(self, folded: FoldedEvents) -> Reread:
         """Return what is there now of all that some events left to be read again."""
         found = Reread()
         async with anyio.create_task_group() as tasks:
@@ -54,18 +54,18 @@ class Rereading:
                 tasks.start_soon(self._memberships, winner, found)
         return found
 
-    async def leads(self, lead_ids: Collection[int]) -> list[Row]:
+    async def leads(self, lead_ids: Collection[int]) -> list[MirrorRow]:
         """Return the leads that exist, with every field of the table; 300 a call."""
-        fields = self._catalog["leads"].fields
+        fields = _sources(self._catalog["leads"])
         return [lead async for lead in self._marketo.leads.by_filter("id", sorted(lead_ids), fields=fields)]
 
-    async def program_members(self, program_id: int, lead_ids: Collection[int]) -> list[Row]:
+    async def program_members(self, program_id: int, lead_ids: Collection[int]) -> list[MirrorRow]:
         """Return those leads that are in a program, with every field of the table; 300 a call."""
-        fields = [name for name in self._catalog["program_members"].fields if name != "leadId"]
+        fields = [name for name in _sources(self._catalog["program_members"]) if name != "leadId"]
         members = self._marketo.program_members.by_filter(program_id, "leadId", sorted(lead_ids), fields=fields)
         return [{**member, "programId": program_id} async for member in members]
 
-    async def _leads(self, folded: Folded, found: Reread) -> None:
+    async def _leads(self, folded: FoldedEvents, found: Reread) -> None:
         rows = await self.leads(folded.dirty) if folded.dirty else []
         found.rows["leads"] += rows
         missing = folded.dirty - {row["id"] for row in rows}
@@ -76,14 +76,26 @@ class Rereading:
         found.rows["lists"] += [msgspec.to_builtins(one) async for one in lists]
 
     async def _list_members(self, list_id: int, lead_ids: Collection[int], found: Reread) -> None:
-        try:
-            results = await self._marketo.lists.is_member(list_id, sorted(lead_ids)).all() if lead_ids else []
-        except NotFound:  # the list is gone
-            results = []
-        members = {result.record for result in results if result.status == "memberof"}
+        members = await self._members_of(list_id, lead_ids) if lead_ids else set()
         for lead_id in lead_ids:
             side = found.rows if lead_id in members else found.deletions
             side["list_members"].append({"listId": list_id, "leadId": lead_id})
+
+    async def _members_of(self, list_id: int, lead_ids: Collection[int]) -> set[int]:
+        """Return those leads that are in a list."""
+        try:
+            results = await self._marketo.lists.is_member(list_id, sorted(lead_ids)).all()
+        except NotFound:  # the list is gone
+            return set()
+        except AccessDenied:  # some instances ask for the permission to write; by lead, reading is enough
+            return {lead_id for lead_id in lead_ids if list_id in await self._lists_of(lead_id)}
+        return {result.record for result in results if result.status == "memberof"}
+
+    async def _lists_of(self, lead_id: int) -> set[int]:
+        try:
+            return {one.list_id async for one in self._marketo.leads.list_membership(lead_id)}
+        except NotFound:  # the lead is gone
+            return set()
 
     async def _program_members(self, program_id: int, lead_ids: Collection[int], found: Reread) -> None:
         try:
@@ -96,13 +108,19 @@ class Rereading:
 
     async def _memberships(self, lead_id: int, found: Reread) -> None:
         """Read the lists and programs of a lead, which a merge may have given it."""
+        if "list_members" in self._catalog:
+            lists = await self._lists_of(lead_id)
+            found.rows["list_members"] += [{"listId": list_id, "leadId": lead_id} for list_id in lists]
+        if "program_members" in self._catalog:
+            for program_id in await self._programs_of(lead_id):
+                found.rows["program_members"] += await self.program_members(program_id, [lead_id])
+
+    async def _programs_of(self, lead_id: int) -> set[int]:
         try:
-            if "list_members" in self._catalog:
-                async for one in self._marketo.leads.list_membership(lead_id):
-                    found.rows["list_members"].append({"listId": one.list_id, "leadId": lead_id})
-            if "program_members" in self._catalog:
-                programs = [one.id async for one in self._marketo.leads.program_membership(lead_id)]
-                for program_id in programs:
-                    found.rows["program_members"] += await self.program_members(program_id, [lead_id])
-        except NotFound:  # the lead is gone, and an event will say so
-            return
+            return {one.id async for one in self._marketo.leads.program_membership(lead_id)}
+        except NotFound:  # the lead is gone
+            return set()
+
+
+def _sources(table: MirrorTable) -> list[str]:
+    return [column.source for column in table.columns]

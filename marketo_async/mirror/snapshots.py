@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from marketo_async.client import Marketo
-from marketo_async.mirror.package import Chunk, Put
+from marketo_async.mirror.chunks import LoadChunk
+from marketo_async.mirror.package import Put
 from marketo_async.mirror.rereading import Rereading
 from marketo_async.mirror.state import MirrorState
 from marketo_async.mirror.tables import Catalog
@@ -59,7 +60,7 @@ class LeadSnapshot:
                 empty = 0 if rows else empty + 1
             loaded = LeadsLoaded(loaded.before + _AT_ONCE * _IDS, empty)
             rows = [row for some in found for row in some]
-            await put(Chunk(rows={"leads": rows}, read_at=read_at, snapshot=True, progress={self.name: loaded}))
+            await put(LoadChunk(rows={"leads": rows}, read_at=read_at, snapshot=True, progress={self.name: loaded}))
 
     async def _read(self, start: int, found: list[object]) -> None:
         found += await self._rereading.leads(range(start, start + _IDS))
@@ -87,15 +88,15 @@ class ListSnapshot:
         lists = [one async for one in self._marketo.lists.browse()]
         if "lists" in self._catalog:
             rows = [msgspec.to_builtins(one) for one in lists]
-            await put(Chunk(rows={"lists": rows}, read_at=read_at, snapshot=True))
+            await put(LoadChunk(rows={"lists": rows}, read_at=read_at, snapshot=True))
         for one in lists if "list_members" in self._catalog else ():
             pages = self._marketo.lists.leads(one.id, fields=["id"]).pages()
             read_at = self._clock()
             async for page in pages:
                 members = [{"listId": one.id, "leadId": lead["id"]} for lead in page.items]
-                await put(Chunk(rows={"list_members": members}, read_at=read_at, snapshot=True))
+                await put(LoadChunk(rows={"list_members": members}, read_at=read_at, snapshot=True))
                 read_at = self._clock()
-        await put(Chunk(read_at=self._clock(), progress={self.name: True}))
+        await put(LoadChunk(read_at=self._clock(), progress={self.name: True}))
 
 
 class ProgramSnapshot:
@@ -123,10 +124,10 @@ class ProgramSnapshot:
         programs = [one async for one in self._marketo.programs.browse()]
         if "programs" in self._catalog:
             rows = [msgspec.to_builtins(one) for one in programs]
-            await put(Chunk(rows={"programs": rows}, read_at=read_at, snapshot=True))
+            await put(LoadChunk(rows={"programs": rows}, read_at=read_at, snapshot=True))
         for one in programs if "program_members" in self._catalog else ():
             async for page in self._marketo.leads.by_program(one.id, fields=["id"]).pages():
                 read_at = self._clock()
                 rows = await self._rereading.program_members(one.id, [lead["id"] for lead in page.items])
-                await put(Chunk(rows={"program_members": rows}, read_at=read_at, snapshot=True))
-        await put(Chunk(read_at=self._clock(), progress={self.name: True}))
+                await put(LoadChunk(rows={"program_members": rows}, read_at=read_at, snapshot=True))
+        await put(LoadChunk(read_at=self._clock(), progress={self.name: True}))

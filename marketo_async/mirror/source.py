@@ -18,11 +18,11 @@ from anyio.from_thread import start_blocking_portal
 from msgspec import Struct
 
 from marketo_async.client import Marketo
-from marketo_async.errors import ConfigurationError
+from marketo_async.mirror.chunks import LoadChunk
 from marketo_async.mirror.describing import Tables
 from marketo_async.mirror.freshness import Freshness
 from marketo_async.mirror.loading import SCHEMA, Destination, LoadReport, arrow_tables, column_hints, whole
-from marketo_async.mirror.package import Chunk, Package
+from marketo_async.mirror.package import Package
 from marketo_async.mirror.runner import Mirror
 from marketo_async.mirror.state import MirrorState
 from marketo_async.mirror.tables import Catalog, MirrorTable
@@ -71,12 +71,9 @@ def source(
     ``marketo`` is a client that is not open, or a function that makes one, by default from the environment. ``tables``
     and ``since`` are those of `Mirror`. Rows merge by key; deletions and merges of leads are applied. The source is
     incremental by the feed's position in dlt's state: run it again, and it continues. One pipeline and dataset hold one
-    instance. Raises `ConfigurationError` where dlt is missing, and, as it runs, for the state of another instance.
+    instance. Raises `ConfigurationError`, as it runs, for the state of another instance.
     """
-    try:
-        import dlt  # noqa: PLC0415 - it needs the extra mirror
-    except ModuleNotFoundError as error:
-        raise ConfigurationError("the source needs dlt: pip install 'marketo-async[mirror]'") from error
+    import dlt  # noqa: PLC0415 - it takes long
 
     def packages() -> Iterator[_Extracted]:
         state: dict[str, Any] = dlt.current.source_state()
@@ -187,4 +184,4 @@ class _Extraction(Destination):
         read_at = max((chunk.read_at for chunk in package.chunks), default=0.0)
         freshness = Freshness(self, catalog, started=read_at)
         deletions, self._left = await freshness.memberships(self._left), frozenset()
-        return Package(chunks=[*package.chunks, Chunk(deletions=deletions, read_at=read_at)], state=package.state)
+        return Package(chunks=[*package.chunks, LoadChunk(deletions=deletions, read_at=read_at)], state=package.state)

@@ -137,11 +137,10 @@ def leads_table(
     description: Description, known: Mapping[str, MirrorColumn] | None = None
 ) -> tuple[MirrorTable, list[NameClash]]:
     """Return the table of leads, with a column for every field that the instance describes."""
-    fields = [("id", "bigint"), *((field.name, column_type(field.data_type)) for field in description.fields)]
-    first: dict[str, ColumnType] = {}
-    for source, kind in fields:
-        first.setdefault(source, kind)
-    return table_of("leads", ["id"], first.items(), known, guarded=True)
+    fields: dict[str, ColumnType] = {"id": "bigint"}
+    for field in description.fields:
+        fields.setdefault(field.name, column_type(field.data_type))
+    return table_of("leads", ["id"], fields.items(), known, guarded=True)
 
 
 ACTIVITY_FIELDS: Sequence[tuple[str, ColumnType]] = (

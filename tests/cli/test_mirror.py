@@ -162,7 +162,7 @@ def test_a_missing_library_is_named_with_its_extra(instance: Instance, target: s
         check=False,
     )
     assert ended.returncode == 2
-    assert ended.stderr == f"error: a mirror needs {library}: pip install 'marketo-async[mirror]'\n"
+    assert ended.stderr == f"error: the mirror needs {library}: pip install 'marketo-async[mirror]'\n"
     assert instance.calls == 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from marketo_async import Governor, Limits, Marketo
+from marketo_async import Governor, Limits, Marketo, RetryPolicy
 from marketo_async.sandbox import InstanceLimits, Quirks, Sandbox, Traffic
 
 GENEROUS = Limits(calls=10_000, concurrency=100, daily=1_000_000)
@@ -29,9 +29,14 @@ async def sandbox(traffic: Traffic) -> AsyncIterator[Sandbox]:
 
 
 @pytest_asyncio.fixture
-async def marketo(sandbox: Sandbox) -> AsyncIterator[Marketo]:
-    credentials = {"client_id": sandbox.client_id, "client_secret": sandbox.client_secret}
-    async with Marketo(sandbox.base_url, governor=Governor(GENEROUS), **credentials) as marketo:
+async def marketo(sandbox: Sandbox, fast: RetryPolicy) -> AsyncIterator[Marketo]:
+    async with Marketo(
+        sandbox.base_url,
+        client_id=sandbox.client_id,
+        client_secret=sandbox.client_secret,
+        governor=Governor(GENEROUS),
+        retry=fast,
+    ) as marketo:
         yield marketo
 
 

@@ -3,6 +3,7 @@
 The audit hook sees what Python's sockets ask for, whatever library does it, and refuses it.
 """
 
+# ruff: noqa: PLC0415, T201 - what is imported, and when, is the question; the tests read what is printed
 from __future__ import annotations
 
 import asyncio
@@ -31,13 +32,14 @@ async def mirrored(folder: Path) -> None:
     from marketo_async.mirror.runner import Mirror
     from marketo_async.sandbox import Sandbox
 
-    async with Sandbox(leads=20, activities=0) as sandbox:
-        credentials = {"client_id": sandbox.client_id, "client_secret": sandbox.client_secret}
-        async with Marketo(sandbox.base_url, **credentials) as marketo:
-            target = f"duckdb:///{folder}/marketo.duckdb"
-            async with Mirror(marketo, target, tables=["leads"], folder=folder / "dlt", gather=0.02) as mirror:
-                await mirror.run()
-                print("rows", (await mirror.status()).rows)
+    async with (
+        Sandbox(leads=20, activities=0) as sandbox,
+        Marketo(sandbox.base_url, client_id=sandbox.client_id, client_secret=sandbox.client_secret) as marketo,
+    ):
+        target = f"duckdb:///{folder}/marketo.duckdb"
+        async with Mirror(marketo, target, tables=["leads"], folder=folder / "dlt", gather=0.02) as mirror:
+            await mirror.run()
+            print("rows", (await mirror.status()).rows)
 
 
 def loaded_by_dlt_alone(folder: Path) -> None:

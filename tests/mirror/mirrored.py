@@ -17,10 +17,11 @@ from msgspec.structs import replace
 
 from marketo_async import Governor, Limits, Marketo
 from marketo_async.changes.position import Position
+from marketo_async.mirror.chunks import LoadChunk, MirrorRow
 from marketo_async.mirror.describing import InstanceTables, instance_tables
 from marketo_async.mirror.folding import activity_row
 from marketo_async.mirror.loading import Destination
-from marketo_async.mirror.package import Chunk, Row, packed
+from marketo_async.mirror.package import packed
 from marketo_async.mirror.state import MirrorState
 from marketo_async.mirror.target import target_of
 from marketo_async.sandbox import InstanceLimits, Quirks, Sandbox, SandboxClock
@@ -86,7 +87,7 @@ async def fill(marketo: Marketo, destination: Destination, horizon: datetime) ->
     state = await destination.open(INSTANCE)
     found = await instance_tables(marketo, destination, tables=TABLES, taken={})
     catalog, kinds, names = found.catalog, found.kinds, found.types
-    rows: defaultdict[str, list[Row]] = defaultdict(list)
+    rows: defaultdict[str, list[MirrorRow]] = defaultdict(list)
     fields = [column.source for column in catalog["leads"].columns]
     rows["leads"] += [lead async for lead in marketo.leads.by_filter("id", range(1, 1_000), fields=fields)]
     async for activity in marketo.activities.since(horizon - timedelta(days=60), types="all"):
@@ -105,7 +106,7 @@ async def fill(marketo: Marketo, destination: Destination, horizon: datetime) ->
         tables=tuple(table.name for table in catalog),
         types=names,
     )
-    package = packed([Chunk(rows=rows, read_at=horizon.timestamp())], state)
+    package = packed([LoadChunk(rows=rows, read_at=horizon.timestamp())], state)
     await destination.load(package, catalog)
     return Mirrored(destination, found, package.state)
 

@@ -8,9 +8,16 @@ from typing import Any
 
 from marketo_async.changes import Gap
 from marketo_async.changes.translation import Translator
-from marketo_async.mirror.folding import Folded, Folding
+from marketo_async.mirror.folding import FoldedEvents, Folding
 from marketo_async.mirror.tables import LEAD_CHANGES, LEAD_DELETIONS, LEAD_MERGES, Catalog, activity_table
-from marketo_async.models.activities import Activity, ActivityType, Attribute, AttributeType, FieldValueChange, LeadChange
+from marketo_async.models.activities import (
+    Activity,
+    ActivityType,
+    Attribute,
+    AttributeType,
+    FieldValueChange,
+    LeadChange,
+)
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 KINDS = {
@@ -60,7 +67,7 @@ def change(*fields: str, reason: object = "r") -> LeadChange:
     )
 
 
-def folded(*rows: Activity | LeadChange, tables: bool = True) -> Folded:
+def folded(*rows: Activity | LeadChange, tables: bool = True) -> FoldedEvents:
     made = [activity_table(TYPES[kind.id], kind)[0] for kind in KINDS.values()]
     folding = Folding(Catalog([*TABLES, *made] if tables else []), KINDS, TYPES)
     translator = Translator("123-ABC-456", KINDS)

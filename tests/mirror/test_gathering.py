@@ -6,14 +6,14 @@ import asyncio
 
 import pytest
 
+from marketo_async.mirror.chunks import LoadChunk
 from marketo_async.mirror.gathering import Gathering
-from marketo_async.mirror.package import Chunk
 
 pytestmark = pytest.mark.looptime
 
 
-def chunk(rows: int, position: str | None = None) -> Chunk:
-    return Chunk(rows={"t": [{"id": number} for number in range(rows)]}, read_at=0.0, position=position)
+def chunk(rows: int, position: str | None = None) -> LoadChunk:
+    return LoadChunk(rows={"t": [{"id": number} for number in range(rows)]}, read_at=0.0, position=position)
 
 
 async def test_a_load_takes_what_some_seconds_bring() -> None:

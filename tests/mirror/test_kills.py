@@ -20,7 +20,7 @@ from marketo_async.mirror.runner import Mirror
 from marketo_async.sandbox import InstanceLimits, Quirks, Sandbox, Traffic
 
 from .follower import QUICK, started
-from .truth import differences, held, true
+from .truth import Differences, differences, held, true
 
 CORE = [
     "leads",
@@ -72,11 +72,11 @@ class Murders:
             process.kill()
             process.join()
 
-    async def settle(self, marketo: Marketo, target: str) -> dict[str, tuple[list[object], list[object]]]:
+    async def settle(self, marketo: Marketo, target: str) -> Differences:
         """Let a mirror run until its tables equal the instance, or until it had the time; return what differs."""
         async with Mirror(marketo, target, tables=self.tables, since=self.since, folder=self.folder, **QUICK) as mirror:
             following = asyncio.create_task(mirror.run(follow=True))
-            different = {"nothing": ([], [])}
+            different: Differences = {"nothing": ([], [])}
             try:
                 async with asyncio.timeout(30):
                     while different and not following.done():
@@ -89,7 +89,7 @@ class Murders:
                 await asyncio.wait({following})
             return await self.different(mirror)
 
-    async def different(self, mirror: Mirror) -> dict[str, tuple[list[object], list[object]]]:
+    async def different(self, mirror: Mirror) -> Differences:
         truth = true(self.sandbox, self.traffic)
         names = {
             name for name in truth if name in self.tables or (name == "activities" and "activities" in self.tables)

@@ -6,7 +6,8 @@ import pytest
 from msgspec import Struct
 
 from marketo_async.errors import ConfigurationError
-from marketo_async.mirror.package import Chunk, packed
+from marketo_async.mirror.chunks import LoadChunk
+from marketo_async.mirror.package import packed
 from marketo_async.mirror.state import DayUse, MirrorState
 
 
@@ -42,9 +43,9 @@ def test_another_state_is_refused(text: str, told: str) -> None:
 
 def test_a_package_leaves_the_last_position_and_the_progress_of_each_producer() -> None:
     chunks = [
-        Chunk(rows={"leads": [{"id": 1}]}, read_at=1.0, position="a", progress={"leads": Done(1)}),
-        Chunk(deletions={"leads": [{"id": 2}]}, read_at=2.0, progress={"lists": True}),
-        Chunk(read_at=3.0, position="b", progress={"leads": Done(2)}),
+        LoadChunk(rows={"leads": [{"id": 1}]}, read_at=1.0, position="a", progress={"leads": Done(1)}),
+        LoadChunk(deletions={"leads": [{"id": 2}]}, read_at=2.0, progress={"lists": True}),
+        LoadChunk(read_at=3.0, position="b", progress={"leads": Done(2)}),
     ]
     package = packed(chunks, STATE)
 

@@ -19,7 +19,7 @@ QUOTED = "s3cret%2F%40%3A"
     ("text", "kind", "place", "dataset"),
     [
         ("duckdb:///a.duckdb", "duckdb", "/here/a.duckdb", "main"),
-        ("duckdb:////tmp/a.duckdb", "duckdb", "/tmp/a.duckdb", "main"),
+        ("duckdb:////there/a.duckdb", "duckdb", "/there/a.duckdb", "main"),
         ("dlt:warehouse", "dlt", "warehouse", "marketo"),
         ("postgresql://u@h/d", "postgres", "postgresql://u@h/d", "marketo"),
         ("postgres://u@h:6543/d?sslmode=require", "postgres", "postgresql://u@h:6543/d?sslmode=require", "marketo"),

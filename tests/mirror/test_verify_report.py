@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketo_async.mirror.verify.report import VerifiedPart, Difference, VerifyReport, percent, upper_bound
+from marketo_async.mirror.verify.report import Difference, VerifiedPart, VerifyReport, percent, upper_bound
 
 
 def lead(number: int, column: str = "first_name") -> Difference:

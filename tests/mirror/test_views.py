@@ -25,14 +25,16 @@ def rows(merges: Sequence[tuple[int, int]], *, merged: bool = True) -> list[tupl
         for number, table in enumerate(("activity_a", "activity_b"), 1):
             columns = ", ".join(f"{name} {'BIGINT' if name == 'lead_id' else 'TEXT'}" for name in COLUMNS)
             database.execute(f"CREATE TABLE {table} ({columns}, other TEXT)")
-            database.execute(f"INSERT INTO {table} (marketo_guid, lead_id) VALUES ('g{number}', {number})")
+            database.execute(f"INSERT INTO {table} (marketo_guid, lead_id) VALUES (?, ?)", (f"g{number}", number))  # noqa: S608
         database.execute("CREATE TABLE lead_merges (loser_id BIGINT, winner_id BIGINT)")
         for pair in merges:
             database.execute("INSERT INTO lead_merges VALUES (?, ?)", pair)
         view = activities_view({"activity_a": "Visit {Web}page's", "activity_b": "100%"}, merges=merged)
         database.execute(view.format_map(Same()))
         own = ", current_lead_id" if merged else ""
-        return database.execute(f"SELECT marketo_guid, activity_type, lead_id{own} FROM activities ORDER BY 1").fetchall()
+        return database.execute(
+            f"SELECT marketo_guid, activity_type, lead_id{own} FROM activities ORDER BY 1"  # noqa: S608
+        ).fetchall()
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,9 @@ def rows(merges: Sequence[tuple[int, int]], *, merged: bool = True) -> list[tupl
         ([(1, 2), (2, 1)], (1, 2)),  # what can't be must not hang
     ],
 )
-def test_an_activity_has_the_lead_that_a_chain_of_merges_left(merges: list[tuple[int, int]], now: tuple[int, int]) -> None:
+def test_an_activity_has_the_lead_that_a_chain_of_merges_left(
+    merges: list[tuple[int, int]], now: tuple[int, int]
+) -> None:
     assert rows(merges) == [("g1", "Visit {Web}page's", 1, now[0]), ("g2", "100%", 2, now[1])]
 
 

@@ -15,10 +15,11 @@ from marketo_async.sandbox.records.activity_types import CHANGE_DATA_VALUE, DELE
 
 Row = tuple[Any, ...]
 Rows = Mapping[str, list[Row]]
+Differences = dict[str, tuple[list[Row], list[Row]]]
 
 LEAD_FIELDS = ("id", "email", "firstName", "lastName", "title", "company", "createdAt", "updatedAt")
 _QUERIES = {
-    "leads": f"SELECT {', '.join(map(snake, LEAD_FIELDS))} FROM {{leads}}",
+    "leads": f"SELECT {', '.join(map(snake, LEAD_FIELDS))} FROM {{leads}}",  # noqa: S608 - names of our own
     "lead_changes": "SELECT marketo_guid, field, old_value, new_value, source FROM {lead_changes}",
     "lead_deletions": "SELECT lead_id, marketo_guid FROM {lead_deletions}",
     "lead_merges": "SELECT loser_id, winner_id FROM {lead_merges}",
@@ -49,25 +50,25 @@ def true(sandbox: Sandbox, traffic: Traffic) -> Rows:
     return {
         "leads": [tuple(lead.get(name) for name in LEAD_FIELDS) for lead in leads],
         "lead_changes": [_change(one) for one in log if one.activity_type_id == CHANGE_DATA_VALUE],
-        "lead_deletions": list((one.lead_id, one.marketo_guid) for one in log if one.activity_type_id == DELETE_LEAD),
-        "lead_merges": list((event.leads[1], event.leads[0]) for event in traffic.log if event.kind == "merge"),
-        "lists": list((one.id, one.name) for one in instance.lists),
-        "list_members": list((one.id, lead_id) for one in instance.lists for lead_id in one.lead_ids),
-        "programs": list((one.id, one.name, one.channel) for one in instance.programs.values()),
-        "program_members": list(
+        "lead_deletions": [(one.lead_id, one.marketo_guid) for one in log if one.activity_type_id == DELETE_LEAD],
+        "lead_merges": [(event.leads[1], event.leads[0]) for event in traffic.log if event.kind == "merge"],
+        "lists": [(one.id, one.name) for one in instance.lists],
+        "list_members": [(one.id, lead_id) for one in instance.lists for lead_id in one.lead_ids],
+        "programs": [(one.id, one.name, one.channel) for one in instance.programs.values()],
+        "program_members": [
             (one.id, lead_id, member.status, member.reached_success)
             for one in instance.programs.values()
             for lead_id, member in one.members.items()
-        ),
-        "activities": list(
+        ],
+        "activities": [
             (one.marketo_guid, one.activity_type_id, one.primary_attribute_value, one.lead_id) for one in log
-        ),
+        ],
     }
 
 
-def differences(found: Rows, truth: Rows) -> dict[str, tuple[list[Row], list[Row]]]:
+def differences(found: Rows, truth: Rows) -> Differences:
     """Return for each table that differs the rows that are too many, doubled ones too, and those that are missing."""
-    different = {}
+    different: Differences = {}
     for name, rows in truth.items():
         extra, missing = Counter(found[name]) - Counter(rows), Counter(rows) - Counter(found[name])
         if extra or missing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marketo_async.mirror.verify.repair import Repair
-from marketo_async.mirror.verify.report import VerifiedPart, Difference, VerifyReport
+from marketo_async.mirror.verify.report import Difference, VerifiedPart, VerifyReport
 from marketo_async.mirror.verify.verifier import Verifier
 
-__all__ = ["VerifiedPart", "Difference", "Repair", "Verifier", "VerifyReport"]
+__all__ = ["Difference", "Repair", "VerifiedPart", "Verifier", "VerifyReport"]

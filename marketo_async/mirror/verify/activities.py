@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from marketo_async.client import Marketo
 from marketo_async.mirror.loading import Destination
-from marketo_async.mirror.verify.report import VerifiedPart, Difference
+from marketo_async.mirror.verify.report import Difference, VerifiedPart
 from marketo_async.models.activities import Activity
 from marketo_async.models.moment import parse
 

@@ -12,7 +12,7 @@ from marketo_async.client import Marketo
 from marketo_async.errors import NotFound
 from marketo_async.mirror.loading import Destination
 from marketo_async.mirror.verify.recent import Recent
-from marketo_async.mirror.verify.report import VerifiedPart, Difference
+from marketo_async.mirror.verify.report import Difference, VerifiedPart
 
 _PAGE = 300  # members in one call
 _AT_ONCE = 4  # lists that are read concurrently

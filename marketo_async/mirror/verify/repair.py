@@ -14,12 +14,12 @@ from typing import Any
 from marketo_async.changes.events import LeadEvent
 from marketo_async.changes.translation import CHANGE_DATA_VALUE, NEW_LEAD, ActivityRow, Translator
 from marketo_async.client import Marketo
+from marketo_async.mirror.chunks import LoadChunk, MirrorRow
 from marketo_async.mirror.describing import InstanceTables
-from marketo_async.mirror.folding import Folded, Folding
+from marketo_async.mirror.folding import FoldedEvents, Folding
 from marketo_async.mirror.freshness import Freshness
 from marketo_async.mirror.loader import Loader
 from marketo_async.mirror.loading import Destination
-from marketo_async.mirror.package import Chunk, Row
 from marketo_async.mirror.rereading import Rereading
 from marketo_async.mirror.tables import Catalog
 from marketo_async.mirror.verify.report import Difference
@@ -67,7 +67,7 @@ class Repair:
             left += unread
         return left
 
-    async def _chunk(self, differences: Sequence[Difference]) -> tuple[Chunk, list[Difference]]:
+    async def _chunk(self, differences: Sequence[Difference]) -> tuple[LoadChunk, list[Difference]]:
         """Return what makes some rows right, and the activities that could not be read."""
         by_table: defaultdict[str, list[Difference]] = defaultdict(list)
         for one in differences:
@@ -85,11 +85,11 @@ class Repair:
         for list_id in lists:
             folded.lists[list_id] |= set()
         found = await self._rereading.reread(folded)
-        deletions: dict[str, list[Row]] = {name: [*rows] for name, rows in found.deletions.items()}
+        deletions: dict[str, list[MirrorRow]] = {name: [*rows] for name, rows in found.deletions.items()}
         deletions["lists"] = [{"id": list_id} for list_id, kind in lists.items() if kind == "extra"]
         for name, some in by_table.items():
             deletions[name] = [{"marketoGUID": one.key["marketo_guid"]} for one in some if one.kind == "extra"]
-        chunk = Chunk(
+        chunk = LoadChunk(
             rows={**folded.rows, **found.rows},
             deletions={name: rows for name, rows in deletions.items() if name in self._catalog},
             gone=frozenset(folded.gone),
@@ -114,7 +114,7 @@ class Repair:
         return self._translator.event(row, seen_at=datetime.fromtimestamp(self._clock(), UTC), late=True)
 
 
-def _add_members(folded: Folded, members: Iterable[tuple[int, int]]) -> None:
+def _add_members(folded: FoldedEvents, members: Iterable[tuple[int, int]]) -> None:
     for list_id, lead_id in members:
         folded.lists[list_id].add(lead_id)
 
