@@ -69,6 +69,8 @@ class Destination:
         self.written: Counter[str] = Counter()
         """The rows and deletions that were written since it was made, by table."""
         self._clean = False  # no load is half done in the local folder
+        self.exports: Path | None = None
+        """Where files of export jobs are kept until they are loaded, once the destination is open."""
 
     def __repr__(self) -> str:
         return f"<Destination {self.target}>"
@@ -139,6 +141,7 @@ class Destination:
 
         disable_anon_tracker()  # of a program that has used dlt already
         base = self._folder or Path(get_dlt_pipelines_dir()).parent / _PIPELINE
+        self.exports = base / f"{self.target.digest}-exports"
         self._scratch = self._scratch or Scratch(base / self.target.digest)
         self._pipeline = dlt.pipeline(
             _PIPELINE,

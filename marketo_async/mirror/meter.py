@@ -108,9 +108,13 @@ class Meter:
             log.warning("the first load waits until %s: the %s of the day are used", _text(end), what)
             await self.wait_until(end + _SPREAD)
 
+    async def wait(self, seconds: float) -> None:
+        """Wait for some seconds of the wall clock."""
+        await self.wait_until(self._clock() + seconds)
+
     async def wait_until(self, moment: float) -> None:
         """Wait for a moment of the wall clock."""
-        while (left := moment - self._clock()) > 0:
+        while (left := moment - self._clock()) > 0:  # noqa: ASYNC110 - it waits for time
             await anyio.sleep(min(left, _LONGEST_NAP))
 
     def _turn(self) -> None:

@@ -152,7 +152,7 @@ class MirrorPlan(Struct, frozen=True, kw_only=True):
     def text(self) -> str:
         """Return the plan as a table of plain text."""
         head = ("table", "way", "rows", "calls", "MB", "minutes", "days")
-        lines = [head, ("(probes)", "", "", f"{self.probes:,}", "0.0", "", "")]
+        lines: list[tuple[str, ...]] = [head, ("(probes)", "", "", f"{self.probes:,}", "0.0", "", "")]
         lines += [_line(table, self.budget) for table in self.tables]
         rows = sum(table.rows for table in self.tables)
         lines.append(
@@ -219,8 +219,8 @@ def activity_windows(
 ) -> list[ActivityWindow]:
     """Return the ranges of activities from ``head`` back to ``since``, the newest first, each with its way.
 
-    The newest month is paged if ``paged``, so that it can be used within minutes. Older ones are exported as long as ``exported``
-    bytes last and paging would cost more calls; then they are paged too.
+    The newest month is paged if ``paged``, so that it can be used within minutes. Older ones are exported as long as
+    ``exported`` bytes last and paging would cost more calls; then they are paged too.
     """
     found: list[ActivityWindow] = []
     until = head

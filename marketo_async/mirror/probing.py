@@ -79,11 +79,10 @@ class _Probes:
         newest = await _permitted(self._newest(now), None)
         density = await self._density(newest) if newest else 0.0
         began = await self._beginning(now, newest) if since is None else since
-        rates, groups, width = (), 1, 250.0
+        found: tuple[tuple[ActivityRate, ...], int, float] = ((), 1, 250.0)
         if activities:
-            rates, groups, width = await _permitted(
-                self._activities(max(began, now - KEPT), now), (rates, groups, width)
-            )
+            found = await _permitted(self._activities(max(began, now - KEPT), now), found)
+        rates, groups, width = found
         lists = await _permitted(_count(self._marketo.lists.browse().all()), 0)
         programs = await _permitted(_count(self._marketo.programs.browse().all()), 0)
         return InstanceFacts(
@@ -92,7 +91,7 @@ class _Probes:
             density=density,
             width=self._width(),
             began=began,
-            rates=tuple(rates),
+            rates=rates,
             activity_width=width,
             type_groups=groups,
             lists=lists,
@@ -119,6 +118,8 @@ class _Probes:
                 low = middle
             else:
                 high = middle
+        if low == (seen - 1) // CHUNK:
+            await self._chunk(low)
         return max(seen, *self._leads, 0)
 
     async def _recent_lead(self, now: float) -> int:
@@ -148,7 +149,7 @@ class _Probes:
             numbers = [self._rng.randrange(low, high) for low, high in pairwise(cuts)]
         found = await gather(*(self._chunk(number) for number in numbers))
         possible = sum(min(CHUNK, newest - number * CHUNK) for number in numbers)
-        return sum(map(len, found)) / possible
+        return min(1.0, sum(map(len, found)) / possible)
 
     async def _beginning(self, now: float, newest: int | None) -> float:
         """Return when the instance began: a day before the oldest lead and folder that were found."""

@@ -7,9 +7,10 @@ only then counts it as done. See ``following`` for the feed, ``backfill`` for th
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from tempfile import gettempdir
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +21,10 @@ from msgspec.structs import replace
 from marketo_async.changes import Budget, Changes
 from marketo_async.client import Marketo
 from marketo_async.errors import ConfigurationError
+from marketo_async.governor import Priority
+from marketo_async.mirror.backfill.backfill import USE, Backfill
+from marketo_async.mirror.backfill.context import LoadContext
+from marketo_async.mirror.backfill.stored import StoredRows
 from marketo_async.mirror.describing import InstanceTables, Tables, instance_tables
 from marketo_async.mirror.folding import Folding
 from marketo_async.mirror.following import Following
@@ -27,16 +32,19 @@ from marketo_async.mirror.freshness import Freshness
 from marketo_async.mirror.gathering import Gathering
 from marketo_async.mirror.loader import Loader
 from marketo_async.mirror.loading import Destination
-from marketo_async.mirror.package import Producer
+from marketo_async.mirror.meter import Allowance, Meter
+from marketo_async.mirror.plan import InstanceFacts
 from marketo_async.mirror.rereading import Rereading
-from marketo_async.mirror.snapshots import LeadSnapshot, ListSnapshot, ProgramSnapshot
-from marketo_async.mirror.state import MirrorState
+from marketo_async.mirror.state import DayUse, MirrorState
 from marketo_async.mirror.tables import LEAD_MERGES
 from marketo_async.mirror.target import Target, target_of
 from marketo_async.mirror.verify import Repair, Verifier, VerifyReport
 from marketo_async.mirror.verify.verifier import CHUNKS, PARTS, VerifyProgress, horizon_of, unheard
 from marketo_async.mirror.views import activities_view
-from marketo_async.models.moment import When
+from marketo_async.models.moment import When, to_datetime
+
+_DELETIONS_KEPT = 14 * 86_400.0
+_MEGABYTES = 500.0  # of exports in a day, by default
 
 
 class MirrorStatus(Struct, frozen=True, kw_only=True):
@@ -69,14 +77,19 @@ class Mirror:
 
     ``target`` is ``duckdb:///file``, ``postgresql://user@host/database`` or ``dlt:NAME``; the password of a database
     may be in the environment variable MARKETO_MIRROR_PASSWORD. ``dataset`` is the schema of the tables, one for each
-    instance. ``tables`` are the names of tables; "activities" stands for all tables of activities. ``since`` is the
-    moment from which the feed delivers, by default the moment of the first run. ``budget`` limits the calls of the
-    feed; ``poll``, ``lag`` and ``sweep`` are those of `Marketo.changes`. A load waits ``gather`` seconds for more rows.
+    instance. ``tables`` are the names of tables; "activities" stands for all tables of activities.
+
+    ``since`` is where the history of activities begins, by default 25 months ago or with the instance. Changes of
+    values and merges come from the feed alone: it starts with the first run, or at ``since``, if that is at most 14
+    days ago. ``budget`` limits the calls of a day and ``budget_mb`` the exports, by default to those of the instance;
+    the feed keeps a share of the calls that the first load can't take. ``poll``, ``lag`` and ``sweep`` are those of
+    `Marketo.changes`, ``job_poll`` the seconds between two looks at an export. A load waits ``gather`` seconds for more
+    rows.
 
     Raises `ConfigurationError` if the target can't be read, or is a mirror of another instance.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is an argument of the command too
         self,
         marketo: Marketo,
         target: str | Target,
@@ -85,9 +98,11 @@ class Mirror:
         tables: Tables = "all",
         since: When | None = None,
         budget: Budget | None = None,
+        budget_mb: float | None = None,
         poll: float = 60.0,
         lag: timedelta = timedelta(minutes=30),
         sweep: timedelta = timedelta(minutes=30),
+        job_poll: float | None = None,
         gather: float = 1.0,
         folder: Path | None = None,
         destination: Destination | None = None,
@@ -97,7 +112,8 @@ class Mirror:
         self._target = target if isinstance(target, Target) else target_of(target, dataset=dataset)
         self._tables = tables
         self._since = since
-        self._budget = budget
+        self._budget, self._budget_mb = budget, budget_mb
+        self._job_poll = job_poll
         self._poll, self._lag, self._sweep = poll, lag, sweep
         self._gather = gather
         self._clock = clock
@@ -202,14 +218,14 @@ class Mirror:
         following = Following(
             Folding(found.catalog, found.kinds, found.types), rereading, gather=self._gather, clock=self._clock
         )
-        producers = [one for one in self._producers(found, rereading) if not one.done(self.state)]
+        backfill = self._backfill(found)
         try:
             async with anyio.create_task_group() as tasks:
-                if producers or follow or self.state.position is None:
+                if not backfill.done(self.state) or follow or self.state.position is None:
                     async with self._feed(found, self.state.position, follow=True) as feed:
                         await self._begin(loader, found, feed)
                         tasks.start_soon(loader.run, gathering)
-                        await self._first_load(producers, following, feed, gathering, follow=follow)
+                        await self._load(backfill, following, feed, gathering, follow=follow)
                 else:
                     await self._begin(loader, found, None)
                     tasks.start_soon(loader.run, gathering)
@@ -226,39 +242,54 @@ class Mirror:
         if views:
             await self.destination.execute(activities_view(views, merges=LEAD_MERGES.name in found.catalog))
 
-    async def _first_load(
+    async def _load(
         self,
-        producers: Sequence[Producer],
+        backfill: Backfill,
         following: Following,
         feed: Changes,
         gathering: Gathering,
         *,
         follow: bool,
     ) -> None:
-        """Run the producers beside the feed; end once they have, unless the mirror follows."""
+        """Load beside the feed; end once everything is loaded, unless the mirror follows."""
         async with anyio.create_task_group() as beside:
             beside.start_soon(following.run, feed, gathering.put)
-            async with anyio.create_task_group() as loads:
-                for producer in producers:
-                    loads.start_soon(producer.run, gathering.put, self.state)
-            if not follow:
-                beside.cancel_scope.cancel()
+            await backfill.run(gathering.put, self.state)
+            if follow:
+                await backfill.keep(gathering.put)
+            beside.cancel_scope.cancel()
 
-    def _producers(self, found: InstanceTables, rereading: Rereading) -> list[Producer]:
-        catalog = found.catalog
-        producers: list[Producer] = []
-        if "leads" in catalog:
-            producers.append(LeadSnapshot(rereading, clock=self._clock))
-        if "lists" in catalog or "list_members" in catalog:
-            producers.append(ListSnapshot(self._marketo, catalog, clock=self._clock))
-        if "programs" in catalog or "program_members" in catalog:
-            producers.append(ProgramSnapshot(self._marketo, catalog, rereading, clock=self._clock))
-        return producers
+    def _backfill(self, found: InstanceTables) -> Backfill:
+        lanes = len(found.feed) / 10 + 2
+        allowance = Allowance(
+            calls=self._budget.calls_per_day if self._budget else self._marketo.governor.limits.daily,
+            exported=round((self._budget_mb or _MEGABYTES) * 1_000_000),
+            feed=lanes / self._poll + 2 * lanes / self._sweep.total_seconds(),
+        )
+        context = LoadContext(
+            marketo=self._marketo.with_options(priority=Priority.BULK),
+            catalog=found.catalog,
+            meter=Meter(self._marketo.governor, allowance, use=self.state.progress_of(USE, DayUse), clock=self._clock),
+            folder=self.destination.exports or Path(gettempdir(), f"marketo-mirror-{self._target.digest}"),
+            facts=InstanceFacts(at=self._clock(), began=self._clock()),
+            stored=StoredRows(self.destination),
+            since=None if self._since is None else to_datetime(self._since, name="since").timestamp(),
+            poll=self._job_poll,
+            clock=self._clock,
+        )
+        return Backfill(context, kinds=found.kinds, types=found.types, objects=found.objects)
+
+    def _feed_since(self) -> When | None:
+        """Return where the feed starts: at ``since``, as long as Marketo lists deletions from there."""
+        if self._since is None:
+            return None
+        recent = to_datetime(self._since, name="since").timestamp() > self._clock() - _DELETIONS_KEPT
+        return self._since if recent else None
 
     def _feed(self, found: InstanceTables, position: str | None, *, follow: bool) -> Changes:
         self._changes = self._marketo.changes(
             position=position,
-            since=None if position else self._since,
+            since=None if position else self._feed_since(),
             types=sorted(found.feed),
             poll=self._poll,
             lag=self._lag,

@@ -1,8 +1,9 @@
-"""Runs a producer without a destination: rows merge by key as they would there, and a kill loses what was not loaded."""
+"""Runs a producer without a destination: rows merge by key, and a kill loses what was not loaded."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 
 from marketo_async import Marketo
 from marketo_async.mirror.backfill.context import LoadContext
+from marketo_async.mirror.chunks import LoadChunk
 from marketo_async.mirror.meter import Allowance, Meter
-from marketo_async.mirror.package import Chunk, Producer, packed
+from marketo_async.mirror.package import Producer, packed
 from marketo_async.mirror.plan import InstanceFacts
 from marketo_async.mirror.state import MirrorState
 from marketo_async.mirror.tables import Catalog, MirrorTable
@@ -29,15 +31,15 @@ class Loaded:
         self.catalog = catalog
         self.tables: defaultdict[str, dict[tuple[object, ...], Any]] = defaultdict(dict)
         self.state = MirrorState(instance="123-ABC-456")
-        self.chunks: list[Chunk] = []
+        self.chunks: list[LoadChunk] = []
         self.read_at: dict[tuple[str, tuple[object, ...]], float] = {}
 
     async def run(self, producer: Producer, *, chunks: int | None = None, loses: int = 0) -> bool:
         """Run a producer until it is done or ``chunks`` chunks were put; a kill loses the last ``loses`` of them."""
-        waiting: list[Chunk] = []
+        waiting: list[LoadChunk] = []
         left = chunks
 
-        async def put(chunk: Chunk) -> None:
+        async def put(chunk: LoadChunk) -> None:
             nonlocal left
             if left == 0:
                 await asyncio.sleep(3_600)
@@ -63,7 +65,7 @@ class Loaded:
         self.load(waiting[: max(0, len(waiting) - loses)] if killed else waiting)
         return not killed
 
-    def load(self, chunks: list[Chunk]) -> None:
+    def load(self, chunks: list[LoadChunk]) -> None:
         """Load chunks as one package."""
         self.state = packed(chunks, self.state).state
         for chunk in chunks:
@@ -108,7 +110,8 @@ def context(
     **options: Any,
 ) -> LoadContext:
     """Return what producers share, with quick jobs."""
-    meter = Meter(marketo.governor, allowance or Allowance(calls=1_000_000))
+    clock = options.get("clock", time.time)
+    meter = Meter(marketo.governor, allowance or Allowance(calls=1_000_000), clock=clock)
     return LoadContext(
         marketo=marketo,
         catalog=catalog,

@@ -66,7 +66,7 @@ async def test_every_activity_is_loaded_into_the_table_of_its_type(allowance: Al
         assert await loaded.run(load)
         assert sandbox.stats.calls == calls
     assert jobs == (3 if allowance is BULK else 0)
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())  # noqa: ASYNC240
 
 
 async def test_both_ways_give_the_same_rows(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def _typed(loaded: Loaded, name: str) -> dict[str, object]:
     from marketo_async.mirror.arrow import arrow_rows  # noqa: PLC0415 - needs pyarrow
 
     assert pa
-    rows = [loaded.tables[name][key] for key in sorted(loaded.tables[name])]  # type: ignore[type-var]
+    rows = [loaded.tables[name][key] for key in sorted(loaded.tables[name])]
     return arrow_rows(loaded.catalog[name], rows, read_at=0.0).to_pydict()  # type: ignore[no-any-return]
 
 

@@ -1,4 +1,4 @@
-"""Fields that come, change and go: a new one is filled in, a changed type is reported, a vanished one keeps its column."""
+"""Fields that come are filled in, those that change are reported, and those that go keep their columns."""
 
 from __future__ import annotations
 

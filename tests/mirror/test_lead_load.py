@@ -54,7 +54,7 @@ async def test_every_lead_is_loaded_once_with_its_values(way: str, tmp_path: Pat
         calls = sandbox.stats.calls
         assert await loaded.run(load)
         assert sandbox.stats.calls == calls  # nothing is left to do
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())  # noqa: ASYNC240
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -54,7 +54,7 @@ async def test_members_are_those_of_the_instance_after_any_kills(name: str, seed
         calls = sandbox.stats.calls
         assert await loaded.run(_pass(name, marketo, tmp_path, loaded, clock))
         assert sandbox.stats.calls == calls
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())  # noqa: ASYNC240
 
 
 async def test_a_weekly_pass_removes_who_has_left(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from marketo_async import Marketo
-from marketo_async.mirror.backfill.objects import KEYED, custom_tables, object_passes, object_table
+from marketo_async.errors import InvalidRequest
+from marketo_async.mirror.backfill.objects import KEYED, ObjectTable, object_passes, object_tables
 from marketo_async.mirror.backfill.passes import HOURLY, WEEKLY, Pass
 from marketo_async.mirror.plan import DAY, InstanceFacts
-from marketo_async.mirror.tables import Catalog, leads_table
+from marketo_async.mirror.tables import Catalog, MirrorColumn, leads_table
 from marketo_async.models.custom_object_types import Link, NewObjectField
 from marketo_async.sandbox import Fault, SandboxClock
 from tests.mirror.instances import instance
@@ -34,10 +35,18 @@ async def _sell(marketo: Marketo, number: int) -> None:
     )
 
 
+async def _no_columns(_: str) -> dict[str, MirrorColumn]:
+    return {}
+
+
+async def _found(marketo: Marketo, *chosen: str) -> list[ObjectTable]:
+    """Return the tables of the objects that an instance has."""
+    return await object_tables(marketo, chosen or KEYED.keys(), _no_columns, everything=not chosen)
+
+
 async def _passes(marketo: Marketo, folder: Path, loaded: Loaded, clock: Clock) -> list[Pass]:
     """Return the passes of the objects of an instance, in the order of their stages."""
-    found = [table for name in KEYED if (table := await object_table(marketo, name))]
-    found += await custom_tables(marketo)
+    found = await _found(marketo)
     for one in found:
         loaded.catalog.add(one.table)
     shared = context(marketo, loaded.catalog, folder, FACTS, loaded=loaded, clock=clock)
@@ -127,7 +136,7 @@ async def test_types_without_a_link_to_leads_are_left_out(tmp_path: Path, caplog
     async with instance(leads=50) as (_, marketo):
         await _make_cars(marketo, linked=False)
         with caplog.at_level(logging.WARNING, logger="marketo_async.mirror"):
-            assert await custom_tables(marketo) == []
+            assert [one.table.name for one in await _found(marketo)] == list(KEYED)
     assert "custom_car is left out" in caplog.text
 
 
@@ -136,7 +145,15 @@ async def test_objects_that_the_instance_lacks_have_no_table(code: str, caplog: 
     faults = [Fault(code, path=path) for path in ("/rest/v1/companies/", "/rest/v1/customobjects.json")]
     async with instance(faults=faults) as (_, marketo):
         with caplog.at_level(logging.WARNING, logger="marketo_async.mirror"):
-            assert await object_table(marketo, "companies") is None
-            assert await custom_tables(marketo) == []
+            names = {one.table.name for one in await _found(marketo)}
+        assert names == KEYED.keys() - {"companies"}
     assert "companies is left out" in caplog.text
     assert "custom objects are left out" in caplog.text
+
+
+async def test_a_custom_object_is_chosen_by_its_table() -> None:
+    async with instance() as (_, marketo):
+        await _make_cars(marketo)
+        assert [one.table.name for one in await _found(marketo, "custom_car")] == ["custom_car"]
+        with pytest.raises(InvalidRequest, match="'custom_boat'; it has custom_car"):
+            await _found(marketo, "custom_car", "custom_boat")

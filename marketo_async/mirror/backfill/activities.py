@@ -26,8 +26,9 @@ from marketo_async.changes.translation import guid_of
 from marketo_async.errors import BadRow
 from marketo_async.mirror.backfill.context import LoadContext, Span, SpanLog, missing, moment
 from marketo_async.mirror.backfill.exports import ExportedFile, blocks, exported_file
+from marketo_async.mirror.chunks import LoadChunk, MirrorRow
 from marketo_async.mirror.folding import activity_row
-from marketo_async.mirror.package import Chunk, Put, Row
+from marketo_async.mirror.package import Put
 from marketo_async.mirror.plan import (
     JOBS_AT_ONCE,
     ActivityWindow,
@@ -66,6 +67,7 @@ class ActivityLoad:
     """Loads the activities of the types whose tables the catalog has; ``types`` are the names of these tables."""
 
     name = "activities"
+    stage = 0
 
     def __init__(self, context: LoadContext, kinds: Mapping[int, ActivityType], types: Mapping[int, str]) -> None:
         self._context = context
@@ -136,7 +138,7 @@ class ActivityLoad:
         async with aclosing(listing.pages()) as pages:
             async for page in pages:
                 if page.items:
-                    await put(Chunk(rows=self._rows(page.items), read_at=read_at, snapshot=True))
+                    await put(LoadChunk(rows=self._rows(page.items), read_at=read_at, snapshot=True))
         await self._log.put(put, span, partial(self._ended, read_at, None))
 
     async def _export(self, windows: Sequence[ActivityWindow], put: Put) -> None:
@@ -148,7 +150,7 @@ class ActivityLoad:
             async with aclosing(blocks(file.path, _on_bad_row)) as found:
                 async for some in found:
                     rows = self._rows(map(_activity, some))
-                    await put(Chunk(rows=rows, read_at=file.read_at, snapshot=True))
+                    await put(LoadChunk(rows=rows, read_at=file.read_at, snapshot=True))
             await self._log.put(put, span, partial(self._ended, file.read_at, file))
 
     async def _to_file(self, span: Span, path: Path, start_over: bool) -> ExportReport:  # noqa: FBT001 - by position
@@ -161,9 +163,9 @@ class ActivityLoad:
             start_over=start_over,
         )
 
-    def _rows(self, activities: Iterable[Activity]) -> dict[str, list[Row]]:
+    def _rows(self, activities: Iterable[Activity]) -> dict[str, list[MirrorRow]]:
         """Return the rows of activities by table."""
-        rows: defaultdict[str, list[Row]] = defaultdict(list)
+        rows: defaultdict[str, list[MirrorRow]] = defaultdict(list)
         for activity in activities:
             table = self._types.get(activity.activity_type_id)
             if table is not None:
@@ -172,10 +174,10 @@ class ActivityLoad:
                 rows[table].append(row)
         return rows
 
-    def _ended(self, read_at: float, file: ExportedFile | None, done: tuple[Span, ...]) -> Chunk:
+    def _ended(self, read_at: float, file: ExportedFile | None, done: tuple[Span, ...]) -> LoadChunk:
         """Return the chunk that ends a part."""
         progress = ActivitiesDone(start=self._range.start, end=self._range.end, done=done)
-        return Chunk(read_at=read_at, progress={self.name: progress}, ack=None if file is None else file.drop)
+        return LoadChunk(read_at=read_at, progress={self.name: progress}, ack=None if file is None else file.drop)
 
 
 def _activity(row: FileRow) -> Activity:

@@ -12,8 +12,9 @@ from typing import Any, Protocol
 from msgspec import Struct, field
 
 from marketo_async.client import Marketo
+from marketo_async.mirror.chunks import LoadChunk
 from marketo_async.mirror.meter import Meter
-from marketo_async.mirror.package import Chunk, Put
+from marketo_async.mirror.package import Put
 from marketo_async.mirror.plan import MONTH, InstanceFacts
 from marketo_async.mirror.tables import Catalog, MirrorTable
 
@@ -108,7 +109,7 @@ class SpanLog(Struct):
     done: tuple[Span, ...] = ()
     lock: Lock = field(default_factory=Lock)
 
-    async def put(self, put: Put, span: Span, chunk: Callable[[tuple[Span, ...]], Chunk]) -> None:
+    async def put(self, put: Put, span: Span, chunk: Callable[[tuple[Span, ...]], LoadChunk]) -> None:
         """Put a chunk that ends a part; ``chunk`` receives all parts that are done with it."""
         async with self.lock:
             self.done = joined([*self.done, span])

@@ -47,23 +47,24 @@ async def exported_file(
 ) -> ExportedFile:
     """Return the file of an export: the one that another run has left, or that of ``export``, once the day allows it.
 
-    ``asked`` is everything that the file depends on. ``export`` receives the path, and whether to start over. ``size`` is how many bytes it will have, about.
+    ``asked`` is everything that the file depends on. ``export`` receives the path, and whether to start over. ``size``
+    is how many bytes it will have, about.
     """
     digest = sha256(msgspec.json.encode(asked)).hexdigest()[:_NAME]
     path = context.folder / f"{name}-{digest}.csv"
     state = path.with_name(f"{path.name}.state")
-    if not path.exists() or state.exists():  # noqa: ASYNC240 - no more than a system call
+    if not path.exists() or state.exists():
         await context.meter.allow(calls=JOB_CALLS, exported=size)
-    path.parent.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        read_at = float(_beside(path).read_text())  # noqa: ASYNC240 - of the run that asked for the job
+        read_at = float(_beside(path).read_text())
     except (FileNotFoundError, ValueError):
         read_at = context.clock()
         replace_file(_beside(path), str(read_at).encode())
         start_over = True
     else:
         start_over = False
-        if path.exists() and not state.exists():  # noqa: ASYNC240
+        if path.exists() and not state.exists():
             return ExportedFile(path, read_at)
     report = await export(path, start_over)
     context.meter.export(sum(job.file_size or 0 for job in report.jobs))
@@ -75,7 +76,7 @@ async def blocks(path: Path, on_bad_row: Callable[[BadRow], None]) -> AsyncGener
     reader: Reader[Row] = Reader(DictMaker, on_bad_row=on_bad_row)
     thread = WorkThread("marketo-mirror-rows")
     rows: list[Row] = []
-    with path.open("rb") as file:  # noqa: ASYNC230 - read in a thread
+    with path.open("rb") as file:
         more = True
         while more:
             with disk(path):

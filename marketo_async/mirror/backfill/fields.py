@@ -17,7 +17,8 @@ from msgspec import Struct
 
 from marketo_async.mirror.backfill.context import LoadContext, Span, SpanLog, missing
 from marketo_async.mirror.backfill.passes import DAILY
-from marketo_async.mirror.package import Chunk, Put
+from marketo_async.mirror.chunks import LoadChunk
+from marketo_async.mirror.package import Put
 from marketo_async.mirror.state import MirrorState
 from marketo_async.mirror.tables import MirrorTable, column_type, leads_table
 from marketo_async.models.leads import Description
@@ -104,7 +105,7 @@ class LeadFields:
         table, clashes = leads_table(description, {column.source: column for column in catalog["leads"].columns})
         names = tuple(field.name for field in description.fields)
         if progress is None:  # the first load has read all fields
-            await put(Chunk(read_at=now, progress={self.name: FieldsDone(at=now, fields=names)}))
+            await put(LoadChunk(read_at=now, progress={self.name: FieldsDone(at=now, fields=names)}))
             return
         changes = field_changes(catalog["leads"], description, progress.fields)
         changes.report("leads")
@@ -112,7 +113,7 @@ class LeadFields:
         if changes.new:
             await self._fill(put, progress, changes.new, table)
         done = FieldsDone(at=now, fields=tuple(dict.fromkeys([*progress.fields, *names])))
-        await put(Chunk(read_at=now, progress={self.name: done}))
+        await put(LoadChunk(read_at=now, progress={self.name: done}))
 
     async def _fill(self, put: Put, progress: FieldsDone, new: tuple[str, ...], table: MirrorTable) -> None:
         """Read all leads again that the destination has."""
@@ -142,11 +143,11 @@ class LeadFields:
             read_at = self._context.clock()
             rows = await self._context.marketo.leads.by_filter("id", ids, fields=table.fields).all()
 
-            def chunk(done: tuple[Span, ...], rows: Sequence[object] = rows, read_at: float = read_at) -> Chunk:
+            def chunk(done: tuple[Span, ...], rows: Sequence[object] = rows, read_at: float = read_at) -> LoadChunk:
                 progress = FieldsDone(
                     at=filling.at, fields=filling.fields, filling=filling.filling, ids=filling.ids, done=done
                 )
-                return Chunk(
+                return LoadChunk(
                     rows={"leads": rows}, read_at=read_at, snapshot=True, calls=1, progress={self.name: progress}
                 )
 

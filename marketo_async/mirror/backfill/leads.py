@@ -22,8 +22,9 @@ from marketo_async.bulk.progress import ExportReport
 from marketo_async.errors import BadRow
 from marketo_async.mirror.backfill.context import LoadContext, Span, SpanLog, missing, moment, months
 from marketo_async.mirror.backfill.exports import ExportedFile, blocks, exported_file
-from marketo_async.mirror.package import Chunk, Put, Row
-from marketo_async.mirror.plan import CHUNK, JOBS_AT_ONCE, TAIL, DayBudget, CallPace, cheapest, lead_ways
+from marketo_async.mirror.chunks import LoadChunk, MirrorRow
+from marketo_async.mirror.package import Put
+from marketo_async.mirror.plan import CHUNK, JOBS_AT_ONCE, TAIL, CallPace, DayBudget, cheapest, lead_ways
 from marketo_async.mirror.state import MirrorState
 
 log = logging.getLogger("marketo_async.mirror")
@@ -51,6 +52,7 @@ class LeadLoad:
     """Loads all leads. Rows of the feed are newer, so its own are those of a snapshot."""
 
     name = "leads"
+    stage = 0
 
     def __init__(self, context: LoadContext) -> None:
         self._context = context
@@ -99,7 +101,7 @@ class _ByIds:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(self._context.marketo.governor.limits.concurrency):
                 tasks.create_task(self._read(put))
-        await put(Chunk(read_at=self._context.clock(), progress=self._state(complete=True)))
+        await put(LoadChunk(read_at=self._context.clock(), progress=self._state(complete=True)))
 
     async def _read(self, put: Put) -> None:
         while (number := self._taken()) is not None:
@@ -121,8 +123,8 @@ class _ByIds:
         self._next += 1
         return self._next - 1
 
-    def _chunk(self, rows: Sequence[Row], read_at: float, _: tuple[Span, ...]) -> Chunk:
-        return Chunk(rows={"leads": rows}, read_at=read_at, snapshot=True, calls=1, progress=self._state())
+    def _chunk(self, rows: Sequence[MirrorRow], read_at: float, _: tuple[Span, ...]) -> LoadChunk:
+        return LoadChunk(rows={"leads": rows}, read_at=read_at, snapshot=True, calls=1, progress=self._state())
 
     def _state(self, *, complete: bool = False) -> dict[str, LeadsDone]:
         done = LeadsDone(way="ids", start=0, end=self._last + 1, done=self._log.done, complete=complete)
@@ -145,7 +147,7 @@ class _ByExports:
         async with asyncio.TaskGroup() as tasks:
             for place in range(JOBS_AT_ONCE):
                 tasks.create_task(self._export(ranges[place::JOBS_AT_ONCE], put))
-        await put(Chunk(read_at=self._context.clock(), progress=self._state(complete=True)))
+        await put(LoadChunk(read_at=self._context.clock(), progress=self._state(complete=True)))
 
     async def _export(self, ranges: Sequence[Span], put: Put) -> None:
         facts = self._context.facts
@@ -158,7 +160,7 @@ class _ByExports:
             async with aclosing(blocks(file.path, _on_bad_row)) as found:
                 async for rows in found:
                     leads = [_lead(row) for row in rows]
-                    await put(Chunk(rows={"leads": leads}, read_at=file.read_at, snapshot=True))
+                    await put(LoadChunk(rows={"leads": leads}, read_at=file.read_at, snapshot=True))
             chunk = partial(self._chunk, file)
             await self._log.put(put, span, chunk)
 
@@ -172,8 +174,8 @@ class _ByExports:
             start_over=start_over,
         )
 
-    def _chunk(self, file: ExportedFile, _: tuple[Span, ...]) -> Chunk:
-        return Chunk(read_at=file.read_at, progress=self._state(), ack=file.drop)
+    def _chunk(self, file: ExportedFile, _: tuple[Span, ...]) -> LoadChunk:
+        return LoadChunk(read_at=file.read_at, progress=self._state(), ack=file.drop)
 
     def _state(self, *, complete: bool = False) -> dict[str, LeadsDone]:
         progress = self._progress
@@ -181,7 +183,7 @@ class _ByExports:
         return {LeadLoad.name: done}
 
 
-def _lead(row: Row) -> Row:
+def _lead(row: MirrorRow) -> MirrorRow:
     return {**row, "id": int(row["id"])}
 
 

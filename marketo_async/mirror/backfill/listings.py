@@ -19,7 +19,8 @@ from msgspec import Struct
 from marketo_async.client import Marketo
 from marketo_async.mirror.backfill.context import LoadContext
 from marketo_async.mirror.backfill.passes import DAILY, WEEKLY, Pass
-from marketo_async.mirror.package import Put, Row
+from marketo_async.mirror.chunks import MirrorRow
+from marketo_async.mirror.package import Put
 from marketo_async.mirror.tables import LISTS, PROGRAMS, ColumnType, MirrorTable, table_of
 from marketo_async.models.channels import Channel
 from marketo_async.models.emails import Email
@@ -40,7 +41,7 @@ _TYPES: Mapping[object, ColumnType] = {
     Moment: "timestamp",
 }
 
-Pages = AsyncIterator[Sequence[Row]]
+Pages = AsyncIterator[Sequence[MirrorRow]]
 
 
 class ListingKind(Struct, frozen=True):

@@ -23,7 +23,8 @@ from marketo_async.errors import BadRow, NotFound
 from marketo_async.mirror.backfill.context import LoadContext, Span, moment
 from marketo_async.mirror.backfill.exports import blocks, exported_file
 from marketo_async.mirror.backfill.passes import WEEKLY, Pass
-from marketo_async.mirror.package import Put, Row
+from marketo_async.mirror.chunks import MirrorRow
+from marketo_async.mirror.package import Put
 from marketo_async.mirror.plan import DAY, JOBS_AT_ONCE
 from marketo_async.operation import batched
 
@@ -150,7 +151,7 @@ class DeletionPass(Pass):
         deleted = self.context.marketo.activities.deleted_leads(moment(now - _DELETIONS_KEPT), until=moment(now + 1))
         async with aclosing(deleted.pages()) as pages:
             async for page in pages:
-                rows: list[Row] = [
+                rows: list[MirrorRow] = [
                     {
                         "marketoGUID": one.marketo_guid,
                         "leadId": one.lead_id,
@@ -160,6 +161,9 @@ class DeletionPass(Pass):
                     for one in page.items
                 ]
                 await self.rows(put, rows, now)
+
+    async def compare(self, put: Put, started: float) -> None:
+        """Put nothing: a deletion stays."""
 
 
 def member_passes(context: LoadContext) -> list[Pass]:
@@ -174,7 +178,7 @@ def member_passes(context: LoadContext) -> list[Pass]:
     return found
 
 
-def _member(row: FileRow, ids: Sequence[int]) -> Row:
+def _member(row: FileRow, ids: Sequence[int]) -> MirrorRow:
     program_id = row.get("programId") or ids[0]
     return {**row, "programId": int(program_id), "leadId": int(row["leadId"] or 0)}
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from marketo_async.bulk.progress import ExportReport
 from marketo_async.client import Marketo
-from marketo_async.errors import ApiError, BadRow
+from marketo_async.errors import ApiError, BadRow, InvalidRequest
 from marketo_async.mirror.backfill.context import LoadContext, Span, moment, months
 from marketo_async.mirror.backfill.exports import blocks, exported_file
 from marketo_async.mirror.backfill.passes import HOURLY, WEEKLY, Pass, PassDone
@@ -43,6 +43,7 @@ CUSTOM = "custom_"
 _LAG = 300.0  # seconds that an hourly export overlaps the one before
 
 Known = Mapping[str, MirrorColumn]
+Columns = Callable[[str], Awaitable[Known]]
 
 
 class KeyedKind(Struct, frozen=True):
@@ -98,8 +99,26 @@ class ObjectTable(Struct, frozen=True):
     clashes: Sequence[NameClash] = ()
 
 
-async def object_table(marketo: Marketo, name: str, known: Known | None = None) -> ObjectTable | None:
-    """Return the table of companies, opportunities or roles as the instance describes them; ``None`` if it has none."""
+async def object_tables(
+    marketo: Marketo, chosen: Collection[str], columns: Columns, *, everything: bool = False
+) -> list[ObjectTable]:
+    """Return those of the ``chosen`` tables that the instance has, and with ``everything`` all custom objects.
+
+    ``columns`` returns the columns that a table has in the destination. What the instance does not have is left out,
+    with a message. Raises `InvalidRequest` for a custom object that it does not have.
+    """
+    tables = [table for name in KEYED if name in chosen and (table := await _keyed_table(marketo, name, columns))]
+    custom = {name for name in chosen if name.startswith(CUSTOM)}
+    if custom or everything:
+        found = await _custom_tables(marketo, None if everything else custom, columns)
+        if unknown := sorted(custom - {one.table.name for one in found}):
+            known = ", ".join(one.table.name for one in found) or "none"
+            raise InvalidRequest(f"the instance has no table {unknown[0]!r}; it has {known}")
+        tables += found
+    return tables
+
+
+async def _keyed_table(marketo: Marketo, name: str, columns: Columns) -> ObjectTable | None:
     try:
         description: ObjectDescription = await KEYED[name].describe(marketo)
     except ApiError as error:
@@ -108,10 +127,10 @@ async def object_table(marketo: Marketo, name: str, known: Known | None = None) 
             raise
         log.warning("%s is left out: %s", name, why)
         return None
-    return described_table(name, description, known)
+    return described_table(name, description, await columns(name))
 
 
-async def custom_tables(marketo: Marketo, known: Mapping[str, Known] | None = None) -> list[ObjectTable]:
+async def _custom_tables(marketo: Marketo, chosen: Collection[str] | None, columns: Columns) -> list[ObjectTable]:
     """Return a table ``custom_<name>`` for each approved type of custom object that is linked to leads."""
     try:
         types = await marketo.custom_objects.browse()
@@ -123,13 +142,14 @@ async def custom_tables(marketo: Marketo, known: Mapping[str, Known] | None = No
         return []
     tables = []
     for summary in types:
-        api_name = summary.api_name or ""
-        description = await marketo.custom_objects.describe(api_name)
-        name = snake(f"{CUSTOM}{api_name}")
+        name = snake(f"{CUSTOM}{summary.api_name}")
+        if chosen is not None and name not in chosen:
+            continue
+        description = await marketo.custom_objects.describe(summary.api_name or "")
         if not any((link.target.name or "").casefold() == "lead" for link in description.relationships if link.target):
             log.warning("%s is left out: only types that are linked to leads can be exported", name)
             continue
-        tables.append(described_table(name, description, (known or {}).get(name)))
+        tables.append(described_table(name, description, await columns(name)))
     return tables
 
 
@@ -212,6 +232,9 @@ class CustomPass(Pass):
         async with asyncio.TaskGroup() as tasks:
             for place in range(JOBS_AT_ONCE):
                 tasks.create_task(self._some(spans[place::JOBS_AT_ONCE], put))
+
+    async def compare(self, put: Put, started: float) -> None:
+        """Put nothing: what has not changed is not read again, and deletions are not announced."""
 
     async def _some(self, spans: Sequence[Span], put: Put) -> None:
         for span in spans:

@@ -16,8 +16,9 @@ from msgspec import Struct
 
 from marketo_async.errors import ApiError
 from marketo_async.mirror.backfill.context import LoadContext, Span, SpanLog
+from marketo_async.mirror.chunks import LoadChunk, MirrorRow
 from marketo_async.mirror.lacking import why_lacking
-from marketo_async.mirror.package import Chunk, Put, Row
+from marketo_async.mirror.package import Put
 from marketo_async.mirror.plan import DAY
 from marketo_async.mirror.state import MirrorState
 from marketo_async.mirror.tables import MirrorTable
@@ -89,26 +90,27 @@ class Pass(ABC):
                 raise
             log.warning("%s is left out: %s", self.name, lacking)
         end = PassDone(at=started, lacking=lacking)
-        await put(Chunk(read_at=started, progress={self.name: end}))
+        await put(LoadChunk(read_at=started, progress={self.name: end}))
 
     @abstractmethod
     async def read(self, put: Put) -> None:
         """Put all rows, by `rows` or, in parts, by `part`."""
 
+    @abstractmethod
     async def compare(self, put: Put, started: float) -> None:
-        """Put the deletions of those rows that were not read again since the pass began."""
+        """Put the deletions of those rows that were not read again since the pass began, if that can be known."""
 
-    async def rows(self, put: Put, rows: Iterable[Row], read_at: float) -> None:
+    async def rows(self, put: Put, rows: Iterable[MirrorRow], read_at: float) -> None:
         """Put some rows."""
-        await put(Chunk(rows={self.name: list(rows)}, read_at=read_at, snapshot=True))
+        await put(LoadChunk(rows={self.name: list(rows)}, read_at=read_at, snapshot=True))
 
-    async def part(self, put: Put, span: Span, rows: Iterable[Row] = (), *, read_at: float, **more: Any) -> None:
+    async def part(self, put: Put, span: Span, rows: Iterable[MirrorRow] = (), *, read_at: float, **more: Any) -> None:
         """Put the last rows of a part; afterwards the part is done."""
         known = list(rows)
 
-        def chunk(done: _Spans) -> Chunk:
+        def chunk(done: _Spans) -> LoadChunk:
             progress = PassDone(at=self._progress.at, started=self._progress.started, done=done)
-            return Chunk(
+            return LoadChunk(
                 rows={self.name: known} if known else {},
                 read_at=read_at,
                 snapshot=True,
@@ -124,10 +126,10 @@ class Pass(ABC):
         keys = await self.context.stored(self.table, sources, before=started)
         await self.remove(put, [dict(zip(sources, key, strict=True)) for key in keys], started)
 
-    async def remove(self, put: Put, keys: Sequence[Row], read_at: float) -> None:
+    async def remove(self, put: Put, keys: Sequence[MirrorRow], read_at: float) -> None:
         """Put some deletions."""
         if keys:
-            await put(Chunk(deletions={self.name: keys}, read_at=read_at, snapshot=True))
+            await put(LoadChunk(deletions={self.name: keys}, read_at=read_at, snapshot=True))
 
     def is_done(self, span: Span) -> bool:
         """Whether a part of the pass under way is loaded."""
@@ -137,7 +139,7 @@ class Pass(ABC):
 async def loaded(put: Put, now: float) -> None:
     """Wait until everything that was put before is loaded."""
     done = asyncio.Event()
-    await put(Chunk(read_at=now, ack=done.set))
+    await put(LoadChunk(read_at=now, ack=done.set))
     await done.wait()
 
 
