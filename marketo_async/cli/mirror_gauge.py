@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
@@ -11,7 +12,7 @@ from marketo_async import Governor, Marketo
 from marketo_async.cli.gauge import Gauge, GaugeRow
 
 if TYPE_CHECKING:
-    from marketo_async.mirror import Mirror
+    from marketo_async.mirror import Mirror, MirrorProgress
 
 
 class MirrorGauge(Gauge):
@@ -37,7 +38,8 @@ class MirrorGauge(Gauge):
             rows, tables = sum(progress.rows.values()), sum(count > 0 for count in progress.rows.values())
             done = [
                 GaugeRow("rows", None, None, f"{rows:,} in {tables} tables"),
-                GaugeRow("calls left", None, None, f"{now.left_today:,} today"),
+                *_first_load(progress),
+                GaugeRow("left today", None, None, _left(now.left_today, progress.bytes_left)),
                 GaugeRow("feed", None, None, _lag(progress.behind, progress.held_back)),
             ]
             if name is not None:
@@ -62,7 +64,16 @@ class MirrorGauge(Gauge):
     def pace(self) -> str:
         """Return the seconds, the calls and the calls per second so far, as text."""
         calls = sum(marketo.governor.snapshot().granted for marketo, _ in self._mirrors.values())
-        return f"{self.elapsed:.1f} s, {calls:,} calls, {calls / max(self.elapsed, 1e-9):.2f} calls/s"
+        text = f"{self.elapsed:.1f} s, {calls:,} calls, {calls / max(self.elapsed, 1e-9):.2f} calls/s"
+        left = self._seconds_left()
+        return text if left is None else f"{text}, about {timedelta(seconds=round(left))} left"
+
+    def _seconds_left(self) -> float | None:
+        """Return how long the first loads take, at the pace so far."""
+        found = [mirror.progress() for _, mirror in self._mirrors.values()]
+        expected = sum(one.expected or 0 for one in found)
+        rows = sum(one.done for one in found if one.expected)
+        return self.elapsed * (expected - rows) / rows if 0 < rows < expected else None
 
 
 class VerifyGauge(Gauge):
@@ -89,6 +100,18 @@ class VerifyGauge(Gauge):
     def rows(self) -> Sequence[GaugeRow]:
         """Return the lines of the frame."""
         return [GaugeRow(part, None, None, f"{rows:,} compared") for part, rows in self._compared.items()]
+
+
+def _first_load(progress: MirrorProgress) -> Sequence[GaugeRow]:
+    done, expected = progress.done, progress.expected
+    if expected is None:
+        return []
+    return [GaugeRow("first load", min(done, expected), expected, f"{done:,} of about {expected:,}")]
+
+
+def _left(calls: int, exported: int | None) -> str:
+    megabytes = "" if exported is None else f", {exported / 1_000_000:,.0f} MB"
+    return f"{calls:,} calls{megabytes}"
 
 
 def _lag(behind: float | None, held_back: str) -> str:

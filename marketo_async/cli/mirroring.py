@@ -32,13 +32,10 @@ from marketo_async.instances import Instance, load_instances
 
 if TYPE_CHECKING:
     from marketo_async.mirror import Mirror
-    from marketo_async.mirror.runner import MirrorStatus
+    from marketo_async.mirror.status import MirrorStatus
 
 _INSTANCE = "{instance}"
 _PASSWORD = re.compile(r"(://[^:@/\s]*:)\S*@")
-_MB = 1_000_000
-_VOLUME = 500  # MB of exports that an instance usually has a day
-_TABLES = ("leads", "activities", "lists", "list_members", "programs", "program_members")
 
 
 class Selected(Struct, frozen=True):
@@ -156,23 +153,11 @@ def run(chosen: Sequence[Selected], options: MirrorOptions, *, follow: bool, qui
 
 def show_plan(chosen: Sequence[Selected], options: MirrorOptions) -> None:
     """Print what first loads will cost."""
-    from marketo_async.mirror.plan import CallPace, DayBudget, planned  # noqa: PLC0415 - it needs the extra mirror
-    from marketo_async.mirror.probing import probe  # noqa: PLC0415
 
     async def work(one: Selected, mirror: Mirror) -> None:
-        limits = one.marketo.governor.limits
-        since = None if options.since is None else options.since.timestamp()
         async with one.marketo:
-            tables = _planned_tables(options.tables)
-            fields = [field.name for field in (await one.marketo.leads.describe2()).fields]
-            facts = await probe(one.marketo, fields=fields, since=since, activities="activities" in tables)
-        budget = DayBudget(
-            calls=min(options.budget_calls or limits.daily, limits.daily - limits.reserve),
-            exported=(options.budget_mb or _VOLUME) * _MB,
-        )
-        pace = CallPace(calls=limits.calls, per=limits.per, slots=limits.concurrency, latency=facts.latency)
-        text = planned(tables, facts, pace, budget, since=since).text()
-        typer.echo(f"{one.prefix}{mirror}\n{text}")
+            found = await mirror.plan()
+        typer.echo(f"{one.prefix}{mirror}\n{found.text()}")
 
     opened = [(one, _mirror(one, options)) for one in chosen]
     _end(asyncio.run(_each(opened, work)))
@@ -237,6 +222,7 @@ def _mirror(one: Selected, options: MirrorOptions) -> Mirror:
         tables="all" if options.tables is None else options.tables,
         since=options.since,
         budget=None if options.budget_calls is None else Budget(calls_per_day=options.budget_calls),
+        budget_mb=options.budget_mb,
         poll=options.poll,
     )
 
@@ -275,12 +261,6 @@ def _end(errors: Sequence[MarketoError]) -> None:
     """End with the exit code of the first error, if there is one."""
     if errors:
         raise typer.Exit(exit_for(errors[0]))
-
-
-def _planned_tables(tables: list[str] | None) -> list[str]:
-    """Return the tables that cost something, with one name for those of all activities."""
-    asked = _TABLES if tables is None else ["activities" if name.startswith("activity_") else name for name in tables]
-    return [name for name in _TABLES if name in asked]
 
 
 def _governor(instance: Instance) -> Governor:

@@ -7,7 +7,7 @@ only then counts it as done. See ``following`` for the feed, ``backfill`` for th
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from tempfile import gettempdir
@@ -15,17 +15,16 @@ from types import TracebackType
 from typing import Self
 
 import anyio
-from msgspec import Struct
 from msgspec.structs import replace
 
 from marketo_async.changes import Budget, Changes
 from marketo_async.client import Marketo
 from marketo_async.errors import ConfigurationError
 from marketo_async.governor import Priority
-from marketo_async.mirror.backfill.backfill import USE, Backfill
+from marketo_async.mirror.backfill.backfill import FACTS, USE, Backfill
 from marketo_async.mirror.backfill.context import LoadContext
 from marketo_async.mirror.backfill.stored import StoredRows
-from marketo_async.mirror.describing import InstanceTables, Tables, instance_tables
+from marketo_async.mirror.describing import InstanceTables, Tables, instance_tables, planned_tables
 from marketo_async.mirror.folding import Folding
 from marketo_async.mirror.following import Following
 from marketo_async.mirror.freshness import Freshness
@@ -33,43 +32,20 @@ from marketo_async.mirror.gathering import Gathering
 from marketo_async.mirror.loader import Loader
 from marketo_async.mirror.loading import Destination
 from marketo_async.mirror.meter import Allowance, Meter
-from marketo_async.mirror.plan import InstanceFacts
+from marketo_async.mirror.plan import CallPace, DayBudget, InstanceFacts, MirrorPlan, planned, since_of
+from marketo_async.mirror.probing import probe
 from marketo_async.mirror.rereading import Rereading
 from marketo_async.mirror.state import DayUse, MirrorState
+from marketo_async.mirror.status import MirrorProgress, MirrorStatus
 from marketo_async.mirror.tables import LEAD_MERGES
 from marketo_async.mirror.target import Target, target_of
 from marketo_async.mirror.verify import Repair, Verifier, VerifyReport
 from marketo_async.mirror.verify.verifier import CHUNKS, PARTS, VerifyProgress, horizon_of, unheard
-from marketo_async.mirror.views import activities_view
+from marketo_async.mirror.views import VIEW, activities_view
 from marketo_async.models.moment import When, to_datetime
 
 _DELETIONS_KEPT = 14 * 86_400.0
 _MEGABYTES = 500.0  # of exports in a day, by default
-
-
-class MirrorStatus(Struct, frozen=True, kw_only=True):
-    """What a mirror holds: its instance, its target, the rows of each table, and its state.
-
-    ``settled`` is the moment (epoch seconds) before which it has everything, ``None`` where it holds nothing yet.
-    """
-
-    instance: str
-    target: str
-    rows: Mapping[str, int]
-    settled: float | None
-    state: MirrorState
-
-
-class MirrorProgress(Struct, frozen=True, kw_only=True):
-    """What a run has done so far.
-
-    ``rows`` it has written, by table. ``behind`` is how many seconds ago the feed had everything, ``None`` until it
-    first has. ``held_back`` says what it waits for, if anything.
-    """
-
-    rows: Mapping[str, int]
-    behind: float | None
-    held_back: str
 
 
 class Mirror:
@@ -120,6 +96,9 @@ class Mirror:
         self.destination = destination or Destination(self._target, folder=folder)
         self._state: MirrorState | None = None
         self._changes: Changes | None = None
+        self._loader: Loader | None = None
+        self._meter: Meter | None = None
+        self._loading = False  # a first load
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -166,9 +145,37 @@ class Mirror:
         behind = [lane.behind for lane in feed.lanes if lane.behind is not None] if feed else []
         return MirrorProgress(
             rows=dict(self.destination.written),
+            expected=self._expected(),
+            bytes_left=None if self._meter is None else self._meter.bytes_left,
             behind=max(behind) if feed and len(behind) == len(feed.lanes) else None,
             held_back=(feed.trouble or feed.held_back) if feed else "",
         )
+
+    def _expected(self) -> int | None:
+        """Return how many rows the first load that runs has, about."""
+        facts = self._loader.state.progress_of(FACTS, InstanceFacts) if self._loader and self._loading else None
+        if facts is None:
+            return None
+        names = self._loader.state.tables if self._loader else ()
+        rows = facts.leads if "leads" in names else 0
+        if any(name.startswith("activity_") for name in names):
+            since = None if self._since is None else to_datetime(self._since, name="since").timestamp()
+            rows += round(facts.activities(since_of(facts, since), facts.at))
+        return rows
+
+    async def plan(self) -> MirrorPlan:
+        """Return what a first load will cost; some 50 calls, which `probing` names. Nothing is written."""
+        limits, tables = self._marketo.governor.limits, planned_tables(self._tables)
+        since = None if self._since is None else to_datetime(self._since, name="since").timestamp()
+        fields = [field.name for field in (await self._marketo.leads.describe2()).fields]
+        facts = await probe(self._marketo, fields=fields, since=since, activities=VIEW in tables, clock=self._clock)
+        calls = self._budget.calls_per_day if self._budget else limits.daily
+        budget = DayBudget(
+            calls=min(calls, limits.daily - limits.reserve),
+            exported=round((self._budget_mb or _MEGABYTES) * 1_000_000),
+        )
+        pace = CallPace(calls=limits.calls, per=limits.per, slots=limits.concurrency, latency=facts.latency)
+        return planned(tables, facts, pace, budget, since=since)
 
     async def run(self, *, follow: bool = False) -> None:
         """Load what is missing, then apply what has changed since; with ``follow``, continue until it is cancelled.
@@ -213,6 +220,8 @@ class Mirror:
         found = await instance_tables(self._marketo, self.destination, tables=self._tables, taken=self.state.types)
         freshness = Freshness(self.destination, found.catalog, started=self._clock())
         loader = Loader(self.destination, found.catalog, freshness, replace(self.state, types=found.types))
+        self._loader = loader
+        self._loading = self.state.progress_of(FACTS, InstanceFacts) is None
         gathering = Gathering(seconds=self._gather)
         rereading = Rereading(self._marketo, found.catalog)
         following = Following(
@@ -233,7 +242,7 @@ class Mirror:
                     await following.run(feed, gathering.put)
                 await gathering.end()
         finally:
-            self._state = loader.state
+            self._state, self._loader = loader.state, None
 
     async def _begin(self, loader: Loader, found: InstanceTables, feed: Changes | None) -> None:
         """Create the tables and the view, and keep where the feed starts, before anything is read."""
@@ -266,10 +275,13 @@ class Mirror:
             exported=round((self._budget_mb or _MEGABYTES) * 1_000_000),
             feed=lanes / self._poll + 2 * lanes / self._sweep.total_seconds(),
         )
+        self._meter = Meter(
+            self._marketo.governor, allowance, use=self.state.progress_of(USE, DayUse), clock=self._clock
+        )
         context = LoadContext(
             marketo=self._marketo.with_options(priority=Priority.BULK),
             catalog=found.catalog,
-            meter=Meter(self._marketo.governor, allowance, use=self.state.progress_of(USE, DayUse), clock=self._clock),
+            meter=self._meter,
             folder=self.destination.exports or Path(gettempdir(), f"marketo-mirror-{self._target.digest}"),
             facts=InstanceFacts(at=self._clock(), began=self._clock()),
             stored=StoredRows(self.destination),

@@ -13,6 +13,8 @@ from marketo_async.changes.position import Position
 from marketo_async.changes.translation import DELETE_LEAD
 from marketo_async.client import Marketo
 from marketo_async.errors import ConfigurationError, InvalidRequest
+from marketo_async.mirror.backfill.activities import ActivitiesDone, ActivityLoad
+from marketo_async.mirror.backfill.leads import LeadLoad, LeadsDone
 from marketo_async.mirror.loading import Destination
 from marketo_async.mirror.state import MirrorState
 from marketo_async.mirror.tables import Catalog
@@ -25,6 +27,7 @@ from marketo_async.models.moment import When, to_datetime
 
 CHUNKS = 30  # 9,000 ids: without a difference, fewer than 0.034 % of the leads differ
 PARTS = ("leads", "activities", "lists")
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _LIST_CALLS = 100  # of a verification that is not full
 
 VerifyProgress = Callable[[str, int], None]
@@ -64,7 +67,7 @@ class Verifier:
         self._marketo = marketo
         self._destination = destination
         self._catalog = catalog
-        self._types = state.types
+        self._state = state
         self._poll = poll
         self._rng = rng or random.Random()  # noqa: S311 - it draws samples
         self.horizon = horizon_of(state)
@@ -81,15 +84,16 @@ class Verifier:
     ) -> VerifyReport:
         """Compare activities exactly, lists by their members, and random leads in every field, or all with ``full``.
 
-        Activities are compared from ``since``, by default from the oldest one of the mirror, to the mirror's watermark,
-        as far back as Marketo keeps them. Without ``full``, leads are ``chunks`` of 300 random ids, one call each, and
-        lists those whose members about 100 calls can read. ``progress`` receives a part and the number of its rows.
+        Activities are compared from ``since`` to the mirror's watermark, by default from where their first load began
+        or, if it is not complete, has come to. Without ``full``, leads are ``chunks`` of 300 random ids, one call each,
+        and lists those whose members about 100 calls can read. ``progress`` receives a part and the number of its rows.
         """
         if unknown := [part for part in parts if part not in PARTS]:
             raise InvalidRequest(f"parts: {unknown[0]!r} can't be verified; possible are {', '.join(PARTS)}")
         before = self._marketo.governor.snapshot().granted
         found: list[VerifiedPart] = []
         if "leads" in parts and "leads" in self._catalog:
+            self._check_leads()
             fields = {field.name for field in (await self._marketo.leads.describe2()).fields}
             check = LeadCheck(
                 self._marketo, self._destination, self._catalog["leads"], fields=fields, horizon=self.horizon
@@ -106,7 +110,7 @@ class Verifier:
             activities = ActivityCheck(self._marketo, self._destination, tables, poll=self._poll)
             found.append(
                 await activities.check(
-                    since=None if since is None else to_datetime(since, name="since"),
+                    since=self._start(since),
                     until=datetime.fromtimestamp(self.horizon, UTC),
                     on_window=lambda rows: progress("activities", rows),
                 )
@@ -122,11 +126,25 @@ class Verifier:
             )
         return VerifyReport(parts=tuple(found), calls=self._marketo.governor.snapshot().granted - before)
 
+    def _check_leads(self) -> None:
+        loaded = self._state.progress_of(LeadLoad.name, LeadsDone)
+        if loaded is not None and not loaded.complete:
+            raise ConfigurationError("the first load of the leads is not complete; run the mirror to its end first")
+
+    def _start(self, since: When | None) -> datetime | None:
+        """Return from where activities are compared: where their first load began, or is complete up to now."""
+        loaded = self._state.progress_of(ActivityLoad.name, ActivitiesDone)
+        asked = None if since is None else to_datetime(since, name="since")
+        if loaded is None:
+            return asked
+        start = max([loaded.start, *(span.end for span in loaded.left)])
+        return max(datetime.fromtimestamp(start, UTC), asked or _LONG_AGO)
+
     async def _tables(self) -> Mapping[int, str]:
         """Return the tables of activities that can be compared: a listing of its own has the deletions of leads."""
         known = await self._marketo.activities.types_by_id()
-        wanted = (known.keys() & self._types.keys()) - {DELETE_LEAD}
-        return {kind: self._types[kind] for kind in sorted(wanted) if self._types[kind] in self._catalog}
+        wanted = (known.keys() & self._state.types.keys()) - {DELETE_LEAD}
+        return {kind: self._state.types[kind] for kind in sorted(wanted) if self._state.types[kind] in self._catalog}
 
     async def _since_horizon(self) -> Recent:
         if self._recent is None:
