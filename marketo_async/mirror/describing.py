@@ -18,6 +18,8 @@ from marketo_async.changes.translation import (
 )
 from marketo_async.client import Marketo
 from marketo_async.errors import InvalidRequest
+from marketo_async.mirror.backfill.listings import listing_kinds
+from marketo_async.mirror.backfill.objects import CUSTOM, KEYED, ObjectTable, object_tables
 from marketo_async.mirror.folding import CHANGE_PROGRAM_MEMBER_DATA, TOUCHING
 from marketo_async.mirror.loading import Destination
 from marketo_async.mirror.tables import (
@@ -25,8 +27,6 @@ from marketo_async.mirror.tables import (
     LEAD_DELETIONS,
     LEAD_MERGES,
     LIST_MEMBERS,
-    LISTS,
-    PROGRAMS,
     Catalog,
     MirrorTable,
     activity_table,
@@ -40,7 +40,8 @@ from marketo_async.models.activities import ActivityType
 Tables = Sequence[str] | Literal["all"]
 
 _FIXED: Mapping[str, MirrorTable] = {
-    table.name: table for table in (LEAD_CHANGES, LEAD_DELETIONS, LEAD_MERGES, LISTS, LIST_MEMBERS, PROGRAMS)
+    **{table.name: table for table in (LEAD_CHANGES, LEAD_DELETIONS, LEAD_MERGES, LIST_MEMBERS)},
+    **{kind.table.name: kind.table for kind in listing_kinds().values()},
 }
 _ENDS = frozenset({MERGE_LEADS, DELETE_LEAD})
 _OF_LEADS = frozenset({NEW_LEAD, CHANGE_DATA_VALUE}) | TOUCHING | _ENDS
@@ -63,6 +64,7 @@ class InstanceTables(Struct, frozen=True, kw_only=True):
     kinds: Mapping[int, ActivityType]
     types: Mapping[int, str]
     feed: frozenset[int]
+    objects: Sequence[ObjectTable] = ()
 
 
 async def instance_tables(
@@ -85,18 +87,38 @@ async def instance_tables(
     if "program_members" in chosen:
         known = await destination.columns("program_members")
         catalog.add(*program_members_table(await marketo.program_members.describe(), known))
+    objects = await object_tables(marketo, chosen, destination.columns, everything=tables == "all")
+    for one in objects:
+        catalog.add(one.table, one.clashes)
     for number, name in types.items():
         if name in chosen and number in kinds:
             catalog.add(*activity_table(name, kinds[number], await destination.columns(name)))
     feed = {number for name in chosen for number in _TYPES.get(name, ())}
     feed |= {number for number, name in types.items() if name in chosen}
     always = {NEW_LEAD, CHANGE_DATA_VALUE, DELETE_LEAD}
-    return InstanceTables(catalog=catalog, kinds=kinds, types=types, feed=frozenset(feed & (kinds.keys() | always)))
+    return InstanceTables(
+        catalog=catalog,
+        kinds=kinds,
+        types=types,
+        feed=frozenset(feed & (kinds.keys() | always)),
+        objects=objects,
+    )
+
+
+def planned_tables(tables: Tables) -> list[str]:
+    """Return the tables whose first load costs something, "activities" for those of all types.
+
+    Custom objects are counted if they are named: only the instance knows which it has.
+    """
+    everything = ["leads", VIEW, *_FIXED, "program_members", *KEYED]
+    asked = everything if tables == "all" else [VIEW if name.startswith("activity_") else name for name in tables]
+    free = {"lead_changes", "lead_deletions", "lead_merges"}  # they come with the feed
+    return [name for name in dict.fromkeys([*(one for one in everything if one in asked), *asked]) if name not in free]
 
 
 def _chosen(tables: Tables, activities: Iterable[str]) -> set[str]:
     own = set(activities)
-    everything = {"leads", "program_members", *_FIXED, *own}
+    everything = {"leads", "program_members", *_FIXED, *KEYED, *own}
     if tables == "all":
         return everything
     chosen = {name for table in tables for name in (own if table == VIEW else (table,))}
@@ -105,7 +127,8 @@ def _chosen(tables: Tables, activities: Iterable[str]) -> set[str]:
 
 
 def _check(chosen: Collection[str], everything: Collection[str]) -> None:
-    if unknown := sorted(set(chosen) - set(everything)):
+    custom = {name for name in chosen if name.startswith(CUSTOM)}
+    if unknown := sorted(set(chosen) - set(everything) - custom):
         raise InvalidRequest(
             f"{unknown[0]!r} is not a table of this mirror; choose from {', '.join(sorted({*everything, VIEW}))}"
         )

@@ -7,6 +7,7 @@ the back-pressure for producers and feed; it waits as Arrow, which takes a tenth
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
 from msgspec.structs import replace
@@ -38,7 +39,7 @@ class Gathering:
     async def put(self, chunk: LoadChunk) -> None:
         """Hand a chunk to the loader; wait while too much waits. One chunk alone may be of any size."""
         found = {
-            name: arrow_values(self._catalog[name], rows) if isinstance(rows, list) else rows
+            name: arrow_values(self._catalog[name], rows) if isinstance(rows, Sequence) else rows
             for name, rows in chunk.rows.items()
         }
         chunk = replace(chunk, rows=found)

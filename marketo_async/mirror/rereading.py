@@ -16,7 +16,7 @@ from marketo_async.client import Marketo
 from marketo_async.errors import AccessDenied, NotFound
 from marketo_async.mirror.chunks import MirrorRow
 from marketo_async.mirror.folding import FoldedEvents
-from marketo_async.mirror.tables import Catalog, MirrorTable
+from marketo_async.mirror.tables import Catalog
 
 Found = Mapping[str, Sequence[MirrorRow]]
 
@@ -56,12 +56,12 @@ class Rereading:
 
     async def leads(self, lead_ids: Collection[int]) -> list[MirrorRow]:
         """Return the leads that exist, with every field of the table; 300 a call."""
-        fields = _sources(self._catalog["leads"])
+        fields = self._catalog["leads"].fields
         return [lead async for lead in self._marketo.leads.by_filter("id", sorted(lead_ids), fields=fields)]
 
     async def program_members(self, program_id: int, lead_ids: Collection[int]) -> list[MirrorRow]:
         """Return those leads that are in a program, with every field of the table; 300 a call."""
-        fields = [name for name in _sources(self._catalog["program_members"]) if name != "leadId"]
+        fields = [name for name in self._catalog["program_members"].fields if name != "leadId"]
         members = self._marketo.program_members.by_filter(program_id, "leadId", sorted(lead_ids), fields=fields)
         return [{**member, "programId": program_id} async for member in members]
 
@@ -120,7 +120,3 @@ class Rereading:
             return {one.id async for one in self._marketo.leads.program_membership(lead_id)}
         except NotFound:  # the lead is gone
             return set()
-
-
-def _sources(table: MirrorTable) -> list[str]:
-    return [column.source for column in table.columns]

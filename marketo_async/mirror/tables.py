@@ -44,13 +44,20 @@ class MirrorTable(Struct, frozen=True, kw_only=True):
     """A table: its name, the columns of its key, and all its columns.
 
     ``guarded`` says that rows can change or vanish while a snapshot is read: then a snapshot's rows never replace what
-    the feed has read since the snapshot was asked for.
+    the feed has read since the snapshot was asked for. ``gone`` are Marketo's names of columns whose field no longer
+    exists.
     """
 
     name: str
     key: tuple[str, ...]
     columns: tuple[MirrorColumn, ...]
     guarded: bool = False
+    gone: frozenset[str] = frozenset()
+
+    @property
+    def fields(self) -> list[str]:
+        """Marketo's names of the columns that the instance can be asked for."""
+        return [column.source for column in self.columns if column.source not in self.gone]
 
     def column(self, source: str) -> MirrorColumn | None:
         """Return the column of one of Marketo's names."""
@@ -115,7 +122,13 @@ def table_of(
     columns += [column for source, column in known.items() if source not in wanted]
     by_source = {column.source: column.name for column in columns}
     return (
-        MirrorTable(name=name, key=tuple(by_source[source] for source in key), columns=tuple(columns), guarded=guarded),
+        MirrorTable(
+            name=name,
+            key=tuple(by_source[source] for source in key),
+            columns=tuple(columns),
+            guarded=guarded,
+            gone=frozenset(known.keys() - wanted.keys()),
+        ),
         clashes,
     )
 

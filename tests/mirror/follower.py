@@ -22,9 +22,16 @@ class Pace(TypedDict):
     gather: float
     lag: timedelta
     sweep: timedelta
+    job_poll: float
 
 
-QUICK: Pace = {"poll": 0.1, "gather": 0.02, "lag": timedelta(seconds=10), "sweep": timedelta(seconds=1)}
+QUICK: Pace = {
+    "poll": 0.1,
+    "gather": 0.02,
+    "lag": timedelta(seconds=10),
+    "sweep": timedelta(seconds=1),
+    "job_poll": 0.02,
+}
 
 
 def context() -> ForkServerContext:
