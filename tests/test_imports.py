@@ -45,6 +45,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("changes",),
     ("caller",),
     ("client",),
+    ("instances",),
     ("sync",),
     ("mirror",),
     ("",),  # the package itself

@@ -23,6 +23,7 @@ from marketo_async.cli.drain import run
 from marketo_async.cli.exits import EPILOG, Exit, errors_in_one_line
 from marketo_async.cli.exports import exporting
 from marketo_async.cli.imports import importing
+from marketo_async.cli.mirror import mirroring_app
 from marketo_async.cli.options import (
     ENVIRONMENT,
     SINCE,
@@ -65,6 +66,7 @@ app = typer.Typer(
 
 app.add_typer(exporting, name="export")
 app.add_typer(importing, name="import")
+app.add_typer(mirroring_app, name="mirror")
 
 LeadsOption = Annotated[int, typer.Option(help="Number of leads in the sandbox.", min=0)]
 ActivitiesOption = Annotated[int, typer.Option(help="Number of activities in the sandbox, all of the last day.", min=0)]

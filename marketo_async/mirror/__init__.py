@@ -12,7 +12,20 @@ if _missing := [name for name in ("dlt", "pyarrow") if find_spec(name) is None]:
         f"the mirror needs {' and '.join(_missing)}: pip install 'marketo-async[mirror]'", name=_missing[0]
     )
 
-from marketo_async.mirror.runner import Mirror, MirrorStatus
+from marketo_async.mirror.runner import Mirror
+from marketo_async.mirror.source import source
+from marketo_async.mirror.status import MirrorProgress, MirrorStatus
 from marketo_async.mirror.target import Target, target_of
+from marketo_async.mirror.verify import Difference, VerifiedPart, VerifyReport
 
-__all__ = ["Mirror", "MirrorStatus", "Target", "target_of"]
+__all__ = [
+    "Difference",
+    "Mirror",
+    "MirrorProgress",
+    "MirrorStatus",
+    "Target",
+    "VerifiedPart",
+    "VerifyReport",
+    "source",
+    "target_of",
+]

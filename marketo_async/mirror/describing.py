@@ -105,6 +105,17 @@ async def instance_tables(
     )
 
 
+def planned_tables(tables: Tables) -> list[str]:
+    """Return the tables whose first load costs something, "activities" for those of all types.
+
+    Custom objects are counted if they are named: only the instance knows which it has.
+    """
+    everything = ["leads", VIEW, *_FIXED, "program_members", *KEYED]
+    asked = everything if tables == "all" else [VIEW if name.startswith("activity_") else name for name in tables]
+    free = {"lead_changes", "lead_deletions", "lead_merges"}  # they come with the feed
+    return [name for name in dict.fromkeys([*(one for one in everything if one in asked), *asked]) if name not in free]
+
+
 def _chosen(tables: Tables, activities: Iterable[str]) -> set[str]:
     own = set(activities)
     everything = {"leads", "program_members", *_FIXED, *KEYED, *own}

@@ -9,8 +9,11 @@ https://dlthub.com/docs/general-usage/state
 
 from __future__ import annotations
 
+import gc
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
@@ -33,10 +36,12 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_NAME = "marketo"  # of dlt's source and schema
-_PIPELINE = "marketo_mirror"
+SCHEMA = "marketo"  # of dlt's source, too
+_AT_ONCE = 50_000  # rows fetched from a cursor
+_PIPELINE = "marketo_mirror"  # the same everywhere, so that a database that was moved is still a mirror
 _NOT_OPEN = "the destination is not open; call open() first"
 _STATE = "mirror"  # the member of dlt's state that holds ours
+_DUCKDB = {"memory_limit": "96MB", "threads": 1}  # what it caches counts as the memory of the mirror
 _OWN_HINTS: Mapping[str, Any] = {
     READ_AT: {"name": READ_AT, "data_type": "timestamp", "dedup_sort": "desc"},
     DELETED: {"name": DELETED, "data_type": "bool", "hard_delete": True},
@@ -63,6 +68,8 @@ class Destination:
         self._scratch: Scratch | None = None
         self._thread = WorkThread("marketo-mirror")
         self._pipeline: dlt.Pipeline | None = None
+        self.written: Counter[str] = Counter()
+        """The rows and deletions that were written since it was made, by table."""
         self._clean = False  # no load is half done in the local folder
         self.exports: Path | None = None
         """Where files of export jobs are kept until they are loaded, once the destination is open."""
@@ -84,7 +91,9 @@ class Destination:
         After an error nothing of the package counts, and it can be loaded again. Raises `ConfigurationError` if another
         process writes to the target.
         """
-        return await self._run(self._load, package, catalog)
+        report = await self._run(self._load, package, catalog)
+        self.written.update(report.rows)
+        return report
 
     async def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run a query, and return its rows. ``{name}`` is replaced by the qualified name of a table, ``%s`` by values.
@@ -96,6 +105,14 @@ class Destination:
     async def execute(self, *statements: str) -> None:
         """Run statements, such as those of a view, with ``{name}`` as in `query`."""
         await self._run(self._execute, statements)
+
+    async def records(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
+        """Run a query as `query` does, and return its rows by the names of their columns."""
+        return await self._run(self._records, sql, parameters)
+
+    async def texts(self, sql: str, *parameters: object) -> pa.ChunkedArray:
+        """Run a query of one column of text as `query` does, and return it as an Arrow array, which millions fit."""
+        return await self._run(self._texts, sql, parameters)
 
     async def tables(self) -> set[str]:
         """Return the names of the tables that completed loads have created."""
@@ -118,7 +135,8 @@ class Destination:
             raise _reported(error, self.target) from error
 
     def _open(self) -> str | None:
-        os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"  # dlt reads both when its first pipeline is made
+        os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"  # dlt reads them when its pipeline is made
+        os.environ[f"{_PIPELINE.upper()}__LOAD__DELETE_COMPLETED_JOBS"] = "true"  # else files of all loads stay on disk
         os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")  # every table of Arrow has a warning about its hints
         import dlt  # noqa: PLC0415 - it may be imported only after that
         from dlt.common.pipeline import get_dlt_pipelines_dir  # noqa: PLC0415
@@ -136,7 +154,7 @@ class Destination:
         )
         self._begin()
         sources = cast("Mapping[str, Any]", self._pipeline.state.get("sources", {}))
-        text = sources.get(_NAME, {}).get(_STATE)
+        text = sources.get(SCHEMA, {}).get(_STATE)
         return None if text is None else str(text)
 
     def _begin(self) -> None:
@@ -148,7 +166,7 @@ class Destination:
     def _load(self, package: Package, catalog: Catalog) -> LoadReport:
         import dlt  # noqa: PLC0415
 
-        tables = _arrow_tables(package, catalog)
+        tables = arrow_tables(package, catalog)
         text = package.state.text()
 
         def state() -> Iterator[None]:
@@ -164,8 +182,9 @@ class Destination:
         if not self._clean:
             self._begin()
         self._clean = False
-        self._opened().run(dlt.source(source, name=_NAME)())
+        self._opened().run(dlt.source(source, name=SCHEMA)())
         self._clean = True
+        gc.collect()  # dlt leaves cycles that hold the rows; unless they are collected, every load adds to the memory
         return LoadReport(rows={name: sum(map(len, found)) for name, found in tables.items()})
 
     def _query(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
@@ -178,6 +197,33 @@ class Destination:
                 return []
         return [tuple(row) for row in rows or ()]
 
+    def _records(self, sql: str, parameters: Sequence[object]) -> list[dict[str, Any]]:
+        with self._cursor(sql, parameters) as cursor:
+            if cursor is None:
+                return []
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def _texts(self, sql: str, parameters: Sequence[object]) -> pa.ChunkedArray:
+        import pyarrow as pa  # noqa: PLC0415
+
+        parts: list[pa.Array] = []
+        with self._cursor(sql, parameters) as cursor:
+            while cursor is not None and (rows := cursor.fetchmany(_AT_ONCE)):
+                parts.append(pa.array([row[0] for row in rows], pa.string()))
+        return pa.chunked_array(parts, pa.string())
+
+    @contextmanager
+    def _cursor(self, sql: str, parameters: Sequence[object]) -> Iterator[Any]:
+        """Run a query; ``None`` stands for the rows of a table that does not exist."""
+        from dlt.destinations.exceptions import DatabaseUndefinedRelation  # noqa: PLC0415
+
+        with self._opened().sql_client() as client, ExitStack() as stack:
+            cursor: Any = None
+            with suppress(DatabaseUndefinedRelation):
+                cursor = stack.enter_context(client.execute_query(sql.format_map(_Qualified(client)), *parameters))
+            yield cursor
+
     def _execute(self, statements: Iterable[str]) -> None:
         with self._opened().sql_client() as client:
             names = _Qualified(client)
@@ -189,7 +235,7 @@ class Destination:
 
     def _schema(self) -> Mapping[str, Any]:
         pipeline = self._opened()
-        return pipeline.schemas[_NAME].tables if _NAME in pipeline.schema_names else {}
+        return pipeline.schemas[SCHEMA].tables if SCHEMA in pipeline.schema_names else {}
 
     def _columns(self, table: str) -> dict[str, MirrorColumn]:
         tables = self._schema()
@@ -233,7 +279,9 @@ def _destination(target: Target) -> Any:
     import dlt  # noqa: PLC0415
 
     if target.kind == "duckdb":
-        return dlt.destinations.duckdb(target.place)
+        from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials  # noqa: PLC0415
+
+        return dlt.destinations.duckdb(DuckDbCredentials(target.place, global_config=_DUCKDB))
     if target.kind == "postgres":
         from dlt.destinations.impl.postgres.configuration import PostgresCredentials  # noqa: PLC0415
 
@@ -243,7 +291,7 @@ def _destination(target: Target) -> Any:
     return target.place
 
 
-def _arrow_tables(package: Package, catalog: Catalog) -> dict[str, list[pa.Table]]:
+def arrow_tables(package: Package, catalog: Catalog) -> dict[str, list[pa.Table]]:
     """Return the rows and deletions of a package by table."""
     tables: dict[str, list[pa.Table]] = {}
     for chunk in package.chunks:
@@ -260,21 +308,31 @@ def _arrow_tables(package: Package, catalog: Catalog) -> dict[str, list[pa.Table
     return tables
 
 
-def _resource(table: MirrorTable, found: Sequence[pa.Table]) -> DltResource:
-    import dlt  # noqa: PLC0415
+def whole(table: MirrorTable, found: Sequence[pa.Table]) -> pa.Table:
+    """Return parts of a table as one, which may have no rows."""
     import pyarrow as pa  # noqa: PLC0415
 
+    return pa.concat_tables(found or [arrow_rows(table, (), read_at=0.0)], promote_options="default")
+
+
+def column_hints(table: MirrorTable) -> dict[str, Any]:
+    """Return what dlt has to know of the columns of a table."""
     hints: dict[str, Any] = {
         column.name: {"name": column.name, "data_type": column.type, "description": column.source}
         for column in table.columns
     }
-    whole = pa.concat_tables(found or [arrow_rows(table, (), read_at=0.0)], promote_options="default")
+    return {**hints, **{name: dict(hint) for name, hint in _OWN_HINTS.items()}}  # dlt may change them
+
+
+def _resource(table: MirrorTable, found: Sequence[pa.Table]) -> DltResource:
+    import dlt  # noqa: PLC0415
+
     resource: DltResource = dlt.resource(
-        [whole],
+        [whole(table, found)],
         name=table.name,
         write_disposition="merge",
         primary_key=table.key,
-        columns={**hints, **_OWN_HINTS},
+        columns=column_hints(table),
     )
     return resource
 

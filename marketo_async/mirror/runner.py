@@ -7,7 +7,7 @@ only then counts it as done. See ``following`` for the feed, ``backfill`` for th
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from tempfile import gettempdir
@@ -15,17 +15,16 @@ from types import TracebackType
 from typing import Self
 
 import anyio
-from msgspec import Struct
 from msgspec.structs import replace
 
 from marketo_async.changes import Budget, Changes
 from marketo_async.client import Marketo
 from marketo_async.errors import ConfigurationError
 from marketo_async.governor import Priority
-from marketo_async.mirror.backfill.backfill import USE, Backfill
+from marketo_async.mirror.backfill.backfill import FACTS, USE, Backfill
 from marketo_async.mirror.backfill.context import LoadContext
 from marketo_async.mirror.backfill.stored import StoredRows
-from marketo_async.mirror.describing import InstanceTables, Tables, instance_tables
+from marketo_async.mirror.describing import InstanceTables, Tables, instance_tables, planned_tables
 from marketo_async.mirror.folding import Folding
 from marketo_async.mirror.following import Following
 from marketo_async.mirror.freshness import Freshness
@@ -33,25 +32,20 @@ from marketo_async.mirror.gathering import Gathering
 from marketo_async.mirror.loader import Loader
 from marketo_async.mirror.loading import Destination
 from marketo_async.mirror.meter import Allowance, Meter
-from marketo_async.mirror.plan import InstanceFacts
+from marketo_async.mirror.plan import CallPace, DayBudget, InstanceFacts, MirrorPlan, planned, since_of
+from marketo_async.mirror.probing import probe
 from marketo_async.mirror.rereading import Rereading
 from marketo_async.mirror.state import DayUse, MirrorState
+from marketo_async.mirror.status import MirrorProgress, MirrorStatus
 from marketo_async.mirror.tables import LEAD_MERGES
 from marketo_async.mirror.target import Target, target_of
-from marketo_async.mirror.views import activities_view
+from marketo_async.mirror.verify import Repair, Verifier, VerifyReport
+from marketo_async.mirror.verify.verifier import CHUNKS, PARTS, VerifyProgress, horizon_of, unheard
+from marketo_async.mirror.views import VIEW, activities_view
 from marketo_async.models.moment import When, to_datetime
 
 _DELETIONS_KEPT = 14 * 86_400.0
 _MEGABYTES = 500.0  # of exports in a day, by default
-
-
-class MirrorStatus(Struct, frozen=True, kw_only=True):
-    """What a mirror holds: its instance, its target, the rows of each table, and its state."""
-
-    instance: str
-    target: str
-    rows: Mapping[str, int]
-    state: MirrorState
 
 
 class Mirror:
@@ -87,6 +81,7 @@ class Mirror:
         job_poll: float | None = None,
         gather: float = 1.0,
         folder: Path | None = None,
+        destination: Destination | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._marketo = marketo
@@ -98,11 +93,18 @@ class Mirror:
         self._poll, self._lag, self._sweep = poll, lag, sweep
         self._gather = gather
         self._clock = clock
-        self.destination = Destination(self._target, folder=folder)
+        self.destination = destination or Destination(self._target, folder=folder)
         self._state: MirrorState | None = None
+        self._changes: Changes | None = None
+        self._loader: Loader | None = None
+        self._meter: Meter | None = None
+        self._loading = False  # a first load
 
     def __repr__(self) -> str:
-        return f"<Mirror of {self._instance} at {self._target}>"
+        return f"<{self}>"
+
+    def __str__(self) -> str:
+        return f"Mirror of {self._instance} at {self._target}"
 
     async def __aenter__(self) -> Self:
         """Open the destination, and read the state of the last completed load."""
@@ -129,7 +131,51 @@ class Mirror:
         for name in self.state.tables:
             found = await self.destination.query(f"SELECT count(*) FROM {{{name}}}")  # noqa: S608 - a name of our own
             rows[name] = int(found[0][0]) if found else 0
-        return MirrorStatus(instance=self._instance, target=str(self._target), rows=rows, state=self.state)
+        settled = None if self.state.position is None else horizon_of(self.state)
+        return MirrorStatus(
+            instance=self._instance, target=str(self._target), rows=rows, settled=settled, state=self.state
+        )
+
+    def progress(self) -> MirrorProgress:
+        """Return what this run has written, and how far the feed is."""
+        try:
+            feed = self._changes.snapshot() if self._changes else None
+        except ConfigurationError:  # it is closed
+            feed = None
+        behind = [lane.behind for lane in feed.lanes if lane.behind is not None] if feed else []
+        return MirrorProgress(
+            rows=dict(self.destination.written),
+            expected=self._expected(),
+            bytes_left=None if self._meter is None else self._meter.bytes_left,
+            behind=max(behind) if feed and len(behind) == len(feed.lanes) else None,
+            held_back=(feed.trouble or feed.held_back) if feed else "",
+        )
+
+    def _expected(self) -> int | None:
+        """Return how many rows the first load that runs has, about."""
+        facts = self._loader.state.progress_of(FACTS, InstanceFacts) if self._loader and self._loading else None
+        if facts is None:
+            return None
+        names = self._loader.state.tables if self._loader else ()
+        rows = facts.leads if "leads" in names else 0
+        if any(name.startswith("activity_") for name in names):
+            since = None if self._since is None else to_datetime(self._since, name="since").timestamp()
+            rows += round(facts.activities(since_of(facts, since), facts.at))
+        return rows
+
+    async def plan(self) -> MirrorPlan:
+        """Return what a first load will cost; some 50 calls, which `probing` names. Nothing is written."""
+        limits, tables = self._marketo.governor.limits, planned_tables(self._tables)
+        since = None if self._since is None else to_datetime(self._since, name="since").timestamp()
+        fields = [field.name for field in (await self._marketo.leads.describe2()).fields]
+        facts = await probe(self._marketo, fields=fields, since=since, activities=VIEW in tables, clock=self._clock)
+        calls = self._budget.calls_per_day if self._budget else limits.daily
+        budget = DayBudget(
+            calls=min(calls, limits.daily - limits.reserve),
+            exported=round((self._budget_mb or _MEGABYTES) * 1_000_000),
+        )
+        pace = CallPace(calls=limits.calls, per=limits.per, slots=limits.concurrency, latency=facts.latency)
+        return planned(tables, facts, pace, budget, since=since)
 
     async def run(self, *, follow: bool = False) -> None:
         """Load what is missing, then apply what has changed since; with ``follow``, continue until it is cancelled.
@@ -144,11 +190,39 @@ class Mirror:
         if failure is not None:
             raise failure
 
+    async def verify(
+        self,
+        *,
+        full: bool = False,
+        parts: Sequence[str] = PARTS,
+        chunks: int = CHUNKS,
+        since: When | None = None,
+        repair: bool = False,
+        job_poll: float | None = None,
+        progress: VerifyProgress = unheard,
+    ) -> VerifyReport:
+        """Compare the tables with Marketo as `Verifier.verify` does; ``repair`` makes the rows that differ right.
+
+        ``job_poll`` is how many seconds are between two looks at a bulk job, by default a minute. Raises
+        `ConfigurationError` where nothing is mirrored yet.
+        """
+        horizon_of(self.state)
+        found = await instance_tables(self._marketo, self.destination, tables=self.state.tables, taken=self.state.types)
+        verifier = Verifier(self._marketo, self.destination, found.catalog, self.state, poll=job_poll)
+        report = await verifier.verify(full=full, parts=parts, chunks=chunks, since=since, progress=progress)
+        if repair and not report.right:
+            repairing = Repair(self._marketo, self.destination, found, instance=self._instance, clock=self._clock)
+            report = replace(report, repaired=True, left=await repairing.run(report.differences))
+            self._state = await self.destination.open(self._instance)
+        return report
+
     async def _run(self, *, follow: bool) -> None:
         found = await instance_tables(self._marketo, self.destination, tables=self._tables, taken=self.state.types)
         freshness = Freshness(self.destination, found.catalog, started=self._clock())
         loader = Loader(self.destination, found.catalog, freshness, replace(self.state, types=found.types))
-        gathering = Gathering(seconds=self._gather)
+        self._loader = loader
+        self._loading = self.state.progress_of(FACTS, InstanceFacts) is None
+        gathering = Gathering(found.catalog, seconds=self._gather)
         rereading = Rereading(self._marketo, found.catalog)
         following = Following(
             Folding(found.catalog, found.kinds, found.types), rereading, gather=self._gather, clock=self._clock
@@ -168,7 +242,7 @@ class Mirror:
                     await following.run(feed, gathering.put)
                 await gathering.end()
         finally:
-            self._state = loader.state
+            self._state, self._loader = loader.state, None
 
     async def _begin(self, loader: Loader, found: InstanceTables, feed: Changes | None) -> None:
         """Create the tables and the view, and keep where the feed starts, before anything is read."""
@@ -201,10 +275,13 @@ class Mirror:
             exported=round((self._budget_mb or _MEGABYTES) * 1_000_000),
             feed=lanes / self._poll + 2 * lanes / self._sweep.total_seconds(),
         )
+        self._meter = Meter(
+            self._marketo.governor, allowance, use=self.state.progress_of(USE, DayUse), clock=self._clock
+        )
         context = LoadContext(
             marketo=self._marketo.with_options(priority=Priority.BULK),
             catalog=found.catalog,
-            meter=Meter(self._marketo.governor, allowance, use=self.state.progress_of(USE, DayUse), clock=self._clock),
+            meter=self._meter,
             folder=self.destination.exports or Path(gettempdir(), f"marketo-mirror-{self._target.digest}"),
             facts=InstanceFacts(at=self._clock(), began=self._clock()),
             stored=StoredRows(self.destination),
@@ -222,7 +299,7 @@ class Mirror:
         return self._since if recent else None
 
     def _feed(self, found: InstanceTables, position: str | None, *, follow: bool) -> Changes:
-        return self._marketo.changes(
+        self._changes = self._marketo.changes(
             position=position,
             since=None if position else self._feed_since(),
             types=sorted(found.feed),
@@ -232,6 +309,7 @@ class Mirror:
             follow=follow,
             budget=self._budget,
         )
+        return self._changes
 
     @property
     def _instance(self) -> str:
