@@ -41,6 +41,7 @@ _AT_ONCE = 50_000  # rows fetched from a cursor
 _PIPELINE = "marketo_mirror"  # the same everywhere, so that a database that was moved is still a mirror
 _NOT_OPEN = "the destination is not open; call open() first"
 _STATE = "mirror"  # the member of dlt's state that holds ours
+_TIDY_EVERY, _STATES_KEPT = 100, 10  # loads; each adds a state of some kilobytes
 _DUCKDB = {"memory_limit": "96MB", "threads": 1}  # what it caches counts as the memory of the mirror
 _OWN_HINTS: Mapping[str, Any] = {
     READ_AT: {"name": READ_AT, "data_type": "timestamp", "dedup_sort": "desc"},
@@ -184,8 +185,22 @@ class Destination:
         self._clean = False
         self._opened().run(dlt.source(source, name=SCHEMA)())
         self._clean = True
+        if package.state.loads % _TIDY_EVERY == 0 and self.target.kind != "dlt":
+            self._tidy()
         gc.collect()  # dlt leaves cycles that hold the rows; unless they are collected, every load adds to the memory
         return LoadReport(rows={name: sum(map(len, found)) for name, found in tables.items()})
+
+    def _tidy(self) -> None:
+        """Delete the states of earlier loads, which dlt keeps for ever."""
+        schema, state = self._opened().default_schema, self._opened().state
+        states, loads = f"{{{schema.state_table_name}}}", f"{{{schema.loads_table_name}}}"
+        oldest = state["_state_version"] - _STATES_KEPT
+        self._execute(
+            (
+                f"DELETE FROM {states} WHERE version < {oldest}",  # noqa: S608 - dlt's own names, and a number
+                f"DELETE FROM {loads} WHERE load_id NOT IN (SELECT _dlt_load_id FROM {states})",  # noqa: S608
+            )
+        )
 
     def _query(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         from dlt.destinations.exceptions import DatabaseUndefinedRelation  # noqa: PLC0415
