@@ -15,6 +15,7 @@ from marketo_async.errors import InvalidData
 from marketo_async.governor.quota import day_of
 from marketo_async.mirror.backfill.backfill import FACTS, Backfill
 from marketo_async.mirror.backfill.listings import listing_kinds
+from marketo_async.mirror.chunks import LoadChunk
 from marketo_async.mirror.meter import Allowance
 from marketo_async.mirror.package import Put
 from marketo_async.mirror.plan import CallPace, DayBudget, InstanceFacts, MirrorPlan, planned
@@ -259,16 +260,19 @@ async def test_a_refresh_that_is_denied_is_not_asked_for_all_the_time(tmp_path: 
     async with instance(leads=10, activities=0) as (sandbox, marketo):
         backfill, loaded = await _begun(marketo, tmp_path, tables=("leads",), clock=wall)
         assert await loaded.run(backfill)
+        wall.now += 86_400 + 1
         sandbox.faults.append(Fault("603", path="/rest/v1/leads/describe2.json"))
         began, calls = wall.now, sandbox.stats.calls
 
-        async def put(_: object) -> None:
-            raise AssertionError("nothing is there to put")
+        async def put(chunk: LoadChunk) -> None:
+            assert not chunk.size
+            assert chunk.ack is not None
+            chunk.ack()
 
         keeping = asyncio.ensure_future(backfill.keep(put))
-        while wall.now < began + 2 * 86_400:
+        while wall.now < began + 4 * 3_600 and not keeping.done():  # noqa: ASYNC110 - it waits for the fake clock
             await asyncio.sleep(0)
-        keeping.cancel()
+        assert keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
         asked = sandbox.stats.calls - calls
     assert 1 <= asked <= (wall.now - began) / 600 + 1
