@@ -230,17 +230,18 @@ class _Probes:
     async def _page(self, token: str, types: Iterable[int]) -> tuple[list[Activity], bool]:
         """Return one page of activities after a few that may be empty, and whether there are more."""
         asked = list(types)
-        for _ in range(_EMPTY):
+        followed = 0
+        while True:
             answer: Envelope[list[Activity]] = await self._marketo.call(
                 "GET",
                 "/rest/v1/activities.json",
                 query={"nextPageToken": token, "activityTypeIds": asked},
                 decode=list[Activity],
             )
+            followed += 1
+            if answer.result or not answer.more_result or followed == _EMPTY:
+                return answer.result or [], bool(answer.more_result)
             token = answer.next_page_token or token
-            if answer.result or not answer.more_result:
-                break
-        return answer.result or [], bool(answer.more_result)
 
     def _width(self) -> float:
         """Return how wide a lead is in an export."""

@@ -19,6 +19,7 @@ from marketo_async.mirror.chunks import LoadChunk
 from marketo_async.mirror.meter import Allowance
 from marketo_async.mirror.package import Put
 from marketo_async.mirror.plan import CallPace, DayBudget, InstanceFacts, MirrorPlan, planned
+from marketo_async.mirror.state import MirrorState
 from marketo_async.mirror.tables import (
     LEAD_DELETIONS,
     LIST_MEMBERS,
@@ -85,13 +86,12 @@ async def test_a_first_load_that_is_killed_again_and_again_ends_the_same(seed: i
     rng = random.Random(seed)
     leads = some_leads(range(1, 1_501))
     async with instance(leads=leads, activities=2_500, activity_days=60.0) as (sandbox, marketo):
-        loaded = None
+        backfill, loaded = await _begun(marketo, tmp_path)
         for _ in range(60):
-            backfill, loaded = await _begun(marketo, tmp_path, loaded)
+            backfill, _same = await _begun(marketo, tmp_path, loaded)
             puts = rng.randint(5, 40)
             if await loaded.run(backfill, chunks=puts, loses=rng.randint(0, puts // 3)):
                 break
-        assert loaded is not None
         assert backfill.done(loaded.state)
         _check(loaded, sandbox)
 
@@ -226,10 +226,10 @@ async def test_refreshes_repeat_at_their_pace(tmp_path: Path, wall: WallClock) -
         class Keeping:
             name = "keeping"
 
-            def done(self, _: object) -> bool:
-                return False
+            def done(self, state: MirrorState) -> bool:
+                return not state.instance
 
-            async def run(self, put: Put, _: object) -> None:
+            async def run(self, put: Put, state: MirrorState) -> None:
                 await backfill.keep(put)
 
         assert not await loaded.run(Keeping(), chunks=20)

@@ -64,6 +64,7 @@ async def test_a_killed_load_continues_with_what_is_not_loaded(way: str, seed: i
     async with instance(leads=some_leads(IDS), activities=0) as (sandbox, marketo):
         catalog = await _catalog(marketo)
         loaded = Loaded(catalog)
+        load = LeadLoad(context(marketo, catalog, tmp_path, _facts(way), loaded=loaded))
         for _ in range(60):
             load = LeadLoad(context(marketo, catalog, tmp_path, _facts(way), loaded=loaded))
             puts = rng.randint(1, 6)

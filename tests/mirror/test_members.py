@@ -44,6 +44,7 @@ async def test_members_are_those_of_the_instance_after_any_kills(name: str, seed
     rng = random.Random(seed)
     async with instance(leads=1_200, lists=LISTS) as (sandbox, marketo):
         loaded, clock = await _loaded(marketo), Clock()
+        one = _pass(name, marketo, tmp_path, loaded, clock)
         for _ in range(50):
             puts = rng.randint(1, 30)
             one = _pass(name, marketo, tmp_path, loaded, clock)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -40,6 +41,8 @@ _TYPES: Mapping[object, ColumnType] = {
     float: "double",
     Moment: "timestamp",
 }
+
+_PLAIN = frozenset[ColumnType]({"bigint", "text", "double", "bool"})
 
 Pages = AsyncIterator[Sequence[MirrorRow]]
 
@@ -80,7 +83,8 @@ class ListingPass(Pass):
         await self.remove(put, gone, started)
 
 
-def listing_kinds() -> dict[str, ListingKind]:
+@cache
+def listing_kinds() -> Mapping[str, ListingKind]:
     """Return the tables that are listings, by name."""
     return {kind.table.name: kind for kind in _kinds()}
 
@@ -90,17 +94,19 @@ def model_table(
 ) -> MirrorTable:
     """Return a table with a column for each member of a model, by Marketo's names; members with members are JSON."""
     hints = get_type_hints(model, include_extras=True)
-    members = [(field.encode_name, _column_type(hints[field.name])) for field in msgspec.structs.fields(model)]
-    table, _ = table_of(name, key, dict([*own, *members]).items())
-    return table
+    columns: dict[str, ColumnType] = dict(own)
+    columns |= {field.encode_name: _column_type(hints[field.name]) for field in msgspec.structs.fields(model)}
+    return table_of(name, key, columns.items())[0]
 
 
 def _column_type(hint: object) -> ColumnType:
     while get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
     if get_origin(hint) in (Union, UnionType):
-        kinds = {_column_type(one) for one in get_args(hint) if one is not type(None)}
-        return kinds.pop() if len(kinds) == 1 else "text" if kinds <= {"bigint", "text", "double", "bool"} else "json"
+        kinds: set[ColumnType] = {_column_type(one) for one in get_args(hint) if one is not type(None)}
+        if len(kinds) == 1:
+            return kinds.pop()
+        return "text" if kinds <= _PLAIN else "json"
     return _TYPES.get(hint, "json")
 
 

@@ -31,7 +31,7 @@ from marketo_async.mirror.names import NameClash, snake
 from marketo_async.mirror.package import Put
 from marketo_async.mirror.plan import JOBS_AT_ONCE
 from marketo_async.mirror.state import MirrorState
-from marketo_async.mirror.tables import MirrorColumn, MirrorTable, column_type, table_of
+from marketo_async.mirror.tables import ColumnType, MirrorColumn, MirrorTable, column_type, table_of
 from marketo_async.models.objects import ObjectDescription
 from marketo_async.operation import batched
 from marketo_async.paging import Pager
@@ -156,7 +156,11 @@ async def _custom_tables(marketo: Marketo, chosen: Collection[str] | None, colum
 def described_table(name: str, description: ObjectDescription, known: KnownColumns | None = None) -> ObjectTable:
     """Return the table of the objects of a description; its key is Marketo's own id."""
     key = description.id_field or "marketoGUID"
-    fields = {key: column_type("string"), "createdAt": column_type("datetime"), "updatedAt": column_type("datetime")}
+    fields: dict[str, ColumnType] = {
+        key: column_type("string"),
+        "createdAt": column_type("datetime"),
+        "updatedAt": column_type("datetime"),
+    }
     fields |= {field.name: column_type(field.data_type) for field in description.fields}
     table, clashes = table_of(name, [key], fields.items(), known)
     return ObjectTable(table, description, clashes)
