@@ -1,4 +1,4 @@
-"""The first load of everything into a real DuckDB, and a field that is added afterwards."""
+"""The first load of everything into a real DuckDB and Postgres, and a field that is added afterwards."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from tests.mirror.instances import instance
 
 
 @pytest.mark.slow
-async def test_every_table_of_an_instance_is_loaded_and_a_new_field_is_filled_in(tmp_path: Path, duckdb: str) -> None:
+@pytest.mark.parametrize("database", ["duckdb", "postgres"])
+async def test_every_table_of_an_instance_is_loaded_and_a_new_field_is_filled_in(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    target = request.getfixturevalue(database)
     async with instance(leads=400, activities=1_500, activity_days=50.0) as (sandbox, marketo):
-        async with Mirror(marketo, duckdb, folder=tmp_path, **QUICK) as mirror:
+        async with Mirror(marketo, target, folder=tmp_path, **QUICK) as mirror:
             await mirror.run()
             rows = (await mirror.status()).rows
         log = [one for one in sandbox.instance.activities if one.activity_type_id != 37]
@@ -28,7 +32,7 @@ async def test_every_table_of_an_instance_is_loaded_and_a_new_field_is_filled_in
         people = sandbox.instance.leads
         for lead_id in people.ids():  # without an activity, so that the feed says nothing of it
             people.update(lead_id, {"shoeSize": lead_id % 50})
-        async with Mirror(marketo, duckdb, folder=tmp_path, **QUICK) as mirror:
+        async with Mirror(marketo, target, folder=tmp_path, **QUICK) as mirror:
             await mirror.run()
             sizes = await mirror.destination.query("SELECT id, shoe_size FROM {leads} ORDER BY id")
         assert sizes == [(lead_id, lead_id % 50) for lead_id in people.ids()]
