@@ -6,7 +6,7 @@ A value that does not fit the type of its column goes, as text, into a column of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ import msgspec
 import pyarrow as pa
 
 from marketo_async.mirror.chunks import MirrorRow
-from marketo_async.mirror.tables import DELETED, READ_AT, ColumnType, MirrorTable
+from marketo_async.mirror.tables import DELETED, READ_AT, ColumnType, MirrorColumn, MirrorTable
 from marketo_async.models.activity_values import as_type
 from marketo_async.models.moment import parse
 
@@ -32,30 +32,37 @@ _ARROW: Mapping[ColumnType, pa.DataType] = {
 
 
 def arrow_rows(table: MirrorTable, rows: Sequence[MirrorRow], *, read_at: float, deleted: bool = False) -> pa.Table:
-    """Return rows as an Arrow table with the names and types of the columns.
+    """Return rows as an Arrow table with the names and types of the columns, and the mirror's own columns.
 
     ``deleted`` rows have their key alone. A column in which none of them has a value is left out.
     """
-    columns: dict[str, pa.Array] = {}
-    for column in table.key_columns if deleted else table.columns:
+    columns = table.key_columns if deleted else table.columns
+    return with_own_columns(_values(table, columns, rows), read_at=read_at, deleted=deleted)
+
+
+def arrow_values(table: MirrorTable, rows: Sequence[MirrorRow]) -> pa.Table:
+    """Return rows as `arrow_rows` does, without the mirror's own columns."""
+    return _values(table, table.columns, rows)
+
+
+def with_own_columns(values: pa.Table, *, read_at: float, deleted: bool = False) -> pa.Table:
+    """Return an Arrow table with the mirror's own columns."""
+    count = len(values)
+    moment = pa.scalar(datetime.fromtimestamp(read_at, UTC), _MOMENT)
+    values = values.append_column(READ_AT, pa.repeat(moment, count))
+    return values.append_column(DELETED, pa.repeat(pa.scalar(True if deleted else None, pa.bool_()), count))
+
+
+def _values(table: MirrorTable, columns: Iterable[MirrorColumn], rows: Sequence[MirrorRow]) -> pa.Table:
+    arrays: dict[str, pa.Array] = {}
+    for column in columns:
         values = [row.get(column.source) for row in rows]
         if values and column.name not in table.key and values.count(None) == len(values):
             continue
-        array, unfit = _array(values, column.type)
-        columns[column.name] = array
+        arrays[column.name], unfit = _array(values, column.type)
         if unfit is not None:
-            columns[f"{column.name}{VARIANT}"] = unfit
-    moment = pa.scalar(datetime.fromtimestamp(read_at, UTC), _MOMENT)
-    columns[READ_AT] = pa.repeat(moment, len(rows))
-    columns[DELETED] = pa.repeat(pa.scalar(True if deleted else None, pa.bool_()), len(rows))
-    return pa.table(columns)
-
-
-def with_own_columns(table: pa.Table, *, read_at: float) -> pa.Table:
-    """Return an Arrow table of a producer with the mirror's own columns."""
-    moment = pa.scalar(datetime.fromtimestamp(read_at, UTC), _MOMENT)
-    table = table.append_column(READ_AT, pa.repeat(moment, len(table)))
-    return table.append_column(DELETED, pa.nulls(len(table), pa.bool_()))
+            arrays[f"{column.name}{VARIANT}"] = unfit
+    return pa.table(arrays)
 
 
 def _array(values: list[Any], kind: ColumnType) -> tuple[pa.Array, pa.Array | None]:

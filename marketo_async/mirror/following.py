@@ -51,7 +51,13 @@ class Following:
     async def _chunk(self, events: Sequence[ChangeEvent], position: str) -> LoadChunk:
         folded = self._folding.fold(events)
         for gap in folded.gaps:
-            log.warning("events of %s from %s to %s are missing: %s", gap.lane, gap.since, gap.until, gap.reason)
+            log.warning(
+                "events of %s from %s to %s are missing (%s); verify all leads, and repair what differs",
+                gap.lane,
+                gap.since,
+                gap.until,
+                gap.reason,
+            )
         found = await self._rereading.reread(folded)
         return LoadChunk(
             rows={**folded.rows, **found.rows},

@@ -9,6 +9,7 @@ https://dlthub.com/docs/general-usage/state
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,12 +19,13 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from msgspec import Struct
 
-from marketo_async.errors import ConfigurationError, MarketoError, TargetUnavailable
-from marketo_async.mirror.arrow import arrow_rows, with_own_columns
+from marketo_async.errors import ConfigurationError, MarketoError
+from marketo_async.mirror.dlt_tables import arrow_tables, resource_of
+from marketo_async.mirror.dlt_targets import destination_of, reported
 from marketo_async.mirror.package import Package
 from marketo_async.mirror.scratch import Scratch
 from marketo_async.mirror.state import MirrorState
-from marketo_async.mirror.tables import DELETED, READ_AT, Catalog, ColumnType, MirrorColumn, MirrorTable
+from marketo_async.mirror.tables import Catalog, ColumnType, MirrorColumn
 from marketo_async.mirror.target import Target
 from marketo_async.workthread import WorkThread
 
@@ -40,10 +42,7 @@ _AT_ONCE = 50_000  # rows fetched from a cursor
 _PIPELINE = "marketo_mirror"  # the same everywhere, so that a database that was moved is still a mirror
 _NOT_OPEN = "the destination is not open; call open() first"
 _STATE = "mirror"  # the member of dlt's state that holds ours
-_OWN_HINTS: Mapping[str, Any] = {
-    READ_AT: {"name": READ_AT, "data_type": "timestamp", "dedup_sort": "desc"},
-    DELETED: {"name": DELETED, "data_type": "bool", "hard_delete": True},
-}
+_TIDY_EVERY, _STATES_KEPT = 100, 10  # loads; each adds a state of some kilobytes
 
 
 class LoadReport(Struct, frozen=True, kw_only=True):
@@ -130,10 +129,11 @@ class Destination:
         except MarketoError:
             raise
         except Exception as error:
-            raise _reported(error, self.target) from error
+            raise reported(error, self.target) from error
 
     def _open(self) -> str | None:
-        os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"  # dlt reads both when its first pipeline is made
+        os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"  # dlt reads them when its pipeline is made
+        os.environ[f"{_PIPELINE.upper()}__LOAD__DELETE_COMPLETED_JOBS"] = "true"  # else files of all loads stay on disk
         os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")  # every table of Arrow has a warning about its hints
         import dlt  # noqa: PLC0415 - it may be imported only after that
         from dlt.common.pipeline import get_dlt_pipelines_dir  # noqa: PLC0415
@@ -146,7 +146,7 @@ class Destination:
         self._pipeline = dlt.pipeline(
             _PIPELINE,
             pipelines_dir=str(self._scratch.open()),
-            destination=_destination(self.target),
+            destination=destination_of(self.target),
             dataset_name=self.target.dataset,
         )
         self._begin()
@@ -173,7 +173,7 @@ class Destination:
         def source() -> Iterator[DltResource]:
             yield dlt.resource(state, name="state")
             for name, found in tables.items():
-                yield _resource(catalog[name], found)
+                yield resource_of(catalog[name], found)
 
         self._written().write(str(self.target))
         if not self._clean:
@@ -181,7 +181,22 @@ class Destination:
         self._clean = False
         self._opened().run(dlt.source(source, name=SCHEMA)())
         self._clean = True
+        if package.state.loads % _TIDY_EVERY == 0 and self.target.kind != "dlt":
+            self._tidy()
+        gc.collect()  # dlt leaves cycles that hold the rows; unless they are collected, every load adds to the memory
         return LoadReport(rows={name: sum(map(len, found)) for name, found in tables.items()})
+
+    def _tidy(self) -> None:
+        """Delete the states of earlier loads, which dlt keeps for ever."""
+        schema, state = self._opened().default_schema, self._opened().state
+        states, loads = f"{{{schema.state_table_name}}}", f"{{{schema.loads_table_name}}}"
+        oldest = state.get("_state_version", 0) - _STATES_KEPT
+        self._execute(
+            (
+                f"DELETE FROM {states} WHERE version < {oldest}",  # noqa: S608 - dlt's own names, and a number
+                f"DELETE FROM {loads} WHERE load_id NOT IN (SELECT _dlt_load_id FROM {states})",  # noqa: S608
+            )
+        )
 
     def _query(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         from dlt.destinations.exceptions import DatabaseUndefinedRelation  # noqa: PLC0415
@@ -269,74 +284,3 @@ class _Qualified(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         return str(self._client.make_qualified_table_name(name))
-
-
-def _destination(target: Target) -> Any:
-    import dlt  # noqa: PLC0415
-
-    if target.kind == "duckdb":
-        return dlt.destinations.duckdb(target.place)
-    if target.kind == "postgres":
-        from dlt.destinations.impl.postgres.configuration import PostgresCredentials  # noqa: PLC0415
-
-        credentials = PostgresCredentials(target.place)
-        credentials.password = target.password or ""  # none where the server trusts its callers
-        return dlt.destinations.postgres(credentials)
-    return target.place
-
-
-def arrow_tables(package: Package, catalog: Catalog) -> dict[str, list[pa.Table]]:
-    """Return the rows and deletions of a package by table."""
-    tables: dict[str, list[pa.Table]] = {}
-    for chunk in package.chunks:
-        for name, rows in chunk.rows.items():
-            parts = tables.setdefault(name, [])
-            if not isinstance(rows, Sequence):
-                parts.append(with_own_columns(rows, read_at=chunk.read_at))
-            elif rows:
-                parts.append(arrow_rows(catalog[name], rows, read_at=chunk.read_at))
-        for name, keys in chunk.deletions.items():
-            if keys:
-                found = arrow_rows(catalog[name], keys, read_at=chunk.read_at, deleted=True)
-                tables.setdefault(name, []).append(found)
-    return tables
-
-
-def whole(table: MirrorTable, found: Sequence[pa.Table]) -> pa.Table:
-    """Return parts of a table as one, which may have no rows."""
-    import pyarrow as pa  # noqa: PLC0415
-
-    return pa.concat_tables(found or [arrow_rows(table, (), read_at=0.0)], promote_options="default")
-
-
-def column_hints(table: MirrorTable) -> dict[str, Any]:
-    """Return what dlt has to know of the columns of a table."""
-    hints: dict[str, Any] = {
-        column.name: {"name": column.name, "data_type": column.type, "description": column.source}
-        for column in table.columns
-    }
-    return {**hints, **{name: dict(hint) for name, hint in _OWN_HINTS.items()}}  # dlt may change them
-
-
-def _resource(table: MirrorTable, found: Sequence[pa.Table]) -> DltResource:
-    import dlt  # noqa: PLC0415
-
-    resource: DltResource = dlt.resource(
-        [whole(table, found)],
-        name=table.name,
-        write_disposition="merge",
-        primary_key=table.key,
-        columns=column_hints(table),
-    )
-    return resource
-
-
-def _reported(error: Exception, target: Target) -> MarketoError:
-    """Return the error of the caller for one of dlt's, without the password."""
-    causes: list[BaseException] = [error]
-    while (cause := causes[-1].__cause__) is not None and cause not in causes:
-        causes.append(cause)
-    first = str(causes[-1]).strip().splitlines() or [type(causes[-1]).__name__]
-    return TargetUnavailable(
-        target.hide(f"{target} can't be used ({first[0]}); check that it runs and that its user may create tables")
-    )

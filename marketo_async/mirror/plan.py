@@ -81,7 +81,8 @@ class InstanceFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What probes found; a mirror keeps it. Moments are epoch seconds.
 
     ``newest`` is the highest id of a lead, ``density`` the share of the ids below it that exist. ``width`` is the bytes
-    of a lead in an export, ``activity_width`` those of an activity. ``began`` is when the instance began.
+    of a lead in an export, ``activity_width`` those of an activity. ``began`` is when the instance began,
+    ``first_activity`` the date of the oldest activity that Marketo has.
     ``type_groups`` is how many listings all types of activity need. ``calls`` is what the probes cost.
     """
 
@@ -90,6 +91,7 @@ class InstanceFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     density: float = 0.0
     width: float = 250.0
     began: float
+    first_activity: float | None = None
     rates: tuple[ActivityRate, ...] = ()
     activity_width: float = 250.0
     type_groups: int = 1
@@ -322,8 +324,9 @@ def planned(
 
 
 def since_of(facts: InstanceFacts, since: float | None) -> float:
-    """Return where the history of activities begins: as asked, but not before Marketo's memory or the instance."""
-    return max(facts.at - KEPT, facts.began if since is None else since)
+    """Return where the history of activities begins: as asked, or with the oldest; not before Marketo's memory."""
+    oldest = facts.began if facts.first_activity is None else facts.first_activity
+    return max(facts.at - KEPT, oldest if since is None else since)
 
 
 def _line(plan: TablePlan, budget: DayBudget) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ Nothing says directly how many leads or activities an instance has, nor when it 
 - Density: ten chunks of 300 ids, one in each tenth below the newest id (10 calls). They also show how wide a lead is.
 - The beginning: the lead with the lowest id, by chunks of ids ever further from 1 (1 call, about 20 on an instance
   whose first leads are deleted), and the oldest root folder (1 call). The instance began a day before the earlier one.
-- Activities: a page of all types from about 20 moments, closer to each other the newer they are (for each, 1 call and
-  1 for every ten types; 1 call a day for the types).
+- Activities: the first page of all types that Marketo still has, then a page from each of about 20 moments, closer to
+  each other the newer they are (for each, 1 call and 1 for every ten types; 1 call a day for the types).
 - The numbers of lists and programs: their listings (1 call for 300 lists, 1 for 200 programs).
 """
 
@@ -23,6 +23,7 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from marketo_async.client import Marketo
 from marketo_async.envelope import Envelope
@@ -64,6 +65,15 @@ async def probe(
     return await _Probes(marketo, fields, clock, rng or random.Random()).run(since, activities=activities)  # noqa: S311
 
 
+class _Sample(Struct, frozen=True, kw_only=True):
+    """The date of the oldest activity, how many there are by parts, in how many listings, and how wide one is."""
+
+    first: float | None = None
+    rates: tuple[ActivityRate, ...] = ()
+    groups: int = 1
+    width: float = 250.0
+
+
 class _Probes:
     def __init__(self, marketo: Marketo, fields: Sequence[str], clock: Callable[[], float], rng: random.Random) -> None:
         self._marketo = marketo
@@ -79,10 +89,9 @@ class _Probes:
         newest = await _permitted(self._newest(now), None)
         density = await self._density(newest) if newest else 0.0
         began = await self._beginning(now, newest) if since is None else since
-        found: tuple[tuple[ActivityRate, ...], int, float] = ((), 1, 250.0)
+        found = _Sample()
         if activities:
-            found = await _permitted(self._activities(max(began, now - KEPT), now), found)
-        rates, groups, width = found
+            found = await _permitted(self._activities(now), found)
         lists = await _permitted(_count(self._marketo.lists.browse().all()), 0)
         programs = await _permitted(_count(self._marketo.programs.browse().all()), 0)
         return InstanceFacts(
@@ -91,9 +100,10 @@ class _Probes:
             density=density,
             width=self._width(),
             began=began,
-            rates=rates,
-            activity_width=width,
-            type_groups=groups,
+            first_activity=found.first,
+            rates=found.rates,
+            activity_width=found.width,
+            type_groups=found.groups,
             lists=lists,
             programs=programs,
             calls=self._marketo.governor.snapshot().granted - granted,
@@ -176,11 +186,17 @@ class _Probes:
             else:
                 empty = middle
 
-    async def _activities(self, since: float, now: float) -> tuple[tuple[ActivityRate, ...], int, float]:
-        """Return how many activities there are in parts of a range, how many listings they need, and their width."""
+    async def _activities(self, now: float) -> _Sample:
+        """Return since when there are activities, and how many there are in parts of that time."""
         types = sorted((await self._marketo.activities.types_by_id()).keys() - {DELETE_LEAD})
         groups = list(batched(types, _TYPES))
-        cuts = self._cuts(since, now)
+        token = await self._token(now - KEPT)
+        oldest = await gather(*(self._page(token, group) for group in groups))
+        dates = [activity.activity_date.timestamp() for found, _ in oldest for activity in found]
+        if not dates:
+            return _Sample(groups=len(groups))
+        first = min(dates)
+        cuts = self._cuts(first - 1, now)
         rates: list[ActivityRate] = []
         widths: list[int] = []
         for start, end in pairwise(cuts):
@@ -189,7 +205,8 @@ class _Probes:
             rows = sum(_rows(found, end, more=more) for found, more in pages)
             rates.append(ActivityRate(start, end, rows))
             widths += [activity_width(activity) for found, _ in pages for activity in found[:50]]
-        return tuple(rates), len(groups), sum(widths) / len(widths) if widths else 250.0
+        width = sum(widths) / len(widths) if widths else _Sample().width
+        return _Sample(first=first, rates=tuple(rates), groups=len(groups), width=width)
 
     def _cuts(self, since: float, now: float) -> list[float]:
         """Return moments between which activities are estimated, closer to each other the newer they are.

@@ -222,7 +222,7 @@ class Mirror:
         loader = Loader(self.destination, found.catalog, freshness, replace(self.state, types=found.types))
         self._loader = loader
         self._loading = self.state.progress_of(FACTS, InstanceFacts) is None
-        gathering = Gathering(seconds=self._gather)
+        gathering = Gathering(found.catalog, seconds=self._gather)
         rereading = Rereading(self._marketo, found.catalog)
         following = Following(
             Folding(found.catalog, found.kinds, found.types), rereading, gather=self._gather, clock=self._clock

@@ -20,8 +20,9 @@ from msgspec import Struct
 from marketo_async.client import Marketo
 from marketo_async.mirror.chunks import LoadChunk
 from marketo_async.mirror.describing import Tables
+from marketo_async.mirror.dlt_tables import arrow_tables, column_hints, whole
 from marketo_async.mirror.freshness import Freshness
-from marketo_async.mirror.loading import SCHEMA, Destination, LoadReport, arrow_tables, column_hints, whole
+from marketo_async.mirror.loading import SCHEMA, Destination, LoadReport
 from marketo_async.mirror.package import Package
 from marketo_async.mirror.runner import Mirror
 from marketo_async.mirror.state import MirrorState

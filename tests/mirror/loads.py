@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from marketo_async import Marketo
+from marketo_async.atomic_file import guard
+from marketo_async.errors import InvalidRequest
 from marketo_async.mirror.backfill.context import LoadContext
 from marketo_async.mirror.chunks import LoadChunk
 from marketo_async.mirror.meter import Allowance, Meter
@@ -29,6 +31,7 @@ class Loaded:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
+        self.folder: Path | None = None  # of the exports
         self.tables: defaultdict[str, dict[tuple[object, ...], Any]] = defaultdict(dict)
         self.state = MirrorState(instance="123-ABC-456")
         self.chunks: list[LoadChunk] = []
@@ -60,6 +63,8 @@ class Loaded:
         for task in (work, gate):
             task.cancel()
         await asyncio.gather(work, gate, return_exceptions=True)
+        if self.folder is not None:
+            await _released(self.folder)
         if not killed:
             work.result()
         self.load(waiting[: max(0, len(waiting) - loses)] if killed else waiting)
@@ -92,6 +97,18 @@ class Loaded:
         }
 
 
+async def _released(folder: Path) -> None:
+    """Wait until threads that a kill would have ended no longer hold the files of exports."""
+    for part in [*folder.glob("*.part")]:  # noqa: ASYNC240
+        while True:
+            with part.open("a") as file:
+                try:
+                    guard(file, part)
+                    break
+                except InvalidRequest:
+                    await asyncio.sleep(0.001)
+
+
 async def nothing_stored(
     table: MirrorTable, sources: Sequence[str], *, before: float | None = None
 ) -> set[tuple[Any, ...]]:
@@ -111,6 +128,8 @@ def context(
 ) -> LoadContext:
     """Return what producers share, with quick jobs."""
     clock = options.get("clock", time.time)
+    if loaded is not None:
+        loaded.folder = folder
     meter = Meter(marketo.governor, allowance or Allowance(calls=1_000_000), clock=clock)
     return LoadContext(
         marketo=marketo,

@@ -37,7 +37,8 @@ async def _load(
     types = activity_table_names(kinds.values())
     catalog = Catalog(activity_table(name, kinds[number])[0] for number, name in types.items())
     facts = options.pop("facts", None) or _facts()
-    return ActivityLoad(context(marketo, catalog, folder, facts, **options), kinds, types), loaded or Loaded(catalog)
+    loaded = loaded or Loaded(catalog)
+    return ActivityLoad(context(marketo, catalog, folder, facts, loaded=loaded, **options), kinds, types), loaded
 
 
 def _there(sandbox: Sandbox) -> set[str]:

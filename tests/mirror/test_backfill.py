@@ -16,6 +16,7 @@ from marketo_async.governor.quota import day_of
 from marketo_async.mirror.backfill.backfill import FACTS, Backfill
 from marketo_async.mirror.backfill.listings import listing_kinds
 from marketo_async.mirror.meter import Allowance
+from marketo_async.mirror.package import Put
 from marketo_async.mirror.plan import CallPace, DayBudget, InstanceFacts, MirrorPlan, planned
 from marketo_async.mirror.tables import (
     LEAD_DELETIONS,
@@ -201,3 +202,43 @@ async def test_a_quota_that_marketo_reports_pauses_a_load(tmp_path: Path, wall: 
         assert await loaded.run(backfill)
     assert wall.now > before
     assert loaded.tables["lists"]
+
+
+async def test_refreshes_repeat_at_their_pace(tmp_path: Path, wall: WallClock) -> None:
+    async with instance(leads=10, activities=0) as (sandbox, marketo):
+        backfill, loaded = await _begun(marketo, tmp_path, tables=("emails", "lists"), clock=wall)
+        assert await loaded.run(backfill)
+        first = dict(sandbox.stats.by_operation)
+        began = wall.now
+
+        class Keeping:
+            name = "keeping"
+
+            def done(self, _: object) -> bool:
+                return False
+
+            async def run(self, put: Put, _: object) -> None:
+                await backfill.keep(put)
+
+        assert not await loaded.run(Keeping(), chunks=20)
+        days = (wall.now - began) / 86_400
+        later = sandbox.stats.by_operation["GET /rest/asset/v1/emails.json"] - first["GET /rest/asset/v1/emails.json"]
+    assert 2 <= later <= days + 1
+
+
+async def test_beyond_the_volume_of_a_day_activities_are_paged(tmp_path: Path, wall: WallClock) -> None:
+    leads = some_leads(range(1, 2_001), days=60.0)
+    async with instance(leads=leads, activities=4_000, activity_days=90.0) as (sandbox, marketo):
+        backfill, loaded = await _begun(
+            marketo,
+            tmp_path,
+            tables=("activities",),
+            allowance=Allowance(calls=1_000_000, exported=400_000),
+            clock=wall,
+        )
+        first = wall.now
+        assert await loaded.run(backfill)
+        assert len(sandbox.instance.exports._jobs) >= 1
+        guids = {key[0] for rows in loaded.tables.values() for key in rows}
+        assert guids == {one.marketo_guid for one in sandbox.instance.activities if one.activity_type_id != 37}
+        assert wall.now == first  # what the volume of the day does not hold is paged instead

@@ -75,7 +75,12 @@ async def test_a_new_field_becomes_a_column_that_is_filled_in_whatever_is_killed
         people = [{"id": lead_id, "shoeSize": lead_id % 50} for lead_id in sandbox.instance.leads.ids()]
         await marketo.leads.sync(people, action="updateOnly", lookup_field="id")
         assert _fields(marketo, tmp_path, loaded, clock).done(loaded.state)  # once a day
-        clock.ahead = DAILY + 1
+        if seed:
+            clock.ahead = DAILY + 1
+        else:  # a mirror that starts has described them already
+            known = {column.source: column for column in loaded.catalog["leads"].columns}
+            loaded.catalog.add(leads_table(await marketo.leads.describe2(), known)[0])
+            assert not _fields(marketo, tmp_path, loaded, clock).done(loaded.state)
         for _ in range(40):
             puts = rng.randint(1, 6)
             if await loaded.run(_fields(marketo, tmp_path, loaded, clock), chunks=puts, loses=rng.randint(0, 1)):

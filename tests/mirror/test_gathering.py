@@ -8,8 +8,12 @@ import pytest
 
 from marketo_async.mirror.chunks import LoadChunk
 from marketo_async.mirror.gathering import Gathering
+from marketo_async.mirror.tables import Catalog, table_of
 
 pytestmark = pytest.mark.looptime
+
+
+CATALOG = Catalog([table_of("t", ["id"], [("id", "bigint")])[0]])
 
 
 def chunk(rows: int, position: str | None = None) -> LoadChunk:
@@ -17,7 +21,7 @@ def chunk(rows: int, position: str | None = None) -> LoadChunk:
 
 
 async def test_a_load_takes_what_some_seconds_bring() -> None:
-    gathering = Gathering(seconds=2.0)
+    gathering = Gathering(CATALOG, seconds=2.0)
 
     async def bring() -> None:
         for _ in range(5):
@@ -30,7 +34,7 @@ async def test_a_load_takes_what_some_seconds_bring() -> None:
 
 
 async def test_a_full_load_does_not_wait() -> None:
-    gathering = Gathering(seconds=100.0, most_rows=10)
+    gathering = Gathering(CATALOG, seconds=100.0, most_values=10)
     await gathering.put(chunk(10))
 
     async with asyncio.timeout(1):
@@ -38,7 +42,7 @@ async def test_a_full_load_does_not_wait() -> None:
 
 
 async def test_those_who_put_wait_while_enough_rows_wait() -> None:
-    gathering = Gathering(seconds=1.0, most_rows=10)
+    gathering = Gathering(CATALOG, seconds=1.0, most_values=10)
     await gathering.put(chunk(11, "a"))
     waiting = asyncio.create_task(gathering.put(chunk(1, "b")))
     await asyncio.sleep(50)
@@ -50,7 +54,7 @@ async def test_those_who_put_wait_while_enough_rows_wait() -> None:
 
 
 async def test_the_last_load_has_the_rest_and_then_there_is_none() -> None:
-    gathering = Gathering(seconds=1.0)
+    gathering = Gathering(CATALOG, seconds=1.0)
     await gathering.put(chunk(1))
     await gathering.end()
 

@@ -32,7 +32,7 @@ CORE = [
     "programs",
     "program_members",
 ]
-EVENTS = 12  # a process
+EVENTS, MANY = 12, 200  # a process
 
 
 @pytest.fixture
@@ -61,13 +61,13 @@ class Murders:
         self.rng = rng
         self.since = datetime.fromtimestamp(sandbox.clock.time(), UTC)
 
-    async def commit(self, target: str, kills: int, longest: float) -> None:
+    async def commit(self, target: str, kills: int, longest: float, events: int = EVENTS) -> None:
         for _ in range(kills):
             process = started(self.sandbox, target, self.folder, self.tables, self.since)
             life = self.rng.uniform(0.1, longest)
-            for _ in range(EVENTS):
+            for _ in range(events):
                 self.traffic.happen()
-                await asyncio.sleep(life / EVENTS)
+                await asyncio.sleep(life / events)
             assert process.is_alive()
             process.kill()
             process.join()
@@ -78,7 +78,7 @@ class Murders:
             following = asyncio.create_task(mirror.run(follow=True))
             different: Differences = {"nothing": ([], [])}
             try:
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(60):
                     while different and not following.done():
                         await asyncio.sleep(1.0)
                         different = await self.different(mirror)
@@ -97,6 +97,7 @@ class Murders:
         return differences(await held(mirror.destination, names), {name: truth[name] for name in names})
 
 
+@pytest.mark.timeout(120)
 async def test_a_few_kills_lose_nothing_and_double_nothing(
     sandbox: Sandbox, traffic: Traffic, marketo: Marketo, duckdb: str, tmp_path: Path, rng: random.Random
 ) -> None:
@@ -109,7 +110,7 @@ async def test_a_few_kills_lose_nothing_and_double_nothing(
 @pytest.mark.slow
 @pytest.mark.timeout(580)
 @pytest.mark.parametrize("destination", ["duckdb", "postgres"])
-async def test_fifty_kills_lose_nothing_and_double_nothing(
+async def test_fifty_kills_amid_10_000_events_lose_nothing_and_double_nothing(
     destination: str,
     sandbox: Sandbox,
     traffic: Traffic,
@@ -120,11 +121,13 @@ async def test_fifty_kills_lose_nothing_and_double_nothing(
 ) -> None:
     target = request.getfixturevalue(destination)
     murders = Murders(sandbox, traffic, tmp_path / "dlt", [*CORE, "activities"], rng)
-    await murders.commit(target, kills=50, longest=5.0)
+    await murders.commit(target, kills=50, longest=5.0, events=MANY)
 
+    assert len(traffic.log) == 50 * MANY
     assert await murders.settle(marketo, target) == {}
 
 
+@pytest.mark.timeout(120)
 async def test_the_local_folder_may_vanish_between_two_runs(
     sandbox: Sandbox, traffic: Traffic, marketo: Marketo, duckdb: str, tmp_path: Path, rng: random.Random
 ) -> None:

@@ -65,7 +65,7 @@ async def test_a_killed_load_continues_with_what_is_not_loaded(way: str, seed: i
         catalog = await _catalog(marketo)
         loaded = Loaded(catalog)
         for _ in range(60):
-            load = LeadLoad(context(marketo, catalog, tmp_path, _facts(way)))
+            load = LeadLoad(context(marketo, catalog, tmp_path, _facts(way), loaded=loaded))
             puts = rng.randint(1, 6)
             if await loaded.run(load, chunks=puts, loses=rng.randint(0, puts - 1) if rng.random() < 0.5 else 0):
                 break

@@ -66,7 +66,7 @@ async def test_a_database_that_stays_away_is_reported_and_nothing_counts() -> No
 
 
 async def test_chunks_are_written_until_there_are_no_more() -> None:
-    destination, gathering = Away(times=0), Gathering(seconds=1.0)
+    destination, gathering = Away(times=0), Gathering(Catalog(), seconds=1.0)
     writing = asyncio.create_task(loader(destination).run(gathering))
     for position in "abc":
         await gathering.put(LoadChunk(read_at=1.0, position=position))

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from marketo_async.errors import ConfigurationError, TargetUnavailable
+from marketo_async.mirror import loading
 from marketo_async.mirror.chunks import LoadChunk
 from marketo_async.mirror.loading import Destination
 from marketo_async.mirror.package import Package, packed
@@ -138,6 +139,23 @@ async def test_a_load_that_fails_does_not_count_and_can_be_done_again(destinatio
     assert await held(destination) == [(1, None), (2, None)]
 
 
+async def test_states_of_earlier_loads_are_deleted_now_and_then(
+    destination: Destination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "_TIDY_EVERY", 3)
+    monkeypatch.setattr(loading, "_STATES_KEPT", 1)
+    state = await destination.open(INSTANCE)
+    for position in "abcdefg":
+        found = package(rows({"id": 1}), LoadChunk(read_at=1.0, position=position), state=state)
+        await destination.load(found, CATALOG)
+        state = found.state
+
+    for name in ("_dlt_pipeline_state", "_dlt_loads"):
+        ((count,),) = await destination.query(f"SELECT count(*) FROM {{{name}}}")  # noqa: S608 - a name of our own
+        assert count <= 4
+    assert (await destination.open(INSTANCE)).position == "g"
+
+
 async def test_a_query_takes_values_and_a_table_that_does_not_exist_has_no_rows(destination: Destination) -> None:
     await destination.open(INSTANCE)
     assert await held(destination) == []
@@ -152,6 +170,34 @@ async def test_a_destination_that_is_not_open_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="not open; call open"):
         await destination.query("SELECT 1")
     assert repr(destination) == f"<Destination duckdb:///{tmp_path}/a.duckdb>"
+
+
+async def test_a_destination_of_the_users_dlt_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DESTINATION__WAREHOUSE__DESTINATION_TYPE", "duckdb")
+    monkeypatch.setenv("DESTINATION__WAREHOUSE__CREDENTIALS", f"duckdb:///{tmp_path}/own.duckdb")
+    destination = Destination(target_of("dlt:warehouse"), folder=tmp_path / "dlt")
+    await destination.open(INSTANCE)
+    await destination.load(package(rows({"id": 1, "name": "a"})), CATALOG)
+
+    assert await held(destination) == [(1, "a")]
+    await destination.close()
+    assert (tmp_path / "own.duckdb").exists()
+
+
+async def test_two_mirrors_can_not_write_to_one_target_at_a_time(tmp_path: Path) -> None:
+    target = target_of(f"duckdb:///{tmp_path}/a.duckdb")
+    one, other = (Destination(target, folder=tmp_path / "dlt") for _ in range(2))
+    await one.open(INSTANCE)
+    await one.load(package(rows({"id": 1})), CATALOG)
+    await other.open(INSTANCE)
+    assert await held(other) == [(1, None)]
+
+    with pytest.raises(ConfigurationError, match="another mirror writes to duckdb:"):
+        await other.load(package(rows({"id": 2})), CATALOG)
+    await one.close()
+    await other.load(package(rows({"id": 2})), CATALOG)
+    assert await held(other) == [(1, None), (2, None)]
+    await other.close()
 
 
 SECRET = "s3cret-Pa55"

@@ -25,7 +25,7 @@ from marketo_async.bulk.rows.reader import Row as FileRow
 from marketo_async.changes.translation import guid_of
 from marketo_async.errors import BadRow
 from marketo_async.mirror.backfill.context import LoadContext, Span, SpanLog, missing, moment
-from marketo_async.mirror.backfill.exports import ExportedFile, blocks, exported_file
+from marketo_async.mirror.backfill.exports import ExportedFile, exported_file, row_blocks
 from marketo_async.mirror.chunks import LoadChunk, MirrorRow
 from marketo_async.mirror.folding import activity_row
 from marketo_async.mirror.package import Put
@@ -147,7 +147,7 @@ class ActivityLoad:
             size = round(window.rows * self._context.facts.activity_width)
             asked = ("activities", self._context.marketo.base_url, span, self._ids)
             file = await exported_file(self._context, "activities", asked, partial(self._to_file, span), size=size)
-            async with aclosing(blocks(file.path, _on_bad_row)) as found:
+            async with aclosing(row_blocks(file.path, _on_bad_row)) as found:
                 async for some in found:
                     rows = self._rows(map(_activity, some))
                     await put(LoadChunk(rows=rows, read_at=file.read_at, snapshot=True))

@@ -71,7 +71,7 @@ async def exported_file(
     return ExportedFile(path, read_at)
 
 
-async def blocks(path: Path, on_bad_row: Callable[[BadRow], None]) -> AsyncGenerator[list[Row], None]:
+async def row_blocks(path: Path, on_bad_row: Callable[[BadRow], None]) -> AsyncGenerator[list[Row], None]:
     """Yield the rows of a file, some thousands at a time. Cells of the word ``null`` are ``None``."""
     reader: Reader[Row] = Reader(DictMaker, on_bad_row=on_bad_row)
     thread = WorkThread("marketo-mirror-rows")

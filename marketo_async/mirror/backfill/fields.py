@@ -41,6 +41,10 @@ class FieldsDone(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ids: int = 0
     done: tuple[Span, ...] = ()
 
+    def has(self, table: MirrorTable) -> bool:
+        """Whether all leads have the values of all fields of a table."""
+        return set(table.fields) <= set(self.fields)
+
 
 class FieldChanges(Struct, frozen=True, kw_only=True):
     """How a description differs from a table: new fields, changed types by field, and fields that are gone."""
@@ -89,7 +93,9 @@ class LeadFields:
     def due_at(self, state: MirrorState) -> float:
         """Return when the fields are to be described next, 0 for now."""
         progress = state.progress_of(self.name, FieldsDone)
-        return 0.0 if progress is None or progress.filling else progress.at + DAILY
+        if progress is None or progress.filling or not progress.has(self._context.catalog["leads"]):
+            return 0.0
+        return progress.at + DAILY
 
     def done(self, state: MirrorState) -> bool:
         """Whether nothing is due."""
@@ -99,20 +105,17 @@ class LeadFields:
         """Add the columns of new fields, and put the leads again that were read without them."""
         if self.done(state):
             return
-        progress = state.progress_of(self.name, FieldsDone)
         now, catalog = self._context.clock(), self._context.catalog
+        # The first load has read the fields that the table had then.
+        progress = state.progress_of(self.name, FieldsDone) or FieldsDone(fields=tuple(catalog["leads"].fields))
         description = await self._context.marketo.leads.describe2()
         table, clashes = leads_table(description, {column.source: column for column in catalog["leads"].columns})
-        names = tuple(field.name for field in description.fields)
-        if progress is None:  # the first load has read all fields
-            await put(LoadChunk(read_at=now, progress={self.name: FieldsDone(at=now, fields=names)}))
-            return
         changes = field_changes(catalog["leads"], description, progress.fields)
         changes.report("leads")
         catalog.add(table, clashes)
         if changes.new:
             await self._fill(put, progress, changes.new, table)
-        done = FieldsDone(at=now, fields=tuple(dict.fromkeys([*progress.fields, *names])))
+        done = FieldsDone(at=now, fields=tuple(dict.fromkeys([*progress.fields, *table.fields])))
         await put(LoadChunk(read_at=now, progress={self.name: done}))
 
     async def _fill(self, put: Put, progress: FieldsDone, new: tuple[str, ...], table: MirrorTable) -> None:

@@ -21,7 +21,7 @@ from msgspec import Struct
 from marketo_async.bulk.progress import ExportReport
 from marketo_async.errors import BadRow
 from marketo_async.mirror.backfill.context import LoadContext, Span, SpanLog, missing, moment, months
-from marketo_async.mirror.backfill.exports import ExportedFile, blocks, exported_file
+from marketo_async.mirror.backfill.exports import ExportedFile, exported_file, row_blocks
 from marketo_async.mirror.chunks import LoadChunk, MirrorRow
 from marketo_async.mirror.package import Put
 from marketo_async.mirror.plan import CHUNK, JOBS_AT_ONCE, TAIL, CallPace, DayBudget, cheapest, lead_ways
@@ -157,7 +157,7 @@ class _ByExports:
             asked = ("leads", self._context.marketo.base_url, span, self._fields)
             size = round(rate * (span.end - span.start))
             file = await exported_file(self._context, "leads", asked, export, size=size)
-            async with aclosing(blocks(file.path, _on_bad_row)) as found:
+            async with aclosing(row_blocks(file.path, _on_bad_row)) as found:
                 async for rows in found:
                     leads = [_lead(row) for row in rows]
                     await put(LoadChunk(rows={"leads": leads}, read_at=file.read_at, snapshot=True))

@@ -21,7 +21,7 @@ from marketo_async.bulk.progress import ExportReport
 from marketo_async.bulk.rows.reader import Row as FileRow
 from marketo_async.errors import BadRow, NotFound
 from marketo_async.mirror.backfill.context import LoadContext, Span, moment
-from marketo_async.mirror.backfill.exports import blocks, exported_file
+from marketo_async.mirror.backfill.exports import exported_file, row_blocks
 from marketo_async.mirror.backfill.passes import WEEKLY, Pass
 from marketo_async.mirror.chunks import MirrorRow
 from marketo_async.mirror.package import Put
@@ -117,7 +117,7 @@ class ProgramMemberPass(_Members):
         fields = self.table.fields
         asked = ("program_members", self.context.marketo.base_url, self._progress.started, list(ids), fields)
         file = await exported_file(self.context, "program_members", asked, partial(self._to_file, ids, fields))
-        async with aclosing(blocks(file.path, _on_bad_row)) as found:
+        async with aclosing(row_blocks(file.path, _on_bad_row)) as found:
             async for some in found:
                 await self.rows(put, [_member(row, ids) for row in some], file.read_at)
         await self.part(put, span, read_at=file.read_at, ack=file.drop)

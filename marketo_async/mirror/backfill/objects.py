@@ -24,7 +24,7 @@ from marketo_async.bulk.progress import ExportReport
 from marketo_async.client import Marketo
 from marketo_async.errors import ApiError, BadRow, InvalidRequest
 from marketo_async.mirror.backfill.context import LoadContext, Span, moment, months
-from marketo_async.mirror.backfill.exports import blocks, exported_file
+from marketo_async.mirror.backfill.exports import exported_file, row_blocks
 from marketo_async.mirror.backfill.passes import HOURLY, WEEKLY, Pass, PassDone
 from marketo_async.mirror.lacking import why_lacking
 from marketo_async.mirror.names import NameClash, snake
@@ -42,8 +42,8 @@ log = logging.getLogger("marketo_async.mirror")
 CUSTOM = "custom_"
 _LAG = 300.0  # seconds that an hourly export overlaps the one before
 
-Known = Mapping[str, MirrorColumn]
-Columns = Callable[[str], Awaitable[Known]]
+KnownColumns = Mapping[str, MirrorColumn]
+KnownByTable = Callable[[str], Awaitable[KnownColumns]]
 
 
 class KeyedKind(Struct, frozen=True):
@@ -100,7 +100,7 @@ class ObjectTable(Struct, frozen=True):
 
 
 async def object_tables(
-    marketo: Marketo, chosen: Collection[str], columns: Columns, *, everything: bool = False
+    marketo: Marketo, chosen: Collection[str], columns: KnownByTable, *, everything: bool = False
 ) -> list[ObjectTable]:
     """Return those of the ``chosen`` tables that the instance has, and with ``everything`` all custom objects.
 
@@ -118,7 +118,7 @@ async def object_tables(
     return tables
 
 
-async def _keyed_table(marketo: Marketo, name: str, columns: Columns) -> ObjectTable | None:
+async def _keyed_table(marketo: Marketo, name: str, columns: KnownByTable) -> ObjectTable | None:
     try:
         description: ObjectDescription = await KEYED[name].describe(marketo)
     except ApiError as error:
@@ -130,7 +130,7 @@ async def _keyed_table(marketo: Marketo, name: str, columns: Columns) -> ObjectT
     return described_table(name, description, await columns(name))
 
 
-async def _custom_tables(marketo: Marketo, chosen: Collection[str] | None, columns: Columns) -> list[ObjectTable]:
+async def _custom_tables(marketo: Marketo, chosen: Collection[str] | None, columns: KnownByTable) -> list[ObjectTable]:
     """Return a table ``custom_<name>`` for each approved type of custom object that is linked to leads."""
     try:
         types = await marketo.custom_objects.browse()
@@ -153,7 +153,7 @@ async def _custom_tables(marketo: Marketo, chosen: Collection[str] | None, colum
     return tables
 
 
-def described_table(name: str, description: ObjectDescription, known: Known | None = None) -> ObjectTable:
+def described_table(name: str, description: ObjectDescription, known: KnownColumns | None = None) -> ObjectTable:
     """Return the table of the objects of a description; its key is Marketo's own id."""
     key = description.id_field or "marketoGUID"
     fields = {key: column_type("string"), "createdAt": column_type("datetime"), "updatedAt": column_type("datetime")}
@@ -240,7 +240,7 @@ class CustomPass(Pass):
         for span in spans:
             asked = (self.name, self.context.marketo.base_url, span, self._fields)
             file = await exported_file(self.context, self.name, asked, partial(self._to_file, span))
-            async with aclosing(blocks(file.path, _on_bad_row)) as found:
+            async with aclosing(row_blocks(file.path, _on_bad_row)) as found:
                 async for rows in found:
                     await self.rows(put, rows, file.read_at)
             await self.part(put, span, read_at=file.read_at, ack=file.drop)
