@@ -137,3 +137,22 @@ async def test_without_a_table_of_activities_there_is_nothing_to_do(tmp_path: Pa
         assert load.done(loaded.state)
         assert await loaded.run(load)
         assert not loaded.chunks
+
+
+async def test_a_table_that_is_chosen_later_has_a_load_of_its_own(tmp_path: Path) -> None:
+    async with instance(leads=100, activities=2_000, activity_days=DAYS) as (sandbox, marketo):
+        load, loaded = await _load(marketo, tmp_path)
+        chosen = {name: loaded.catalog[name] for name in ("activity_visit_webpage", "activity_open_email")}
+        kinds = await marketo.activities.types_by_id()
+        types = activity_table_names(kinds.values())
+        few = context(marketo, Catalog(chosen.values()), tmp_path, _facts(), loaded=loaded)
+        assert await loaded.run(ActivityLoad(few, kinds, types))
+        assert loaded.tables.keys() == chosen.keys()
+        before = {name: dict(rows) for name, rows in loaded.tables.items()}
+        assert not load.done(loaded.state)
+        loads = len(loaded.chunks)
+        assert await loaded.run(load)
+        assert _loaded(loaded) == _there(sandbox)
+        again = {name for chunk in loaded.chunks[loads:] for name in chunk.rows}
+        assert not again & before.keys()
+        assert load.done(loaded.state)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from marketo_async.bulk.progress import ExportReport
 from marketo_async.bulk.rows.reader import Row as FileRow
@@ -40,7 +41,6 @@ from marketo_async.mirror.plan import (
 from marketo_async.mirror.state import MirrorState
 from marketo_async.models.activities import Activity, ActivityType, Attribute
 from marketo_async.models.moment import parse
-from marketo_async.operation import batched
 
 log = logging.getLogger("marketo_async.mirror")
 
@@ -51,16 +51,26 @@ _TYPES = 10  # of one listing
 
 
 class ActivitiesDone(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The range of dates that is to be loaded, and those parts of it that are."""
+    """The range of dates of some ``types`` that is to be loaded, and those parts of it that are.
+
+    ``loaded`` are the types of which everything was loaded before.
+    """
 
     start: float
     end: float
     done: tuple[Span, ...] = ()
+    types: tuple[int, ...] = ()
+    loaded: tuple[int, ...] = ()
 
     @property
     def left(self) -> tuple[Span, ...]:
         """What is not loaded."""
         return missing(Span(self.start, self.end), self.done)
+
+    @property
+    def complete(self) -> frozenset[int]:
+        """The types of which everything is loaded."""
+        return frozenset(self.loaded if self.left else (*self.loaded, *self.types))
 
 
 class ActivityLoad:
@@ -75,36 +85,50 @@ class ActivityLoad:
         self._types = {
             number: name for number, name in types.items() if name in context.catalog and number != DELETE_LEAD
         }
-        self._ids = sorted(self._types.keys() & kinds.keys())
-        self._groups = max(1, len(list(batched(self._ids, _TYPES))))
+        self._wanted = frozenset(self._types.keys() & kinds.keys())
+        self._progress = ActivitiesDone(start=0, end=0)
         self._log = SpanLog()
-        self._range = Span(0, 0)
 
     def done(self, state: MirrorState) -> bool:
-        """Whether all activities are loaded."""
+        """Whether all activities of all types are loaded."""
         progress = state.progress_of(self.name, ActivitiesDone)
-        return not self._ids or (progress is not None and not progress.left)
+        return self._wanted <= (frozenset() if progress is None else progress.complete)
 
     async def run(self, put: Put, state: MirrorState) -> None:
-        """Put all activities that are not loaded."""
-        if self.done(state):
-            return
-        progress = state.progress_of(self.name, ActivitiesDone) or self._whole()
-        self._range, self._log = Span(progress.start, progress.end), SpanLog(progress.done)
-        windows = self._windows(progress.left)
-        paged = [window for window in windows if window.way == "paging"]
-        exported = [window for window in windows if window.way == "bulk"]
-        # Not a task group of anyio: its cancellation would not let exports end their jobs and close their files.
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._page(paged, put))
-            for place in range(JOBS_AT_ONCE):
-                tasks.create_task(self._export(exported[place::JOBS_AT_ONCE], put))
+        """Put all activities that are not loaded; a type whose table was chosen later has a load of its own."""
+        while not self.done(state):
+            self._progress = self._next(state.progress_of(self.name, ActivitiesDone))
+            self._log = SpanLog(self._progress.done)
+            windows = self._windows(self._progress.left)
+            paged = [window for window in windows if window.way == "paging"]
+            exported = [window for window in windows if window.way == "bulk"]
+            # Not a task group of anyio: its cancellation would not let exports end their jobs and close their files.
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._page(paged, put))
+                for place in range(JOBS_AT_ONCE):
+                    tasks.create_task(self._export(exported[place::JOBS_AT_ONCE], put))
+            state = state.with_progress({self.name: replace(self._progress, done=self._log.done)})
 
-    def _whole(self) -> ActivitiesDone:
-        """Return the whole range, from Marketo's memory or the beginning of the instance until now."""
+    def _next(self, progress: ActivitiesDone | None) -> ActivitiesDone:
+        """Return the load that is under way, or the next one: of the types that are not loaded, until now."""
+        if progress is not None and progress.left:
+            return progress
+        loaded = frozenset() if progress is None else progress.complete
         end = float(int(self._context.clock()) + 1)  # dates are whole seconds
         start = float(int(since_of(self._context.facts, self._context.since)))
-        return ActivitiesDone(start=min(start, end - 1), end=end)
+        return ActivitiesDone(
+            start=min(start, end - 1), end=end, types=tuple(sorted(self._wanted - loaded)), loaded=tuple(sorted(loaded))
+        )
+
+    @property
+    def _ids(self) -> Sequence[int]:
+        """The types that are loaded now."""
+        return self._progress.types
+
+    @property
+    def _groups(self) -> int:
+        """How many listings they need."""
+        return max(1, ceil(len(self._ids) / _TYPES))
 
     def _windows(self, left: Iterable[Span]) -> list[ActivityWindow]:
         """Return the parts that are left, the newest first, each with its way by today's volume."""
@@ -112,7 +136,7 @@ class ActivityLoad:
         volume, facts = self._context.meter.bytes_left, self._context.facts
         for span in sorted(left, reverse=True):
             found = activity_windows(
-                facts, head=span.end, since=span.start, exported=volume, paged=span.end == self._range.end
+                facts, head=span.end, since=span.start, exported=volume, paged=span.end == self._progress.end
             )
             volume -= round(sum(one.rows for one in found if one.way == "bulk") * facts.activity_width)
             windows += found
@@ -176,7 +200,7 @@ class ActivityLoad:
 
     def _ended(self, read_at: float, file: ExportedFile | None, done: tuple[Span, ...]) -> LoadChunk:
         """Return the chunk that ends a part."""
-        progress = ActivitiesDone(start=self._range.start, end=self._range.end, done=done)
+        progress = replace(self._progress, done=done)
         return LoadChunk(read_at=read_at, progress={self.name: progress}, ack=None if file is None else file.drop)
 
 
