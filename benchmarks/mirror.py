@@ -146,7 +146,8 @@ async def proofs(leads: int, activities: int, folder: Path) -> list[Figure]:
         destination = Destination(target_of(f"duckdb:///{folder / 'proofs.duckdb'}"), folder=folder / "proofs")
         found, state = await _filled(sandbox, marketo, destination)
         await destination.execute(
-            "DELETE FROM {activity_send_email} WHERE marketo_guid = (SELECT min(marketo_guid) FROM {activity_send_email})",
+            "DELETE FROM {activity_send_email}"
+            " WHERE marketo_guid = (SELECT min(marketo_guid) FROM {activity_send_email})",
             f"UPDATE {{leads}} SET title = 'x' WHERE id = {leads * 2 // 3}",  # noqa: S608
         )
         verifier = Verifier(marketo, destination, found.catalog, state, poll=0.05)
