@@ -45,6 +45,7 @@ _TENTHS = 10
 _PARTS = 3  # of each of these spans
 _MOST_DOUBLINGS = 24  # ids of leads have at most 31 bits, and a chunk has 8
 _MARGIN = DAY
+_EMPTY = 8  # pages in a row that are followed
 _TYPES = 10  # of one listing: https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/activities
 
 
@@ -174,6 +175,8 @@ class _Probes:
 
     async def _oldest(self) -> None:
         """Look for the lead with the lowest id."""
+        if not self._leads:  # the newest was known by its activity alone
+            return
         empty, number = -1, 0
         found = (min(self._leads) - 1) // CHUNK
         while number < found and not await self._chunk(number):
@@ -194,8 +197,9 @@ class _Probes:
         oldest = await gather(*(self._page(token, group) for group in groups))
         dates = [activity.activity_date.timestamp() for found, _ in oldest for activity in found]
         if not dates:
-            return _Sample(groups=len(groups))
-        first = min(dates)
+            return _Sample(groups=len(groups), first=now - KEPT if any(more for _, more in oldest) else None)
+        unknown = any(more and not found for found, more in oldest)
+        first = now - KEPT if unknown else min(dates)
         cuts = self._cuts(first - 1, now)
         rates: list[ActivityRate] = []
         widths: list[int] = []
@@ -224,13 +228,18 @@ class _Probes:
         return await self._marketo.activities.paging_token(datetime.fromtimestamp(moment, UTC))
 
     async def _page(self, token: str, types: Iterable[int]) -> tuple[list[Activity], bool]:
-        """Return one page of activities, and whether there are more."""
-        answer: Envelope[list[Activity]] = await self._marketo.call(
-            "GET",
-            "/rest/v1/activities.json",
-            query={"nextPageToken": token, "activityTypeIds": list(types)},
-            decode=list[Activity],
-        )
+        """Return one page of activities after a few that may be empty, and whether there are more."""
+        asked = list(types)
+        for _ in range(_EMPTY):
+            answer: Envelope[list[Activity]] = await self._marketo.call(
+                "GET",
+                "/rest/v1/activities.json",
+                query={"nextPageToken": token, "activityTypeIds": asked},
+                decode=list[Activity],
+            )
+            token = answer.next_page_token or token
+            if answer.result or not answer.more_result:
+                break
         return answer.result or [], bool(answer.more_result)
 
     def _width(self) -> float:

@@ -15,6 +15,7 @@ from marketo_async.errors import InvalidData
 from marketo_async.governor.quota import day_of
 from marketo_async.mirror.backfill.backfill import FACTS, Backfill
 from marketo_async.mirror.backfill.listings import listing_kinds
+from marketo_async.mirror.chunks import LoadChunk
 from marketo_async.mirror.meter import Allowance
 from marketo_async.mirror.package import Put
 from marketo_async.mirror.plan import CallPace, DayBudget, InstanceFacts, MirrorPlan, planned
@@ -125,7 +126,7 @@ async def test_a_load_costs_the_calls_of_its_plan(shape: str, activities: int, d
 
 @pytest.mark.slow
 async def test_a_load_takes_the_time_of_its_plan(tmp_path: Path) -> None:
-    limits = Limits(calls=100, per=8.0)
+    limits = Limits(calls=100, per=16.0)  # so that the load of the machine hardly counts
     leads = some_leads(range(1, 45_001), days=29.0)
     async with instance(leads=leads, activities=30_000, activity_days=20.0, limits=limits, latency=0.1) as (
         sandbox,
@@ -145,6 +146,17 @@ async def test_an_outage_delays_a_load_and_does_not_repeat_it(tmp_path: Path, wa
         sandbox.faults.append(Fault("http_503", path="/rest/v1/leads.json", probability=0.6))
         assert await loaded.run(backfill)
         assert {key[0] for key in loaded.tables["leads"]} == set(sandbox.instance.leads.ids())
+
+
+async def test_what_the_user_may_not_read_is_left_out_beside_the_rest(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    denied = ("/rest/v1/leads.json", "/bulk/v1/leads", "/rest/v1/activities.json", "/bulk/v1/activities")
+    async with instance(leads=30, faults=[Fault("603", path=path) for path in denied]) as (_, marketo):
+        backfill, loaded = await _begun(marketo, tmp_path, tables=("leads", "activities", "lists", "emails"))
+        assert await loaded.run(backfill)
+    assert loaded.tables.keys() == {"lists", "emails"}
+    assert "leads is left out: the API user's role does not have the permission" in caplog.text
 
 
 async def test_an_error_that_does_not_pass_ends_the_load(tmp_path: Path) -> None:
@@ -242,3 +254,25 @@ async def test_beyond_the_volume_of_a_day_activities_are_paged(tmp_path: Path, w
         guids = {key[0] for rows in loaded.tables.values() for key in rows}
         assert guids == {one.marketo_guid for one in sandbox.instance.activities if one.activity_type_id != 37}
         assert wall.now == first  # what the volume of the day does not hold is paged instead
+
+
+async def test_a_refresh_that_is_denied_is_not_asked_for_all_the_time(tmp_path: Path, wall: WallClock) -> None:
+    async with instance(leads=10, activities=0) as (sandbox, marketo):
+        backfill, loaded = await _begun(marketo, tmp_path, tables=("leads",), clock=wall)
+        assert await loaded.run(backfill)
+        wall.now += 86_400 + 1
+        sandbox.faults.append(Fault("603", path="/rest/v1/leads/describe2.json"))
+        began, calls = wall.now, sandbox.stats.calls
+
+        async def put(chunk: LoadChunk) -> None:
+            assert not chunk.size
+            assert chunk.ack is not None
+            chunk.ack()
+
+        keeping = asyncio.ensure_future(backfill.keep(put))
+        while wall.now < began + 4 * 3_600 and not keeping.done():  # noqa: ASYNC110 - it waits for the fake clock
+            await asyncio.sleep(0)
+        assert keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        asked = sandbox.stats.calls - calls
+    assert 1 <= asked <= (wall.now - began) / 600 + 1

@@ -91,3 +91,22 @@ async def test_widths_are_those_of_an_export() -> None:
         ]
     sizes = [sum(1 + len(str(value)) for value in row.values()) for row in rows]
     assert facts.width == pytest.approx(sum(sizes) / len(sizes), rel=0.1)
+
+
+@pytest.mark.parametrize("days", [3.0, 200.0])
+async def test_empty_pages_are_followed(days: float) -> None:
+    leads = some_leads(range(1, 1_001))
+    async with instance(leads=leads, activities=6_000, activity_days=days, empty_pages=0.5) as (_, marketo):
+        facts = await probe(marketo, rng=random.Random(5))
+    assert facts.activities(facts.at - 2 * days * DAY, facts.at) == pytest.approx(6_000, rel=0.25)
+    assert facts.first_activity == pytest.approx(facts.at - days * DAY, abs=DAY)
+
+
+async def test_a_newest_lead_that_is_deleted_is_enough() -> None:
+    async with instance(leads=some_leads([900]), activities=[], lists={}) as (_, marketo):
+        await marketo.leads.sync([{"email": "new@example.com"}])
+        everyone = [lead["id"] for lead in await marketo.leads.by_filter("email", ["new@example.com"]).all()]
+        await marketo.leads.delete([900, *everyone])
+        facts = await probe(marketo, rng=random.Random(5))
+    assert facts.newest == everyone[0]
+    assert facts.leads == 0

@@ -15,6 +15,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from marketo_async.errors import (
+    ApiError,
     Busy,
     MarketoError,
     QuotaExceeded,
@@ -32,6 +33,7 @@ from marketo_async.mirror.backfill.members import member_passes
 from marketo_async.mirror.backfill.objects import ObjectTable, object_passes
 from marketo_async.mirror.backfill.passes import loaded
 from marketo_async.mirror.chunks import LoadChunk
+from marketo_async.mirror.lacking import why_lacking
 from marketo_async.mirror.package import Producer, Put
 from marketo_async.mirror.plan import InstanceFacts
 from marketo_async.mirror.probing import probe
@@ -129,6 +131,8 @@ class Backfill:
             due = [part for part in self._repeated() if not part.done(self._state)]
             if due:
                 await self._run(put, due)
+                if not all(part.done(self._state) for part in due):  # the user may not read it
+                    await self._context.meter.wait(_LONGEST_NAP)
                 continue
             now = self._context.clock()
             moments = [part.due_at(self._state) for part in self._repeated()]
@@ -164,6 +168,9 @@ class Backfill:
                 await part.run(put, self._state)
             except (MarketoError, ExceptionGroup) as error:
                 cause = _first(error)
+                if isinstance(cause, ApiError) and (why := why_lacking(cause)):
+                    log.warning("%s is left out: %s", part.name, why)
+                    return
                 progress = self._state.progress.get(part.name)
                 failures, seen = (1 if progress != seen else failures + 1), progress
                 await self._wait(part, cause, failures)
