@@ -81,7 +81,7 @@ def differences(found: Rows, truth: Rows) -> Differences:
 def _survivors(merges: Iterable[Row]) -> list[Row]:
     """Return each loser with the lead that has its activities now: Marketo may list a merge with a later winner."""
     pairs = [*merges]
-    winners = dict(pairs)
+    winners: dict[Any, Any] = dict(pairs)
     found = []
     for loser, winner in pairs:
         last = winner
