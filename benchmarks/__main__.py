@@ -36,6 +36,7 @@ NAMES = (
     "bulk_export",
     "bulk_recovery",
     "traffic",
+    "mirror",
 )
 
 

@@ -4,7 +4,8 @@ It needs dagster, dagster-dlt and the extra: pip install dagster dagster-dlt 'ma
 without MARKETO_* in the environment, it materializes the assets twice in this process, of a sandbox on this machine.
 """
 
-# mypy: ignore-errors - Dagster has an environment of its own, where the tests run this.
+# mypy: ignore-errors
+# Dagster is installed in an environment of its own, where the tests run this example.
 # Dagster reads the annotations of assets, which therefore can't be text: no `from __future__ import annotations` here.
 import os
 from pathlib import Path

@@ -7,7 +7,6 @@ deleted leads in their table.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -22,16 +21,22 @@ Key = tuple[object, ...]
 
 _LEAD = {"leads": "id"}  # Marketo's name for the lead's id, where it is not ``leadId``
 _AT_ONCE = 1000  # ids in one query
+_MOST = 100_000  # keys in memory, twice; a mirror may follow for years
 
 
 class Freshness:
-    """What the feed has read itself since ``started`` (epoch seconds), and what the destination knows from before."""
+    """What the feed has read itself since ``started`` (epoch seconds), and what the destination knows from before.
+
+    Of many keys the older half is forgotten: then ``started`` moves, and the destination is asked about what came
+    before it. The destination knows rows and deleted leads, but not who has left a list.
+    """
 
     def __init__(self, destination: Destination, catalog: Catalog, *, started: float) -> None:
         self._destination = destination
         self._catalog = catalog
         self._started = started
-        self._read: defaultdict[str, dict[Key, float]] = defaultdict(dict)
+        self._recent: dict[tuple[str, Key], float] = {}
+        self._older: dict[tuple[str, Key], float] = {}
         self._gone: set[int] = set()
         self._before: dict[tuple[str, float], set[Key]] = {}
         self._gone_before: dict[float, set[int]] = {}
@@ -43,7 +48,12 @@ class Freshness:
             for name, rows in side.items():
                 table = self._catalog[name]
                 if table.guarded:
-                    self._read[name].update(dict.fromkeys(keys_of(table, rows), chunk.read_at))
+                    self._recent.update(((name, key), chunk.read_at) for key in keys_of(table, rows))
+        if len(self._recent) > _MOST:
+            self._started = max([self._started, *self._older.values()])
+            self._older, self._recent = self._recent, {}
+            self._before.clear()
+            self._gone_before.clear()
 
     async def admitted(self, chunk: LoadChunk) -> LoadChunk:
         """Return a chunk of a snapshot without the rows and deletions that are older than what is known."""
@@ -83,17 +93,21 @@ class Freshness:
         table = self._catalog[name]
         if not table.guarded or not len(rows):
             return rows
-        read, gone = self._read[name], self._gone
+        gone = self._gone
         before: set[Key] = set()
         if read_at < self._started:
             before = await self._known_before(table, read_at)
             gone = gone | await self._gone_since(read_at)
         place = _lead_place(table)
         keep = [
-            read.get(key, -1.0) < read_at and key not in before and (place is None or key[place] not in gone)
+            self._read(name, key) < read_at and key not in before and (place is None or key[place] not in gone)
             for key in keys_of(table, rows)
         ]
         return _kept(rows, keep)
+
+    def _read(self, name: str, key: Key) -> float:
+        """Return when the feed read a row or its absence, -1 if that is not known."""
+        return self._recent.get((name, key), self._older.get((name, key), -1.0))
 
     async def _known_before(self, table: MirrorTable, read_at: float) -> set[Key]:
         """Return the keys of the rows that the destination has from after a moment."""

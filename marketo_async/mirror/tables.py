@@ -207,9 +207,10 @@ LEAD_DELETIONS, _ = table_of(
     ["leadId"],
     [("leadId", "bigint"), ("marketoGUID", "text"), ("activityDate", "timestamp"), ("name", "text")],
 )
+# A lead is merged away once. If its winner loses later, Marketo lists that first merge with the later winner.
 LEAD_MERGES, _ = table_of(
     "lead_merges",
-    ["loserId", "winnerId"],
+    ["loserId"],
     [("loserId", "bigint"), ("winnerId", "bigint"), ("marketoGUID", "text"), ("activityDate", "timestamp")],
 )
 LISTS, _ = table_of(

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from marketo_async.mirror import freshness
 from marketo_async.mirror.chunks import LoadChunk
 from marketo_async.mirror.freshness import Freshness, keys_of
 from marketo_async.mirror.loader import Loader
@@ -31,8 +33,8 @@ class Mirrored:
 
     def __init__(self, destination: Destination, *, started: float = STARTED) -> None:
         self.destination = destination
-        freshness = Freshness(destination, CATALOG, started=started)
-        self.loader = Loader(destination, CATALOG, freshness, MirrorState(instance="i"))
+        self.freshness = Freshness(destination, CATALOG, started=started)
+        self.loader = Loader(destination, CATALOG, self.freshness, MirrorState(instance="i"))
 
     async def load(self, *chunks: LoadChunk) -> None:
         await self.loader.load(chunks)
@@ -108,6 +110,18 @@ async def test_an_export_from_before_this_process_is_compared_with_the_destinati
     assert await later.leads() == {1: "new", 2: "export", 4: "export"}
 
 
+async def test_what_is_too_much_for_the_memory_is_known_to_the_destination(
+    mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freshness, "_MOST", 1)
+    for number in range(1, 5):
+        await mirrored.load(leads({2 * number: "new", 2 * number + 1: "new"}, read_at=110.0 + number))
+    await mirrored.load(leads(dict.fromkeys(range(1, 11), "old"), read_at=105.0, snapshot=True))
+
+    assert await mirrored.leads() == {1: "old", **dict.fromkeys(range(2, 10), "new"), 10: "old"}
+    assert len(mirrored.freshness._recent) + len(mirrored.freshness._older) <= 4
+
+
 async def test_memberships_of_leads_that_are_gone_go_too(mirrored: Mirrored) -> None:
     await mirrored.load(members((7, 1), (7, 2), (8, 1), read_at=110.0))
     await mirrored.load(members((9, 1), read_at=115.0), leads({}, read_at=120.0, gone=[1]))
@@ -141,14 +155,14 @@ READ = st.builds(
 def test_a_row_of_a_page_is_loaded_exactly_if_the_feed_has_not_read_it_since(
     read: list[tuple[set[tuple[int, int]], set[int], float]], page: set[tuple[int, int]], asked: float, kind: str
 ) -> None:
-    freshness = Freshness(NeverAsked(target_of("duckdb:///a")), CATALOG, started=STARTED)
+    known = Freshness(NeverAsked(target_of("duckdb:///a")), CATALOG, started=STARTED)
     for pairs, gone, read_at in read:
-        freshness.note(replace(members(*pairs, read_at=read_at), gone=frozenset(gone)))
+        known.note(replace(members(*pairs, read_at=read_at), gone=frozenset(gone)))
     chunk = members(*sorted(page), read_at=asked, snapshot=True)
     if kind == "arrow":
         columns = {"list_id": [pair[0] for pair in sorted(page)], "lead_id": [pair[1] for pair in sorted(page)]}
         chunk = replace(chunk, rows={"list_members": pa.table(columns)})
-    found = asyncio.run(freshness.admitted(chunk)).rows["list_members"]
+    found = asyncio.run(known.admitted(chunk)).rows["list_members"]
 
     newest: dict[tuple[int, int], float] = {}
     for pairs, _, read_at in read:

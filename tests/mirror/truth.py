@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,6 +37,8 @@ async def held(destination: Destination, names: Collection[str] = tuple(_QUERIES
     found: dict[str, list[Row]] = {}
     for name in names:
         rows = await destination.query(_QUERIES[name])
+        if name == "lead_merges":
+            rows = _survivors(rows)
         found[name] = [(*row[:-2], *map(_instant, row[-2:])) for row in rows] if name == "leads" else rows
     return found
 
@@ -51,7 +53,7 @@ def true(sandbox: Sandbox, traffic: Traffic) -> Rows:
         "leads": [tuple(lead.get(name) for name in LEAD_FIELDS) for lead in leads],
         "lead_changes": [_change(one) for one in log if one.activity_type_id == CHANGE_DATA_VALUE],
         "lead_deletions": [(one.lead_id, one.marketo_guid) for one in log if one.activity_type_id == DELETE_LEAD],
-        "lead_merges": [(event.leads[1], event.leads[0]) for event in traffic.log if event.kind == "merge"],
+        "lead_merges": _survivors((event.leads[1], event.leads[0]) for event in traffic.log if event.kind == "merge"),
         "lists": [(one.id, one.name) for one in instance.lists],
         "list_members": [(one.id, lead_id) for one in instance.lists for lead_id in one.lead_ids],
         "programs": [(one.id, one.name, one.channel) for one in instance.programs.values()],
@@ -74,6 +76,19 @@ def differences(found: Rows, truth: Rows) -> Differences:
         if extra or missing:
             different[name] = ([*extra.elements()], [*missing.elements()])
     return different
+
+
+def _survivors(merges: Iterable[Row]) -> list[Row]:
+    """Return each loser with the lead that has its activities now: Marketo may list a merge with a later winner."""
+    pairs = [*merges]
+    winners: dict[Any, Any] = dict(pairs)
+    found = []
+    for loser, winner in pairs:
+        last = winner
+        while last in winners:
+            last = winners[last]
+        found.append((loser, last))
+    return found
 
 
 def _change(activity: Activity) -> Row:
