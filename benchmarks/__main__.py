@@ -38,6 +38,7 @@ NAMES = (
     "traffic",
     "feed",
     "mcp",
+    "mirror",
 )
 
 

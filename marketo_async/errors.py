@@ -14,6 +14,7 @@
     ├── Denied                     the policy does not let this agent make the call
     │   ├── NeedsConfirmation      ... until the plan has been confirmed
     │   └── CapReached             ... any more: a limit of the agent is used up
+    ├── TargetUnavailable          the database of a mirror can't be read or written
     ├── AuthenticationError        Marketo rejected the client id and secret, or their token
     ├── ApiError                   Marketo returned an error code
     │   ├── AccessDenied           603: the API user's role lacks a permission, or the calling address is refused
@@ -199,6 +200,10 @@ class CapReached(Denied):
         self.left, self.per_day = left, per_day
         hint = "it starts again at midnight in America/Chicago" if per_day else "ask for fewer"
         super().__init__(why, operation=operation, rule=rule, hint=hint)
+
+
+class TargetUnavailable(MarketoError):
+    """The database of a mirror refuses, or can't be reached; the load under way does not count."""
 
 
 class InvalidRequest(MarketoError, ValueError):

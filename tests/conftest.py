@@ -35,6 +35,7 @@ _NEEDS = {
         "test_examples.py",
     ],
     "pyarrow": ["bulk/test_export.py"],
+    "dlt": ["mirror"],
     "mypy": ["test_readme.py", "test_typing.py"],
 }
 _MISSING = [name for name in _NEEDS if find_spec(name) is None]

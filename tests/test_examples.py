@@ -109,6 +109,20 @@ def test_bulk_exports_half_a_year_and_reports_the_row_that_was_refused() -> None
     assert len(lines) == 6
 
 
+@pytest.mark.slow
+def test_mirror_loads_a_database_updates_it_and_proves_that_it_is_right() -> None:
+    assert output_of("mirror.py") == [
+        ON_A_SANDBOX,
+        "lead_changes 0, lead_deletions 0, leads 1,000, list_members 1,000, lists 1",
+        "lead_changes 1, lead_deletions 1, leads 999, list_members 999, lists 1",
+        "missing leads {'id': 3} repaired",
+        "999 leads compared in every field, 1 difference (1 missing)",
+        "999 members of 1 of 1 lists, 0 differences",
+        "999 leads compared in every field, 0 differences",
+        "999 members of 1 of 1 lists, 0 differences",
+    ]
+
+
 def test_service_shows_itself_and_ends() -> None:
     lines = output_of("service.py")
     assert lines[0] == ON_A_SANDBOX

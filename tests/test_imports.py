@@ -50,6 +50,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("client",),
     ("instances",),
     ("sync",),
+    ("mirror",),
     ("",),  # the package itself
     ("mcp",),
     ("cli",),
@@ -168,6 +169,7 @@ def test_importing_the_package_warns_of_nothing_and_brings_no_more_than_it_needs
     assert {"aiohttp", "aiolimiter", "msgspec"} <= loaded
     assert loaded & {"typer", "rich", "click", "pytest", "hypothesis", "looptime", "aioresponses", "requests"} == set()
     assert loaded & {"sqlite3", "redis", "platformdirs"} == set()
+    assert loaded & {"dlt", "duckdb", "psycopg2", "pyarrow"} == set()
     assert {part(name) for name in printed.split() if name in MODULES} & {"sandbox", "cli"} == set()
 
 
@@ -200,6 +202,29 @@ def test_a_store_whose_library_is_missing_says_what_to_install() -> None:
         "RedisStore needs redis-py: pip install 'marketo-async[redis]'",
         "False",
     ]
+
+
+def test_only_a_mirror_that_is_opened_imports_dlt() -> None:
+    code = "import sys, marketo_async.mirror; print(*sys.modules)"
+
+    loaded = {name.partition(".")[0] for name in in_a_fresh_process(code).split()}
+    assert loaded & {"dlt", "duckdb", "psycopg2", "pyarrow"} == {"pyarrow"}
+
+
+@pytest.mark.parametrize("missing", ["dlt", "pyarrow"])
+def test_a_mirror_without_its_extra_says_what_to_install(missing: str) -> None:
+    code = f"""if True:
+        import importlib.util
+        real = importlib.util.find_spec
+        importlib.util.find_spec = lambda name, *rest: None if name == {missing!r} else real(name, *rest)
+        try:
+            import marketo_async.mirror
+        except ModuleNotFoundError as error:
+            print(error, error.name)
+    """
+
+    told = f"the mirror needs {missing}: pip install 'marketo-async[mirror]' {missing}"
+    assert in_a_fresh_process(code).strip() == told
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ CALLED_AFTER: dict[str, str] = {
     "activities": "the commands of a family have the family's name",
     "leads": "the commands of a family have the family's name",
     "usage": "the command of a family has the family's name",
+    "source": "dlt calls a function that makes a source after it",
     "results": "it plans a call with a result for each record, which `Results` delivers",
 }
 

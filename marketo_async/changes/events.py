@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from marketo_async.models.activities import Activity, LeadChange
+
 _Op = Literal["c", "u", "d", "m", "a", "g"]
 
 
@@ -21,7 +23,7 @@ class Change(Struct, frozen=True):
     new: str | None
 
 
-class FeedEvent(Struct, frozen=True):
+class FeedEvent(Struct, frozen=True, dict=True):
     """What every event of a lead has.
 
     ``guid`` identifies the event; two events never share it. ``date`` is when it happened and ``seen_at`` when the feed
@@ -35,6 +37,12 @@ class FeedEvent(Struct, frozen=True):
     seen_at: datetime
     late: bool
     instance: str
+
+    @property
+    def activity(self) -> Activity | LeadChange:
+        """The activity as Marketo has it. It is not part of the event as JSON, and an event made of JSON has none."""
+        found: Activity | LeadChange = vars(self)["activity"]
+        return found
 
     def envelope(self) -> dict[str, Any]:
         """Return the event as Debezium shapes one: ``op``, ``before``, ``after``, ``source`` and ``ts_ms``.
@@ -172,7 +180,7 @@ class Gap(Struct, frozen=True, kw_only=True, tag=True):
         return _envelope("g", None, after, self.instance, None, self.until, self.seen_at, "Gap")
 
 
-ChangeEvent = (
+LeadEvent = (
     LeadCreated
     | LeadChanged
     | LeadDeleted
@@ -181,8 +189,10 @@ ChangeEvent = (
     | ListLeft
     | ProgramStatusChanged
     | ActivityLogged
-    | Gap
 )
+"""An event of a lead."""
+
+ChangeEvent = LeadEvent | Gap
 """What a batch of the feed holds."""
 
 _OPERATIONS: Mapping[type[FeedEvent], _Op] = {

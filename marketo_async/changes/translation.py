@@ -14,10 +14,10 @@ from msgspec import Struct
 from marketo_async.changes.events import (
     ActivityLogged,
     Change,
-    ChangeEvent,
     LeadChanged,
     LeadCreated,
     LeadDeleted,
+    LeadEvent,
     LeadsMerged,
     ListJoined,
     ListLeft,
@@ -46,8 +46,13 @@ class Translator(Struct, frozen=True):
     instance: str
     types: Mapping[int, ActivityType]
 
-    def event(self, row: ActivityRow, *, seen_at: datetime, late: bool) -> ChangeEvent:
-        """Return the event of an activity."""
+    def event(self, row: ActivityRow, *, seen_at: datetime, late: bool) -> LeadEvent:
+        """Return the event of an activity, which it holds beside its values."""
+        event = self._event(row, seen_at=seen_at, late=late)
+        vars(event)["activity"] = row
+        return event
+
+    def _event(self, row: ActivityRow, *, seen_at: datetime, late: bool) -> LeadEvent:
         common = (guid_of(row), row.lead_id, row.activity_date, seen_at, late, self.instance)
         kind = self.types.get(row.activity_type_id)
         asset_id, asset = row.primary_attribute_value_id, row.primary_attribute_value

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, Later] = {
     "export": Later(f"{_CLI}.exports", "exporting", "Write any amount of data to a file."),
     "import": Later(f"{_CLI}.imports", "importing", "Import any amount of data from a file."),
     "call": Later(f"{_CLI}.call", "calling", "Call any operation by its name."),
+    "mirror": Later(f"{_CLI}.mirror", "mirroring_app", "Keep a database equal to an instance, and prove it."),
     "mcp": Later(
         f"{_CLI}.mcp", "agents", "Serve AI agents, each with the rights that a policy gives it, through the MCP."
     ),

@@ -20,6 +20,7 @@ from marketo_async.errors import (
     MarketoError,
     QuotaExceeded,
     StoreUnavailable,
+    TargetUnavailable,
     TransportError,
 )
 
@@ -51,6 +52,7 @@ _EXITS: tuple[tuple[type[MarketoError], Exit], ...] = (
     (InvalidRequest, Exit.USAGE),
     (ConfigurationError, Exit.USAGE),
     (StoreUnavailable, Exit.USAGE),
+    (TargetUnavailable, Exit.USAGE),
     (AuthenticationError, Exit.DENIED),
     (AccessDenied, Exit.DENIED),
     (QuotaExceeded, Exit.QUOTA),

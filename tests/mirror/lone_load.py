@@ -1,0 +1,91 @@
+"""A process that loads, and prints what a cycle of the feed costs and how much memory a first load takes."""
+
+# ruff: noqa: T201 - the tests read what is printed
+from __future__ import annotations
+
+import asyncio
+import resource
+import sys
+import time
+from pathlib import Path
+
+from marketo_async.mirror.chunks import LoadChunk
+from marketo_async.mirror.gathering import Gathering
+from marketo_async.mirror.loading import Destination
+from marketo_async.mirror.package import packed
+from marketo_async.mirror.state import MirrorState
+from marketo_async.mirror.tables import ACTIVITY_FIELDS, Catalog, ColumnType, table_of
+from marketo_async.mirror.target import target_of
+
+KINDS: list[ColumnType] = ["text", "text", "bigint", "timestamp", "bool"]
+FIELDS = [f"field{number}" for number in range(60)]
+LEADS, _ = table_of(
+    "leads", ["id"], [("id", "bigint"), *((name, KINDS[place % 5]) for place, name in enumerate(FIELDS))], guarded=True
+)
+ACTIVITIES = [
+    table_of(f"activity_{number}", ["marketoGUID"], [*ACTIVITY_FIELDS, ("@URL", "text")])[0] for number in range(12)
+]
+CATALOG = Catalog([LEADS, *ACTIVITIES])
+
+
+def lead(number: int) -> dict[str, object]:
+    values = [f"value {number}", f"name{number}@example.com", number, "2026-01-01T00:00:00Z", True]
+    return {"id": number, **{name: values[place % 5] for place, name in enumerate(FIELDS)}}
+
+
+def activity(kind: int, number: int) -> dict[str, object]:
+    own = {"marketoGUID": f"{kind}-{number}", "leadId": number, "activityDate": "2026-01-01T00:00:00Z"}
+    return {**own, "activityTypeId": kind, "@URL": f"/page/{number}"}
+
+
+async def load(destination: Destination, state: MirrorState, *chunks: LoadChunk) -> MirrorState:
+    gathering = Gathering(CATALOG, seconds=0.001)
+    for chunk in chunks:
+        await gathering.put(chunk)
+    package = packed(await gathering.take(), state)
+    await destination.load(package, CATALOG)
+    return package.state
+
+
+async def cycles(destination: Destination, state: MirrorState) -> list[float]:
+    """Return the seconds of CPU of each of some cycles of 13 tables with 3,500 rows."""
+    costs = []
+    for cycle in range(4):
+        rows = {
+            f"activity_{kind}": [activity(kind, cycle * 1000 + number) for number in range(250)] for kind in range(12)
+        }
+        rows["leads"] = [lead(cycle * 100 + number) for number in range(500)]
+        began = time.process_time()
+        state = await load(destination, state, LoadChunk(rows=rows, read_at=time.time(), position=str(cycle)))
+        costs.append(time.process_time() - began)
+    return costs
+
+
+async def first_load(destination: Destination, state: MirrorState) -> None:
+    """Load 24,000 leads of 60 fields."""
+    for start in range(0, 24_000, 8_000):
+        state = await load(
+            destination,
+            state,
+            *(
+                LoadChunk(
+                    rows={"leads": [lead(page + number) for number in range(300)]}, read_at=time.time(), snapshot=True
+                )
+                for page in range(start, start + 8_000, 300)
+            ),
+        )
+
+
+async def main(which: str, folder: Path) -> None:
+    destination = Destination(target_of(f"duckdb:///{folder}/a.duckdb"), folder=folder / "dlt")
+    state = await destination.open("i")
+    if which == "cycle":
+        print(min(await cycles(destination, state)))
+    else:
+        await first_load(destination, state)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    await destination.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2])))
