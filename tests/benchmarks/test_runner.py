@@ -25,6 +25,9 @@ PARTS = {
     "report",
     "instance",
     "standin",
+    "mirror_rival",
+    "mirror_tables",
+    "mirror_worker",
 }
 
 
