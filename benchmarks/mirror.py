@@ -269,6 +269,6 @@ def run(*, quick: bool = False) -> Sequence[Figure]:
             first_load(*((6_000, 30_000) if quick else (100_000, 1_000_000)), folder),
             kills(*((400, 2) if quick else (10_000, 20)), folder),
             proofs(*((2_000, 40_000) if quick else (100_000, 1_000_000)), folder),
-            mirror_rival.beside(*((500, 2_000, 100) if quick else (2_000, 20_000, 1_000)), folder, worker),
+            mirror_rival.beside(*((500, 2_000, 300) if quick else (2_000, 20_000, 1_000)), folder, worker),
         ]
         return [figure for part in parts for figure in asyncio.run(part)]

@@ -48,6 +48,7 @@ class Tables:
     def held(self) -> Rows:
         """Return the rows of the tables that are compared."""
         found = {name: self.rows(sql) for name, sql in _QUERIES.items()}
+        found["lead_merges"] = _survivors(found["lead_merges"])
         found["leads"] = [(*row[:-2], *map(_instant, row[-2:])) for row in found["leads"]]
         return found
 
@@ -61,7 +62,7 @@ def instance_rows(sandbox: Sandbox, traffic: Traffic) -> Rows:
     return {
         "leads": [tuple(lead.get(name) for name in _LEAD) for lead in leads],
         "lead_deletions": [(one.lead_id,) for one in log if one.activity_type_id == DELETE_LEAD],
-        "lead_merges": [(event.leads[1], event.leads[0]) for event in traffic.log if event.kind == "merge"],
+        "lead_merges": _survivors([(event.leads[1], event.leads[0]) for event in traffic.log if event.kind == "merge"]),
         "list_members": [(one.id, lead_id) for one in instance.lists for lead_id in one.lead_ids],
         "activities": [(one.marketo_guid, one.activity_type_id) for one in log],
     }
@@ -80,3 +81,18 @@ def unlike(tables: Tables, truth: Rows) -> dict[str, tuple[list[Row], list[Row]]
 
 def _instant(value: datetime | None) -> str | None:
     return None if value is None else value.astimezone(UTC).isoformat()[:19] + "Z"
+
+
+def _survivors(merges: list[Row]) -> list[Row]:
+    """Return the lead that each merged one is now.
+
+    A merge that is listed late names the winner of a later one: Marketo then lists its activities as those of that one.
+    """
+    winners: dict[int, int] = dict(merges)
+    found: list[Row] = []
+    for loser, winner in merges:
+        lead = winner
+        while lead in winners:
+            lead = winners[lead]
+        found.append((loser, lead))
+    return found

@@ -29,6 +29,9 @@ PARTS = {
     "feed_backlog",
     "feed_kills",
     "feed_standin",
+    "mirror_rival",
+    "mirror_tables",
+    "mirror_worker",
 }
 
 

@@ -143,22 +143,26 @@ class ActivityLoad:
         return windows
 
     async def _page(self, windows: Sequence[ActivityWindow], put: Put) -> None:
-        for window in windows:
-            count = min(_MOST_SLICES, max(1, ceil(window.rows / _SLICE)))
-            step = max(1, ceil((window.until - window.since) / count))
-            end = window.until
-            while end > window.since:
-                start = max(window.since, end - step)
-                await self._page_slice(Span(start, end), window.rows / count, put)
-                end = start
+        """Page parts of the windows beside each other, the newest first, as many as fill the slots.
+
+        Each part is one listing for ten types, since a shard opens with a call and ends with a page that is half used.
+        """
+        slots = self._context.marketo.governor.limits.concurrency
+        slices = iter([part for window in windows for part in _slices(window, self._groups, slots)])
+
+        async def page() -> None:
+            for span, rows in slices:
+                await self._page_slice(span, rows, put)
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(ceil(slots / self._groups)):
+                tasks.create_task(page())
 
     async def _page_slice(self, span: Span, rows: float, put: Put) -> None:
-        shards = shards_for(rows, self._groups, self._context.marketo.governor.limits.concurrency)
-        await self._context.meter.allow(calls=paging_calls(rows, self._groups, shards))
+        await self._context.meter.allow(calls=paging_calls(rows, self._groups, 1))
         read_at = self._context.clock()
-        listing = self._context.marketo.activities.between(
-            moment(span.start), moment(span.end), types=self._ids, shards=shards
-        )
+        start, end = moment(span.start), moment(span.end)
+        listing = self._context.marketo.activities.between(start, end, types=self._ids, shards=1)
         async with aclosing(listing.pages()) as pages:
             async for page in pages:
                 if page.items:
@@ -225,3 +229,16 @@ def _number(cell: str | None) -> int | None:
 
 def _on_bad_row(error: BadRow) -> None:
     log.warning("an activity of an export can't be read: %s", error)
+
+
+def _slices(window: ActivityWindow, groups: int, slots: int) -> list[tuple[Span, float]]:
+    """Return the parts of a window that is paged, the newest first, and the rows of each, about."""
+    count = min(_MOST_SLICES, max(shards_for(window.rows, groups, slots), ceil(window.rows / _SLICE)))
+    step = max(1, ceil((window.until - window.since) / count))
+    found: list[tuple[Span, float]] = []
+    end = window.until
+    while end > window.since:
+        start = max(window.since, end - step)
+        found.append((Span(start, end), window.rows / count))
+        end = start
+    return found
