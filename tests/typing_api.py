@@ -419,7 +419,7 @@ async def bulk(marketo: Marketo, since: datetime, path: Path) -> None:
 
     leads.export(created_at=since)  # type: ignore[arg-type]
     leads.export(["id"])  # type: ignore[call-arg]
-    marketo.bulk.activities.export()  # type: ignore[call-arg]
+    marketo.bulk.activities.export()
     await leads.export_to(path, format="xml")  # type: ignore[arg-type]
     await marketo.bulk.activities.load([])  # type: ignore[attr-defined]
 

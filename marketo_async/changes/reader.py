@@ -220,8 +220,8 @@ class LaneReader:
     ) -> tuple[list[ChangeEvent], list[tuple[str, float]]]:
         """Return the events of the rows that are wanted, dated ``before`` a moment, and not delivered yet.
 
-        Also returns the GUIDs that are worth keeping in a store, with the times by which they are forgotten. The rows
-        of a ``scan`` of the backlog are not late, and most of them are not read again.
+        Also returns their GUIDs, with the times by which a store forgets them. The rows of a ``scan`` of the backlog
+        are not late.
         """
         now = self.calls.clock()
         seen_at = as_utc(now)
@@ -231,8 +231,7 @@ class LaneReader:
             date, guid = dated(row), guid_of(row)
             if not self.pace.since <= date < before or guid in self._seen:
                 continue
-            if (kept := self._remember(guid, date, now, scan)) is not None:
-                known.append((guid, kept))
+            known.append((guid, self._remember(guid, date, now, scan)))
             late = scan is None and date < self.newest
             if late:
                 self.late_rows += 1
@@ -240,8 +239,12 @@ class LaneReader:
             events.append(self._translator.event(row, seen_at=seen_at, late=late))
         return events, known
 
-    def _remember(self, guid: str, date: float, now: float, scan: Scan | None) -> float | None:
-        """Remember an activity for as long as it may be read again; return what a store keeps it by, if it needs it."""
+    def _remember(self, guid: str, date: float, now: float, scan: Scan | None) -> float:
+        """Remember an activity for as long as it may be read again; return the time by which a store keeps it.
+
+        A store keeps the rows of a scan until the watermark has passed: in another process, a scan whose token is
+        refused begins again.
+        """
         if scan is None:
             if any(date < known.end for known in self.state.backlog):  # committed late, so the scan may come to it
                 self._seen.hold(guid)
@@ -252,7 +255,7 @@ class LaneReader:
             self._seen.hold(guid)
         else:
             self._seen.add_of_scan(guid)
-        return None if scan.start <= date < scan.end - self.query.lag else now
+        return now
 
     def pass_on(
         self,

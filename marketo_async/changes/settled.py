@@ -78,7 +78,7 @@ class SettledReader(LaneReader):
                 return came
             page = follower or (await self.head_page())[0]
 
-    def _remember(self, guid: str, date: float, now: float, scan: Scan | None) -> float | None:
+    def _remember(self, guid: str, date: float, now: float, scan: Scan | None) -> float:
         if scan is not None:
             return super()._remember(guid, date, now, scan)
         # A head that opens again reads what was committed a lag before the newest date, or later. At the end of the

@@ -419,6 +419,13 @@ FOUND: dict[str, tuple[Case, list[Step]]] = {
         Case("commit", "settled", 3, 0.3, 0.3, 8, 0.0, 0.0, (Log(104, 44, 0.5, 5.5),), 196),
         [Log(13, 34, 15.0, 300.0), Wait(90), Wait(350), Refuse(), Nudge(), Nudge(), Log(13, 33, 0.7, 0.0), Refuse()],
     ),
+    "refused in a backlog after a restart": (
+        Case("date", "live", 1, 0.0, 0.0, 1, 0.0, 0.0, (), 0),
+        [
+            *(Log(1, 2, 0.0, 0.0), Restart(clean=True, away=250.0, query=0), Wait(1.0), Log(1, 1, 0.0, 0.0)),
+            *(Refuse(), Restart(clean=True, away=0.5, query=0)),
+        ],
+    ),
     "refused while a sweep ends": (
         Case(
             *("commit", "live", 3, 0.0, 0.0, 8, 5.0, 350.0),
