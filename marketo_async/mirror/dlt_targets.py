@@ -7,7 +7,10 @@ from typing import Any
 from marketo_async.errors import MarketoError, TargetUnavailable
 from marketo_async.mirror.target import Target
 
-_DUCKDB = {"memory_limit": "96MB", "threads": 1}  # what it caches counts as the memory of the mirror
+# What DuckDB caches counts as the memory of the mirror. Wide tables need about 256 KB a column, a view of many tables
+# more.
+_DUCKDB = {"memory_limit": "256MB", "threads": 1}
+QUERY_MEMORY = "SET memory_limit = '1GB'"
 
 
 def destination_of(target: Target) -> Any:

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from marketo_async.errors import ConfigurationError, MarketoError
 from marketo_async.mirror.dlt_tables import arrow_tables, resource_of
-from marketo_async.mirror.dlt_targets import destination_of, reported
+from marketo_async.mirror.dlt_targets import QUERY_MEMORY, destination_of, reported
 from marketo_async.mirror.package import Package
 from marketo_async.mirror.scratch import Scratch
 from marketo_async.mirror.state import MirrorState
@@ -198,10 +198,17 @@ class Destination:
             )
         )
 
+    @contextmanager
+    def _client(self) -> Iterator[Any]:
+        with self._opened().sql_client() as client:
+            if self.target.kind == "duckdb":
+                client.execute_sql(QUERY_MEMORY)
+            yield client
+
     def _query(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         from dlt.destinations.exceptions import DatabaseUndefinedRelation  # noqa: PLC0415
 
-        with self._opened().sql_client() as client:
+        with self._client() as client:
             try:
                 rows: Any = client.execute_sql(sql.format_map(_Qualified(client)), *parameters)
             except DatabaseUndefinedRelation:
@@ -229,14 +236,14 @@ class Destination:
         """Run a query; ``None`` stands for the rows of a table that does not exist."""
         from dlt.destinations.exceptions import DatabaseUndefinedRelation  # noqa: PLC0415
 
-        with self._opened().sql_client() as client, ExitStack() as stack:
+        with self._client() as client, ExitStack() as stack:
             cursor: Any = None
             with suppress(DatabaseUndefinedRelation):
                 cursor = stack.enter_context(client.execute_query(sql.format_map(_Qualified(client)), *parameters))
             yield cursor
 
     def _execute(self, statements: Iterable[str]) -> None:
-        with self._opened().sql_client() as client:
+        with self._client() as client:
             names = _Qualified(client)
             for statement in statements:
                 client.execute_sql(statement.format_map(names))
