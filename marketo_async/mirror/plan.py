@@ -82,7 +82,7 @@ class InstanceFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``newest`` is the highest id of a lead, ``density`` the share of the ids below it that exist. ``width`` is the bytes
     of a lead in an export, ``activity_width`` those of an activity. ``began`` is when the instance began,
-    ``first_activity`` the date of the oldest activity that Marketo has.
+    ``first_activity`` the date of the oldest activity that Marketo has. ``sampled`` says that activities were probed.
     ``type_groups`` is how many listings all types of activity need. ``calls`` is what the probes cost.
     """
 
@@ -92,6 +92,7 @@ class InstanceFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     width: float = 250.0
     began: float
     first_activity: float | None = None
+    sampled: bool = False
     rates: tuple[ActivityRate, ...] = ()
     activity_width: float = 250.0
     type_groups: int = 1

@@ -102,6 +102,7 @@ class _Probes:
             width=self._width(),
             began=began,
             first_activity=found.first,
+            sampled=activities,
             rates=found.rates,
             activity_width=found.width,
             type_groups=found.groups,

@@ -148,6 +148,21 @@ async def test_an_outage_delays_a_load_and_does_not_repeat_it(tmp_path: Path, wa
         assert {key[0] for key in loaded.tables["leads"]} == set(sandbox.instance.leads.ids())
 
 
+async def test_activities_that_are_chosen_later_are_probed_then(tmp_path: Path) -> None:
+    async with instance(leads=10, activities=2_000, activity_days=60.0) as (_, marketo):
+        backfill, loaded = await _begun(marketo, tmp_path, tables=("lists",))
+        assert await loaded.run(backfill)
+        facts = loaded.state.progress_of(FACTS, InstanceFacts)
+        assert facts is not None
+        assert not facts.rates
+        later, other = await _begun(marketo, tmp_path, tables=("lists", "activities"))
+        other.state = loaded.state
+        assert await other.run(later)
+        facts = other.state.progress_of(FACTS, InstanceFacts)
+        assert facts is not None
+        assert facts.activities(0, facts.at) == pytest.approx(2_000, rel=0.2)
+
+
 async def test_what_the_user_may_not_read_is_left_out_beside_the_rest(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

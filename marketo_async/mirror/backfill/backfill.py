@@ -75,7 +75,8 @@ class _Probes:
         self._activities = activities
 
     def done(self, state: MirrorState) -> bool:
-        return state.progress_of(self.name, InstanceFacts) is not None
+        facts = state.progress_of(self.name, InstanceFacts)
+        return facts is not None and (facts.sampled or not self._activities)
 
     async def run(self, put: Put, state: MirrorState) -> None:
         """Put what the probes find."""

@@ -150,8 +150,6 @@ class LeadFields:
                 progress = FieldsDone(
                     at=filling.at, fields=filling.fields, filling=filling.filling, ids=filling.ids, done=done
                 )
-                return LoadChunk(
-                    rows={"leads": rows}, read_at=read_at, snapshot=True, calls=1, progress={self.name: progress}
-                )
+                return LoadChunk(rows={"leads": rows}, read_at=read_at, snapshot=True, progress={self.name: progress})
 
             await self._log.put(put, span, chunk)

@@ -124,7 +124,7 @@ class _ByIds:
         return self._next - 1
 
     def _chunk(self, rows: Sequence[MirrorRow], read_at: float, _: tuple[Span, ...]) -> LoadChunk:
-        return LoadChunk(rows={"leads": rows}, read_at=read_at, snapshot=True, calls=1, progress=self._state())
+        return LoadChunk(rows={"leads": rows}, read_at=read_at, snapshot=True, progress=self._state())
 
     def _state(self, *, complete: bool = False) -> dict[str, LeadsDone]:
         done = LeadsDone(way="ids", start=0, end=self._last + 1, done=self._log.done, complete=complete)
