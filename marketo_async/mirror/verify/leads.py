@@ -100,15 +100,6 @@ class LeadCheck:
             unsettled=unsettled,
         )
 
-    async def differences(self, lead_ids: Sequence[int]) -> list[Difference]:
-        """Return how some leads differ."""
-        found: list[Difference] = []
-        for start in range(0, len(lead_ids), CHUNK):
-            pairs = await self._pairs(lead_ids[start : start + CHUNK])
-            for lead_id, pair in sorted(pairs.items()):
-                found += self._difference(lead_id, pair)
-        return found
-
     async def _judged(self, suspects: Sequence[int], recent: Callable[[], Any]) -> tuple[list[Difference], int]:
         """Read the leads that differ once more, as the mirror may be running, and leave out those that changed since.
 
