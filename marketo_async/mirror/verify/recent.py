@@ -1,4 +1,4 @@
-"""`Recent`: what happened after the moment up to which the mirror has everything, and so is no difference yet."""
+"""`Recent`: what happened after the moment up to which the mirror has everything, and so does not count as a difference."""
 
 from __future__ import annotations
 
