@@ -1,4 +1,4 @@
-"""`Recent`: what happened after the moment up to which the mirror has everything, and so does not count as a difference."""
+"""`Recent`: what happened after the moment up to which the mirror has everything, which no verification counts."""
 
 from __future__ import annotations
 
