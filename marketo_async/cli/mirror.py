@@ -138,7 +138,7 @@ def show_mirror(
     "verify",
     help="Compare a mirror with its instance, and print the rows that differ as JSON lines.\n\n"
     "Activities are compared exactly; lists by their members; leads in every field, --chunks of 300 random ones, or all"
-    " with --full. What has changed after the mirror's last look is no difference. Ends with 1 if rows differ.\n\n"
+    " with --full. What changed after the mirror's last look does not count. Ends with 1 if rows differ.\n\n"
     f"{_TARGETS}\n\n{_INSTANCES}\n\n{ENVIRONMENT}",
     epilog=f"{EPILOG} Here, 1 also means that rows differ.",
 )

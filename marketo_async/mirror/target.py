@@ -77,6 +77,11 @@ def target_of(
             raise ConfigurationError(
                 "the target names no file; pass duckdb:///marketo.duckdb, or duckdb:////absolute/path"
             )
+        if dataset and dataset != _MAIN and dataset.casefold() == Path(path).stem.casefold():
+            raise ConfigurationError(
+                f"DuckDB can't tell the schema {dataset!r} from the database {Path(path).name!r}; call the file or the"
+                " dataset something else"
+            )
         return Target(kind="duckdb", place=str((here or Path.cwd()) / path), dataset=dataset or _MAIN)
     if scheme == "dlt" and rest:
         return Target(kind="dlt", place=rest, dataset=dataset or _NAMED)

@@ -151,6 +151,13 @@ def test_a_target_that_is_not_one_is_refused_without_a_call(instance: Instance) 
     assert instance.calls == 0
 
 
+def test_a_schema_with_the_name_of_its_database_is_refused_without_a_call(instance: Instance, target: str) -> None:
+    failed = invoke("mirror", "run", target, "--dataset", "Marketo", environment=instance.environment)
+    assert failed.code == 2
+    assert "can't tell the schema 'Marketo' from the database 'marketo.duckdb'" in failed.stderr
+    assert instance.calls == 0
+
+
 @pytest.mark.parametrize("library", ["dlt", "pyarrow"])
 def test_a_missing_library_is_named_with_its_extra(instance: Instance, target: str, library: str) -> None:
     program = f"import sys; sys.modules['{library}'] = None; import marketo_async.cli as c; c.main()"

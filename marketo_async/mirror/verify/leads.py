@@ -28,7 +28,7 @@ _KEPT = ("updatedAt", "createdAt")  # of a lead that changes after the horizon
 
 
 class _Pair(Struct):
-    """A lead on both sides, each as the columns that have a value; ``None`` where there is no lead."""
+    """A lead on both sides, each as the columns that have a value; ``None`` without a lead."""
 
     mirror: Mapping[str, Any] | None = None
     marketo: Mapping[str, Any] | None = None

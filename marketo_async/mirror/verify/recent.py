@@ -1,4 +1,4 @@
-"""`Recent`: what happened after the moment up to which the mirror has everything, and so is no difference yet."""
+"""`Recent`: what happened after the moment up to which the mirror has everything, which no verification counts."""
 
 from __future__ import annotations
 

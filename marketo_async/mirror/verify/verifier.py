@@ -1,6 +1,6 @@
 """`Verifier`: compares the tables of a mirror with Marketo, without changing anything.
 
-What Marketo has changed after the mirror's watermark is no difference: the mirror has not promised it yet.
+What changed in Marketo after the mirror's watermark does not count as a difference: the feed may still deliver it.
 """
 
 from __future__ import annotations
