@@ -18,7 +18,7 @@ from benchmarks.elsewhere import Where, peak
 from marketo_async import Governor, Limits, Marketo
 from marketo_async.mirror import Mirror
 from marketo_async.mirror.backfill.backfill import FACTS
-from marketo_async.mirror.plan import CallPace, DayBudget, InstanceFacts, planned
+from marketo_async.mirror.plan import CallPace, InstanceFacts, LoadBudget, planned
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -78,7 +78,7 @@ async def mirrored(order: Order) -> Outcome:
     )
     if facts is None:
         return outcome
-    budget = DayBudget(calls=10_000_000)
+    budget = LoadBudget(calls=10_000_000)
     names = [name for name in ("leads", "activities") if name in order.tables]
     plan = planned(names, facts, CallPace(calls=calls, per=per, latency=order.latency), budget)
     return msgspec.structs.replace(outcome, planned_calls=plan.calls, planned_seconds=plan.seconds)

@@ -66,7 +66,7 @@ def options(hint: Any) -> list[Any]:
     return [hint]
 
 
-def wrong_for(hint: Any, *, may_be_left_out: bool) -> Iterator[object]:
+def wrong_for(hint: Any, *, may_be_left_out: bool) -> Iterator[object]:  # noqa: C901 - a case for each kind
     """Yield values that an annotation does not allow."""
     parts = options(hint)
     origins = {get_origin(part) or part for part in parts}
@@ -84,8 +84,10 @@ def wrong_for(hint: Any, *, may_be_left_out: bool) -> Iterator[object]:
         yield True
     if parts == [float] or set(parts) == {float, NoneType}:
         yield nan
-    if any(get_origin(part) is tuple for part in parts):
-        yield from (5, SINCE, (SINCE, None), (SINCE,), (1, 2))
+    if pairs := [part for part in parts if get_origin(part) is tuple]:
+        yield from (5, SINCE, (SINCE,), (1, 2))
+        if not any(NoneType in options(side) for pair in pairs for side in get_args(pair)):
+            yield (SINCE, None)
     elif (
         collection
         and not origins & {AsyncIterable, Mapping}

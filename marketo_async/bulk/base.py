@@ -24,7 +24,7 @@ from marketo_async.bulk.exports.jobs import download_file
 from marketo_async.bulk.exports.output import OutputFormat, file_format, format_of
 from marketo_async.bulk.exports.request import Calls, ExportRequest
 from marketo_async.bulk.exports.run import Hook
-from marketo_async.bulk.exports.span import Between, Span, asked, needs_beginning, resolved
+from marketo_async.bulk.exports.span import Between, OpenRange, asked, needs_beginning, resolved
 from marketo_async.bulk.exports.state import kept_span
 from marketo_async.bulk.exports.windows import windows
 from marketo_async.bulk.fields import KnownFields
@@ -91,7 +91,7 @@ class BulkFiles(ExportEndpoints[S], Generic[S, T]):
         await download_file(Calls(self, self._sender), job, part)
         return _rename(part, whole)
 
-    async def _span(self, name: str, between: Between | None, target: ExportTarget | None) -> Span | None:
+    async def _span(self, name: str, between: Between | None, target: ExportTarget | None) -> OpenRange | None:
         """Return a range whose ends do not move: that of an earlier run of the same export, else one as of now.
 
         Ranges without a start, and long ones, ask for the beginning of the instance (`beginning` says its price).
@@ -165,7 +165,7 @@ def _rename(part: Path, whole: Path) -> int:
     return whole.stat().st_size
 
 
-def dates_of(name: str, span: Span | None, slots: JobSlots) -> list[DateRange]:
+def dates_of(name: str, span: OpenRange | None, slots: JobSlots) -> list[DateRange]:
     """Return the windows of a range, an empty list without a range."""
     return [] if span is None else windows(name, (span.since, span.until), now=slots.now)
 

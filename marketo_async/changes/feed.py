@@ -25,8 +25,9 @@ from marketo_async.changes.calls import FeedCalls
 from marketo_async.changes.events import ChangeEvent
 from marketo_async.changes.openings import Openings
 from marketo_async.changes.outbox import Delivery, Outbox
+from marketo_async.changes.pace import FeedPace, Nudge
 from marketo_async.changes.position import VERSION, LaneState, Position
-from marketo_async.changes.reader import FeedPace, LaneReader, Nudge
+from marketo_async.changes.reader import LaneReader
 from marketo_async.changes.seen import Seen
 from marketo_async.changes.selection import FeedOptions, FeedPlan, FeedSelection
 from marketo_async.changes.settled import SettledReader

@@ -21,8 +21,6 @@ import logging
 import math
 from collections.abc import Sequence
 
-import anyio
-from msgspec import Struct
 from msgspec.structs import replace
 
 from marketo_async.changes.calls import FeedCalls
@@ -30,6 +28,7 @@ from marketo_async.changes.events import ChangeEvent, Gap
 from marketo_async.changes.lanes import LaneQuery
 from marketo_async.changes.openings import Openings
 from marketo_async.changes.outbox import Delivery, Move, Outbox, WindowPlace
+from marketo_async.changes.pace import FeedPace, Nudge
 from marketo_async.changes.position import LaneState, Scan
 from marketo_async.changes.seen import Seen
 from marketo_async.changes.translation import ActivityRow, Translator, guid_of
@@ -47,32 +46,6 @@ OPENINGS = 3  # in a row; if the last token is refused as well, it is not the to
 _BETWEEN_NUDGES = 1.0  # seconds between two polls of a lane, however often it is nudged
 DELETIONS_KEPT = 14 * 86_400.0  # seconds
 _UNTIL_READ = 600.0  # seconds in which more deletions may go before the first page is read
-
-
-class Nudge:
-    """Wakes every lane that waits for its next poll."""
-
-    def __init__(self) -> None:
-        self.event = anyio.Event()
-
-    def __call__(self) -> None:
-        """Wake them."""
-        self.event.set()
-        self.event = anyio.Event()
-
-
-class FeedPace(Struct, frozen=True):
-    """When a feed polls and sweeps, in seconds, and when it ends.
-
-    ``since`` and ``started`` are epoch seconds: activities dated before ``since`` are not delivered, and a feed that
-    does not ``follow`` ends with those dated before ``started``.
-    """
-
-    poll: float
-    sweep: float
-    follow: bool
-    since: float
-    started: float
 
 
 class LaneReader:

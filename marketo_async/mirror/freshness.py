@@ -17,7 +17,7 @@ from marketo_async.mirror.chunks import LoadChunk, MirrorRow
 from marketo_async.mirror.loading import Destination
 from marketo_async.mirror.tables import READ_AT, Catalog, MirrorTable
 
-Key = tuple[object, ...]
+RowKey = tuple[object, ...]
 
 _LEAD = {"leads": "id"}  # Marketo's name for the lead's id, where it is not ``leadId``
 _AT_ONCE = 1000  # ids in one query
@@ -35,10 +35,10 @@ class Freshness:
         self._destination = destination
         self._catalog = catalog
         self._started = started
-        self._recent: dict[tuple[str, Key], float] = {}
-        self._older: dict[tuple[str, Key], float] = {}
+        self._recent: dict[tuple[str, RowKey], float] = {}
+        self._older: dict[tuple[str, RowKey], float] = {}
         self._gone: set[int] = set()
-        self._before: dict[tuple[str, float], set[Key]] = {}
+        self._before: dict[tuple[str, float], set[RowKey]] = {}
         self._gone_before: dict[float, set[int]] = {}
 
     def note(self, chunk: LoadChunk) -> None:
@@ -94,7 +94,7 @@ class Freshness:
         if not table.guarded or not len(rows):
             return rows
         gone = self._gone
-        before: set[Key] = set()
+        before: set[RowKey] = set()
         if read_at < self._started:
             before = await self._known_before(table, read_at)
             gone = gone | await self._gone_since(read_at)
@@ -105,11 +105,11 @@ class Freshness:
         ]
         return _kept(rows, keep)
 
-    def _read(self, name: str, key: Key) -> float:
+    def _read(self, name: str, key: RowKey) -> float:
         """Return when the feed read a row or its absence, -1 if that is not known."""
         return self._recent.get((name, key), self._older.get((name, key), -1.0))
 
-    async def _known_before(self, table: MirrorTable, read_at: float) -> set[Key]:
+    async def _known_before(self, table: MirrorTable, read_at: float) -> set[RowKey]:
         """Return the keys of the rows that the destination has from after a moment."""
         asked = (table.name, read_at)
         if asked not in self._before:
@@ -128,7 +128,7 @@ class Freshness:
         return self._gone_before[read_at]
 
 
-def keys_of(table: MirrorTable, rows: Sequence[MirrorRow] | Any) -> Iterator[Key]:
+def keys_of(table: MirrorTable, rows: Sequence[MirrorRow] | Any) -> Iterator[RowKey]:
     """Yield the keys of rows, which may be an Arrow table."""
     if isinstance(rows, Sequence):
         sources = [column.source for column in table.key_columns]
@@ -145,7 +145,7 @@ def _kept(rows: Sequence[MirrorRow] | Any, keep: Sequence[bool]) -> Sequence[Mir
     return rows.filter(list(keep))
 
 
-def row_of(table: MirrorTable, key: Key) -> Mapping[str, Any]:
+def row_of(table: MirrorTable, key: RowKey) -> Mapping[str, Any]:
     """Return a key as a row."""
     return {column.source: value for column, value in zip(table.key_columns, key, strict=True)}
 

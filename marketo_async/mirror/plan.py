@@ -53,7 +53,7 @@ class CallPace(Struct, frozen=True, kw_only=True):
         return windows * one + max(last, self.latency)
 
 
-class DayBudget(Struct, frozen=True, kw_only=True):
+class LoadBudget(Struct, frozen=True, kw_only=True):
     """The calls and the bytes of exports that a first load may use in a day."""
 
     calls: int = 50_000
@@ -139,7 +139,7 @@ class MirrorPlan(Struct, frozen=True, kw_only=True):
     probes: int
     seconds: float
     days: int
-    budget: DayBudget
+    budget: LoadBudget
     began: float
 
     @property
@@ -202,7 +202,7 @@ def lead_ways(facts: InstanceFacts, pace: CallPace) -> list[TablePlan]:
     return ways
 
 
-def cheapest(ways: Iterable[TablePlan], budget: DayBudget) -> TablePlan:
+def cheapest(ways: Iterable[TablePlan], budget: LoadBudget) -> TablePlan:
     """Return the way that needs the smallest part of a day; of equal ones, the faster."""
     return min(ways, key=lambda way: (budget.share(way.calls, way.exported), way.seconds))
 
@@ -296,7 +296,7 @@ def listing_plans(tables: Iterable[str], facts: InstanceFacts, pace: CallPace) -
 
 
 def planned(
-    tables: Iterable[str], facts: InstanceFacts, pace: CallPace, budget: DayBudget, *, since: float | None = None
+    tables: Iterable[str], facts: InstanceFacts, pace: CallPace, budget: LoadBudget, *, since: float | None = None
 ) -> MirrorPlan:
     """Return the plan of a first load of ``tables``; "activities" stands for those of all types.
 
@@ -330,7 +330,7 @@ def since_of(facts: InstanceFacts, since: float | None) -> float:
     return max(facts.at - KEPT, oldest if since is None else since)
 
 
-def _line(plan: TablePlan, budget: DayBudget) -> tuple[str, ...]:
+def _line(plan: TablePlan, budget: LoadBudget) -> tuple[str, ...]:
     more = "+" if plan.at_least else ""
     return (
         plan.table,

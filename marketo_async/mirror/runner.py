@@ -32,7 +32,7 @@ from marketo_async.mirror.gathering import Gathering
 from marketo_async.mirror.loader import Loader
 from marketo_async.mirror.loading import Destination
 from marketo_async.mirror.meter import Allowance, Meter
-from marketo_async.mirror.plan import CallPace, DayBudget, InstanceFacts, MirrorPlan, planned, since_of
+from marketo_async.mirror.plan import CallPace, InstanceFacts, LoadBudget, MirrorPlan, planned, since_of
 from marketo_async.mirror.probing import probe
 from marketo_async.mirror.rereading import Rereading
 from marketo_async.mirror.state import DayUse, MirrorState
@@ -170,7 +170,7 @@ class Mirror:
         fields = [field.name for field in (await self._marketo.leads.describe2()).fields]
         facts = await probe(self._marketo, fields=fields, since=since, activities=VIEW in tables, clock=self._clock)
         calls = self._budget.calls_per_day if self._budget else limits.daily
-        budget = DayBudget(
+        budget = LoadBudget(
             calls=min(calls, limits.daily - limits.reserve),
             exported=round((self._budget_mb or _MEGABYTES) * 1_000_000),
         )

@@ -81,6 +81,7 @@ def test_plan_shows_what_a_first_load_costs(instance: Instance, target: str, tmp
     assert not (tmp_path / "marketo.duckdb").exists()
 
 
+@pytest.mark.slow
 def test_each_instance_of_a_file_has_a_schema_and_none_stops_another(
     instance: Instance, target: str, tmp_path: Path
 ) -> None:

@@ -18,7 +18,7 @@ from marketo_async.mirror.backfill.listings import listing_kinds
 from marketo_async.mirror.chunks import LoadChunk
 from marketo_async.mirror.meter import Allowance
 from marketo_async.mirror.package import Put
-from marketo_async.mirror.plan import CallPace, DayBudget, InstanceFacts, MirrorPlan, planned
+from marketo_async.mirror.plan import CallPace, InstanceFacts, LoadBudget, MirrorPlan, planned
 from marketo_async.mirror.state import MirrorState
 from marketo_async.mirror.tables import (
     LEAD_DELETIONS,
@@ -108,7 +108,7 @@ async def _planned_and_made(
     facts = loaded.state.progress_of(FACTS, InstanceFacts)
     assert facts is not None
     pace = CallPace(calls=limits.calls, per=limits.per, latency=facts.latency)
-    return planned(tables, facts, pace, DayBudget(calls=1_000_000)), made, took
+    return planned(tables, facts, pace, LoadBudget(calls=1_000_000)), made, took
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def test_a_first_load_takes_at_most_300_megabytes(tmp_path: Path) -> None:
     assert 30 < measured("first load", tmp_path) <= 300
 
 
+@pytest.mark.slow
 async def test_what_is_loaded_leaves_no_files(tmp_path: Path) -> None:
     """A mirror that follows for a month must not fill the disk."""
     destination = Destination(target_of(f"duckdb:///{tmp_path}/a.duckdb"), folder=tmp_path / "dlt")

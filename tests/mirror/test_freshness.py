@@ -97,6 +97,7 @@ async def test_both_in_one_load_are_told_apart_in_either_order(mirrored: Mirrore
         assert await mirrored.leads() == {1: "new"}
 
 
+@pytest.mark.slow
 async def test_an_export_from_before_this_process_is_compared_with_the_destination(mirrored: Mirrored) -> None:
     deleted = LoadChunk(rows={"lead_deletions": [{"leadId": 3, "marketoGUID": "g"}]}, read_at=120.0)
     await mirrored.load(leads({1: "new", 2: "old"}, read_at=120.0, gone=[3]), deleted)
@@ -110,6 +111,7 @@ async def test_an_export_from_before_this_process_is_compared_with_the_destinati
     assert await later.leads() == {1: "new", 2: "export", 4: "export"}
 
 
+@pytest.mark.slow
 async def test_what_is_too_much_for_the_memory_is_known_to_the_destination(
     mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -139,6 +139,7 @@ async def test_a_load_that_fails_does_not_count_and_can_be_done_again(destinatio
     assert await held(destination) == [(1, None), (2, None)]
 
 
+@pytest.mark.slow
 async def test_states_of_earlier_loads_are_deleted_now_and_then(
     destination: Destination, monkeypatch: pytest.MonkeyPatch
 ) -> None:

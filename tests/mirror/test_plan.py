@@ -16,8 +16,8 @@ from marketo_async.mirror.plan import (
     TAIL,
     ActivityRate,
     CallPace,
-    DayBudget,
     InstanceFacts,
+    LoadBudget,
     activity_plans,
     activity_windows,
     cheapest,
@@ -30,7 +30,7 @@ from marketo_async.mirror.plan import (
 NOW = 1_800_000_000.0
 YEARS = NOW - 36 * MONTH
 PACE = CallPace()
-BUDGET = DayBudget(calls=50_000, exported=500_000_000)
+BUDGET = LoadBudget(calls=50_000, exported=500_000_000)
 
 
 def facts_of(
@@ -140,7 +140,7 @@ def test_the_plan_as_text_names_every_table_and_what_is_not_known() -> None:
 
 
 def test_more_than_a_day_is_counted_in_days() -> None:
-    plan = planned(["leads"], facts_of(newest=30_000_000, density=1.0), PACE, DayBudget(calls=20_000, exported=0))
+    plan = planned(["leads"], facts_of(newest=30_000_000, density=1.0), PACE, LoadBudget(calls=20_000, exported=0))
     assert plan.tables[0].way == "ids"
     assert plan.days == 6
 

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from marketo_async.bulk.exports.endpoints import ExportEndpoints
-from marketo_async.bulk.exports.span import Span
+from marketo_async.bulk.exports.span import OpenRange
 from marketo_async.download import Sink
 from marketo_async.errors import ApiError, InvalidRequest
 from marketo_async.models.bulk import DateRange, ExportJob, FileFormat, ProgramMemberSelection
@@ -39,7 +39,7 @@ class ExportRequest(Struct, Generic[S], frozen=True, kw_only=True):
     fields: Sequence[str]
     selections: Sequence[S]
     format: FileFormat = "CSV"
-    span: Span | None = None
+    span: OpenRange | None = None
     every: bool = False
 
     def arguments(self) -> dict[str, str]:

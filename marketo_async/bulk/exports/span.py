@@ -1,4 +1,4 @@
-"""`Span`: the range of an export, as the caller wrote it and as the first run resolved it. Pure.
+"""`OpenRange`: the range of an export, as the caller wrote it and as the first run resolved it. Pure.
 
 A range may have an end that moves: now, a time ago, the beginning of the instance. The state of the export keeps what
 the first run made of it, so that the same call resumes the same jobs. See ``beginning`` for that of an instance.
@@ -20,7 +20,7 @@ LONG = timedelta(days=3 * 31)
 """A longer range costs more jobs than the probe for the beginning costs calls."""
 
 
-class Span(Struct, frozen=True):
+class OpenRange(Struct, frozen=True):
     """The half-open range from ``since`` to ``until``; ``asked`` is the text of the caller's.
 
     ``began`` is the beginning of the instance, if it was asked for.
@@ -46,7 +46,7 @@ def needs_beginning(name: str, between: Between, now: datetime) -> bool:
     return since is None or _moment(name, until, now) - _moment(name, since, now) > LONG
 
 
-def resolved(name: str, between: Between, now: datetime, began: datetime | None) -> Span:
+def resolved(name: str, between: Between, now: datetime, began: datetime | None) -> OpenRange:
     """Return a range whose ends do not move; it starts no earlier than the instance, but keeps its last second.
 
     Raises `InvalidRequest` where only the beginning could say the start, and that is not known.
@@ -61,7 +61,7 @@ def resolved(name: str, between: Between, now: datetime, began: datetime | None)
     assert start is not None  # noqa: S101 - refused above
     if began is not None and start < end:
         start = max(start, min(began, end - timedelta(seconds=1)))
-    return Span(asked(name, between), start, end, began)
+    return OpenRange(asked(name, between), start, end, began)
 
 
 def _moment(name: str, end: When | timedelta | None, now: datetime) -> datetime:

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from marketo_async.atomic_file import differences, replace_file
-from marketo_async.bulk.exports.span import Span
+from marketo_async.bulk.exports.span import OpenRange
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.bulk import ExportJob
 
@@ -72,7 +72,7 @@ class ExportState(Struct, kw_only=True):
     windows: list[ExportWindow]
     written: int = 0
     complete: bool = False
-    span: Span | None = None
+    span: OpenRange | None = None
     fields: list[str] | None = None
     dropped: list[str] = []
 
@@ -123,7 +123,7 @@ def load(path: Path, arguments: Mapping[str, str]) -> ExportState | None:
     return state
 
 
-def kept_span(path: Path, asked: str) -> Span | None:
+def kept_span(path: Path, asked: str) -> OpenRange | None:
     """Return the range that an unfinished export to ``path``, or to another format has, if ``asked`` is its text."""
     for other in (path, *(path.with_suffix(f".{suffix}") for suffix in ("csv", "tsv", "ssv", "jsonl", "parquet"))):
         with suppress(OSError, msgspec.DecodeError):
@@ -138,7 +138,7 @@ def new_state(
     parts: Iterable[str],
     rng: random.Random,
     *,
-    span: Span | None = None,
+    span: OpenRange | None = None,
     fields: list[str] | None = None,
 ) -> ExportState:
     """Return the state of an export that has not begun, with a random mark for each part."""

@@ -24,7 +24,7 @@ from marketo_async.mirror.backfill.context import LoadContext, Span, SpanLog, mi
 from marketo_async.mirror.backfill.exports import ExportedFile, exported_file, row_blocks
 from marketo_async.mirror.chunks import LoadChunk, MirrorRow
 from marketo_async.mirror.package import Put
-from marketo_async.mirror.plan import CHUNK, JOBS_AT_ONCE, TAIL, CallPace, DayBudget, cheapest, lead_ways
+from marketo_async.mirror.plan import CHUNK, JOBS_AT_ONCE, TAIL, CallPace, LoadBudget, cheapest, lead_ways
 from marketo_async.mirror.state import MirrorState
 
 log = logging.getLogger("marketo_async.mirror")
@@ -77,7 +77,7 @@ class LeadLoad:
     def _chosen(self) -> LeadsDone:
         """Return the cheapest way, with nothing done."""
         facts, meter = self._context.facts, self._context.meter
-        budget = DayBudget(calls=meter.allowance.calls, exported=meter.allowance.exported)
+        budget = LoadBudget(calls=meter.allowance.calls, exported=meter.allowance.exported)
         way = cheapest(lead_ways(facts, CallPace()), budget)
         if way.way == "ids":
             return LeadsDone(way="ids", start=0, end=-(-(facts.newest or 0) // CHUNK))
