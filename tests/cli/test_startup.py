@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 import typer
@@ -15,26 +13,6 @@ from marketo_async.cli.app import COMMANDS, app
 
 from .commands import invoke
 
-_TWO_COMMANDS = """
-import typer
-
-import marketo_async
-
-app = typer.Typer()
-
-
-@app.command()
-def read(name: str) -> None:
-    '''Read.'''
-
-
-@app.command()
-def write(name: str) -> None:
-    '''Write.'''
-
-
-app(prog_name="two")
-"""
 _LOADED = """
 import sys
 
@@ -73,23 +51,3 @@ def test_the_list_of_commands_has_every_command_in_order() -> None:
     assert [
         line.split()[1] for line in invoke("--help").stdout.splitlines() if line[:1] == "│" and line[2].isalpha()
     ] == listed
-
-
-def seconds(*command: str) -> float:
-    """Return the least processor time of a command in some runs; other work of the machine does not count."""
-
-    def once() -> float:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, *command], check=True, capture_output=True)  # noqa: S603 - this interpreter
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-
-    return min(once() for _ in range(5))
-
-
-@pytest.mark.slow
-def test_help_costs_little_more_than_that_of_two_commands(tmp_path: Path) -> None:
-    two = tmp_path / "two.py"
-    two.write_text(_TWO_COMMANDS)
-    ours = ("-c", "from marketo_async.cli import main; main()")
-    assert seconds(*ours, "--help") <= 1.3 * seconds(str(two), "--help")

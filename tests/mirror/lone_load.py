@@ -1,6 +1,6 @@
-"""A process that loads, and prints what a cycle of the feed costs and how much memory a first load takes."""
+"""A process that makes a first load, and prints how many megabytes it took at most."""
 
-# ruff: noqa: T201 - the tests read what is printed
+# ruff: noqa: T201 - the test reads what is printed
 from __future__ import annotations
 
 import asyncio
@@ -47,20 +47,6 @@ async def load(destination: Destination, state: MirrorState, *chunks: LoadChunk)
     return package.state
 
 
-async def cycles(destination: Destination, state: MirrorState) -> list[float]:
-    """Return the seconds of CPU of each of some cycles of 13 tables with 3,500 rows."""
-    costs = []
-    for cycle in range(4):
-        rows = {
-            f"activity_{kind}": [activity(kind, cycle * 1000 + number) for number in range(250)] for kind in range(12)
-        }
-        rows["leads"] = [lead(cycle * 100 + number) for number in range(500)]
-        began = time.process_time()
-        state = await load(destination, state, LoadChunk(rows=rows, read_at=time.time(), position=str(cycle)))
-        costs.append(time.process_time() - began)
-    return costs
-
-
 async def first_load(destination: Destination, state: MirrorState) -> None:
     """Load 24,000 leads of 60 fields."""
     for start in range(0, 24_000, 8_000):
@@ -76,16 +62,13 @@ async def first_load(destination: Destination, state: MirrorState) -> None:
         )
 
 
-async def main(which: str, folder: Path) -> None:
+async def main(folder: Path) -> None:
     destination = Destination(target_of(f"duckdb:///{folder}/a.duckdb"), folder=folder / "dlt")
     state = await destination.open("i")
-    if which == "cycle":
-        print(min(await cycles(destination, state)))
-    else:
-        await first_load(destination, state)
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    await first_load(destination, state)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     await destination.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2])))
+    asyncio.run(main(Path(sys.argv[1])))
