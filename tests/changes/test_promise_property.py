@@ -407,8 +407,9 @@ HAZARDS: dict[str, list[Step]] = {
 @pytest.mark.parametrize("hazard", HAZARDS)
 @pytest.mark.parametrize("mode", ["live", "settled"])
 @pytest.mark.parametrize("order", ["date", "commit"])
-def test_known_hazards(hazard: str, mode: Literal["live", "settled"], order: Order) -> None:
-    for seed in range(3):
+@pytest.mark.parametrize("seeds", [range(1), pytest.param(range(1, 3), marks=pytest.mark.slow)])
+def test_known_hazards(hazard: str, mode: Literal["live", "settled"], order: Order, seeds: range) -> None:
+    for seed in seeds:
         before = (Log(1, 60, 3.0, 59.0), Log(6, 200, 0.5, 30.0))
         check(Case(order, mode, 3, 0.0, 0.0, 4, 0.3, 20.0 * seed, before, seed), HAZARDS[hazard])
 
@@ -452,4 +453,4 @@ def test_an_example_that_once_failed(name: str) -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("promise", PROMISES)
 def test_the_feed_keeps_its_promises_in_many_examples(promise: str) -> None:
-    hold(promise, int(os.environ.get("FEED_EXAMPLES", "1500")))
+    hold(promise, int(os.environ.get("FEED_EXAMPLES", "200")))

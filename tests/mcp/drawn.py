@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from marketo_async.schema import callees
 from tests.json_arguments import json_arguments
 from tests.mcp.guarded import Stage, staged
 
+SCALE = int(os.environ.get("AGENT_SCALE", "1"))  # 5 makes 20,000 cases of the slow tests
 RANDOM = settings(deadline=None, suppress_health_check=[*HealthCheck])
 
 NAMES = [*sorted(callees()), *sorted(EFFECTS)]

@@ -27,7 +27,7 @@ from marketo_async.planning import Planned, chunks, parts, plan_of, requests
 from marketo_async.schema import callees
 from marketo_async.writes import Batches
 from tests.json_arguments import json_arguments
-from tests.mcp.drawn import RANDOM, Case, a_stage, cases, would_send
+from tests.mcp.drawn import RANDOM, SCALE, Case, a_stage, cases, would_send
 from tests.mcp.guarded import Confirmed, Stage
 from tests.mcp.oracle import forbids, operation_of
 
@@ -111,8 +111,8 @@ def test_no_forbidden_call_arrives(
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @given(case=cases(), way=st.sampled_from(WAYS), confirms=st.booleans())
-@settings(RANDOM, max_examples=12_000)
-def test_no_forbidden_call_arrives_in_12_000_cases(
+@settings(RANDOM, max_examples=SCALE * 2_400)
+def test_no_forbidden_call_arrives_in_thousands_of_cases(
     shared: tuple[Stage, asyncio.Runner], case: Case, way: Way, *, confirms: bool
 ) -> None:
     stage, runner = shared

@@ -25,7 +25,7 @@ from marketo_async.planning import plan_of
 from marketo_async.schema import PAGING, callee
 from marketo_async.writes import Batches
 from tests.mcp.conftest import environment_of, wide_governor
-from tests.mcp.drawn import RANDOM, Case, a_stage, cases, would_send
+from tests.mcp.drawn import RANDOM, SCALE, Case, a_stage, cases, would_send
 from tests.mcp.guarded import Stage
 from tests.mcp.oracle import forbids, operation_of
 
@@ -150,8 +150,8 @@ def test_no_forbidden_call_arrives_through_a_tool(
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @given(case=cases(), way=st.sampled_from(WAYS), says_yes=st.booleans())
-@settings(RANDOM, max_examples=8_000)
-def test_no_forbidden_call_arrives_through_a_tool_in_8_000_cases(
+@settings(RANDOM, max_examples=SCALE * 1_600)
+def test_no_forbidden_call_arrives_through_a_tool_in_thousands_of_cases(
     shared: tuple[Stage, Desk, asyncio.Runner], case: Case, way: Way, *, says_yes: bool
 ) -> None:
     stage, desk, runner = shared

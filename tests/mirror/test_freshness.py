@@ -75,6 +75,7 @@ def members(
     )
 
 
+@pytest.mark.slow
 async def test_a_page_that_was_read_before_the_feed_read_its_leads_changes_nothing(mirrored: Mirrored) -> None:
     await mirrored.load(leads({1: "new", 2: "new"}, read_at=120.0, gone=[3]))
     await mirrored.load(leads({1: "old", 2: "old", 3: "gone", 4: "four"}, read_at=110.0, snapshot=True))
@@ -124,6 +125,7 @@ async def test_what_is_too_much_for_the_memory_is_known_to_the_destination(
     assert len(mirrored.freshness._recent) + len(mirrored.freshness._older) <= 4
 
 
+@pytest.mark.slow
 async def test_memberships_of_leads_that_are_gone_go_too(mirrored: Mirrored) -> None:
     await mirrored.load(members((7, 1), (7, 2), (8, 1), read_at=110.0))
     await mirrored.load(members((9, 1), read_at=115.0), leads({}, read_at=120.0, gone=[1]))
@@ -133,6 +135,7 @@ async def test_memberships_of_leads_that_are_gone_go_too(mirrored: Mirrored) -> 
     assert await mirrored.members() == {(7, 2), (7, 3)}
 
 
+@pytest.mark.slow
 async def test_a_page_of_members_brings_nobody_back_and_removes_nobody_who_came_later(mirrored: Mirrored) -> None:
     await mirrored.load(members((7, 1), (7, 2), read_at=110.0))
     await mirrored.load(members((7, 3), left=[(7, 2)], read_at=120.0))

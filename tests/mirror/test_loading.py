@@ -101,6 +101,7 @@ async def test_columns_are_typed_and_known_by_marketos_names_to_the_next_process
     await later.close()
 
 
+@pytest.mark.slow
 async def test_a_table_is_created_without_rows_and_widened_when_a_field_is_new(destination: Destination) -> None:
     await destination.open(INSTANCE)
     await destination.load(package(LoadChunk(rows={"things": []}, read_at=1.0)), CATALOG)
@@ -124,6 +125,7 @@ async def test_the_next_process_begins_with_the_state_of_the_last_completed_load
         await destination.open("999-ABC-456")
 
 
+@pytest.mark.slow
 async def test_a_load_that_fails_does_not_count_and_can_be_done_again(destination: Destination) -> None:
     state = await destination.open(INSTANCE)
     first = package(rows({"id": 1}), LoadChunk(read_at=1.0, position="a"), state=state)

@@ -67,6 +67,7 @@ async def appears(mirror: Mirror, lead_id: int) -> None:
             await asyncio.sleep(0.1)
 
 
+@pytest.mark.slow
 async def test_a_mirror_follows_until_it_is_cancelled(
     sandbox: Sandbox, marketo: Marketo, duckdb: str, tmp_path: Path
 ) -> None:

@@ -90,6 +90,7 @@ async def test_a_deleted_lead_goes_with_its_memberships(pipeline: Pipeline, sand
     assert [row[0] for row in found["lead_deletions"]] == [7]
 
 
+@pytest.mark.slow
 async def test_a_run_that_fails_keeps_nothing_and_the_next_one_continues(pipeline: Pipeline) -> None:
     with pytest.raises(PipelineStepFailed, match="refuses the credentials"):
         await pipeline.run(secret="wrong", tables=["leads"])

@@ -128,6 +128,7 @@ async def test_a_sample_compares_random_leads_and_says_the_bound(world: World) -
     assert part.bound > 0.1  # the true share is not excluded
 
 
+@pytest.mark.slow
 async def test_what_changed_after_the_watermark_is_no_difference(world: World) -> None:
     world.sandbox.clock.advance(5)
     inside = world.sandbox.instance
@@ -204,6 +205,7 @@ async def test_a_mirror_that_lost_nearly_everything_is_compared_by_a_job(world: 
     assert len(whole.differences) == total - kept
 
 
+@pytest.mark.slow
 async def test_an_activity_that_marketo_no_longer_lists_is_left(world: World) -> None:
     gone = Difference(
         table="activity_open_email",
@@ -215,6 +217,7 @@ async def test_an_activity_that_marketo_no_longer_lists_is_left(world: World) ->
     assert await world.repair(VerifyReport(parts=(replace(leads, differences=[gone]),))) == [gone]
 
 
+@pytest.mark.slow
 async def test_a_mirror_verifies_and_repairs_its_own_tables(tmp_path: Path) -> None:
     async with instance(leads=40, activities=0) as (_, marketo):
         target = f"duckdb:///{tmp_path / 'marketo.duckdb'}"
