@@ -22,7 +22,7 @@ from marketo_async.retry import EMPTY_PAGES
 WORKERS = 8
 _PAGE = 300  # activities
 _MARGIN = 2.0  # seconds; what the first half has read is not read again by the second
-_WORTH_A_SPLIT = 40  # pages; a split costs a token and, on average, half a page
+_WORTH_A_SPLIT = 24  # pages; a split costs a token and, on average, half a page
 
 
 class ScanRun(Struct, eq=False):

@@ -73,7 +73,7 @@ class SettledReader(LaneReader):
                 events, known = self.fresh(taken)
                 self.newest = newest
                 self.pass_on(place, events, known, move, caught_up=ends, always=ends and self._is_worth_noting())
-                self.forget_before(self.state.settled - self.query.lag)
+                self._seen.forget_before(self.state.settled - self.query.lag)
             if ends or not (follower or taken):
                 return came
             page = follower or (await self.head_page())[0]

@@ -307,7 +307,7 @@ async def test_without_follow_it_sweeps_if_that_is_due_and_each_run_carries_on()
 @jumping
 async def test_a_far_start_is_read_by_several_scans_and_says_when_it_has_caught_up() -> None:
     instance = FakeInstance("date", page=300)
-    old = [instance.happened(1, now() - 6 * DAY + 10 * number) for number in range(40_000)]
+    old = [instance.happened(1, now() - 6 * DAY + 20 * number) for number in range(20_000)]
     async with feed_of(instance, types=[1], since=as_utc(now() - 7 * DAY)) as feed:
         begun = now()
         batches = [await anext(feed)]
