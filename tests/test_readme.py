@@ -232,10 +232,12 @@ def code_of(page: str) -> str:
     """Return every Python example of a page as a function of one module, with the names that a page leaves open."""
     opening = textwrap.dedent("""
         from collections.abc import Sequence
+        from contextlib import AbstractContextManager
         from datetime import datetime
         from typing import Any
         from msgspec import Struct
         from marketo_async import Governor, Limits, Marketo, Priority
+        from marketo_async.changes import Changes, ChangeEvent
         from marketo_async.errors import DailyQuotaExceeded
         from marketo_async.governor import RedisStore, SQLiteStore
         from marketo_async.sandbox import Fault, Sandbox
@@ -249,6 +251,11 @@ def code_of(page: str) -> str:
         token: str | None
         limits: Limits
         def save(token: str | None) -> None: ...
+        kept: str | None
+        changes: Changes
+        database: AbstractContextManager[None]
+        def write(events: Sequence[ChangeEvent]) -> None: ...
+        async def write_together(events: Sequence[ChangeEvent], position: str) -> None: ...
     """)
     functions = [
         f"async def example_{number}(marketo: Any = ...) -> None:\n" + textwrap.indent(block, "    ")
