@@ -178,5 +178,8 @@ class _ChunkSender(Struct, frozen=True):
     async def ask(self, operation: Operation, plan: Plan[R]) -> R:
         return await self.opened.session.send(operation, plan, self.options)
 
+    async def wait_for(self, what: Callable[[], Awaitable[object]]) -> object:
+        return await self.opened.session.waits.wait_for(what)
+
     async def describe(self, described: Described[D]) -> D:
         return await _describe(self.opened, described, self.options)

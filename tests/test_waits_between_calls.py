@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -47,6 +47,14 @@ async def submit(marketo: Marketo) -> object:
         return await waiting.submit(ROWS[0])
 
 
+async def slow_records(marketo: Marketo) -> object:
+    async def never() -> AsyncIterator[dict[str, str]]:
+        await asyncio.sleep(HOUR)
+        yield ROWS[0]
+
+    return await marketo.leads.sync(never(), lookup_field="email").all()
+
+
 JOB = {"exportId": "e", "status": "Created"}
 WAITS: dict[str, tuple[Callable[[Marketo], Awaitable[object]], list[Step]]] = {
     "an import's next look": (load, [FIELDS, ok({"batchId": 1, "status": "Importing"})]),
@@ -54,6 +62,7 @@ WAITS: dict[str, tuple[Callable[[Marketo], Awaitable[object]], list[Step]]] = {
     "an export's next look": (export, [FIELDS, ok(JOB), ok({**JOB, "status": "Queued"})]),
     "an export's full queue": (export, [FIELDS, ok(JOB), refused("1029", "Too many jobs (10) in queue")]),
     "an export's spent volume": (export, [FIELDS, refused("1029", "Export daily quota 500MB exceeded")]),
+    "a write's next record": (slow_records, []),
     "a batcher's room": (put, [refused("1003")]),
     "a batcher's age": (submit, [FIELDS]),
 }
@@ -79,6 +88,22 @@ async def test_closing_the_client_ends_a_wait_between_calls_at_once(
         assert error.unknown or error.unsent
         error = error.__cause__
     assert isinstance(error, ConfigurationError), error
+
+
+async def test_closing_the_client_ends_a_wait_for_the_keys_of_another_write(
+    mocked: MockedMarketo, patient: Marketo
+) -> None:
+    mocked.script, mocked.latency = [ok({"id": 1, "status": "updated"})], 30.0
+    await patient.__aenter__()
+    first, second = (asyncio.ensure_future(patient.leads.sync(ROWS, lookup_field="email").all()) for _ in range(2))
+    await asyncio.sleep(1)
+
+    closing = asyncio.ensure_future(patient.close(grace=60.0))
+    await asyncio.sleep(0.1)
+    assert second.done(), "it waits for the exchange of the first"
+    assert isinstance(second.exception(), ConfigurationError)
+    await closing
+    assert [result.status for result in await first] == ["updated"]
 
 
 async def test_a_batcher_with_nothing_left_closes_after_its_client(mocked: MockedMarketo, patient: Marketo) -> None:

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Hashable, Sequence
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -30,7 +30,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from marketo_async.descriptions import Described, FieldCheck
-from marketo_async.errors import CallTimeout, InvalidRequest, MarketoError, OutcomeUnknown
+from marketo_async.errors import CallTimeout, ConfigurationError, InvalidRequest, MarketoError, OutcomeUnknown
 from marketo_async.models.leads import Description, Record
 from marketo_async.models.moment import parse
 from marketo_async.models.objects import ObjectDescription
@@ -87,6 +87,10 @@ class ChunkSender(Protocol):
 
     async def ask(self, operation: Operation, plan: Plan[R]) -> R:
         """Make any other call."""
+        ...
+
+    async def wait_for(self, what: Callable[[], Awaitable[object]]) -> object:
+        """Wait between two calls. Raises `ConfigurationError` as soon as the client is closed."""
         ...
 
     async def describe(self, described: Described[D]) -> D:
@@ -170,8 +174,12 @@ class Writing(Generic[V]):
             raise self._failure
 
     async def _woken(self) -> None:
-        """Wait for something to do; if only keys of other writes are in the way, no longer than a call may last."""
-        held_back = not self._tasks and (self._source.ended or not self._may_read)
+        """Wait for something to do; if only keys of other writes are in the way, no longer than a call may last.
+
+        Without a call under way, nothing but the client's close would end the wait.
+        """
+        idle = not self._tasks
+        held_back = idle and (self._source.ended or not self._may_read)
         limit = self._sender.timeout
         if not held_back or limit is None:
             self._held_until = None
@@ -179,7 +187,9 @@ class Writing(Generic[V]):
             self._held_until = asyncio.get_running_loop().time() + limit
         try:
             async with asyncio.timeout_at(self._held_until):
-                await self._wake.wait()
+                await (self._sender.wait_for(self._wake.wait) if idle else self._wake.wait())
+        except ConfigurationError as error:
+            self._stop(error, self._next)
         except TimeoutError as error:
             late = CallTimeout(
                 f"not sent within {limit or 0:g} s: another write has records of the same keys under way; try again"
