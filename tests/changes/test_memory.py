@@ -8,17 +8,13 @@ import sys
 import pytest
 
 SCRIPT = """
-import asyncio, re, sys
-from pathlib import Path
-from datetime import datetime, UTC
+import asyncio, sys
+from benchmarks.elsewhere import peak
 from marketo_async.governor.quota import as_utc
 from marketo_async.models.activities import Activity
 from marketo_async.operation import Page
 from tests.changes.instance import FakeInstance, feed_of, now
 from tests.changes.virtual import in_jumps
-
-def peak():
-    return int(re.search(r"VmHWM:\\s+([0-9]+) kB", Path("/proc/self/status").read_text())[1])
 
 count, mode = int(sys.argv[1]), sys.argv[2]
 DAYS = 3 * 86_400.0
@@ -50,7 +46,7 @@ async def main():
                 begun.append(peak())
             if seen == count:
                 break
-    print((peak() - begun[0]) / 1024)
+    print(peak() - begun[0])
 
 begun = []
 in_jumps(main())

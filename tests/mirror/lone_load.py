@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import sys
 import time
 from pathlib import Path
 
+from benchmarks.elsewhere import peak
 from marketo_async.mirror.chunks import LoadChunk
 from marketo_async.mirror.gathering import Gathering
 from marketo_async.mirror.loading import Destination
@@ -66,7 +66,7 @@ async def main(folder: Path) -> None:
     destination = Destination(target_of(f"duckdb:///{folder}/a.duckdb"), folder=folder / "dlt")
     state = await destination.open("i")
     await first_load(destination, state)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(peak())
     await destination.close()
 
 
