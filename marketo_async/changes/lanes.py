@@ -11,13 +11,13 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from marketo_async.changes.translation import CHANGE_DATA_VALUE, DELETE_LEAD, NEW_LEAD, ActivityRow
-from marketo_async.models.activities import Activity, LeadChange
+from marketo_async.changes.translation import ActivityRow
+from marketo_async.models.activities import CHANGE_DATA_VALUE, DELETE_LEAD, NEW_LEAD, Activity, LeadChange
 from marketo_async.operation import Arg, Operation, Page, Paging, Plan, batched, page, paging_token
 from marketo_async.paging import turn
 from marketo_async.resources.activities import Activities
+from marketo_async.resources.activity_queries import MOST_TYPES
 
-_TYPES = 10  # activity types in one query
 _BUSY = ((1,), (6, 7), (10, 11))  # visits, e-mails sent and delivered, e-mails opened and clicked
 _CHANGES = frozenset({NEW_LEAD, CHANGE_DATA_VALUE})
 
@@ -82,7 +82,7 @@ def lanes_of(types: Iterable[int], fields: Sequence[str], *, lag: float, lags: M
     for own_lag, numbers in sorted(by_lag.items()):
         busy = [[number for number in group if number in numbers] for group in _BUSY]
         rest = sorted(numbers.difference(*_BUSY))
-        for group in [*filter(None, busy), *batched(rest, _TYPES)]:
+        for group in [*filter(None, busy), *batched(rest, MOST_TYPES)]:
             name = f"activities {','.join(map(str, group))}"
             found.append(LaneQuery(name, ACTIVITIES, {"activityTypeIds": tuple(group)}, own_lag))
     if only := _CHANGES & chosen:

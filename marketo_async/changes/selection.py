@@ -12,9 +12,10 @@ from msgspec import Struct
 from marketo_async.argument_kinds import checked, positive
 from marketo_async.changes.budget import Budget
 from marketo_async.changes.lanes import LaneQuery, lanes_of
-from marketo_async.changes.translation import CHANGE_DATA_VALUE, DELETE_LEAD, NEW_LEAD, Translator
+from marketo_async.changes.translation import Translator
 from marketo_async.descriptions import Described
 from marketo_async.errors import InvalidRequest
+from marketo_async.models.activities import CHANGE_DATA_VALUE, DELETE_LEAD, NEW_LEAD
 from marketo_async.models.leads import Description
 from marketo_async.models.moment import When, to_datetime
 from marketo_async.operation import one

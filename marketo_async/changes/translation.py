@@ -23,18 +23,20 @@ from marketo_async.changes.events import (
     ListLeft,
     ProgramStatusChanged,
 )
-from marketo_async.models.activities import Activity, ActivityType, LeadChange
+from marketo_async.models.activities import (
+    ADD_TO_LIST,
+    CHANGE_PROGRAM_STATUS,
+    DELETE_LEAD,
+    MERGE_LEADS,
+    NEW_LEAD,
+    REMOVE_FROM_LIST,
+    Activity,
+    ActivityType,
+    LeadChange,
+)
 from marketo_async.models.activity_values import typed_values
 
 ActivityRow = Activity | LeadChange
-
-NEW_LEAD = 12
-CHANGE_DATA_VALUE = 13
-ADD_TO_LIST = 24
-REMOVE_FROM_LIST = 25
-MERGE_LEADS = 32
-DELETE_LEAD = 37
-CHANGE_PROGRAM_STATUS = 104
 
 _ID = re.compile(r"[0-9]+")
 _MERGE_IDS = frozenset({"merge ids", "mergeids"})

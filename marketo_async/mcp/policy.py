@@ -1,6 +1,6 @@
 """`Policy`: the policy file, which says what each agent may do. Reads TOML and checks it; see ``access`` for judging.
 
-The seams, for the modules that serve agents:
+What the modules that serve agents call:
 
 - ``load_policy(path) -> Policy`` reads a file, and ``default_policy()`` is the policy without one: one agent
   ``local``, which reads everything and writes nothing. Both raise `ConfigurationError` with the line or path of a
@@ -12,7 +12,7 @@ The seams, for the modules that serve agents:
   of an agent on an instance, as it holds the agent's share and what it has read. ``left_today()`` is for whoami.
 - ``GuardedSender(guard, Origin(via=, tool=, plan=), confirmed=, on_call=)`` (``guard``): the `Sender` of one tool call.
   It raises `NeedsConfirmation` with the ``digest`` to confirm (``calls.digest`` of ``calls.whole``), and takes a
-  confirmation of that digest once. A denial by a tool itself goes on record by ``guard.record_denied``.
+  confirmation of that digest once. ``guard.record_denied`` records the denial of a tool.
 - ``DayBudget(path)`` and ``AuditLog(folder, where, key=, anchor=)``: one of each per instance, closed at the end.
   ``audit.query`` has ``read_records`` and ``verify_file``; ``audit.masker.hashed(address)`` is what ``--about`` finds.
 """

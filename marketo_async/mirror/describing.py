@@ -7,15 +7,6 @@ from typing import Literal
 
 from msgspec import Struct
 
-from marketo_async.changes.translation import (
-    ADD_TO_LIST,
-    CHANGE_DATA_VALUE,
-    CHANGE_PROGRAM_STATUS,
-    DELETE_LEAD,
-    MERGE_LEADS,
-    NEW_LEAD,
-    REMOVE_FROM_LIST,
-)
 from marketo_async.client import Marketo
 from marketo_async.errors import InvalidRequest
 from marketo_async.mirror.backfill.listings import listing_kinds
@@ -35,7 +26,16 @@ from marketo_async.mirror.tables import (
     program_members_table,
 )
 from marketo_async.mirror.views import VIEW
-from marketo_async.models.activities import ActivityType
+from marketo_async.models.activities import (
+    ADD_TO_LIST,
+    CHANGE_DATA_VALUE,
+    CHANGE_PROGRAM_STATUS,
+    DELETE_LEAD,
+    MERGE_LEADS,
+    NEW_LEAD,
+    REMOVE_FROM_LIST,
+    ActivityType,
+)
 
 Tables = Sequence[str] | Literal["all"]
 

@@ -184,6 +184,3 @@ def _plain(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return msgspec.json.encode(value).decode()
-
-
-activity_row = table_row

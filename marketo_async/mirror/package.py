@@ -13,11 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from marketo_async.mirror.chunks import LoadChunk
-from marketo_async.mirror.chunks import LoadChunk as Chunk
-from marketo_async.mirror.chunks import MirrorRow as Row
 from marketo_async.mirror.state import MirrorState
-
-__all__ = ["Chunk", "Package", "Producer", "Put", "Row", "packed"]
 
 
 class Package(Struct, frozen=True, kw_only=True):

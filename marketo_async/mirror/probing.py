@@ -30,14 +30,13 @@ from marketo_async.envelope import Envelope
 from marketo_async.errors import ApiError
 from marketo_async.mirror.lacking import why_lacking
 from marketo_async.mirror.plan import CHUNK, DAY, KEPT, MONTH, ActivityRate, InstanceFacts
-from marketo_async.models.activities import Activity
+from marketo_async.models.activities import DELETE_LEAD, NEW_LEAD, Activity
 from marketo_async.models.moment import parse
 from marketo_async.operation import batched
+from marketo_async.resources.activity_queries import MOST_TYPES
 
 T = TypeVar("T")
 
-NEW_LEAD = 12
-DELETE_LEAD = 37
 _HOUR = 3_600.0
 _RECENT = (_HOUR, DAY, MONTH, KEPT)
 _STRATA = (DAY, 7 * DAY, MONTH, 3 * MONTH, 6 * MONTH, 12 * MONTH)
@@ -46,7 +45,6 @@ _PARTS = 3  # of each of these spans
 _MOST_DOUBLINGS = 24  # ids of leads have at most 31 bits, and a chunk has 8
 _MARGIN = DAY
 _EMPTY = 8  # pages in a row that are followed
-_TYPES = 10  # of one listing: https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/activities
 
 
 async def probe(
@@ -193,7 +191,7 @@ class _Probes:
     async def _activities(self, now: float) -> _Sample:
         """Return since when there are activities, and how many there are in parts of that time."""
         types = sorted((await self._marketo.activities.types_by_id()).keys() - {DELETE_LEAD})
-        groups = list(batched(types, _TYPES))
+        groups = list(batched(types, MOST_TYPES))
         token = await self._token(now - KEPT)
         oldest = await gather(*(self._page(token, group) for group in groups))
         dates = [activity.activity_date.timestamp() for found, _ in oldest for activity in found]

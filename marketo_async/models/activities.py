@@ -8,6 +8,15 @@ from msgspec import Struct, field
 
 from marketo_async.models.moment import GivenMoment, Moment
 
+# The standard types that mean more than an activity: the lead, its lists and its programs change.
+NEW_LEAD = 12
+CHANGE_DATA_VALUE = 13
+ADD_TO_LIST = 24
+REMOVE_FROM_LIST = 25
+MERGE_LEADS = 32
+DELETE_LEAD = 37
+CHANGE_PROGRAM_STATUS = 104
+
 
 class Attribute(Struct, frozen=True, kw_only=True, rename="camel"):
     """One attribute of an activity; its value is text, a number or a boolean, depending on its type."""

@@ -13,7 +13,7 @@ from typing import Literal
 from msgspec import Struct
 
 from marketo_async.errors import InvalidRequest
-from marketo_async.models.activities import ActivityType
+from marketo_async.models.activities import DELETE_LEAD, ActivityType
 from marketo_async.operation import Arg, batched
 from marketo_async.paging import not_a_token
 from marketo_async.resources.arguments import page_size
@@ -23,8 +23,7 @@ Types = Iterable[int | str] | Literal["all"]
 LeadFilter = Iterable[int] | Literal["all"] | None  # `None` is all of them too
 
 MOST_LEADS = 30  # lead ids in one query
-_MOST_TYPES = 10  # activity types in one query
-_DELETE_LEAD = 37  # has a listing of its own, and Marketo's exports of activities refuse it
+MOST_TYPES = 10  # activity types in one query
 
 
 class ActivitySearch(Struct, frozen=True):
@@ -50,7 +49,7 @@ class ActivitySearch(Struct, frozen=True):
     def queries(self, types: Iterable[int]) -> list[Query]:
         """Return the queries that together ask for everything: ten types and thirty leads in each."""
         # A type that is named twice could get into two listings, and its activities would come twice.
-        type_groups = list(batched(dict.fromkeys(types), _MOST_TYPES))
+        type_groups = list(batched(dict.fromkeys(types), MOST_TYPES))
         if not type_groups:
             raise InvalidRequest("types is empty; pass at least one activity type (activities.types() lists them)")
         if self.assets and (len(type_groups) > 1 or len(type_groups[0]) > 1):
@@ -81,7 +80,7 @@ def resolved(types: Types, known: Mapping[int, ActivityType]) -> list[int]:
     Raises `InvalidRequest` for a name that no type has, with the names that are like it, and for one that several have.
     """
     if types == "all":
-        return sorted(known.keys() - {_DELETE_LEAD})
+        return sorted(known.keys() - {DELETE_LEAD})
     return [_id_of(kind, known) if isinstance(kind, str) else kind for kind in types]
 
 

@@ -294,7 +294,7 @@ async def test_a_backlog_leaves_the_heads_their_share_and_their_places_in_the_wi
         assert len(found) < 20_000
         new = instance.happen(1)
         await asyncio.sleep(1500)
-        assert new in found  # the head goes on
+        assert new in found  # the head continues
         await asyncio.sleep(6 * DAY)
         assert len({*found}) == len(found) == 20_001
         reading.cancel()

@@ -19,7 +19,7 @@ from marketo_async import Governor, Limits, Marketo
 from marketo_async.changes.position import Position
 from marketo_async.mirror.chunks import LoadChunk, MirrorRow
 from marketo_async.mirror.describing import InstanceTables, instance_tables
-from marketo_async.mirror.folding import activity_row
+from marketo_async.mirror.folding import table_row
 from marketo_async.mirror.loading import Destination
 from marketo_async.mirror.package import packed
 from marketo_async.mirror.state import MirrorState
@@ -93,7 +93,7 @@ async def fill(marketo: Marketo, destination: Destination, horizon: datetime) ->
     async for activity in marketo.activities.since(horizon - timedelta(days=60), types="all"):
         kind = activity.activity_type_id
         if names[kind] in catalog:
-            rows[names[kind]].append(activity_row(activity, kinds[kind]))
+            rows[names[kind]].append(table_row(activity, kinds[kind]))
     async for one in marketo.lists.browse():
         rows["lists"].append(msgspec.to_builtins(one))
         async for lead in marketo.lists.leads(one.id, fields=["id"]):

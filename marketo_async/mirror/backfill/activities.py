@@ -28,7 +28,7 @@ from marketo_async.errors import BadRow
 from marketo_async.mirror.backfill.context import LoadContext, Span, SpanLog, missing, moment
 from marketo_async.mirror.backfill.exports import ExportedFile, exported_file, row_blocks
 from marketo_async.mirror.chunks import LoadChunk, MirrorRow
-from marketo_async.mirror.folding import activity_row
+from marketo_async.mirror.folding import table_row
 from marketo_async.mirror.package import Put
 from marketo_async.mirror.plan import (
     JOBS_AT_ONCE,
@@ -39,15 +39,14 @@ from marketo_async.mirror.plan import (
     since_of,
 )
 from marketo_async.mirror.state import MirrorState
-from marketo_async.models.activities import Activity, ActivityType, Attribute
+from marketo_async.models.activities import DELETE_LEAD, Activity, ActivityType, Attribute
 from marketo_async.models.moment import parse
+from marketo_async.resources.activity_queries import MOST_TYPES
 
 log = logging.getLogger("marketo_async.mirror")
 
-DELETE_LEAD = 37
 _SLICE = 30_000  # rows of a part that is paged: what a kill repeats at most
 _MOST_SLICES = 200
-_TYPES = 10  # of one listing
 
 
 class ActivitiesDone(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -128,7 +127,7 @@ class ActivityLoad:
     @property
     def _groups(self) -> int:
         """How many listings they need."""
-        return max(1, ceil(len(self._ids) / _TYPES))
+        return max(1, ceil(len(self._ids) / MOST_TYPES))
 
     def _windows(self, left: Iterable[Span]) -> list[ActivityWindow]:
         """Return the parts that are left, the newest first, each with its way by today's volume."""
@@ -197,7 +196,7 @@ class ActivityLoad:
         for activity in activities:
             table = self._types.get(activity.activity_type_id)
             if table is not None:
-                row = activity_row(activity, self._kinds.get(activity.activity_type_id))
+                row = table_row(activity, self._kinds.get(activity.activity_type_id))
                 row["marketoGUID"] = guid_of(activity)
                 rows[table].append(row)
         return rows

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from marketo_async.changes.translation import ADD_TO_LIST, MERGE_LEADS, REMOVE_FROM_LIST
 from marketo_async.client import Marketo
+from marketo_async.models.activities import ADD_TO_LIST, MERGE_LEADS, REMOVE_FROM_LIST
 
 
 class Recent(Struct, frozen=True):

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from marketo_async.changes.events import LeadEvent
-from marketo_async.changes.translation import CHANGE_DATA_VALUE, NEW_LEAD, ActivityRow, Translator
+from marketo_async.changes.translation import ActivityRow, Translator
 from marketo_async.client import Marketo
 from marketo_async.mirror.chunks import LoadChunk, MirrorRow
 from marketo_async.mirror.describing import InstanceTables
@@ -23,6 +23,7 @@ from marketo_async.mirror.loading import Destination
 from marketo_async.mirror.rereading import Rereading
 from marketo_async.mirror.tables import Catalog
 from marketo_async.mirror.verify.report import Difference
+from marketo_async.models.activities import CHANGE_DATA_VALUE, NEW_LEAD
 from marketo_async.operation import batched
 
 _AT_ONCE = 3_000  # differences in one load
