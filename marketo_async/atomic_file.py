@@ -7,7 +7,7 @@ import stat
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from io import IOBase, RawIOBase
+from io import FileIO, IOBase, RawIOBase
 from pathlib import Path
 
 from marketo_async.errors import InvalidRequest
@@ -32,6 +32,14 @@ def replace_file(path: Path, content: bytes) -> None:
         except OSError:
             aside.unlink(missing_ok=True)
             raise
+
+
+def append_to(path: Path) -> tuple[FileIO, bool]:
+    """Open a file to append to, and return whether this created it."""
+    try:
+        return path.open("xb", buffering=0), True
+    except FileExistsError:
+        return path.open("ab", buffering=0), False
 
 
 def write_all(file: RawIOBase, content: bytes) -> None:

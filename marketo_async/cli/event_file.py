@@ -17,7 +17,7 @@ from typing import ClassVar, Self
 import msgspec
 from msgspec.structs import replace
 
-from marketo_async.atomic_file import disk, guard, write_all
+from marketo_async.atomic_file import append_to, disk, guard, write_all
 from marketo_async.changes import Batch, ChangeEvent, Gap
 from marketo_async.changes.position import Position
 from marketo_async.changes.store import FeedStore
@@ -50,10 +50,7 @@ class EventFile:
 
     async def __aenter__(self) -> Self:
         """Read the checkpoint; the file is not changed before `begin`."""
-        try:
-            self._file, self._created = self.path.open("xb", buffering=0), True
-        except FileExistsError:
-            self._file, self._created = self.path.open("ab", buffering=0), False
+        self._file, self._created = append_to(self.path)
         try:
             guard(self._file, self.path)
             if not self._start_over:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from marketo_async.cli import mirroring
 from marketo_async.cli.exits import EPILOG, Exit, errors_in_one_line
@@ -75,13 +76,7 @@ def run_mirror(  # noqa: PLR0913 - one parameter per option
     """Load and update a mirror."""
     with errors_in_one_line():
         chosen = selected(target, dataset, instances, daily=daily, reserve=reserve, store=store)
-        options = mirroring.MirrorOptions(
-            tables=split(tables),
-            since=None if since is None else moment("--since", since),
-            budget_calls=budget_calls,
-            budget_mb=budget_mb,
-            poll=poll,
-        )
+        options = replace(_load_options(tables, since, budget_calls, budget_mb), poll=poll)
         mirroring.run(chosen, options, follow=follow, quiet=quiet)
 
 
@@ -107,13 +102,7 @@ def plan_mirror(
     """Show the plan of the first load."""
     with errors_in_one_line():
         chosen = selected(target, dataset, instances, daily=daily, reserve=reserve, store=store)
-        options = mirroring.MirrorOptions(
-            tables=split(tables),
-            since=None if since is None else moment("--since", since),
-            budget_calls=budget_calls,
-            budget_mb=budget_mb,
-        )
-        mirroring.show_plan(chosen, options)
+        mirroring.show_plan(chosen, _load_options(tables, since, budget_calls, budget_mb))
 
 
 @mirroring_app.command(
@@ -176,3 +165,15 @@ def verify_mirror(  # noqa: PLR0913 - one parameter per option
         right = mirroring.verify(chosen, options, quiet=quiet)
     if not right:
         raise typer.Exit(Exit.REFUSED)
+
+
+def _load_options(
+    tables: str | None, since: str | None, budget_calls: int | None, budget_mb: int | None
+) -> mirroring.MirrorOptions:
+    """Return the options of a first load from the texts of the command line."""
+    return mirroring.MirrorOptions(
+        tables=split(tables),
+        since=None if since is None else moment("--since", since),
+        budget_calls=budget_calls,
+        budget_mb=budget_mb,
+    )

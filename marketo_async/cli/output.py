@@ -17,7 +17,7 @@ from typing import ClassVar, Self, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from marketo_async.atomic_file import disk, guard, write_all
+from marketo_async.atomic_file import append_to, disk, guard, write_all
 from marketo_async.cli.checkpoint import Checkpoint
 from marketo_async.errors import InvalidRequest
 from marketo_async.operation import Page
@@ -53,10 +53,7 @@ class Output:
         self._began = False
 
     def __enter__(self) -> Self:
-        try:
-            self._file, self._created = self.path.open("xb", buffering=0), True
-        except FileExistsError:
-            self._file, self._created = self.path.open("ab", buffering=0), False
+        self._file, self._created = append_to(self.path)
         try:
             guard(self._file, self.path)
             self.checkpoint = self._found(self._size())

@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from marketo_async.bulk.exports.beginning import lowest_chunk
 from marketo_async.client import Marketo
 from marketo_async.envelope import Envelope
 from marketo_async.errors import ApiError
@@ -174,19 +175,8 @@ class _Probes:
 
     async def _oldest(self) -> None:
         """Look for the lead with the lowest id."""
-        if not self._leads:  # the newest was known by its activity alone
-            return
-        empty, number = -1, 0
-        found = (min(self._leads) - 1) // CHUNK
-        while number < found and not await self._chunk(number):
-            empty, number = number, 2 * number + 1
-        found = min(found, number)
-        while found - empty > 1:
-            middle = (empty + found) // 2
-            if await self._chunk(middle):
-                found = middle
-            else:
-                empty = middle
+        if self._leads:  # or the newest is known by its activity alone
+            await lowest_chunk(self._chunk, known=(min(self._leads) - 1) // CHUNK)
 
     async def _activities(self, now: float) -> _Sample:
         """Return since when there are activities, and how many there are in parts of that time."""

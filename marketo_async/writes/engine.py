@@ -15,7 +15,8 @@ Errors
     A lost answer ends nothing: the records of that call have the status ``unknown``.
 
 Nothing is ever yielded from within a time-out, a task group, a lock or a slot. See ``session`` for how one call is
-made, and ``chunks`` for how records are cut into calls.
+made, and ``chunks`` for how records are cut into calls. The module is longer than 350 lines because reading, sending
+and yielding share one state.
 """
 
 from __future__ import annotations

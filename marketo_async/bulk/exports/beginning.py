@@ -7,7 +7,7 @@ the first leads are deleted, 1 more for each doubling of the lowest id and 1 for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,27 +35,43 @@ async def beginning(sender: Sender) -> datetime | None:
 async def _moments_of_leads(sender: Sender) -> list[datetime]:
     """Return the creation dates of the leads in the first chunk that has any."""
     family, operation = Leads(sender, Record), Leads.operations["by_filter"]
+    found: dict[int, Sequence[Any]] = {}
 
-    async def chunk(number: int) -> Sequence[Any]:
+    async def chunk(number: int) -> bool:
         ids = range(number * _CHUNK + 1, (number + 1) * _CHUNK + 1)
         listing = Leads.by_filter.planner(family, "id", ids, fields=["id", "createdAt"])
-        return await sender.pages(operation, listing).all()
+        found[number] = await sender.pages(operation, listing).all()
+        return bool(found[number])
 
     try:
-        empty, number = -1, 0
-        while not (found := await chunk(number)):
-            if number >= 2**_MOST_DOUBLINGS:
-                return []
-            empty, number = number, 2 * number + 1
-        while number - empty > 1:
-            middle = (empty + number) // 2
-            if leads := await chunk(middle):
-                number, found = middle, leads
-            else:
-                empty = middle
+        lowest = await lowest_chunk(chunk)
     except AccessDenied:
         return []
-    return [parse(lead["createdAt"]).astimezone(UTC) for lead in found if lead.get("createdAt")]
+    leads = [] if lowest is None else found[lowest]
+    return [parse(lead["createdAt"]).astimezone(UTC) for lead in leads if lead.get("createdAt")]
+
+
+async def lowest_chunk(has_leads: Callable[[int], Awaitable[object]], *, known: int | None = None) -> int | None:
+    """Return the first chunk of ids for which ``has_leads`` is true, ``None`` if none is up to the highest id.
+
+    ``known`` is a chunk that is known to have leads. Chunks ever further from the first one are asked about, then those
+    between the last one without leads and the first one with some: that chunk is the lowest if ids leave no large gap.
+    """
+    empty, number = -1, 0
+    while known is None or number < known:
+        if await has_leads(number):
+            known = number
+            break
+        if known is None and number >= 2**_MOST_DOUBLINGS:
+            return None
+        empty, number = number, 2 * number + 1
+    while known - empty > 1:
+        middle = (empty + known) // 2
+        if await has_leads(middle):
+            known = middle
+        else:
+            empty = middle
+    return known
 
 
 async def _moments_of_folders(sender: Sender) -> list[datetime]:
