@@ -34,6 +34,7 @@ NAMES = (
     "upserts",
     "journal",
     "bulk_export",
+    "typed_export",
     "bulk_recovery",
     "traffic",
     "feed",

@@ -34,7 +34,7 @@ _NEEDS = {
         "benchmarks",
         "test_examples.py",
     ],
-    "pyarrow": ["bulk/test_export.py"],
+    "pyarrow": ["bulk/test_export.py", "bulk/test_tables.py", "bulk/test_batches.py"],
     "dlt": ["mirror"],
     "mypy": ["test_readme.py", "test_typing.py"],
 }
@@ -53,6 +53,13 @@ def pytest_configure() -> None:
     It would be made then, and closed by nobody: a ResourceWarning in whatever test collects the garbage.
     """
     asyncio.set_event_loop(None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each slow test five minutes, because others run beside it; a time-out of its own stays."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(300))
 
 
 @pytest.fixture

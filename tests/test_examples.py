@@ -28,6 +28,9 @@ def start(name: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+LIBRARIES = ("pandas", "polars", "DuckDB")
+
+
 def output_of(name: str) -> list[str]:
     with start(name) as process:
         stdout, stderr = process.communicate()
@@ -106,6 +109,19 @@ def test_bulk_exports_half_a_year_and_reports_the_row_that_was_refused() -> None
     assert lines[3].startswith(f"{found[1]} rows in leads.jsonl; exported today: ")
     assert lines[4] == "99 of 100 rows taken"
     assert lines[5].startswith("row 42: Invalid email address: {'email': 'no address'")
+    assert len(lines) == 6
+
+
+def test_tables_give_three_libraries_the_same_figures() -> None:
+    lines = output_of("tables.py")
+    assert lines[0] == ON_A_SANDBOX
+    assert lines[1].endswith("leads: id int64, leadScore int64, unsubscribed bool, createdAt timestamp[us, tz=UTC]")
+    means = [
+        re.fullmatch(rf"{name}: mean score (\d+\.\d{{3}})", line)
+        for name, line in zip(LIBRARIES, lines[2:5], strict=True)
+    ]
+    assert len({found and found[1] for found in means}) == 1
+    assert re.fullmatch(r"[1-9]\d* visits of [1-9]\d* pages", lines[5])
     assert len(lines) == 6
 
 

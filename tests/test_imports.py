@@ -288,6 +288,7 @@ def test_exceptions_are_defined_in_one_place_only() -> None:
     assert elsewhere == {
         "marketo_async.connecting.NotConnected",  # raised as TransportError
         "marketo_async.envelope.MissingResult",  # raised as UnexpectedShape
+        "marketo_async.models.columns.UnfitValue",  # raised as BadRow
         "marketo_async.transport._ConnectionBroke",  # raised as TransportError
         "marketo_async.mcp.agents.NotIdentified",  # answered with HTTP 401
         "marketo_async.mcp.toolcall.Refusal",  # answered as an error of the tool

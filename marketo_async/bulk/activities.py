@@ -6,16 +6,21 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from typing import Literal, TypeVar
 
-from marketo_async.bulk.base import BulkFiles, ExportFields, ExportTarget, OnBadRow, PathLike, dates_of
+from marketo_async.bulk.arrow_extra import RecordBatch, Table, need_pyarrow
+from marketo_async.bulk.base import BulkFiles, ExportFields, ExportTarget, PathLike, dates_of
+from marketo_async.bulk.exports.conversion import OnBadRow
 from marketo_async.bulk.exports.output import OutputFormat
 from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
 from marketo_async.bulk.exports.span import Between
-from marketo_async.bulk.fields import ACTION_RESULT, ACTIVITY_FIELDS, check
+from marketo_async.bulk.fields import ACTION_RESULT, ACTIVITY_COLUMNS, ACTIVITY_FIELDS, check
 from marketo_async.bulk.progress import ExportReport
+from marketo_async.bulk.rows.attributes import ATTRIBUTES
+from marketo_async.bulk.rows.typed import ColumnTypes
 from marketo_async.bulk.slots import OnQuota
 from marketo_async.errors import InvalidRequest
 from marketo_async.models.bulk import ActivitySelection
+from marketo_async.resources.activities import Activities
 from marketo_async.resources.descriptors import composite
 
 T = TypeVar("T")
@@ -63,7 +68,54 @@ class ActivityFiles(BulkFiles[ActivitySelection, T]):
                 yield row
 
     @composite
-    async def export_to(
+    async def batches(
+        self,
+        *,
+        created_at: Between = (None, None),
+        types: Iterable[int] | Literal["all"] | None = None,
+        primary_values: Sequence[int] | Sequence[str] | None = None,
+        fields: ExportFields = None,
+        on_bad_row: OnBadRow | None = None,
+        poll: float | None = None,
+        on_quota: OnQuota = "raise",
+        deadline: float | None = None,
+        progress: Hook | None = None,
+    ) -> AsyncGenerator[RecordBatch, None]:
+        """Yield the activities of a range of any length as pyarrow RecordBatches.
+
+        The column ``attributes`` is JSON text. With one type of activity asked for, each of its attributes is a typed
+        column, and ``attributes`` has only what is not described. For the rest see ``export`` and
+        ``marketo.bulk.leads.batches``.
+        """
+        need_pyarrow("A record batch")
+        request = await self._request(created_at, types, primary_values, fields)
+        options = await self._options(poll, on_quota, deadline, progress)
+        async with aclosing(self._batches(request, options, on_bad_row)) as batches:
+            async for batch in batches:
+                yield batch
+
+    @composite
+    async def table(
+        self,
+        *,
+        created_at: Between = (None, None),
+        types: Iterable[int] | Literal["all"] | None = None,
+        primary_values: Sequence[int] | Sequence[str] | None = None,
+        fields: ExportFields = None,
+        on_bad_row: OnBadRow | None = None,
+        poll: float | None = None,
+        on_quota: OnQuota = "raise",
+        deadline: float | None = None,
+        progress: Hook | None = None,
+    ) -> Table:
+        """Return the activities of a range of any length as a pyarrow Table in memory; see ``batches``."""
+        need_pyarrow("A table")
+        request = await self._request(created_at, types, primary_values, fields)
+        options = await self._options(poll, on_quota, deadline, progress)
+        return await self._table(request, options, on_bad_row)
+
+    @composite
+    async def export_to(  # noqa: PLR0913 - the choices of an export, by name
         self,
         path: PathLike,
         *,
@@ -72,6 +124,7 @@ class ActivityFiles(BulkFiles[ActivitySelection, T]):
         primary_values: Sequence[int] | Sequence[str] | None = None,
         fields: ExportFields = None,
         format: OutputFormat | None = None,
+        typed: bool | None = None,
         on_bad_row: OnBadRow | None = None,
         poll: float | None = None,
         on_quota: OnQuota = "raise",
@@ -83,7 +136,17 @@ class ActivityFiles(BulkFiles[ActivitySelection, T]):
         target = ExportTarget.of(path, format, start_over=start_over)
         request = await self._request(created_at, types, primary_values, fields, target)
         options = await self._options(poll, on_quota, deadline, progress)
-        return await self._written(path, request, options, format, start_over=start_over, on_bad_row=on_bad_row)
+        return await self._written(
+            path, request, options, format, typed=typed, start_over=start_over, on_bad_row=on_bad_row
+        )
+
+    async def _types(self, request: ExportRequest[ActivitySelection]) -> ColumnTypes:
+        """Return the types of the columns; with one activity type asked for, also those of its attributes."""
+        asked = request.selections[0].activity_type_ids or []
+        if len(asked) != 1 or ATTRIBUTES not in request.fields:
+            return ColumnTypes(ACTIVITY_COLUMNS)
+        known = await Activities(self._sender).types_by_id()
+        return ColumnTypes(ACTIVITY_COLUMNS, known.get(asked[0]))
 
     async def _request(
         self,

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import ClassVar, Generic, Literal, TypeVar
 
 from msgspec import Struct
 
 from marketo_async.atomic_file import disk
+from marketo_async.bulk.arrow_extra import RecordBatch, Table
 from marketo_async.bulk.exports import export
 from marketo_async.bulk.exports.beginning import beginning
+from marketo_async.bulk.exports.conversion import OnBadRow
 from marketo_async.bulk.exports.endpoints import ExportEndpoints, S
 from marketo_async.bulk.exports.export import ExportOptions, RowOptions
 from marketo_async.bulk.exports.job_status import is_completed
@@ -29,9 +32,11 @@ from marketo_async.bulk.exports.state import kept_span
 from marketo_async.bulk.exports.windows import windows
 from marketo_async.bulk.fields import KnownFields
 from marketo_async.bulk.progress import ExportReport, check_hook
+from marketo_async.bulk.rows.typed import ColumnTypes
 from marketo_async.bulk.slots import JobSlots, OnQuota, Polling
-from marketo_async.errors import BadRow, InvalidRequest, JobFailed, MarketoError
+from marketo_async.errors import InvalidRequest, JobFailed, MarketoError
 from marketo_async.models.bulk import DateRange, FileFormat
+from marketo_async.models.columns import ColumnType
 from marketo_async.resources.arguments import Fields as Names
 from marketo_async.resources.arguments import field_names
 from marketo_async.resources.base import Sender
@@ -44,7 +49,6 @@ R = TypeVar("R")
 log = logging.getLogger("marketo_async.bulk")
 
 UsedToday = Callable[[], Awaitable[int]]
-OnBadRow = Callable[[BadRow], None]
 PathLike = str | os.PathLike[str]
 ExportFields = Names | Literal["all"]
 
@@ -111,6 +115,30 @@ class BulkFiles(ExportEndpoints[S], Generic[S, T]):
         row_options = RowOptions(model=self.model, null=null, on_bad_row=on_bad_row)
         return export.rows(Calls(self, self._sender, request), request, self._slots, options, row_options)
 
+    async def _batches(
+        self, request: ExportRequest[S], options: ExportOptions, on_bad_row: OnBadRow | None
+    ) -> AsyncGenerator[RecordBatch, None]:
+        calls, types = Calls(self, self._sender, request), await self._types(request)
+        async with aclosing(export.record_batches(calls, request, self._slots, options, types, on_bad_row)) as found:
+            async for batch in found:
+                yield batch
+
+    async def _table(self, request: ExportRequest[S], options: ExportOptions, on_bad_row: OnBadRow | None) -> Table:
+        from marketo_async.bulk.rows.arrow import table_of  # noqa: PLC0415 - needs pyarrow
+
+        calls, types = Calls(self, self._sender, request), await self._types(request)
+        async with aclosing(export.record_batches(calls, request, self._slots, options, types, on_bad_row)) as found:
+            batches = [batch async for batch in found]
+        return table_of(batches, request.columns(calls.fields), types)
+
+    async def _types(self, request: ExportRequest[S]) -> ColumnTypes:  # noqa: ARG002 - activities look at it
+        """Return the types of the columns of an export."""
+        return ColumnTypes(await self._field_types())
+
+    async def _field_types(self) -> Mapping[str, ColumnType]:
+        """Return the types of the fields, as the instance describes them."""
+        raise NotImplementedError
+
     async def _options(
         self, poll: float | None, on_quota: OnQuota, deadline: float | None, hook: Hook | None
     ) -> ExportOptions:
@@ -132,9 +160,15 @@ class BulkFiles(ExportEndpoints[S], Generic[S, T]):
         options: ExportOptions,
         output: OutputFormat | None,
         *,
+        typed: bool | None,
         start_over: bool,
         on_bad_row: OnBadRow | None,
     ) -> ExportReport:
+        kind = format_of(Path(path), output)
+        if typed and kind not in {"jsonl", "parquet"}:
+            raise InvalidRequest(f"typed=True needs JSON lines or Parquet: a file in the format {kind} has only text")
+        typed = kind == "parquet" if typed is None else typed
+        types = await self._types(request) if typed else None
         calls = Calls(self, self._sender, request)
         return await export.to_file(
             calls,
@@ -144,6 +178,7 @@ class BulkFiles(ExportEndpoints[S], Generic[S, T]):
             Path(path),
             output=output,
             start_over=start_over,
+            types=types,
             on_bad_row=on_bad_row,
         )
 

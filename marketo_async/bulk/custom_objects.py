@@ -9,11 +9,11 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import TypeVar
 
+from marketo_async.bulk.arrow_extra import RecordBatch, Table, need_pyarrow
 from marketo_async.bulk.base import (
     BulkFiles,
     ExportFields,
     ExportTarget,
-    OnBadRow,
     PathLike,
     UsedToday,
     dates_of,
@@ -21,6 +21,7 @@ from marketo_async.bulk.base import (
     name_of,
     only_one,
 )
+from marketo_async.bulk.exports.conversion import OnBadRow
 from marketo_async.bulk.exports.output import OutputFormat
 from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
@@ -32,6 +33,7 @@ from marketo_async.bulk.imports.run import Importer, ImportRun, Source
 from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
 from marketo_async.bulk.slots import JobSlots, OnQuota, Polling
 from marketo_async.models.bulk import CustomObjectSelection, FileFormat, ImportJob
+from marketo_async.models.columns import ColumnType
 from marketo_async.operation import Plan, one
 from marketo_async.resources.arguments import Fields as Names
 from marketo_async.resources.base import Sender
@@ -95,7 +97,49 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
                 yield row
 
     @composite
-    async def export_to(
+    async def batches(
+        self,
+        *,
+        fields: ExportFields = None,
+        updated_at: Between | None = None,
+        static_list: int | str | None = None,
+        smart_list: int | str | None = None,
+        on_bad_row: OnBadRow | None = None,
+        poll: float | None = None,
+        on_quota: OnQuota = "raise",
+        deadline: float | None = None,
+        progress: Hook | None = None,
+    ) -> AsyncGenerator[RecordBatch, None]:
+        """Yield objects as pyarrow RecordBatches; see ``export`` and ``marketo.bulk.leads.batches``."""
+        need_pyarrow("A record batch")
+        request = await self._request(fields, updated_at, static_list, smart_list)
+        options = await self._options(poll, on_quota, deadline, progress)
+        async with aclosing(self._batches(request, options, on_bad_row)) as batches:
+            async for batch in batches:
+                yield batch
+
+    @composite
+    async def table(
+        self,
+        *,
+        fields: ExportFields = None,
+        updated_at: Between | None = None,
+        static_list: int | str | None = None,
+        smart_list: int | str | None = None,
+        on_bad_row: OnBadRow | None = None,
+        poll: float | None = None,
+        on_quota: OnQuota = "raise",
+        deadline: float | None = None,
+        progress: Hook | None = None,
+    ) -> Table:
+        """Return objects as a pyarrow Table in memory; see ``batches``."""
+        need_pyarrow("A table")
+        request = await self._request(fields, updated_at, static_list, smart_list)
+        options = await self._options(poll, on_quota, deadline, progress)
+        return await self._table(request, options, on_bad_row)
+
+    @composite
+    async def export_to(  # noqa: PLR0913 - the choices of an export, by name
         self,
         path: PathLike,
         *,
@@ -104,6 +148,7 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
         static_list: int | str | None = None,
         smart_list: int | str | None = None,
         format: OutputFormat | None = None,
+        typed: bool | None = None,
         on_bad_row: OnBadRow | None = None,
         poll: float | None = None,
         on_quota: OnQuota = "raise",
@@ -115,7 +160,9 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
         target = ExportTarget.of(path, format, start_over=start_over)
         request = await self._request(fields, updated_at, static_list, smart_list, target)
         options = await self._options(poll, on_quota, deadline, progress)
-        return await self._written(path, request, options, format, start_over=start_over, on_bad_row=on_bad_row)
+        return await self._written(
+            path, request, options, format, typed=typed, start_over=start_over, on_bad_row=on_bad_row
+        )
 
     @composite
     async def load(
@@ -154,6 +201,9 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
         )
         run = ImportRun(importer, self._slots, Polling(poll=poll), progress, on_rejected)
         return await run.run(source, fields, dialect, dry_run=dry_run)
+
+    async def _field_types(self) -> Mapping[str, ColumnType]:
+        return await self._fields.object_types(self.api_name)
 
     async def _request(
         self,

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 from marketo_async.descriptions import Described
 from marketo_async.errors import InvalidRequest
+from marketo_async.models.columns import ColumnType, column_type
 from marketo_async.models.leads import Description
 from marketo_async.models.objects import ObjectDescription
 from marketo_async.operation import one
@@ -18,20 +19,26 @@ from marketo_async.resources.custom_objects import CustomObjects
 from marketo_async.resources.leads import Leads
 from marketo_async.resources.program_members import ProgramMembers
 
-ACTIVITY_FIELDS = (
-    "marketoGUID",
-    "leadId",
-    "activityDate",
-    "activityTypeId",
-    "campaignId",
-    "primaryAttributeValueId",
-    "primaryAttributeValue",
-    "attributes",
-)
+ACTIVITY_COLUMNS: Mapping[str, ColumnType] = {
+    "marketoGUID": "text",
+    "leadId": "bigint",
+    "activityDate": "timestamp",
+    "activityTypeId": "bigint",
+    "campaignId": "bigint",
+    "primaryAttributeValueId": "bigint",
+    "primaryAttributeValue": "text",
+    "attributes": "json",
+}
+ACTIVITY_FIELDS = tuple(ACTIVITY_COLUMNS)
 ACTION_RESULT = "actionResult"  # exported only if the caller names it
 # Lookup fields that ``describe`` may leave out.
 _LOOKUP_FIELDS = ("cookies", "twitterId", "facebookId", "linkedInId", "sfdcAccountId", "sfdcContactId", "sfdcLeadId")
 LEAD_KEYS = (*_LOOKUP_FIELDS, "sfdcLeadOwnerId", "sfdcOpptyId")
+
+# Columns of files that ``describe`` may leave out.
+_LEAD_COLUMNS: Mapping[str, ColumnType] = {"id": "bigint"}
+_MEMBER_COLUMNS: Mapping[str, ColumnType] = {"programId": "bigint", "leadId": "bigint"}
+_OBJECT_COLUMNS: Mapping[str, ColumnType] = {"createdAt": "timestamp", "updatedAt": "timestamp"}
 
 Known = Mapping[str, str | None]
 """Maps the API name of each field to its display name, ``None`` if Marketo gives none."""
@@ -45,19 +52,38 @@ class KnownFields:
 
     async def leads(self) -> Known:
         """Return the fields of leads."""
-        found = await self._sender.describe(Described(Leads.operations["describe2"], one(Description)))
-        return _names(found)
+        return _names(await self._leads())
+
+    async def lead_types(self) -> dict[str, ColumnType]:
+        """Return the types of the columns of leads."""
+        return {**_LEAD_COLUMNS, **_types(await self._leads())}
 
     async def members(self) -> Known:
         """Return the fields of program members, without those of leads, which a caller can also name."""
-        found = await self._sender.describe(Described(ProgramMembers.operations["describe"], one(ObjectDescription)))
-        return _names(found)
+        return _names(await self._members())
+
+    async def member_types(self) -> dict[str, ColumnType]:
+        """Return the types of the columns of program members, and of the fields of leads."""
+        return {**await self.lead_types(), **_MEMBER_COLUMNS, **_types(await self._members())}
 
     async def objects(self, api_name: str) -> tuple[Known, list[str]]:
         """Return the fields of a custom object type, and the names of those that identify an object."""
-        plan = one(ObjectDescription, path={"customObjectName": api_name})
-        found = await self._sender.describe(Described(CustomObjects.operations["describe"], plan))
+        found = await self._objects(api_name)
         return _names(found), found.dedupe_fields
+
+    async def object_types(self, api_name: str) -> dict[str, ColumnType]:
+        """Return the types of the columns of a custom object type."""
+        return {**_OBJECT_COLUMNS, **_types(await self._objects(api_name))}
+
+    async def _leads(self) -> Description:
+        return await self._sender.describe(Described(Leads.operations["describe2"], one(Description)))
+
+    async def _members(self) -> ObjectDescription:
+        return await self._sender.describe(Described(ProgramMembers.operations["describe"], one(ObjectDescription)))
+
+    async def _objects(self, api_name: str) -> ObjectDescription:
+        plan = one(ObjectDescription, path={"customObjectName": api_name})
+        return await self._sender.describe(Described(CustomObjects.operations["describe"], plan))
 
 
 def check(kind: str, names: Sequence[str], known: Known) -> None:
@@ -82,3 +108,7 @@ def _suggested(name: str, known: Known) -> str:
 
 def _names(description: Description | ObjectDescription) -> Known:
     return {field.name: field.display_name for field in description.fields}
+
+
+def _types(description: Description | ObjectDescription) -> dict[str, ColumnType]:
+    return {field.name: column_type(field.data_type) for field in description.fields}

@@ -9,7 +9,9 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TypeVar
 
-from marketo_async.bulk.base import BulkFiles, ExportFields, ExportTarget, OnBadRow, PathLike, dates_of
+from marketo_async.bulk.arrow_extra import RecordBatch, Table, need_pyarrow
+from marketo_async.bulk.base import BulkFiles, ExportFields, ExportTarget, PathLike, dates_of
+from marketo_async.bulk.exports.conversion import OnBadRow
 from marketo_async.bulk.exports.output import OutputFormat
 from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
@@ -21,6 +23,7 @@ from marketo_async.bulk.imports.run import Importer, ImportRun, Source
 from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
 from marketo_async.bulk.slots import OnQuota, Polling
 from marketo_async.models.bulk import FileFormat, ImportJob, ProgramMemberSelection
+from marketo_async.models.columns import ColumnType
 from marketo_async.operation import Plan, one
 from marketo_async.resources.arguments import Fields as Names
 from marketo_async.resources.descriptors import composite, endpoint
@@ -77,6 +80,50 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
                 yield row
 
     @composite
+    async def batches(
+        self,
+        *,
+        program_id: int | Sequence[int],
+        fields: ExportFields = None,
+        status_names: Sequence[str] | None = None,
+        updated_at: Between | None = None,
+        is_exhausted: bool | None = None,
+        on_bad_row: OnBadRow | None = None,
+        poll: float | None = None,
+        on_quota: OnQuota = "raise",
+        deadline: float | None = None,
+        progress: Hook | None = None,
+    ) -> AsyncGenerator[RecordBatch, None]:
+        """Yield the members of programs as pyarrow RecordBatches; see ``export`` and ``marketo.bulk.leads.batches``."""
+        need_pyarrow("A record batch")
+        request = await self._request(program_id, fields, status_names, updated_at, is_exhausted)
+        options = await self._options(poll, on_quota, deadline, progress)
+        async with aclosing(self._batches(request, options, on_bad_row)) as batches:
+            async for batch in batches:
+                yield batch
+
+    @composite
+    async def table(
+        self,
+        *,
+        program_id: int | Sequence[int],
+        fields: ExportFields = None,
+        status_names: Sequence[str] | None = None,
+        updated_at: Between | None = None,
+        is_exhausted: bool | None = None,
+        on_bad_row: OnBadRow | None = None,
+        poll: float | None = None,
+        on_quota: OnQuota = "raise",
+        deadline: float | None = None,
+        progress: Hook | None = None,
+    ) -> Table:
+        """Return the members of programs as a pyarrow Table in memory; see ``batches``."""
+        need_pyarrow("A table")
+        request = await self._request(program_id, fields, status_names, updated_at, is_exhausted)
+        options = await self._options(poll, on_quota, deadline, progress)
+        return await self._table(request, options, on_bad_row)
+
+    @composite
     async def export_to(  # noqa: PLR0913 - the choices of an export, by name
         self,
         path: PathLike,
@@ -87,6 +134,7 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
         updated_at: Between | None = None,
         is_exhausted: bool | None = None,
         format: OutputFormat | None = None,
+        typed: bool | None = None,
         on_bad_row: OnBadRow | None = None,
         poll: float | None = None,
         on_quota: OnQuota = "raise",
@@ -104,7 +152,9 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
             ExportTarget.of(path, format, start_over=start_over),
         )
         options = await self._options(poll, on_quota, deadline, progress)
-        return await self._written(path, request, options, format, start_over=start_over, on_bad_row=on_bad_row)
+        return await self._written(
+            path, request, options, format, typed=typed, start_over=start_over, on_bad_row=on_bad_row
+        )
 
     @composite
     async def load(
@@ -144,6 +194,9 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
         )
         run = ImportRun(importer, self._slots, Polling(poll=poll), progress, on_rejected)
         return await run.run(source, fields, dialect, dry_run=dry_run)
+
+    async def _field_types(self) -> Mapping[str, ColumnType]:
+        return await self._fields.member_types()
 
     async def _request(
         self,

@@ -6,29 +6,18 @@ A value that does not fit the type of its column goes, as text, into a column of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 
+from marketo_async.bulk.rows.arrow import ARROW
 from marketo_async.mirror.chunks import MirrorRow
-from marketo_async.mirror.tables import DELETED, READ_AT, ColumnType, MirrorColumn, MirrorTable
-from marketo_async.models.activity_values import as_type
-from marketo_async.models.moment import parse
+from marketo_async.mirror.tables import DELETED, READ_AT, MirrorColumn, MirrorTable
+from marketo_async.models.columns import ColumnType, as_text, fitting
 
 VARIANT = "__v_text"
-_MOMENT = pa.timestamp("us", tz="UTC")
-_ARROW: Mapping[ColumnType, pa.DataType] = {
-    "text": pa.string(),
-    "json": pa.string(),
-    "bigint": pa.int64(),
-    "double": pa.float64(),
-    "bool": pa.bool_(),
-    "timestamp": _MOMENT,
-    "date": pa.date32(),
-}
 
 
 def arrow_rows(table: MirrorTable, rows: Sequence[MirrorRow], *, read_at: float, deleted: bool = False) -> pa.Table:
@@ -48,7 +37,7 @@ def arrow_values(table: MirrorTable, rows: Sequence[MirrorRow]) -> pa.Table:
 def with_own_columns(values: pa.Table, *, read_at: float, deleted: bool = False) -> pa.Table:
     """Return an Arrow table with the mirror's own columns."""
     count = len(values)
-    moment = pa.scalar(datetime.fromtimestamp(read_at, UTC), _MOMENT)
+    moment = pa.scalar(datetime.fromtimestamp(read_at, UTC), ARROW["timestamp"])
     values = values.append_column(READ_AT, pa.repeat(moment, count))
     return values.append_column(DELETED, pa.repeat(pa.scalar(True if deleted else None, pa.bool_()), count))
 
@@ -70,69 +59,17 @@ def _array(values: list[Any], kind: ColumnType) -> tuple[pa.Array, pa.Array | No
     exact = _EXACT.get(kind)
     if exact is not None and {type(value) for value in values} <= {exact, type(None)}:
         try:
-            return pa.array(values, _ARROW[kind]), None
+            return pa.array(values, ARROW[kind]), None
         except (pa.ArrowInvalid, OverflowError):  # a whole number beyond 64 bits
             pass
-    read = _READERS[kind]
-    fitting: list[Any] = []
+    fit: list[Any] = []
     unfit: list[str | None] = []
     for value in values:
-        found = None if value is None else read(value)
-        fitting.append(found)
-        unfit.append(None if value is None or found is not None else _text(value))
+        found = None if value is None else fitting(kind, value)
+        fit.append(found)
+        unfit.append(None if value is None or found is not None else as_text(value))
     rest = pa.array(unfit, pa.string()) if any(text is not None for text in unfit) else None
-    return pa.array(fitting, _ARROW[kind]), rest
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def _bigint(value: object) -> int | None:
-    found = as_type("integer", value)
-    whole = isinstance(found, int) and not isinstance(found, bool)
-    return found if whole and -(2**63) <= found < 2**63 else None  # type: ignore[operator, return-value]
-
-
-def _double(value: object) -> float | None:
-    found = as_type("float", value)
-    return found if isinstance(found, float) else None
-
-
-def _bool(value: object) -> bool | None:
-    found = as_type("boolean", value)
-    return found if isinstance(found, bool) else None
-
-
-def _timestamp(value: object) -> datetime | None:
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    if isinstance(value, str):
-        try:
-            return parse(value)
-        except ValueError:
-            return None
-    return None
-
-
-def _date(value: object) -> date | None:
-    if isinstance(value, datetime):
-        return None
-    found = value if isinstance(value, date) else as_type("date", value)
-    return found if isinstance(found, date) else None
+    return pa.array(fit, ARROW[kind]), rest
 
 
 _EXACT: Mapping[ColumnType, type] = {"text": str, "bigint": int, "double": float, "bool": bool}
-_READERS: Mapping[ColumnType, Callable[[Any], Any]] = {
-    "text": _text,
-    "json": _json,
-    "bigint": _bigint,
-    "double": _double,
-    "bool": _bool,
-    "timestamp": _timestamp,
-    "date": _date,
-}

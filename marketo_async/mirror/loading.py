@@ -25,8 +25,9 @@ from marketo_async.mirror.dlt_targets import QUERY_MEMORY, destination_of, repor
 from marketo_async.mirror.package import Package
 from marketo_async.mirror.scratch import Scratch
 from marketo_async.mirror.state import MirrorState
-from marketo_async.mirror.tables import Catalog, ColumnType, MirrorColumn
+from marketo_async.mirror.tables import Catalog, MirrorColumn
 from marketo_async.mirror.target import Target
+from marketo_async.models.columns import ColumnType
 from marketo_async.workthread import WorkThread
 
 if TYPE_CHECKING:

@@ -7,29 +7,19 @@ wins: ``_read_at`` is the moment at which the request for a row began.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal
 
 from msgspec import Struct
 
+from marketo_async.bulk.fields import ACTIVITY_COLUMNS
 from marketo_async.mirror.names import NameClash, columns_of, snake
 from marketo_async.models.activities import ActivityType, AttributeType
+from marketo_async.models.columns import ColumnType, column_type
 from marketo_async.models.leads import Description
 from marketo_async.models.objects import ObjectDescription
-
-ColumnType = Literal["text", "bigint", "double", "bool", "timestamp", "date", "json"]
-"""The data types of columns, as dlt names them."""
 
 READ_AT = "_read_at"
 DELETED = "_deleted"
 OWN_COLUMNS = (READ_AT, DELETED)
-
-_TYPES: Mapping[str, ColumnType] = {
-    "boolean": "bool",
-    **dict.fromkeys(("integer", "score", "reference"), "bigint"),
-    **dict.fromkeys(("float", "currency", "percent"), "double"),
-    "datetime": "timestamp",
-    "date": "date",
-}
 
 
 class MirrorColumn(Struct, frozen=True):
@@ -97,11 +87,6 @@ class Catalog:
         return table
 
 
-def column_type(data_type: str | None) -> ColumnType:
-    """Return the type of the column for one of Marketo's data types; unknown ones are text."""
-    return _TYPES.get((data_type or "").casefold(), "text")
-
-
 def table_of(
     name: str,
     key: Sequence[str],
@@ -143,14 +128,8 @@ def leads_table(
     return table_of("leads", ["id"], fields.items(), known, guarded=True)
 
 
-ACTIVITY_FIELDS: Sequence[tuple[str, ColumnType]] = (
-    ("marketoGUID", "text"),
-    ("leadId", "bigint"),
-    ("activityDate", "timestamp"),
-    ("activityTypeId", "bigint"),
-    ("campaignId", "bigint"),
-    ("primaryAttributeValueId", "bigint"),
-    ("primaryAttributeValue", "text"),
+ACTIVITY_FIELDS: Sequence[tuple[str, ColumnType]] = tuple(
+    (name, kind) for name, kind in ACTIVITY_COLUMNS.items() if kind != "json"
 )
 """The columns that every table of activities has; the view ``activities`` has no others of theirs."""
 

@@ -52,7 +52,7 @@ async def rows(marketo: Marketo, days: float = YEAR, **options: Any) -> list[Any
 
 
 def whole(found: list[dict[str, Any]], leads: int = 400) -> bool:
-    return [row["id"] for row in found] == [str(number) for number in range(1, leads + 1)]
+    return [int(row["id"]) for row in found] == list(range(1, leads + 1))
 
 
 class Person(Struct):

@@ -148,8 +148,7 @@ def test_a_bad_row_is_told_with_its_line_once_the_rows_before_it_are_out(
 
 
 def test_a_quote_that_nobody_closes_does_not_take_the_file_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (records, __import__("marketo_async.bulk.rows.reader", fromlist=["rows"])):
-        monkeypatch.setattr(module, "LONGEST_RECORD", 1_000)
+    monkeypatch.setattr(records, "LONGEST_RECORD", 1_000)
     bad: list[BadRow] = []
     content = b'id,name\n1,"x\n' + b"".join(b"%d,y\n" % number for number in range(2, 2_000))
     assert len(read(content, 100, on_bad_row=bad.append)) == 1_998

@@ -317,3 +317,30 @@ def test_an_interrupted_import_says_how_to_look_up_its_files(instance: Instance,
     instance.sandbox.faults.clear()
     found = invoke("call", "bulk.leads.import_status", batch_id, "--store", "none", environment=instance.environment)
     assert json.loads(found.stdout)["batchId"] == int(batch_id)
+
+
+@pytest.mark.parametrize(
+    ("form", "options", "first"),
+    [
+        ("jsonl", (), {"id": "1", "leadScore": "10"}),
+        ("jsonl", ("--typed",), {"id": 1, "leadScore": 10}),
+        ("parquet", (), {"id": 1, "leadScore": 10}),
+        ("parquet", ("--no-typed",), {"id": "1", "leadScore": "10"}),
+    ],
+)
+def test_values_have_types_on_request(
+    form: str, options: tuple[str, ...], first: dict[str, object], instance: Instance, tmp_path: Path
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    out = tmp_path / f"leads.{form}"
+    ended = run(instance, "export", "leads", *YEAR, "--fields", "id,leadScore", *options, "--out", out, "--quiet")
+    assert ended.code == 0, ended.stderr
+    found = json.loads(out.read_bytes().splitlines()[0]) if form == "jsonl" else parquet.read_table(out).to_pylist()[0]
+    assert {name: type(value) for name, value in found.items()} == {name: type(value) for name, value in first.items()}
+    assert found["id"] == first["id"]
+
+
+def test_text_has_no_types(instance: Instance, tmp_path: Path) -> None:
+    ended = run(instance, "export", "leads", *YEAR, "--fields", "id", "--typed", "--out", tmp_path / "leads.csv")
+    assert ended.code == 2
+    assert "typed=True needs JSON lines or Parquet" in ended.stderr

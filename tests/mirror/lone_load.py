@@ -14,8 +14,9 @@ from marketo_async.mirror.gathering import Gathering
 from marketo_async.mirror.loading import Destination
 from marketo_async.mirror.package import packed
 from marketo_async.mirror.state import MirrorState
-from marketo_async.mirror.tables import ACTIVITY_FIELDS, Catalog, ColumnType, table_of
+from marketo_async.mirror.tables import ACTIVITY_FIELDS, Catalog, table_of
 from marketo_async.mirror.target import target_of
+from marketo_async.models.columns import ColumnType
 
 KINDS: list[ColumnType] = ["text", "text", "bigint", "timestamp", "bool"]
 FIELDS = [f"field{number}" for number in range(60)]

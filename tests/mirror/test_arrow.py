@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketo_async.mirror.arrow import VARIANT, arrow_rows, with_own_columns
-from marketo_async.mirror.tables import ColumnType, table_of
+from marketo_async.mirror.tables import table_of
+from marketo_async.models.columns import ColumnType
 
 TYPES: list[ColumnType] = ["text", "bigint", "double", "bool", "timestamp", "date", "json"]
 TABLE, _ = table_of("t", ["id"], [("id", "bigint"), *((kind, kind) for kind in TYPES)])

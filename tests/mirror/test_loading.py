@@ -17,8 +17,9 @@ from marketo_async.mirror.chunks import LoadChunk
 from marketo_async.mirror.loading import Destination
 from marketo_async.mirror.package import Package, packed
 from marketo_async.mirror.state import MirrorState
-from marketo_async.mirror.tables import Catalog, ColumnType, MirrorColumn, table_of
+from marketo_async.mirror.tables import Catalog, MirrorColumn, table_of
 from marketo_async.mirror.target import target_of
+from marketo_async.models.columns import ColumnType
 
 INSTANCE = "123-ABC-456"
 FIELDS: list[tuple[str, ColumnType]] = [

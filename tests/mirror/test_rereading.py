@@ -11,7 +11,8 @@ import pytest_asyncio
 from marketo_async import Marketo
 from marketo_async.mirror.folding import FoldedEvents
 from marketo_async.mirror.rereading import Reread, Rereading
-from marketo_async.mirror.tables import LIST_MEMBERS, LISTS, Catalog, ColumnType, MirrorTable, table_of
+from marketo_async.mirror.tables import LIST_MEMBERS, LISTS, Catalog, MirrorTable, table_of
+from marketo_async.models.columns import ColumnType
 from marketo_async.sandbox import Fault, Sandbox
 from marketo_async.sandbox.records.lead_changes import delete_lead, move_in_program
 

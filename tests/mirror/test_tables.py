@@ -9,11 +9,11 @@ from marketo_async.mirror.tables import (
     MirrorColumn,
     activity_table,
     activity_table_names,
-    column_type,
     leads_table,
     table_of,
 )
 from marketo_async.models.activities import ActivityType, AttributeType
+from marketo_async.models.columns import column_type
 from marketo_async.models.leads import Description, FieldSummary
 
 FIELDS = [

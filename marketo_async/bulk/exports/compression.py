@@ -10,9 +10,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
-from marketo_async.errors import ConfigurationError
+from marketo_async.bulk.arrow_extra import need_pyarrow
 
 _GZIP, _ZSTD = ".gz", ".zst"
 _LEVEL = 6  # of gzip: most of the gain, at a third of the time of the highest
@@ -31,7 +31,7 @@ def is_compressed(path: Path) -> bool:
 def check_compression(path: Path) -> None:
     """Raise `ConfigurationError` if the library of a compression is missing."""
     if path.suffix.lower() == _ZSTD:
-        _arrow()
+        need_pyarrow(".zst", ", or end the name in .gz")
 
 
 @contextmanager
@@ -44,17 +44,9 @@ def compressing(file: IO[bytes], path: Path) -> Iterator[IO[bytes]]:
                 yield cast("IO[bytes]", packed)
         case ".zst":
             # pyarrow closes the file that it writes to, which must stay open for its sync.
-            with os.fdopen(os.dup(file.fileno()), "wb") as own, _arrow().CompressedOutputStream(own, "zstd") as packed:
+            import pyarrow as pa  # noqa: PLC0415 - an extra
+
+            with os.fdopen(os.dup(file.fileno()), "wb") as own, pa.CompressedOutputStream(own, "zstd") as packed:
                 yield packed
         case _:
             yield file
-
-
-def _arrow() -> Any:
-    try:
-        import pyarrow as pa  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise ConfigurationError(
-            ".zst needs pyarrow: pip install 'marketo-async[parquet]', or end the name in .gz"
-        ) from error
-    return pa

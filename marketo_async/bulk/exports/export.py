@@ -1,4 +1,4 @@
-"""The two results of an export: rows, yielded one by one, or a file that a later run can resume.
+"""The results of an export: rows one by one, record batches, or a file that a later run can resume.
 
 Rows are read from files that were downloaded and checked first. So a slow reader occupies no slot, and no row comes
 from a damaged file. See ``request`` for the selections, and ``rows.reader`` for the rows.
@@ -16,14 +16,16 @@ from typing import Any, Generic, TypeVar, cast
 from msgspec import Struct
 
 from marketo_async.atomic_file import disk
+from marketo_async.bulk.arrow_extra import RecordBatch
+from marketo_async.bulk.exports.conversion import OnBadRow
 from marketo_async.bulk.exports.output import ExportOutput, OutputFormat, format_of
 from marketo_async.bulk.exports.request import Calls, ExportRequest
 from marketo_async.bulk.exports.run import ExportRun, Hook
 from marketo_async.bulk.exports.state import StateFile, new_state
 from marketo_async.bulk.progress import ExportReport
 from marketo_async.bulk.rows.reader import BLOCK, DictMaker, Maker, Reader, StructMaker
+from marketo_async.bulk.rows.typed import ColumnTypes
 from marketo_async.bulk.slots import JobSlots, Polling
-from marketo_async.errors import BadRow
 from marketo_async.workthread import WorkThread
 
 T = TypeVar("T")
@@ -34,7 +36,7 @@ class RowOptions(Struct, Generic[T], frozen=True, kw_only=True):
 
     model: type[T]
     null: bool = True
-    on_bad_row: Callable[[BadRow], None] | None = None
+    on_bad_row: OnBadRow | None = None
 
     def maker(self, columns: list[str]) -> Maker[T]:
         """Return a maker of rows with these columns."""
@@ -55,6 +57,38 @@ async def rows(
     calls: Calls[Any], request: ExportRequest[Any], slots: JobSlots, options: ExportOptions, row_options: RowOptions[T]
 ) -> AsyncGenerator[T, None]:
     """Yield the rows of all windows, in order, from files in a temporary folder."""
+    async with aclosing(_windows(calls, request, slots, options)) as windows:
+        async for path, mark in windows:
+            async with aclosing(_read(path, request, mark, row_options)) as found:
+                async for row in found:
+                    yield row
+
+
+async def record_batches(
+    calls: Calls[Any],
+    request: ExportRequest[Any],
+    slots: JobSlots,
+    options: ExportOptions,
+    types: ColumnTypes,
+    on_bad_row: OnBadRow | None,
+) -> AsyncGenerator[RecordBatch, None]:
+    """Yield the rows of all windows, in order, as record batches whose columns have ``types``."""
+    from marketo_async.bulk.exports.batches import FileBatches  # noqa: PLC0415 - needs pyarrow
+
+    async with aclosing(_windows(calls, request, slots, options)) as windows:
+        async for path, mark in windows:
+            file = FileBatches(types, format=request.format, on_bad_row=on_bad_row)
+            with path.open("rb") as source:
+                async with aclosing(file.read(source, mark=mark.encode())) as found:
+                    async for some in found:
+                        for batch in some:
+                            yield batch
+
+
+async def _windows(
+    calls: Calls[Any], request: ExportRequest[Any], slots: JobSlots, options: ExportOptions
+) -> AsyncGenerator[tuple[Path, str], None]:
+    """Yield the file of each window, in order, and the mark in its header; the file exists until the next one."""
     state_file = StateFile(new_state(request.arguments(), request.parts(), slots.rng))
     with TemporaryDirectory(prefix="marketo-async-") as folder:
         run = _export_run(calls, request, slots, options, state_file, lambda number: Path(folder, str(number)))
@@ -63,9 +97,7 @@ async def rows(
                 async with aclosing(run.files()) as files:
                     async for number in files:
                         window = state_file.state.windows[number]
-                        async with aclosing(_read(run.path(number), request, window.mark, row_options)) as found:
-                            async for row in found:
-                                yield row
+                        yield run.path(number), window.mark
                         run.path(number).unlink()
                         window.written = True
                         run.report()
@@ -123,9 +155,13 @@ async def to_file(
     *,
     output: OutputFormat | None,
     start_over: bool,
-    on_bad_row: Callable[[BadRow], None] | None = None,
+    types: ColumnTypes | None = None,
+    on_bad_row: OnBadRow | None = None,
 ) -> ExportReport:
-    """Write all windows to one file, and return a report; if this is cancelled, so are the jobs that still run."""
+    """Write all windows to one file, and return a report; if this is cancelled, so are the jobs that still run.
+
+    The values of JSON lines and Parquet have ``types``, or are text.
+    """
     kind = format_of(path, output)
     arguments = {"instance": slots.instance, **request.arguments()}
     with ExportOutput(path, start_over=start_over) as target:
@@ -145,7 +181,8 @@ async def to_file(
             except asyncio.CancelledError:
                 await run.abandon()
                 raise
-        size = await target.finish(state_file, kind, columns=request.columns(calls.fields), on_bad_row=on_bad_row)
+        columns = request.columns(calls.fields)
+        size = await target.finish(state_file, kind, columns=columns, types=types, on_bad_row=on_bad_row)
     return ExportReport(
         path=str(path),
         jobs=[run.jobs[number] for number in sorted(run.jobs)],

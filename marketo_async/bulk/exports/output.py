@@ -17,15 +17,16 @@ from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Literal, Self
-
-import msgspec
+from typing import IO, Literal, Self
 
 from marketo_async.atomic_file import disk, guard, write_all
+from marketo_async.bulk.arrow_extra import need_pyarrow
 from marketo_async.bulk.exports.compression import check_compression, compressing, is_compressed, plain
+from marketo_async.bulk.exports.conversion import OnBadRow, to_json_lines, to_parquet
 from marketo_async.bulk.exports.state import ExportState, StateFile, load
 from marketo_async.bulk.rows.blocks import Ends
-from marketo_async.bulk.rows.reader import BLOCK, DELIMITERS, DictMaker, Reader, Row
+from marketo_async.bulk.rows.reader import DELIMITERS
+from marketo_async.bulk.rows.typed import ColumnTypes
 from marketo_async.errors import BadRow, ConfigurationError, InvalidRequest
 from marketo_async.models.bulk import FileFormat
 from marketo_async.workthread import WorkThread
@@ -38,7 +39,6 @@ _FORMATS: tuple[OutputFormat, ...] = ("csv", "tsv", "ssv", "jsonl", "parquet")
 _FILES: dict[OutputFormat, FileFormat] = {"csv": "CSV", "tsv": "TSV", "ssv": "SSV"}
 _PIECE = 1_048_576
 _BOM = b"\xef\xbb\xbf"
-_GROUP = 100_000  # rows of one row group of a Parquet file
 
 
 def format_of(path: Path, given: OutputFormat | None) -> OutputFormat:
@@ -49,7 +49,7 @@ def format_of(path: Path, given: OutputFormat | None) -> OutputFormat:
             if known == "parquet":
                 if is_compressed(path):
                     raise InvalidRequest(f"{path.name}: Parquet files are compressed already; end the name in .parquet")
-                _parquet()
+                need_pyarrow("Parquet")
             check_compression(path)
             return known
     raise InvalidRequest(
@@ -186,13 +186,14 @@ class ExportOutput:
         output: OutputFormat,
         *,
         columns: Sequence[str],
-        null: bool = True,
-        on_bad_row: Callable[[BadRow], None] | None = None,
+        types: ColumnTypes | None = None,
+        on_bad_row: OnBadRow | None = None,
     ) -> int:
         """Give the output its final format and name, and return its size in bytes.
 
-        ``columns`` become the header if no file had one. A row that can't be converted is passed to ``on_bad_row``, or
-        raises `BadRow`; then all files are kept for another run, to this format or another one.
+        ``columns`` become the header if no file had one. The values of JSON lines and Parquet have ``types``, or are
+        text. A row that can't be converted is passed to ``on_bad_row``, or raises `BadRow`; then all files are kept for
+        another run, to this format or another one.
         """
         state, aside = state_file.state, self.path.with_name(f"{self.path.name}.new")
         if not state.complete:
@@ -205,16 +206,15 @@ class ExportOutput:
                 if output in _FILES:
                     await self._compress(aside)
                 else:
-                    kind = _JsonLines if output == "jsonl" else _Parquet
-                    await self._convert(aside, kind, null=null, on_bad_row=on_bad_row)
+                    await self._convert(aside, output, types, on_bad_row)
                 with disk(self.path):
                     aside.replace(self.path)
             except BaseException as error:
                 aside.unlink(missing_ok=True)
                 if isinstance(error, BadRow):
                     error.add_note(
-                        f"the data received so far is kept in {self.part}: export to a CSV file, or pass on_bad_row to"
-                        " skip such rows"
+                        f"the data received so far is kept in {self.part}: export to a CSV file, pass on_bad_row to"
+                        " skip such rows, or typed=False if a value does not fit the type of its field"
                     )
                 raise
         elif not state.complete or self.part.stat().st_size == state.written:
@@ -253,30 +253,14 @@ class ExportOutput:
             await self._thread.run(os.fsync, file.fileno())
 
     async def _convert(
-        self, aside: Path, kind: type[_JsonLines | _Parquet], *, null: bool, on_bad_row: Callable[[BadRow], None] | None
+        self, aside: Path, output: OutputFormat, types: ColumnTypes | None, on_bad_row: OnBadRow | None
     ) -> None:
-        reader: Reader[Row] = Reader(DictMaker, null=null, on_bad_row=on_bad_row)
         with self.part.open("rb") as source, _created(aside) as file, compressing(file, self.path) as sink:
-            writer: _JsonLines | _Parquet | None = None
-            more = True
-            try:
-                while more:
-                    block = await self._thread.run(source.read, BLOCK)
-                    rows = reader.feed(block) if block else reader.close()
-                    more = bool(block) or bool(rows)  # a bad row is raised after the rows before it
-                    if writer is None and reader.columns is not None:
-                        writer = kind(sink, reader.columns)
-                    if writer is not None:
-                        with disk(self.path):  # not around the reader, which may raise an error of on_bad_row
-                            writer.take(rows)
-            except BaseException:
-                if writer is not None:
-                    with suppress(Exception):  # else the garbage collector closes it, after the file
-                        writer.close()
-                raise
+            if output == "parquet":
+                await to_parquet(source, sink, self.path, types or ColumnTypes(), on_bad_row)
+            else:
+                await to_json_lines(source, sink, self.path, types, on_bad_row)
             with disk(self.path):
-                if writer is not None:
-                    writer.close()
                 if sink is not file:
                     sink.close()  # which writes the end of the compressed stream
                 file.flush()
@@ -363,53 +347,3 @@ def _created(path: Path) -> Iterator[IO[bytes]]:
 def _end_of(line: bytes) -> bytes:
     """Return the line end of a line, empty if it has none."""
     return b"\r\n" if line.endswith(b"\r\n") else b"\n" if line.endswith(b"\n") else b""
-
-
-class _JsonLines:
-    """Writes one JSON object per line."""
-
-    def __init__(self, file: IO[bytes], _: Sequence[str]) -> None:
-        self._file = file
-        self._encode = msgspec.json.Encoder().encode_lines
-
-    def take(self, rows: list[Row]) -> None:
-        """Write rows."""
-        self._file.write(self._encode(rows))
-
-    def close(self) -> None:
-        """Do nothing: all rows are written already."""
-
-
-class _Parquet:
-    """Writes columns of text, one row group at a time."""
-
-    def __init__(self, file: IO[bytes], columns: Sequence[str]) -> None:
-        self._arrow, parquet = _parquet()
-        self._schema = self._arrow.schema([(name, self._arrow.string()) for name in columns])
-        self._writer = parquet.ParquetWriter(file, self._schema)
-        self._rows: list[Row] = []
-
-    def take(self, rows: list[Row]) -> None:
-        """Hold rows, and write them as soon as they fill a row group."""
-        self._rows += rows
-        if len(self._rows) >= _GROUP:
-            self._flush()
-
-    def close(self) -> None:
-        """Write the rows that are held, and the end of the file."""
-        self._flush()
-        self._writer.close()
-
-    def _flush(self) -> None:
-        self._writer.write_table(self._arrow.Table.from_pylist(self._rows, schema=self._schema))
-        self._rows = []
-
-
-def _parquet() -> tuple[Any, Any]:
-    """Import pyarrow; only Parquet needs it."""
-    try:
-        import pyarrow as pa  # noqa: PLC0415 - an extra
-        from pyarrow import parquet  # noqa: PLC0415
-    except ImportError as error:
-        raise ConfigurationError("Parquet needs pyarrow: pip install 'marketo-async[parquet]'") from error
-    return pa, parquet

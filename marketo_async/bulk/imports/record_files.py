@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from marketo_async.errors import BadRow, ConfigurationError, InvalidRequest
+from marketo_async.bulk.arrow_extra import need_pyarrow
+from marketo_async.errors import BadRow, InvalidRequest
 from marketo_async.workthread import WorkThread
 
 RecordRow = dict[str, object]
@@ -69,11 +70,10 @@ def _json_lines(path: Path, _: Callable[[Sequence[str]], object]) -> Iterator[Re
 
 
 def _parquet(path: Path, header: Callable[[Sequence[str]], object]) -> Iterator[RecordRow]:
-    try:
-        import pyarrow as pa  # noqa: PLC0415 - an extra
-        from pyarrow import parquet  # noqa: PLC0415
-    except ImportError as error:
-        raise ConfigurationError("Parquet needs pyarrow: pip install 'marketo-async[parquet]'") from error
+    need_pyarrow("Parquet")
+    import pyarrow as pa  # noqa: PLC0415 - an extra
+    from pyarrow import parquet  # noqa: PLC0415
+
     try:
         with parquet.ParquetFile(path) as file:
             header(file.schema_arrow.names)

@@ -29,7 +29,7 @@ class Blocks:
         """Add bytes of the file, and return those that form complete records, possibly none."""
         data = self._rest + chunk
         end = data.rfind(b"\n") + 1
-        if len(data) <= LONGEST_RECORD:
+        if len(self._rest) < LONGEST_RECORD:
             while data.count(b'"', 0, end) % 2:
                 end = data.rfind(b"\n", 0, data.rfind(b'"', 0, end)) + 1
         self._rest = data[end:]
@@ -107,7 +107,8 @@ _QUOTED = re.compile(r'"([^"]*(?:""[^"]*)*)"')
 class Exact:
     """Reads ``text`` record by record; ``line`` is the number of its first line, ``read`` counts the characters read.
 
-    Unless ``final``, it stops before a record with an unclosed quote, because more text may close it.
+    Unless ``final``, it stops before a record with an unclosed quote, because more text may close it, up to the longest
+    record.
     """
 
     def __init__(self, text: str, *, delimiter: str, line: int, crlf: bool, null: bool, final: bool) -> None:
@@ -134,7 +135,9 @@ class Exact:
             if text.startswith('"', at):
                 quoted = _QUOTED.match(text, at)
                 if quoted is None:
-                    return self._bad(start, "a quote opens here and is never closed", cells) if self._final else None
+                    if self._final or len(text) - start >= LONGEST_RECORD:
+                        return self._bad(start, "a quote opens here and is never closed", cells)
+                    return None
                 cell, at = quoted[1].replace('""', '"'), quoted.end()
                 if not (at == len(text) or text.startswith((self._delimiter, "\n", self._end), at)):
                     return self._bad(start, f"{text[at : at + 20]!r} follows a closing quote", cells)

@@ -16,7 +16,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 from msgspec import Struct, inspect
 
-from marketo_async.bulk.rows.blocks import LONGEST_RECORD, Blocks, Exact, RawRecord
+from marketo_async.bulk.rows.blocks import Blocks, Exact, RawRecord
 from marketo_async.errors import BadRow
 from marketo_async.models.bulk import FileFormat
 from marketo_async.models.moment import Moment, decode_hook, parse
@@ -132,11 +132,20 @@ def _is_json(kind: object) -> bool:
     return any(isinstance(member, inspect.DictType | inspect.CollectionType | inspect.StructType) for member in kinds)
 
 
+class Layout(Struct, frozen=True):
+    """The columns of a file, and what is between its cells."""
+
+    columns: Sequence[str]
+    delimiter: str
+
+
 class Reader(Generic[T]):
     """Reads a file in pieces: ``feed`` and ``close`` return the rows that are complete.
 
     A row that can't be read raises `BadRow` after the rows before it are returned, or is passed to ``on_bad_row``. With
     ``null``, the word ``null`` becomes ``None``, but not in quotes. ``delimiter`` replaces that of the format.
+    ``read_block`` is another fast way: it returns the rows of a block, or ``None`` for a block that has to be read the
+    exact way.
     """
 
     def __init__(
@@ -147,9 +156,10 @@ class Reader(Generic[T]):
         delimiter: str | None = None,
         null: bool = True,
         on_bad_row: Callable[[BadRow], None] | None = None,
+        read_block: Callable[[bytes, Layout], list[T] | None] | None = None,
     ) -> None:
         self.columns: list[str] | None = None
-        self._make = maker
+        self._make, self._read_block = maker, read_block
         self._format, self._delimiter = format, delimiter or DELIMITERS[format]
         self._null, self._on_bad_row = null, on_bad_row
         self._blocks = Blocks()
@@ -174,29 +184,39 @@ class Reader(Generic[T]):
             data, self._begun = data.removeprefix(_BOM), True
         if not data:
             return []
-        try:
-            text, irregular = data.decode(), False
-        except UnicodeDecodeError:
-            text, irregular = data.decode(errors="surrogateescape"), True
         if self._maker is None:
-            text = self._read_header(text)
-        irregular = irregular or ("\r" in text and not self._crlf)
-        if self._null and '"null"' in text:  # checked before the pattern, which is a hundred times slower
-            irregular = irregular or bool(_QUOTED_NULL.search(text))
-        rows = None if irregular else self._fast(text, self._maker)
-        return self._exact(text, self._maker, final=final) if rows is None else rows
+            text = data.decode(errors="surrogateescape")
+            data = self._read_header(text).encode(errors="surrogateescape")
+        rows = self._at_once(data)
+        if rows is None:
+            return self._exact(data.decode(errors="surrogateescape"), self._maker, final=final)
+        self._line += data.count(b"\n")
+        return rows
 
-    def _fast(self, text: str, maker: Maker[T] | None) -> list[T] | None:
-        """Read a block at once, or return ``None`` if it has to be read the exact way."""
-        if maker is None:
+    def _at_once(self, data: bytes) -> list[T] | None:
+        """Read a block the fast way, or return ``None`` if it has to be read the exact way."""
+        if self._maker is None or (b"\r" in data and not (self._crlf and data.count(b"\r") == data.count(b"\r\n"))):
             return None
+        if self._read_block is not None:
+            return self._read_block(data, Layout(self.columns or [], self._delimiter))
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            return None
+        # Checked before the pattern, which is a hundred times slower.
+        if self._null and '"null"' in text and _QUOTED_NULL.search(text):
+            return None
+        return self._fast(text, self._maker)
+
+    def _fast(self, text: str, maker: Maker[T]) -> list[T] | None:
+        """Split a block at once, or return ``None`` if that fails."""
         delimiter, null = self._delimiter, self._null and "null" in text
         plain = (text.replace("\r\n", "\n") if self._crlf else text).removesuffix("\n")
         lines = plain.split("\n") if text else []
         records: Iterable[list[str]] = (line.split(delimiter) for line in lines)
         try:
             if '"' not in text:
-                rows = None if "\r" in plain else maker.many(records, null=null)
+                rows = maker.many(records, null=null)
             else:
                 rows = None
                 if not self._multiline:  # faster, and correct if every record is one line
@@ -210,15 +230,10 @@ class Reader(Generic[T]):
                 self._multiline = True
                 return self._fast(text, maker)
             return None
-        if rows is not None:
-            self._line += len(lines)
         return rows
 
     def _exact(self, text: str, maker: Maker[T] | None, *, final: bool) -> list[T]:
-        too_long = len(text) >= LONGEST_RECORD
-        exact = Exact(
-            text, delimiter=self._delimiter, line=self._line, crlf=self._crlf, null=self._null, final=final or too_long
-        )
+        exact = Exact(text, delimiter=self._delimiter, line=self._line, crlf=self._crlf, null=self._null, final=final)
         rows: list[T] = []
         for found in exact:
             try:

@@ -20,7 +20,8 @@ from marketo_async.mirror.backfill.passes import DAILY
 from marketo_async.mirror.chunks import LoadChunk
 from marketo_async.mirror.package import Put
 from marketo_async.mirror.state import MirrorState
-from marketo_async.mirror.tables import MirrorTable, column_type, leads_table
+from marketo_async.mirror.tables import MirrorTable, leads_table
+from marketo_async.models.columns import column_type
 from marketo_async.models.leads import Description
 from marketo_async.operation import batched
 from marketo_async.writes import BATCH

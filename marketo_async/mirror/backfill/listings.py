@@ -22,8 +22,9 @@ from marketo_async.mirror.backfill.context import LoadContext
 from marketo_async.mirror.backfill.passes import DAILY, WEEKLY, Pass
 from marketo_async.mirror.chunks import MirrorRow
 from marketo_async.mirror.package import Put
-from marketo_async.mirror.tables import LISTS, PROGRAMS, ColumnType, MirrorTable, table_of
+from marketo_async.mirror.tables import LISTS, PROGRAMS, MirrorTable, table_of
 from marketo_async.models.channels import Channel
+from marketo_async.models.columns import ColumnType
 from marketo_async.models.emails import Email
 from marketo_async.models.folders import Folder
 from marketo_async.models.forms import Form

@@ -31,7 +31,8 @@ from marketo_async.mirror.names import NameClash, snake
 from marketo_async.mirror.package import Put
 from marketo_async.mirror.plan import JOBS_AT_ONCE
 from marketo_async.mirror.state import MirrorState
-from marketo_async.mirror.tables import ColumnType, MirrorColumn, MirrorTable, column_type, table_of
+from marketo_async.mirror.tables import MirrorColumn, MirrorTable, table_of
+from marketo_async.models.columns import ColumnType, column_type
 from marketo_async.models.objects import ObjectDescription
 from marketo_async.operation import batched
 from marketo_async.paging import Pager

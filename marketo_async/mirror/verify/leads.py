@@ -18,9 +18,10 @@ from msgspec import Struct
 from marketo_async.client import Marketo
 from marketo_async.mirror.arrow import VARIANT, arrow_rows
 from marketo_async.mirror.loading import Destination
-from marketo_async.mirror.tables import ColumnType, MirrorTable
+from marketo_async.mirror.tables import MirrorTable
 from marketo_async.mirror.verify.recent import Recent
 from marketo_async.mirror.verify.report import Difference, VerifiedPart
+from marketo_async.models.columns import ColumnType
 
 CHUNK = 300  # ids in one call
 _AT_ONCE = 6  # calls, and chunks in memory
