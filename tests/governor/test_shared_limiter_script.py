@@ -119,6 +119,29 @@ def test_the_script_decides_as_the_class_does(clock: float, history: list[Step])
             saved = packed(shared)
 
 
+def test_a_state_with_shares_of_the_rule_before_is_decided_alike() -> None:
+    """Its shares lack the fields of this rule; both sides complete them, for a refusal and for growth."""
+    script, name = Script("marketo-async:{before}"), "a:0"
+    request = StoreRequest(worker="a", calls=100, per=PER, concurrency=10, daily=400, lease=2.0)
+    shared = SharedLimiter.of(request, 7.0)
+    state = msgspec.msgpack.decode(packed(shared))
+    for share in (state["limiter"]["places"], state["limiter"]["slots"]):
+        del share["_before"], share["_step"], share["_hold"]
+        share.update(_missing=share["whole"] / 2, _grown_at=7.0, _shrunk_at=7.0)
+    script.restore(packed(state))
+    shared = unpacked_state(packed(state))
+    for moment, report in (
+        (8.0, WorkerReport()),
+        (12.5, WorkerReport()),
+        (13.0, WorkerReport(throttled=0.5, crowded=True)),
+    ):
+        wanted = LeaseRequest(name, 0, 0.0, 0.0)
+        asked = msgspec.structs.replace(request, wanted=wanted, report=report)
+        assert script.decide(asked, moment, NOON) == shared.decide(asked, moment, NOON)
+        assert script.state() == shared
+    assert shared.limiter.places.available(13.0) == 50
+
+
 def test_the_script_reads_the_servers_clock_and_asks_for_the_midnights_around_it() -> None:
     client, key = valkey_client(), "marketo-async:{clock}"
     client.delete(key)
