@@ -89,11 +89,13 @@ class Bursts(Struct, frozen=True):
         loop = asyncio.get_running_loop()
         steady = self.stays == inf
         leaves = inf if steady else rng.expovariate(1 / self.stays)
-        while loop.time() < min(until, self.leaves):
+        while True:
             if loop.time() >= leaves:
                 await asyncio.sleep(rng.expovariate(1 / self.stays))
                 leaves = loop.time() + rng.expovariate(1 / self.stays)
             await asyncio.sleep(self.every if steady else rng.expovariate(1 / self.every))
+            if loop.time() >= min(until, self.leaves):
+                return
             slots = asyncio.Semaphore(LIMITS.concurrency)
 
             async def one(slots: asyncio.Semaphore = slots) -> None:

@@ -25,13 +25,13 @@ def answers(bursts: Bursts, seconds: float, *, seed: int = 1) -> Client:
 
 def test_a_regular_neighbour_alone_is_never_refused() -> None:
     seen = answers(REGULAR, 200.0)
-    assert (len(seen.done), seen.refusals) == (5 * 60, [])
+    assert (len(seen.done), seen.refusals) == (4 * 60, [])
     gaps = [later - sooner for sooner, later in pairwise(seen.done) if later - sooner > 10.0]
-    assert gaps == pytest.approx([40.0] * 4, abs=1.0)
+    assert gaps == pytest.approx([40.0] * 3, abs=1.0)
 
 
 def test_a_neighbour_that_leaves_for_good_does_not_come_back() -> None:
-    assert len(answers(Bursts(leaves=90.0), 400.0).done) == 3 * 60
+    assert len(answers(Bursts(leaves=90.0), 400.0).done) == 2 * 60
 
 
 def test_a_random_neighbour_is_away_for_minutes_and_differs_by_seed() -> None:

@@ -183,7 +183,7 @@ async def _insist(client: Client, instance: Instance, rng: random.Random, since:
 async def _burst(instance: Instance, rng: random.Random, until: float, answers: list[tuple[float, str]]) -> None:
     """Make 60 calls every 40 s, ten at a time, and repeat none."""
     loop = asyncio.get_running_loop()
-    while loop.time() < until:
+    while loop.time() + 40.0 < until:
         await asyncio.sleep(40.0)
         slots = asyncio.Semaphore(10)
 
