@@ -85,7 +85,7 @@ class Share(Struct):
             left, self._hold = share * _CUT, self._hold if again else 1
         self._missing = self._before = self.whole - min(share, max(1.0, self.whole / _FLOOR, left))
         self._step = max(1.0, step)
-        self._shrunk_at = now
+        self._shrunk_at = self._grown_at = now
         self.hold(now)
 
     def hold(self, now: float) -> None:

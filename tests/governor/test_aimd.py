@@ -84,6 +84,15 @@ def test_a_refusal_without_growth_shrinks_the_share_gently_down_to_its_floor() -
     assert sizes[-1] == 5
 
 
+def test_a_refusal_without_growth_ends_a_long_hold() -> None:
+    share = Share(100, interval=PER)
+    refused(share, 0.0)
+    refused(share, 20.0)
+    assert share.next_growth(40.0) == pytest.approx(3 * PER)
+    assert refused(share, 40.0) == 33
+    assert share.next_growth(40.0) == pytest.approx(PER)
+
+
 @pytest.mark.parametrize(("in_use", "left"), [(99, 35), (36, 35), (35, 33), (34, 33), (33, 35), (1, 35)])
 def test_within_an_interval_a_refusal_counts_only_at_the_share_itself(in_use: int, left: int) -> None:
     share = Share(100, interval=PER)

@@ -102,7 +102,7 @@ local function shrink(share, now, in_use, claim)
     share._missing = share.whole - math.min(size, math.max(1.0, share.whole / FLOOR, left))
     share._before = share._missing
     share._step = math.max(1.0, step)
-    share._shrunk_at = now
+    share._shrunk_at, share._grown_at = now, now
     hold(share, now)
 end
 
