@@ -100,14 +100,14 @@ class Road:
         return code
 
     async def call_through(self, governor: Governor) -> str:
-        """Make one call as a session does: with a permit until the answer is read, and with a report of refusals."""
+        """Make one call as a session does: with a permit until the answer is read and a refusal is reported."""
         permit = await governor.acquire()
         code = await self.call()
-        permit.release()
         if code == "606":
             governor.throttled()
         elif code == "615":
             governor.crowded()
+        permit.release()
         return code
 
 

@@ -163,7 +163,7 @@ class Governor:
             store_client.throttled(scatter)
 
     def crowded(self) -> None:
-        """Report a 615: another integration holds slots. Our share of them shrinks.
+        """Report a 615: another integration holds slots. All waiting calls pause, and our share of the slots shrinks.
 
         Report it before the permit of the refused call is released, or one more call starts in between.
         """

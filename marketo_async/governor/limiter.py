@@ -16,7 +16,8 @@ from marketo_async.governor.limits import Limits
 from marketo_async.governor.quota import Quota
 from marketo_async.governor.window import Window
 
-_PAUSE = 0.05  # of the window: how long all calls wait after a 606, before the caller's jitter
+_PAUSE = 0.05  # of the window: how long all calls wait after a refusal; after a 606, before the caller's jitter
+_CLAIM, _SLOTS_CLAIM = 0.35, 0.1  # of the window and the slots; see ``aimd``
 
 
 class Use(Struct, frozen=True, kw_only=True):
@@ -107,13 +108,18 @@ class Limiter(Struct):
     def throttled(self, now: float, scatter: float) -> None:
         """Note a 606: all calls pause, and the share of the window shrinks. ``scatter`` is random in [0, 1)."""
         self.refusals += 1
-        self.places.refused(now, self.window.used(now))
+        self.places.refused(now, self.window.used(now), claim=_CLAIM)
         self.paused_until = max(self.paused_until, now + self.window.per * _PAUSE * (0.5 + scatter))
 
     def crowded(self, now: float) -> None:
-        """Note a 615: the share of the slots shrinks. The refused call is still one of those in flight."""
+        """Note a 615: all calls pause, and the share of the slots shrinks. The refused call is still in flight.
+
+        It shows that neighbours are calling, so the share of the window does not grow either.
+        """
         self.refusals += 1
-        self.slots.refused(now, self.in_flight)
+        self.slots.refused(now, self.in_flight, claim=_SLOTS_CLAIM)
+        self.places.hold(now)
+        self.paused_until = max(self.paused_until, now + self.window.per * _PAUSE)
 
     def spent(self, moment: float) -> None:
         """Note a 607: the day's quota is used up, by us or by others."""

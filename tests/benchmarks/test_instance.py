@@ -102,7 +102,7 @@ def test_the_stand_in_tells_a_governor_from_a_leaky_bucket() -> None:
 
 def test_shares_are_fair_after_the_first_minute_that_was() -> None:
     late = Client(done=[moment * 1.0 for moment in range(60, 300)])
-    steady = Client(done=[moment * 1.0 for moment in range(300)], refused=60)
+    steady = Client(done=[moment * 1.0 for moment in range(300)], refusals=[(1.0, "606")] * 60)
     shared = Shared([steady, late], 300.0)
     assert shared.refused == pytest.approx(10.0)
     assert shared.pace == pytest.approx(2.0)

@@ -299,7 +299,7 @@ def test_a_606_holds_everyone_back_and_shrinks_the_share() -> None:
             permit.release()
         governor.throttled()
         snapshot = governor.snapshot()
-        assert (snapshot.window_share, snapshot.refusals) == (21, 1)  # 30 are a claim, of which 0.7 are left
+        assert (snapshot.window_share, snapshot.refusals) == (35, 1)
         started = loop.time()
         (await governor.acquire()).release()
         assert loop.time() - started > 0.4
@@ -307,14 +307,18 @@ def test_a_606_holds_everyone_back_and_shrinks_the_share() -> None:
     in_virtual_time(main())
 
 
-def test_a_615_shrinks_the_slots() -> None:
+def test_a_615_holds_everyone_back_and_shrinks_the_slots() -> None:
     async def main() -> None:
+        loop = asyncio.get_running_loop()
         governor = Governor(Limits())
         permits = [await governor.acquire() for _ in range(10)]
         governor.crowded()
-        assert governor.snapshot().slot_share == 7
+        assert governor.snapshot().slot_share == 1
         for permit in permits:
             permit.release()
+        started = loop.time()
+        (await governor.acquire()).release()
+        assert loop.time() - started == pytest.approx(1.0)
 
     in_virtual_time(main())
 

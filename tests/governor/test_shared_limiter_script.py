@@ -58,6 +58,7 @@ requests = st.fixed_dictionaries(
         ),
     }
 )
+REQUEST = StoreRequest(worker="a", calls=100, per=PER, concurrency=10, daily=400, lease=2.0)
 homes = st.sampled_from(["", "here", "here", "here", "here", "there"])
 
 
@@ -117,6 +118,55 @@ def test_the_script_decides_as_the_class_does(clock: float, history: list[Step])
         assert script.state() == shared
         if number % 5 == 0:
             saved = packed(shared)
+
+
+def test_a_state_with_shares_of_the_rule_before_is_decided_alike() -> None:
+    """Its shares lack the fields of this rule; both sides complete them, for a refusal and for growth."""
+    script = Script("marketo-async:{before}")
+    shared = SharedLimiter.of(REQUEST, 7.0)
+    state = msgspec.msgpack.decode(packed(shared))
+    for share in (state["limiter"]["places"], state["limiter"]["slots"]):
+        del share["_before"], share["_step"], share["_hold"]
+        share.update(_missing=share["whole"] / 2, _grown_at=7.0, _shrunk_at=7.0)
+    script.restore(packed(state))
+    shared = unpacked_state(packed(state))
+    for moment, report in (
+        (8.0, WorkerReport()),
+        (12.5, WorkerReport()),
+        (13.0, WorkerReport(throttled=0.5, crowded=True)),
+    ):
+        asked = msgspec.structs.replace(REQUEST, wanted=LeaseRequest("a:0", 0, 0.0, 0.0), report=report)
+        assert script.decide(asked, moment, NOON) == shared.decide(asked, moment, NOON)
+        assert script.state() == shared
+    assert shared.limiter.places.available(13.0) == 50
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    events=st.lists(
+        st.tuples(
+            st.sampled_from([0.0, 0.3, 0.9, 1.0, 4.0, 4.1, 17.0, 70.0]),
+            st.sampled_from([-1.0, -1.0, 0.0, 0.5]),
+            st.booleans(),
+            st.booleans(),
+        ),
+        max_size=40,
+    )
+)
+def test_shares_shrink_and_grow_alike_through_many_refusals(events: list[tuple[float, float, bool, bool]]) -> None:
+    script, clock = Script("marketo-async:{shares}"), 7.0
+    shared = SharedLimiter.of(REQUEST, clock, paused=True)
+    script.decide(REQUEST, clock, NOON)
+    shared.decide(REQUEST, clock, NOON)
+    for number, (pause, throttled, crowded, busy) in enumerate(events):
+        clock += pause
+        asked = msgspec.structs.replace(
+            REQUEST,
+            wanted=LeaseRequest(f"a:{number}", 0, 0.0, 0.0),
+            report=WorkerReport(throttled=throttled, crowded=crowded, ages=[0.0] * 35 if busy else []),
+        )
+        assert script.decide(asked, clock, NOON) == shared.decide(asked, clock, NOON)
+        assert script.state() == shared
 
 
 def test_the_script_reads_the_servers_clock_and_asks_for_the_midnights_around_it() -> None:

@@ -11,8 +11,8 @@
 local DRIFT = 500e-6
 local OLDEST_EVERY, LONGEST, LATE = 10, 2.0, 0.25
 local POLL, SLOWEST_POLL, SLOWING = 0.01, 0.25, 0.05
-local SHRINK, CLAIM, STEPS, FLOOR = 0.7, 0.3, 40, 20
-local PAUSE = 0.05
+local CUT, FLOOR, FIRST, STEP, BACKOFF, LONGEST_HOLD, PASSED = 0.95, 20, 20, 100, 4, 18, 10
+local PAUSE, CLAIM, SLOTS_CLAIM = 0.05, 0.35, 0.1
 local SKEW, RECHECK = 15 * 60.0, 60.0
 local NOTED, GRANTED, WAIT, SPENT, DIFFERS = 0, 1, 2, 3, 4
 local INSTANT = 1e-6
@@ -44,28 +44,66 @@ end
 -- share (AIMD) -------------------------------------------------------------------------------------------------------
 
 local function share_of(whole, interval)
-    return {whole = whole, interval = interval, _missing = 0.0, _grown_at = 0.0, _shrunk_at = -math.huge}
+    return {
+        whole = whole,
+        interval = interval,
+        _missing = 0.0,
+        _grown_at = 0.0,
+        _shrunk_at = -math.huge,
+        _before = 0.0,
+        _step = 1.0,
+        _hold = 1,
+    }
+end
+
+-- Add the fields that the rule before this one did not keep, as the Python class does by their defaults.
+local function completed(share)
+    for name, value in pairs(share_of(share.whole, share.interval)) do
+        if share[name] == nil then
+            share[name] = value
+        end
+    end
+end
+
+local function grow(share)
+    share._grown_at = share._grown_at + share.interval
+    share._before, share._missing = share._missing, math.max(0.0, share._missing - share._step)
+    share._step = share._step * 2
 end
 
 local function available(share, now)
-    if share._missing > 0.0 then
-        local steps = math.floor((now - share._grown_at) / share.interval)
-        if steps > 0 then
-            share._grown_at = share._grown_at + steps * share.interval
-            share._missing = math.max(0.0, share._missing - steps * math.max(1.0, share.whole / STEPS))
-        end
+    while (share._missing > 0.0 or share._before > 0.0) and now >= share._grown_at + share.interval do
+        grow(share)
     end
     return math.floor(share.whole - share._missing)
 end
 
-local function shrink(share, now, in_use)
-    if now - share._shrunk_at < share.interval then
+local function hold(share, now)
+    share._grown_at = math.max(share._grown_at, now + (share._hold - 1) * share.interval)
+end
+
+local function shrink(share, now, in_use, claim)
+    local usable = available(share, now)
+    local again = now - share._shrunk_at < share.interval
+    if again and not (usable * CUT <= in_use and in_use <= usable) then
         return
     end
+    local size = share.whole - share._missing
+    local left
+    local step = share.whole / STEP
+    if share._missing == 0.0 and share._before == 0.0 then
+        left, step, share._hold = share.whole * claim, share.whole / FIRST, 1
+    elseif share._before > share._missing then
+        local passed = share._step > 2 * share.whole / PASSED
+        left, share._hold = share.whole - share._before, passed and 1 or math.min(share._hold * BACKOFF, LONGEST_HOLD)
+    else
+        left, share._hold = size * CUT, again and share._hold or 1
+    end
+    share._missing = share.whole - math.min(size, math.max(1.0, share.whole / FLOOR, left))
+    share._before = share._missing
+    share._step = math.max(1.0, step)
     share._shrunk_at, share._grown_at = now, now
-    local using = math.max(in_use, share.whole * CLAIM)
-    local used = math.min(share.whole - share._missing, using)
-    share._missing = share.whole - math.max(1.0, share.whole / FLOOR, used * SHRINK)
+    hold(share, now)
 end
 
 local function next_growth(share, now)
@@ -202,6 +240,8 @@ local stored = redis.call('GET', KEYS[1])
 local shared
 if stored then
     shared = cmsgpack.unpack(stored)
+    completed(shared.limiter.places)
+    completed(shared.limiter.slots)
 else
     shared = {
         limiter = limiter_of(),
@@ -422,13 +462,15 @@ local function note()
     today.used = today.used + report.used
     if report.throttled >= 0.0 then
         limiter.refusals = limiter.refusals + 1
-        shrink(limiter.places, now, used(limiter.window, now))
+        shrink(limiter.places, now, used(limiter.window, now), CLAIM)
         local pause = limiter.window.per * PAUSE * (0.5 + report.throttled)
         limiter.paused_until = math.max(limiter.paused_until, now + pause)
     end
     if report.crowded then
         limiter.refusals = limiter.refusals + 1
-        shrink(limiter.slots, now, limiter.in_flight)
+        shrink(limiter.slots, now, limiter.in_flight, SLOTS_CLAIM)
+        hold(limiter.places, now)
+        limiter.paused_until = math.max(limiter.paused_until, now + limiter.window.per * PAUSE)
     end
     if report.spent then
         limiter.refusals = limiter.refusals + 1
