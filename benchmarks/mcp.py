@@ -110,6 +110,7 @@ class Round(Struct):
     """The medians of one round, in seconds."""
 
     direct: float
+    echo: float
     stdio: float
     http: float
     write: float
@@ -139,6 +140,9 @@ async def round_of_calls() -> Round:
             direct = await timed(lambda: marketo.leads.get(_LEAD))
         arguments = ["-c", _RUN, "mcp", "serve", "--policy", str(policy)]
         server = StdioServerParameters(command=sys.executable, args=arguments, env=environment)
+        echo_server = StdioServerParameters(command=sys.executable, args=["-m", "benchmarks.mcp_echo"], env=environment)
+        async with Client(stdio_client(echo_server)) as client:
+            echo = await timed(lambda: client.call_tool("echo", {"lead_id": _LEAD}))
         async with Client(stdio_client(server)) as client:
             stdio = await timed(lambda: client.call_tool("leads_get", {"lead_id": _LEAD}))
         async with Client(stdio_client(server)) as client:
@@ -149,7 +153,7 @@ async def round_of_calls() -> Round:
             Client(streamable_http_client(url, http_client=http)) as client,
         ):
             over_http = await timed(lambda: client.call_tool("leads_get", {"lead_id": _LEAD}))
-        return Round(direct, stdio, over_http, write, synced(folder / "disk", _TIMED))
+        return Round(direct, echo, stdio, over_http, write, synced(folder / "disk", _TIMED))
 
 
 def overheads(rounds: int) -> list[Figure]:
@@ -161,6 +165,7 @@ def overheads(rounds: int) -> list[Figure]:
 
     return [
         info("a read by the client itself, median", f"{middle(lambda one: one.direct):.2f} ms"),
+        info("a tool of the official SDK that does nothing, over stdio", f"{middle(lambda one: one.echo):.2f} ms"),
         at_most("a read over stdio takes longer by", middle(lambda one: one.stdio - one.direct), 1.0, " ms"),
         at_most("a read over HTTP takes longer by", middle(lambda one: one.http - one.direct), 2.0, " ms"),
         info("a write over stdio, on the disk before it is sent", f"{middle(lambda one: one.write):.2f} ms"),

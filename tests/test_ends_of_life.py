@@ -558,6 +558,7 @@ async def bulk_calls_beside_a_flood(*, refuses: bool) -> int:
         return sum("/lead/" in sent.path for sent in mocked.calls)
 
 
+@pytest.mark.slow
 @pytest.mark.looptime
 async def test_a_queue_whose_calls_are_repeated_keeps_its_turns() -> None:
     """A repeat with a new age would hide how long the queue behind it has waited, and lose the turns of the oldest."""

@@ -34,6 +34,7 @@ def test_a_neighbour_that_leaves_for_good_does_not_come_back() -> None:
     assert len(answers(Bursts(leaves=90.0), 400.0).done) == 2 * 60
 
 
+@pytest.mark.slow
 def test_a_random_neighbour_is_away_for_minutes_and_differs_by_seed() -> None:
     first, other = (answers(COMING_AND_GOING, 3000.0, seed=seed) for seed in (1, 2))
     assert first.done != other.done
@@ -50,6 +51,7 @@ def test_refusals_are_counted_by_code_and_since_a_moment() -> None:
     assert Client().part("606") == 0.0
 
 
+@pytest.mark.slow
 def test_both_sides_are_counted_and_a_leaky_bucket_starves_its_neighbour() -> None:
     """If it did not, the neighbour's figures would say nothing about the governor."""
     [ours] = beside(REGULAR, governed, 1, 200.0)

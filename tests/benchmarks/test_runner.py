@@ -24,6 +24,7 @@ PARTS = {
     "elsewhere",
     "report",
     "instance",
+    "mcp_echo",
     "standin",
     "feed_at_rest",
     "feed_backlog",

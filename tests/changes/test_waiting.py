@@ -277,6 +277,7 @@ async def test_a_budget_stretches_polls_and_says_so() -> None:
     assert 300 < snapshot.left_today < 800  # it lasts to the end of the day
 
 
+@pytest.mark.slow
 @jumping
 async def test_a_backlog_leaves_the_heads_their_share_and_their_places_in_the_window() -> None:
     instance = FakeInstance("date", page=10)

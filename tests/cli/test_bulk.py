@@ -255,6 +255,7 @@ def test_an_import_that_is_interrupted_keeps_its_rejects(instance: Instance, tmp
     assert [json.loads(line)["index"] for line in rejects.read_bytes().splitlines()] == [0]
 
 
+@pytest.mark.slow
 def test_quiet_costs_no_call_for_the_gauge(instance: Instance, tmp_path: Path) -> None:
     def listed() -> int:
         counted = instance.sandbox.stats.by_operation.items()

@@ -229,6 +229,7 @@ def beside_bursts(seed: int, seconds: float, *, leaves: float) -> tuple[Client, 
     return client, Counter(code for moment, code in theirs if moment >= seconds / 2), whole_at
 
 
+@pytest.mark.slow
 def test_beside_bursts_a_client_keeps_its_part_and_spares_its_neighbour() -> None:
     """The bound is 40 calls per window beside bursts of 60: less than 2 a second. All counts are of the second half."""
     seconds = 400.0
@@ -241,6 +242,7 @@ def test_beside_bursts_a_client_keeps_its_part_and_spares_its_neighbour() -> Non
     assert theirs["615"] / theirs.total() <= 0.1
 
 
+@pytest.mark.slow
 def test_the_whole_instance_is_usable_again_minutes_after_the_neighbour_has_left() -> None:
     left = 440.0
     client, _, whole_at = beside_bursts(1, 1000.0, leaves=left - 43.0)
@@ -250,6 +252,7 @@ def test_the_whole_instance_is_usable_again_minutes_after_the_neighbour_has_left
     assert settled[""] / (1000.0 - whole_at - PER) > 4.7  # calls a second, of 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("apart", [0.0, 7.0])
 def test_strangers_come_to_fair_shares_within_90_seconds_and_are_seldom_refused(apart: float) -> None:
     seconds, instance = 400.0, Instance(100, PER, 10, refuses=True)

@@ -64,6 +64,8 @@ def exporting(asked: dict[str, Any]) -> dict[str, Made]:
     return {
         "export": lambda family, _: rows(family.export(**asked)),
         "export_to": lambda family, path: family.export_to(path / "out.csv", **asked),
+        "batches": lambda family, _: rows(family.batches(**asked)),
+        "table": lambda family, _: family.table(**asked),
         "download": lambda family, path: family.download("e1", path / "out.csv"),
     }
 

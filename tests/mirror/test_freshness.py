@@ -83,6 +83,7 @@ async def test_a_page_that_was_read_before_the_feed_read_its_leads_changes_nothi
     assert await mirrored.leads() == {1: "new", 2: "new", 4: "four"}
 
 
+@pytest.mark.slow
 async def test_a_page_that_was_read_later_is_newer(mirrored: Mirrored) -> None:
     await mirrored.load(leads({1: "old"}, read_at=120.0))
     await mirrored.load(leads({1: "new"}, read_at=130.0, snapshot=True))
@@ -90,6 +91,7 @@ async def test_a_page_that_was_read_later_is_newer(mirrored: Mirrored) -> None:
     assert await mirrored.leads() == {1: "new"}
 
 
+@pytest.mark.slow
 async def test_both_in_one_load_are_told_apart_in_either_order(mirrored: Mirrored) -> None:
     page = leads({1: "old", 3: "gone"}, read_at=110.0, snapshot=True)
     feed = leads({1: "new"}, read_at=120.0, gone=[3])

@@ -188,6 +188,7 @@ async def test_a_destination_of_the_users_dlt_configuration(tmp_path: Path, monk
     assert (tmp_path / "own.duckdb").exists()
 
 
+@pytest.mark.slow
 async def test_two_mirrors_can_not_write_to_one_target_at_a_time(tmp_path: Path) -> None:
     target = target_of(f"duckdb:///{tmp_path}/a.duckdb")
     one, other = (Destination(target, folder=tmp_path / "dlt") for _ in range(2))

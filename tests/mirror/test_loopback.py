@@ -24,6 +24,7 @@ def lone_process(which: str, folder: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_a_mirror_reaches_loopback_alone(tmp_path: Path) -> None:
     assert lone_process("mirror", tmp_path) == ["rows {'leads': 20}", "attempts []"]
 

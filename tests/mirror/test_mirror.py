@@ -20,6 +20,7 @@ from .truth import differences, held, true
 CORE = ["leads", "lead_deletions", "lead_merges", "list_members", "program_members"]
 
 
+@pytest.mark.slow
 async def test_a_mirror_has_the_instance_and_then_what_happened_since(
     sandbox: Sandbox, traffic: Traffic, marketo: Marketo, duckdb: str, tmp_path: Path
 ) -> None:

@@ -78,6 +78,7 @@ async def test_runs_continue_and_the_tables_equal_the_instance(
             traffic.happen()
 
 
+@pytest.mark.slow
 async def test_a_deleted_lead_goes_with_its_memberships(pipeline: Pipeline, sandbox: Sandbox) -> None:
     tables = ("leads", "list_members", "lead_deletions")
     await pipeline.run(tables=tables)

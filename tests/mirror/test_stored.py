@@ -16,6 +16,7 @@ from marketo_async.mirror.tables import LIST_MEMBERS, LISTS, Catalog
 from marketo_async.mirror.target import target_of
 
 
+@pytest.mark.slow
 async def test_columns_are_read_by_marketos_names_before_a_moment(tmp_path: Path, duckdb: str) -> None:
     destination = Destination(target_of(duckdb), folder=tmp_path / "dlt")
     stored = StoredRows(destination)

@@ -78,6 +78,7 @@ def found(report: VerifyReport) -> set[tuple[object, ...]]:
     return {(one.table, one.kind, *one.key.values(), one.column) for one in report.differences}
 
 
+@pytest.mark.slow
 async def test_every_kind_of_damage_is_found_exactly_and_repaired(world: World) -> None:
     right = await world.verify(full=True)
     assert right.right

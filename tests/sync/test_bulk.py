@@ -70,6 +70,14 @@ def test_rows_are_iterated_without_a_loop(marketo: Marketo) -> None:
     assert marketo.bulk.used_today() > 0
 
 
+def test_tables_come_without_a_loop(marketo: Marketo) -> None:
+    pytest.importorskip("pyarrow")
+    batches = list(marketo.bulk.leads.batches(fields=FIELDS, created_at=QUARTER, poll=POLL))
+    table = marketo.bulk.leads.table(fields=FIELDS, created_at=QUARTER, poll=POLL)
+    assert len(table) == sum(map(len, batches)) > 0
+    assert table.column_names == FIELDS
+
+
 def test_leaving_the_loop_cancels_the_jobs(start: Start) -> None:
     sandbox = start(leads=400, quirks=replace(QUIRKS, export_seconds=0.2))
     with client_of(sandbox) as marketo:

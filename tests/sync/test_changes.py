@@ -186,7 +186,9 @@ def test_an_interrupt_ends_the_wait_at_once_and_the_feed_can_be_closed(sandbox: 
             pass
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate()
-    assert (process.returncode, stdout, stderr) == (0, "interrupted 0\n", "")
+    # A batch that arrives as the wait is interrupted waits for the next one who asks, and is not acknowledged.
+    assert (process.returncode, stderr) == (0, "")
+    assert stdout in {"interrupted 0\n", "interrupted 1\n"}
 
 
 @pytest.mark.parametrize("store", ["None", "sys.argv[1].rpartition(':')[2] + '.feed'"])

@@ -70,6 +70,7 @@ async def to_parquet(
             await asyncio.gather(*written)
             await thread.run(writer.close, file.schema)
     except BaseException:
+        await asyncio.gather(*written, return_exceptions=True)
         with suppress(Exception):  # else the garbage collector closes it, after the file
             await thread.run(writer.close, file.schema)
         raise
