@@ -20,9 +20,8 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from benchmarks.elsewhere import LIFTED, Setup, Where, peak, unlimited_sandbox
+from benchmarks.elsewhere import Setup, Where, peak, unlimited_client, unlimited_sandbox
 from benchmarks.report import Figure, at_least, at_most, exactly, info
-from marketo_async import Governor, Limits, Marketo
 from marketo_async.bulk.rows.reader import BLOCK, DictMaker, Reader, StructMaker
 from marketo_async.sandbox import Quirks
 
@@ -57,10 +56,7 @@ class Lead(Struct):
 
 async def _export(where: Where) -> tuple[float, int, int, float, bytes]:
     """Return memory growth, rows, bytes and seconds of an export, and a part of the file."""
-    governor = Governor(Limits(calls=LIFTED, daily=LIFTED))
-    async with Marketo(
-        where.base_url, client_id=where.client_id, client_secret=where.client_secret, governor=governor
-    ) as marketo:
+    async with unlimited_client(where) as marketo:
         now = datetime.now(UTC)
         small = (now - timedelta(hours=9), now)  # imports and warms up the modules of an export
         async for _ in marketo.bulk.leads.export(fields=FIELDS, created_at=small, poll=0.05):

@@ -21,9 +21,9 @@ import aiohttp
 import msgspec
 
 import marketo_async
-from benchmarks.elsewhere import LIFTED, Where, unlimited_sandbox
+from benchmarks.elsewhere import Where, unlimited_client, unlimited_sandbox
 from benchmarks.report import Figure, info, over_repeats, ratio_at_most
-from marketo_async import Governor, Limits, Marketo
+from marketo_async import Marketo
 
 ROUNDS, PAGES, PROFILED = 60, 10, 200
 IDS = range(1, 301)
@@ -144,9 +144,7 @@ async def profiled(work: Work, times: int) -> list[Figure]:
 
 async def measure(where: Where, rounds: int) -> list[Figure]:
     """Let the contenders alternate, and profile one page."""
-    governor = Governor(Limits(calls=LIFTED, daily=LIFTED))
-    client = Marketo(where.base_url, client_id=where.client_id, client_secret=where.client_secret, governor=governor)
-    async with client as marketo:
+    async with unlimited_client(where) as marketo:
         token = await marketo.session._tokens.get()  # noqa: SLF001 - lent to the bare client, which can't renew one
         headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "gzip"}
         async with aiohttp.ClientSession(headers=headers) as http:

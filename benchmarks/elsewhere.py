@@ -13,6 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from marketo_async import Governor, Limits, Marketo
 from marketo_async.sandbox import Fault, InstanceLimits, Quirks, Sandbox
 
 LIFTED = 10**6
@@ -114,6 +115,12 @@ def unlimited_sandbox(setup: Setup | None = None) -> Iterator[Where]:
     limits = InstanceLimits(calls=LIFTED, daily=LIFTED, export_daily_bytes=LIFTED * LIFTED)
     with host() as process, process.sandbox(replace(setup or Setup(), limits=limits)) as remote:
         yield remote.where
+
+
+def unlimited_client(where: Where) -> Marketo:
+    """Return a client whose governor has limits that are out of reach."""
+    governor = Governor(Limits(calls=LIFTED, daily=LIFTED))
+    return Marketo(where.base_url, client_id=where.client_id, client_secret=where.client_secret, governor=governor)
 
 
 def _serve_all(pipe: Connection) -> None:

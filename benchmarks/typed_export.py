@@ -21,9 +21,8 @@ from msgspec import Struct
 from pyarrow import csv, parquet
 
 from benchmarks.bulk_export import FIELDS
-from benchmarks.elsewhere import LIFTED, Setup, Where, peak, unlimited_sandbox
+from benchmarks.elsewhere import Setup, Where, peak, unlimited_client, unlimited_sandbox
 from benchmarks.report import Figure, at_least, at_most, exactly, info
-from marketo_async import Governor, Limits, Marketo
 from marketo_async.bulk.exports.conversion import to_json_lines, to_parquet
 from marketo_async.bulk.rows.arrow import schema_of
 from marketo_async.bulk.rows.typed import ColumnTypes
@@ -48,10 +47,7 @@ class Paces(Struct, frozen=True):
 
 
 async def _export(where: Where, folder: Path) -> tuple[float, int, float, ColumnTypes]:
-    governor = Governor(Limits(calls=LIFTED, daily=LIFTED))
-    async with Marketo(
-        where.base_url, client_id=where.client_id, client_secret=where.client_secret, governor=governor
-    ) as marketo:
+    async with unlimited_client(where) as marketo:
         now = datetime.now(UTC)
         small = (now - timedelta(hours=9), now)  # imports and warms up the modules of an export
         await marketo.bulk.leads.export_to(folder / "small.parquet", fields=FIELDS, created_at=small, poll=0.05)

@@ -133,12 +133,10 @@ class ActivityFiles(BulkFiles[ActivitySelection, T]):
         start_over: bool = False,
     ) -> ExportReport:
         """Write the activities of a range of any length to a file; see ``marketo.bulk.leads.export_to``."""
-        target = ExportTarget.of(path, format, start_over=start_over)
+        target = ExportTarget.of(path, format, typed=typed, start_over=start_over)
         request = await self._request(created_at, types, primary_values, fields, target)
         options = await self._options(poll, on_quota, deadline, progress)
-        return await self._written(
-            path, request, options, format, typed=typed, start_over=start_over, on_bad_row=on_bad_row
-        )
+        return await self._written(target, request, options, on_bad_row)
 
     async def _types(self, request: ExportRequest[ActivitySelection]) -> ColumnTypes:
         """Return the types of the columns; with one activity type asked for, also those of its attributes."""

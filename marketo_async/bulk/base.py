@@ -54,16 +54,28 @@ ExportFields = Names | Literal["all"]
 
 
 class ExportTarget(Struct, frozen=True):
-    """The file of an export, the format of its jobs' files, and whether an earlier run's progress is discarded."""
+    """The file of an export: its path and format, whether its values have types, and whether it is begun again."""
 
     path: Path
-    format: FileFormat
+    output: OutputFormat
+    typed: bool
     start_over: bool
 
     @classmethod
-    def of(cls, path: PathLike, output: OutputFormat | None, *, start_over: bool) -> ExportTarget:
-        """Return the target at ``path``; the format is the given one, else that of the suffix."""
-        return cls(Path(path), file_format(format_of(Path(path), output)), start_over)
+    def of(cls, path: PathLike, output: OutputFormat | None, *, typed: bool | None, start_over: bool) -> ExportTarget:
+        """Return the target at ``path``; the format is the given one, else that of the suffix.
+
+        Raises `InvalidRequest` if ``typed`` is true for text, which has no types; without it, only Parquet has them.
+        """
+        found = format_of(Path(path), output)
+        if typed and found not in {"jsonl", "parquet"}:
+            raise InvalidRequest(f"typed=True needs JSON lines or Parquet: a file in the format {found} has only text")
+        return cls(Path(path), found, found == "parquet" if typed is None else typed, start_over)
+
+    @property
+    def format(self) -> FileFormat:
+        """The format of the jobs' files."""
+        return file_format(self.output)
 
 
 class BulkFiles(ExportEndpoints[S], Generic[S, T]):
@@ -154,31 +166,17 @@ class BulkFiles(ExportEndpoints[S], Generic[S, T]):
         )
 
     async def _written(
-        self,
-        path: PathLike,
-        request: ExportRequest[S],
-        options: ExportOptions,
-        output: OutputFormat | None,
-        *,
-        typed: bool | None,
-        start_over: bool,
-        on_bad_row: OnBadRow | None,
+        self, target: ExportTarget, request: ExportRequest[S], options: ExportOptions, on_bad_row: OnBadRow | None
     ) -> ExportReport:
-        kind = format_of(Path(path), output)
-        if typed and kind not in {"jsonl", "parquet"}:
-            raise InvalidRequest(f"typed=True needs JSON lines or Parquet: a file in the format {kind} has only text")
-        typed = kind == "parquet" if typed is None else typed
-        types = await self._types(request) if typed else None
-        calls = Calls(self, self._sender, request)
         return await export.to_file(
-            calls,
+            Calls(self, self._sender, request),
             request,
             self._slots,
             options,
-            Path(path),
-            output=output,
-            start_over=start_over,
-            types=types,
+            target.path,
+            output=target.output,
+            start_over=target.start_over,
+            types=await self._types(request) if target.typed else None,
             on_bad_row=on_bad_row,
         )
 

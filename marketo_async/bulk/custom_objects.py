@@ -157,12 +157,10 @@ class CustomObjectFiles(BulkFiles[CustomObjectSelection, T], ImportEndpoints):
         start_over: bool = False,
     ) -> ExportReport:
         """Write objects to a file; see ``export`` and ``marketo.bulk.leads.export_to``."""
-        target = ExportTarget.of(path, format, start_over=start_over)
+        target = ExportTarget.of(path, format, typed=typed, start_over=start_over)
         request = await self._request(fields, updated_at, static_list, smart_list, target)
         options = await self._options(poll, on_quota, deadline, progress)
-        return await self._written(
-            path, request, options, format, typed=typed, start_over=start_over, on_bad_row=on_bad_row
-        )
+        return await self._written(target, request, options, on_bad_row)
 
     @composite
     async def load(

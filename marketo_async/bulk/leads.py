@@ -209,18 +209,17 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
         or is passed to ``on_bad_row`` and skipped. A disk that fails raises `OSError` with the path as its file name.
         For the rest see ``export``.
         """
+        target = ExportTarget.of(path, format, typed=typed, start_over=start_over)
         request = await self._request(
             fields,
             created_at,
             updated_at,
             static_list,
             smart_list,
-            ExportTarget.of(path, format, start_over=start_over),
+            target,
         )
         options = await self._options(poll, on_quota, deadline, progress)
-        return await self._written(
-            path, request, options, format, typed=typed, start_over=start_over, on_bad_row=on_bad_row
-        )
+        return await self._written(target, request, options, on_bad_row)
 
     @composite
     async def load(  # noqa: PLR0913 - the choices of an import, by name

@@ -143,18 +143,17 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
         start_over: bool = False,
     ) -> ExportReport:
         """Write the members of programs to a file; see ``export`` and ``marketo.bulk.leads.export_to``."""
+        target = ExportTarget.of(path, format, typed=typed, start_over=start_over)
         request = await self._request(
             program_id,
             fields,
             status_names,
             updated_at,
             is_exhausted,
-            ExportTarget.of(path, format, start_over=start_over),
+            target,
         )
         options = await self._options(poll, on_quota, deadline, progress)
-        return await self._written(
-            path, request, options, format, typed=typed, start_over=start_over, on_bad_row=on_bad_row
-        )
+        return await self._written(target, request, options, on_bad_row)
 
     @composite
     async def load(
