@@ -210,14 +210,7 @@ class LeadFiles(BulkFiles[LeadSelection, T]):
         For the rest see ``export``.
         """
         target = ExportTarget.of(path, format, typed=typed, start_over=start_over)
-        request = await self._request(
-            fields,
-            created_at,
-            updated_at,
-            static_list,
-            smart_list,
-            target,
-        )
+        request = await self._request(fields, created_at, updated_at, static_list, smart_list, target)
         options = await self._options(poll, on_quota, deadline, progress)
         return await self._written(target, request, options, on_bad_row)
 

@@ -144,14 +144,7 @@ class ProgramMemberFiles(BulkFiles[ProgramMemberSelection, T], ImportEndpoints):
     ) -> ExportReport:
         """Write the members of programs to a file; see ``export`` and ``marketo.bulk.leads.export_to``."""
         target = ExportTarget.of(path, format, typed=typed, start_over=start_over)
-        request = await self._request(
-            program_id,
-            fields,
-            status_names,
-            updated_at,
-            is_exhausted,
-            target,
-        )
+        request = await self._request(program_id, fields, status_names, updated_at, is_exhausted, target)
         options = await self._options(poll, on_quota, deadline, progress)
         return await self._written(target, request, options, on_bad_row)
 

@@ -214,7 +214,7 @@ class ExportOutput:
                 if isinstance(error, BadRow):
                     error.add_note(
                         f"the data received so far is kept in {self.part}: export to a CSV file, pass on_bad_row to"
-                        " skip such rows, or typed=False if a value does not fit the type of its field"
+                        " skip such rows, or typed=False (--no-typed) if a value does not fit the type of its field"
                     )
                 raise
         elif not state.complete or self.part.stat().st_size == state.written:
