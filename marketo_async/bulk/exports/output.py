@@ -3,8 +3,7 @@
 The windows are appended, in order, to ``NAME.part``. The state beside it (``NAME.state``) holds how many of its bytes
 are valid; the next run truncates the rest. At the end, the part file is renamed to ``NAME``, or converted to JSON lines
 or Parquet under another name, and that file is renamed. So an export to one of CSV, JSON lines and Parquet can
-resume an export to another of them. See ``run`` for the files of the windows. The module is longer than 350 lines
-because resuming, appending and converting share one state.
+resume an export to another of them. See ``run`` for the files of the windows, and ``conversion`` for the two formats.
 """
 
 from __future__ import annotations
