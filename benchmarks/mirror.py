@@ -42,6 +42,13 @@ WIDE = InstanceLimits(calls=10**6, concurrency=100, daily=10**9, export_daily_by
 CORE = ["leads", "lead_changes", "lead_deletions", "lead_merges", "lists", "list_members", "activities"]
 QUICK_JOBS = Quirks(export_wait=0.0, export_seconds=0.005)
 INSTANCE = "100-SBX-001"
+# Where numpy and pandas are installed, pyarrow and dlt import them; the mirror needs neither.
+_WORKER = """
+import sys
+sys.modules["numpy"] = sys.modules["pandas"] = None
+from benchmarks.mirror_worker import main
+main()
+"""
 
 
 def where(sandbox: Sandbox) -> Where:
@@ -55,8 +62,8 @@ async def worker(order: Order, *, killed_after: float | None = None) -> Outcome 
 
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        "benchmarks.mirror_worker",
+        "-c",
+        _WORKER,
         msgspec.json.encode(order).decode(),
         stdout=asyncio.subprocess.PIPE,
     )

@@ -84,6 +84,7 @@ async def mirrored(order: Order) -> Outcome:
     return msgspec.structs.replace(outcome, planned_calls=plan.calls, planned_seconds=plan.seconds)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the order of the command line, and print its outcome."""
     found = asyncio.run(mirrored(msgspec.json.decode(sys.argv[1], type=Order)))
     sys.stdout.write(msgspec.json.encode(found).decode())
