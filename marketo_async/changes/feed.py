@@ -276,8 +276,8 @@ class Changes:
         """Save what is acknowledged since the last time, if there is a store."""
         position, unsaved = running.outbox.position, len(self._unsaved)
         if self._store is not None and position is not running.saved:
-            running.earlier.forget_before(position.watermark)
-            await self._store.save(running.text(position), self._unsaved[:unsaved], watermark=position.watermark)
+            running.earlier.forget_before(position.read_again)
+            await self._store.save(running.text(position), self._unsaved[:unsaved], since=position.read_again)
             running.saved = position
         del self._unsaved[:unsaved]
 

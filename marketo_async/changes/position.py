@@ -33,7 +33,8 @@ class LaneState(Struct, frozen=True, omit_defaults=True):
 
     ``cursor`` is the head's token, ``None`` until the head has opened at the watermark. ``backlog`` holds the scans
     that still have to end before everything before ``settled`` is delivered. ``sweep`` reads again from ``settled``.
-    ``ahead`` holds the GUIDs of what is delivered and comes after the cursor.
+    ``ahead`` holds the GUIDs of what is delivered and comes after the cursor. ``opened`` is where the head has opened,
+    until it has caught up: from there it reads again what was delivered, although sweeps move ``settled`` meanwhile.
     """
 
     key: str
@@ -42,11 +43,17 @@ class LaneState(Struct, frozen=True, omit_defaults=True):
     backlog: tuple[Scan, ...] = ()
     sweep: Scan | None = None
     ahead: tuple[str, ...] = ()
+    opened: float | None = None
 
     @property
     def watermark(self) -> float:
         """The moment before which everything has been delivered."""
         return min([self.settled, *(scan.start for scan in self.backlog)])
+
+    @property
+    def read_again(self) -> float:
+        """The moment from which activities may be read again."""
+        return self.watermark if self.opened is None else min(self.watermark, self.opened)
 
     def with_scan(self, changed: Scan) -> Self:
         """Return the state with another state of one scan of the backlog, which may be new."""
@@ -88,6 +95,11 @@ class Position(Struct, frozen=True, omit_defaults=True):
     def watermark(self) -> float:
         """The moment before which every lane has delivered everything."""
         return min((lane.watermark for lane in self.lanes), default=self.since)
+
+    @property
+    def read_again(self) -> float:
+        """The moment from which any lane may read activities again."""
+        return min((lane.read_again for lane in self.lanes), default=self.since)
 
     def lane(self, key: str) -> LaneState:
         """Return the state of a lane; one that is not in the position opens at the watermark."""

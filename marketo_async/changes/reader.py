@@ -83,7 +83,6 @@ class LaneReader:
         self._nudge = nudge
         self._gaps: list[ChangeEvent] = []
         self._gone_until = -math.inf
-        self._opened_at = math.inf
         self.note_what_is_gone(state.watermark)
 
     async def follow(self) -> None:
@@ -116,7 +115,7 @@ class LaneReader:
                 events, known = self.fresh(page.items)
                 if ends:
                     self.note_caught_up()
-                move = _moved_to(page.token)
+                move = _caught_up_at(page.token) if ends else _moved_to(page.token)
                 self.pass_on(place, events, known, move, caught_up=ends and not self.state.backlog)
                 self.newest = max([self.newest, *map(dated, page.items)])
             came = came or bool(page.items)
@@ -149,7 +148,7 @@ class LaneReader:
             if self.state.cursor is None:
                 openings += 1
                 start = max(self.state.settled, self.pace.since)
-                self._opened_at = min(self._opened_at, start)
+                self.move(_opening_at(start))
                 self.move(_moved_to(await self.openings.at(start, backlog=False, refused=openings > 1)))
             try:
                 return await self.page(self.state.cursor or ""), openings > 0
@@ -257,12 +256,12 @@ class LaneReader:
     def note_caught_up(self) -> None:
         """Note that the head has read all that Marketo has."""
         self.caught_up_at = self.calls.clock()
-        self._opened_at = math.inf
 
-    def forget_before(self, moment: float) -> None:
-        """Forget the GUIDs of activities delivered before a moment, but for those that the head may still read."""
+    def forget(self) -> None:
+        """Forget the GUIDs of activities that are not read again, once the head has caught up in this process."""
         if self.caught_up_at is not None:
-            self._seen.forget_before(min(moment, self.caught_up_at, self._opened_at))
+            again = self.state.settled if self.state.opened is None else min(self.state.settled, self.state.opened)
+            self._seen.forget_before(min(again, self.caught_up_at))
 
     def end_scans(self) -> None:
         """Note that the last scan of the backlog has ended."""
@@ -299,7 +298,7 @@ class LaneReader:
                 # The end of a sweep is always a batch: its position is worth keeping, even if nothing came.
                 self.pass_on(place, events, known, move, caught_up=ends and not self.state.backlog, always=ends)
             if ends:
-                self.forget_before(self.state.settled)
+                self.forget()
                 return
             progress.check(page.token, count=len(page.items))
 
@@ -316,6 +315,17 @@ def reaches(rows: Sequence[ActivityRow], end: float) -> bool:
 
 def _moved_to(cursor: str | None) -> Move:
     return lambda state: replace(state, cursor=cursor)
+
+
+def _opening_at(start: float) -> Move:
+    def opening(state: LaneState) -> LaneState:
+        return replace(state, opened=start if state.opened is None else min(state.opened, start))
+
+    return opening
+
+
+def _caught_up_at(cursor: str | None) -> Move:
+    return lambda state: replace(state, cursor=cursor, opened=None)
 
 
 def _swept_to(scan: Scan) -> Move:

@@ -153,6 +153,7 @@ def _ahead(move: Move, guid: str) -> Move:
 def _settled_at(move: Move, moment: float) -> Move:
     def moved(state: LaneState) -> LaneState:
         after = move(state)
-        return replace(after, settled=max(after.settled, moment))
+        # Without sweeps, the head alone moves the watermark, so it reads nothing again that comes before it.
+        return replace(after, settled=max(after.settled, moment), opened=None)
 
     return moved

@@ -48,13 +48,13 @@ class FeedStore:
                 " use another file"
             ) from error
 
-    async def save(self, position: str, seen: Sequence[tuple[str, float]], *, watermark: float) -> None:
-        """Keep a position and the GUIDs that were delivered up to it; drop those from before the watermark.
+    async def save(self, position: str, seen: Sequence[tuple[str, float]], *, since: float) -> None:
+        """Keep a position and the GUIDs that were delivered up to it; drop those that were delivered before ``since``.
 
         Raises `JournalUnavailable` for a fault of the disk or the file.
         """
         try:
-            await self._thread.run(self._save, position, seen, watermark)
+            await self._thread.run(self._save, position, seen, since)
         except sqlite3.Error as error:
             raise JournalUnavailable(
                 f"the store {self._path} can't be written ({error})", hint="check the file and its disk"
@@ -84,14 +84,14 @@ class FeedStore:
         self._database = database
         return (found[0] if found else None), seen
 
-    def _save(self, position: str, seen: Sequence[tuple[str, float]], watermark: float) -> None:
+    def _save(self, position: str, seen: Sequence[tuple[str, float]], since: float) -> None:
         database = self._database
         if database is None:
             raise sqlite3.ProgrammingError("it is closed")
         with database:
             rows = [(span_of(delivered), guid, delivered) for guid, delivered in seen]
             database.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", rows)
-            database.execute("DELETE FROM seen WHERE span < ?", (oldest_span(watermark),))
+            database.execute("DELETE FROM seen WHERE span < ?", (oldest_span(since),))
             database.execute("INSERT OR REPLACE INTO feed VALUES (1, ?)", (position,))
 
     def _close(self) -> None:

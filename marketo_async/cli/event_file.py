@@ -93,10 +93,10 @@ class EventFile:
 
     async def _count(self, checkpoint: Checkpoint, events: Sequence[ChangeEvent]) -> None:
         """Keep a checkpoint and the GUIDs of the events that it counts, in one transaction."""
-        # An event that is read again was delivered after the watermark, however late it was.
+        # An event that is read again was delivered after that moment, however late it was.
         guids = [(event.guid, event.seen_at.timestamp()) for event in events if not isinstance(event, Gap)]
-        watermark = Position.read(checkpoint.token or "", instance=self._instance).watermark
-        await self._store.save(msgspec.json.encode(checkpoint).decode(), guids, watermark=watermark)
+        since = Position.read(checkpoint.token or "", instance=self._instance).read_again
+        await self._store.save(msgspec.json.encode(checkpoint).decode(), guids, since=since)
         self.checkpoint = checkpoint
 
     def _has(self, event: ChangeEvent) -> bool:

@@ -416,6 +416,14 @@ def test_known_hazards(hazard: str, mode: Literal["live", "settled"], order: Ord
 
 # Examples that once delivered activities twice: a head that had opened again read them after they were forgotten.
 FOUND: dict[str, tuple[Case, list[Step]]] = {
+    "refused after a restart, and swept before the head has caught up": (
+        Case("date", "live", 1, 0.0, 0.0, 1, 0.0, 0.0, (), 0),
+        [
+            *(Log(1, 1, 0.0, 0.0), Log(1, 1, 0.0, 0.0), Restart(clean=True, away=250.0, query=0), Nudge()),
+            *(Log(1, 27, 4.0, 0.0), Wait(174.0), Restart(clean=True, away=0.5, query=0), Outage(101.0)),
+            *(Log(1, 1, 0.0, 0.0), Refuse()),
+        ],
+    ),
     "refused at the end of a listing": (
         Case("commit", "settled", 3, 0.3, 0.3, 8, 0.0, 0.0, (Log(104, 44, 0.5, 5.5),), 196),
         [Log(13, 34, 15.0, 300.0), Wait(90), Wait(350), Refuse(), Nudge(), Nudge(), Log(13, 33, 0.7, 0.0), Refuse()],

@@ -29,8 +29,8 @@ def client(sandbox: Sandbox) -> Marketo:
 async def test_a_store_keeps_the_position_and_the_guids_since_the_watermark(tmp_path: Path) -> None:
     store = FeedStore(tmp_path / "feed")
     assert await store.open() == (None, [])
-    await store.save("first", [("a", NOW), ("b", NOW + 1000)], watermark=NOW - 10)
-    await store.save("second", [("a", NOW), ("c", NOW + 2000)], watermark=NOW + 1000)
+    await store.save("first", [("a", NOW), ("b", NOW + 1000)], since=NOW - 10)
+    await store.save("second", [("a", NOW), ("c", NOW + 2000)], since=NOW + 1000)
     await store.close()
 
     again = FeedStore(tmp_path / "feed")
@@ -91,15 +91,15 @@ async def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
 async def test_a_full_disk_is_an_error_of_the_journal_and_nothing_is_half_written(tmp_path: Path) -> None:
     store = FeedStore(tmp_path / "feed")
     await store.open()
-    await store.save("first", [], watermark=NOW)
+    await store.save("first", [], since=NOW)
     assert store._database is not None
     store._database.execute("PRAGMA max_page_count = 6")  # what SQLite answers is what it answers to a full disk
     many = [(f"guid-{number:060}", NOW) for number in range(5_000)]
     with pytest.raises(JournalUnavailable, match=r"feed can't be written \(database or disk is full\)"):
-        await store.save("second", many, watermark=NOW)
+        await store.save("second", many, since=NOW)
     await store.close()
     with pytest.raises(JournalUnavailable, match="it is closed"):
-        await store.save("third", [], watermark=NOW)
+        await store.save("third", [], since=NOW)
 
     again = FeedStore(tmp_path / "feed")
     assert await again.open() == ("first", [])
@@ -111,13 +111,13 @@ import asyncio, gc, os, sys
 from marketo_async.changes.store import FeedStore
 store = FeedStore(sys.argv[1])
 asyncio.run(store.open())
-asyncio.run(store.save("first", [], watermark=0.0))
+asyncio.run(store.save("first", [], since=0.0))
 if (child := os.fork()) == 0:
     del store
     gc.collect()
     os._exit(0)
 os.waitpid(child, 0)
-asyncio.run(store.save("second", [("a", 1.0)], watermark=0.0))
+asyncio.run(store.save("second", [("a", 1.0)], since=0.0))
 os._exit(0)
 """
 

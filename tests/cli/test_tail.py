@@ -178,7 +178,7 @@ def test_a_file_that_does_not_fit_is_refused_and_not_changed(instance: Instance,
         async def save() -> None:
             store = FeedStore(out.with_name("events.jsonl.checkpoint"))
             await store.open()
-            await store.save("{}", [], watermark=0)
+            await store.save("{}", [], since=0)
             await store.close()
 
         asyncio.run(save())

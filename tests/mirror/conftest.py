@@ -6,6 +6,8 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -48,8 +50,8 @@ def duckdb(tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The target of a real Postgres, which runs until the end of the tests."""
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real Postgres, which runs until the end of the tests."""
     runtime = tmp_path_factory.mktemp("runtime")
     runtime.chmod(0o700)
     kept = os.environ.get("XDG_RUNTIME_DIR")
@@ -62,5 +64,14 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             del os.environ["XDG_RUNTIME_DIR"]
         else:
             os.environ["XDG_RUNTIME_DIR"] = kept
-    yield server.get_uri()
+    yield server
     server.cleanup()
+
+
+@pytest.fixture
+def postgres(postgres_server: Any) -> str:
+    """The target of a database of its own, so that no test finds the mirror of another one."""
+    name = f"test_{uuid4().hex}"
+    postgres_server.psql(f"CREATE DATABASE {name};")
+    target: str = postgres_server.get_uri(name)
+    return target
