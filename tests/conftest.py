@@ -35,7 +35,7 @@ _NEEDS = {
         "test_examples.py",
     ],
     "pyarrow": ["bulk/test_export.py", "bulk/test_tables.py", "bulk/test_batches.py"],
-    "dlt": ["mirror"],
+    "dlt": ["mirror", "cli/test_mirror.py"],
     "mypy": ["test_readme.py", "test_typing.py"],
 }
 _MISSING = [name for name in _NEEDS if find_spec(name) is None]
