@@ -8,7 +8,6 @@ from typing import Literal, TypeVar
 
 from marketo_async.bulk.arrow_extra import RecordBatch, Table, need_pyarrow
 from marketo_async.bulk.base import BulkFiles, ExportFields, ExportTarget, PathLike, dates_of
-from marketo_async.bulk.exports.conversion import OnBadRow
 from marketo_async.bulk.exports.output import OutputFormat
 from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
@@ -16,6 +15,7 @@ from marketo_async.bulk.exports.span import Between
 from marketo_async.bulk.fields import ACTION_RESULT, ACTIVITY_COLUMNS, ACTIVITY_FIELDS, check
 from marketo_async.bulk.progress import ExportReport
 from marketo_async.bulk.rows.attributes import ATTRIBUTES
+from marketo_async.bulk.rows.reader import OnBadRow
 from marketo_async.bulk.rows.typed import ColumnTypes
 from marketo_async.bulk.slots import OnQuota
 from marketo_async.errors import InvalidRequest

@@ -19,7 +19,6 @@ from marketo_async.atomic_file import disk
 from marketo_async.bulk.arrow_extra import RecordBatch, Table
 from marketo_async.bulk.exports import export
 from marketo_async.bulk.exports.beginning import beginning
-from marketo_async.bulk.exports.conversion import OnBadRow
 from marketo_async.bulk.exports.endpoints import ExportEndpoints, S
 from marketo_async.bulk.exports.export import ExportOptions, RowOptions
 from marketo_async.bulk.exports.job_status import is_completed
@@ -32,6 +31,7 @@ from marketo_async.bulk.exports.state import kept_span
 from marketo_async.bulk.exports.windows import windows
 from marketo_async.bulk.fields import KnownFields
 from marketo_async.bulk.progress import ExportReport, check_hook
+from marketo_async.bulk.rows.reader import OnBadRow
 from marketo_async.bulk.rows.typed import ColumnTypes
 from marketo_async.bulk.slots import JobSlots, OnQuota, Polling
 from marketo_async.errors import InvalidRequest, JobFailed, MarketoError

@@ -17,7 +17,6 @@ from marketo_async.bulk.base import (
     name_of,
     only_one,
 )
-from marketo_async.bulk.exports.conversion import OnBadRow
 from marketo_async.bulk.exports.output import OutputFormat
 from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
@@ -28,6 +27,7 @@ from marketo_async.bulk.imports.files import LANES
 from marketo_async.bulk.imports.input_file import Delimiter, FileDialect
 from marketo_async.bulk.imports.run import Importer, ImportRun, Source
 from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
+from marketo_async.bulk.rows.reader import OnBadRow
 from marketo_async.bulk.slots import OnQuota, Polling
 from marketo_async.models.bulk import FileFormat, ImportJob, LeadSelection
 from marketo_async.models.columns import ColumnType

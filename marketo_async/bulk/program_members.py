@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from marketo_async.bulk.arrow_extra import RecordBatch, Table, need_pyarrow
 from marketo_async.bulk.base import BulkFiles, ExportFields, ExportTarget, PathLike, dates_of
-from marketo_async.bulk.exports.conversion import OnBadRow
 from marketo_async.bulk.exports.output import OutputFormat
 from marketo_async.bulk.exports.request import ExportRequest
 from marketo_async.bulk.exports.run import Hook
@@ -21,6 +20,7 @@ from marketo_async.bulk.imports.endpoints import WRITE, ImportEndpoints, as_file
 from marketo_async.bulk.imports.input_file import Delimiter, FileDialect
 from marketo_async.bulk.imports.run import Importer, ImportRun, Source
 from marketo_async.bulk.progress import ExportReport, ImportProgress, ImportReport, Rejected
+from marketo_async.bulk.rows.reader import OnBadRow
 from marketo_async.bulk.slots import OnQuota, Polling
 from marketo_async.models.bulk import FileFormat, ImportJob, ProgramMemberSelection
 from marketo_async.models.columns import ColumnType

@@ -51,9 +51,14 @@ class LaneState(Struct, frozen=True, omit_defaults=True):
         return min([self.settled, *(scan.start for scan in self.backlog)])
 
     @property
+    def head_again(self) -> float:
+        """The moment from which the head may read activities again."""
+        return self.settled if self.opened is None else min(self.settled, self.opened)
+
+    @property
     def read_again(self) -> float:
-        """The moment from which activities may be read again."""
-        return self.watermark if self.opened is None else min(self.watermark, self.opened)
+        """The moment from which the head or a scan may read activities again."""
+        return min(self.watermark, self.head_again)
 
     def with_scan(self, changed: Scan) -> Self:
         """Return the state with another state of one scan of the backlog, which may be new."""

@@ -260,8 +260,7 @@ class LaneReader:
     def forget(self) -> None:
         """Forget the GUIDs of activities that are not read again, once the head has caught up in this process."""
         if self.caught_up_at is not None:
-            again = self.state.settled if self.state.opened is None else min(self.state.settled, self.state.opened)
-            self._seen.forget_before(min(again, self.caught_up_at))
+            self._seen.forget_before(min(self.state.head_again, self.caught_up_at))
 
     def end_scans(self) -> None:
         """Note that the last scan of the backlog has ended."""

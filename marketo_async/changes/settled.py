@@ -1,6 +1,6 @@
 """`SettledReader`: a lane that takes activities once they are older than the lag, so that each is read and comes once.
 
-There is no sweep: an activity that is older than the lag is committed. A token of Marketo's may lie well after the last
+It needs no sweep: an activity that is older than the lag is committed. A token of Marketo's may lie well after the last
 activity of its page, up to the next one that the query asks for, and a late commit before it would be missed. So the
 cursor only moves to a token that a settled activity follows. The last settled activity is delivered ahead of the
 cursor, and the position remembers its GUID.

@@ -56,6 +56,21 @@ def fitting(kind: ColumnType, value: object) -> object:
     return _READERS[kind](value)
 
 
+def fitted(column: str, kind: ColumnType, value: object, *, text: str | None = None) -> object:
+    """Return a value as one of a column's type, moments in UTC.
+
+    Raises `UnfitValue`, which shows the value as ``text``, or as it is.
+    """
+    try:
+        read = fitting(kind, value)
+        found = read.astimezone(UTC) if isinstance(read, datetime) else read
+    except OverflowError:  # a moment whose year is beyond 9999 in UTC
+        found = None
+    if found is None:
+        raise UnfitValue(column, kind, as_text(value) if text is None else text)
+    return found
+
+
 def as_text(value: object) -> str:
     """Return a value as text: text as it is, any other value as JSON."""
     return value if isinstance(value, str) else _json(value)

@@ -258,7 +258,14 @@ def test_the_attributes_of_one_type_become_columns_and_nothing_is_lost(size: int
     ]
 
 
-@pytest.mark.parametrize(("cell", "column"), [('"{""Count"":""many""}"', "count"), ("{", "attributes")])
+@pytest.mark.parametrize(
+    ("cell", "column"),
+    [
+        ('"{""Count"":""many""}"', "count"),
+        ('"{""Seen At"":""9999-12-31T23:59:59-10:00""}"', "Seen At"),
+        ("{", "attributes"),
+    ],
+)
 def test_an_attribute_that_does_not_fit_is_a_bad_row(cell: str, column: str) -> None:
     bad: list[BadRow] = []
     reader = BatchReader(ColumnTypes({"leadId": "bigint"}, WIDE), on_bad_row=bad.append)

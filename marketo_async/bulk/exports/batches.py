@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from typing import IO
 
 import pyarrow as pa
 
 from marketo_async.bulk.rows.arrow import BLOCK, BatchReader
+from marketo_async.bulk.rows.reader import OnBadRow
 from marketo_async.bulk.rows.typed import ColumnTypes
 from marketo_async.errors import BadRow
 from marketo_async.models.bulk import FileFormat
@@ -20,9 +21,7 @@ _Step = tuple[list[pa.RecordBatch], list[BadRow], bool]
 class FileBatches:
     """The record batches of one file, whose columns have ``types``; ``on_bad_row`` is called in the event loop."""
 
-    def __init__(
-        self, types: ColumnTypes, *, format: FileFormat = "CSV", on_bad_row: Callable[[BadRow], None] | None = None
-    ) -> None:
+    def __init__(self, types: ColumnTypes, *, format: FileFormat = "CSV", on_bad_row: OnBadRow | None = None) -> None:
         self._bad: list[BadRow] = []
         self._on_bad_row = on_bad_row
         self._reader = BatchReader(types, format=format, on_bad_row=self._bad.append if on_bad_row else None)

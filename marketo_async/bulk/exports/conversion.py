@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
@@ -13,9 +12,8 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 
 from marketo_async.atomic_file import disk
-from marketo_async.bulk.rows.reader import BLOCK, DictMaker, Reader, Row
+from marketo_async.bulk.rows.reader import BLOCK, DictMaker, OnBadRow, Reader, Row
 from marketo_async.bulk.rows.typed import ColumnTypes, TypedMaker, TypedRow
-from marketo_async.errors import BadRow
 from marketo_async.workthread import WorkThread
 
 if TYPE_CHECKING:
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
 
 _GROUP = 65_536  # rows of one row group of a Parquet file
 _AHEAD = 1  # blocks that wait to be written
-
-OnBadRow = Callable[[BadRow], None]
 
 
 async def to_json_lines(

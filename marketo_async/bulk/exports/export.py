@@ -17,13 +17,12 @@ from msgspec import Struct
 
 from marketo_async.atomic_file import disk
 from marketo_async.bulk.arrow_extra import RecordBatch
-from marketo_async.bulk.exports.conversion import OnBadRow
 from marketo_async.bulk.exports.output import ExportOutput, OutputFormat, format_of
 from marketo_async.bulk.exports.request import Calls, ExportRequest
 from marketo_async.bulk.exports.run import ExportRun, Hook
 from marketo_async.bulk.exports.state import StateFile, new_state
 from marketo_async.bulk.progress import ExportReport
-from marketo_async.bulk.rows.reader import BLOCK, DictMaker, Maker, Reader, StructMaker
+from marketo_async.bulk.rows.reader import BLOCK, DictMaker, Maker, OnBadRow, Reader, StructMaker
 from marketo_async.bulk.rows.typed import ColumnTypes
 from marketo_async.bulk.slots import JobSlots, Polling
 from marketo_async.workthread import WorkThread

@@ -21,10 +21,10 @@ from typing import IO, Literal, Self
 from marketo_async.atomic_file import disk, guard, write_all
 from marketo_async.bulk.arrow_extra import need_pyarrow
 from marketo_async.bulk.exports.compression import check_compression, compressing, is_compressed, plain
-from marketo_async.bulk.exports.conversion import OnBadRow, to_json_lines, to_parquet
+from marketo_async.bulk.exports.conversion import to_json_lines, to_parquet
 from marketo_async.bulk.exports.state import ExportState, StateFile, load
 from marketo_async.bulk.rows.blocks import Ends
-from marketo_async.bulk.rows.reader import DELIMITERS
+from marketo_async.bulk.rows.reader import DELIMITERS, OnBadRow
 from marketo_async.bulk.rows.typed import ColumnTypes
 from marketo_async.errors import BadRow, ConfigurationError, InvalidRequest
 from marketo_async.models.bulk import FileFormat

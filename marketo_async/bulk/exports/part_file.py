@@ -76,7 +76,7 @@ class PartFile:
     def flaw(self, job: ExportJob) -> str | None:
         """Return how the file differs from its job in length, checksum or number of records, or ``None``.
 
-        The number of records is compared only if there is no checksum: a checksum proves more than our own count.
+        The number of records is compared only without a checksum, which proves more than our own count.
         """
         if job.file_size is not None and self._held != job.file_size:
             return f"{self._held:,} bytes were received, the job has {job.file_size:,}"

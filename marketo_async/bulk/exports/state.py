@@ -106,7 +106,7 @@ class StateFile:
 
 
 def load(path: Path, arguments: Mapping[str, str]) -> ExportState | None:
-    """Read the state at ``path``; returns ``None`` if there is no such file.
+    """Read the state at ``path``; returns ``None`` if the file does not exist.
 
     Raises `InvalidRequest` if the file is not a state, or belongs to other ``arguments``.
     """

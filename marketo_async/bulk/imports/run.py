@@ -214,7 +214,7 @@ class ImportRun:
         try:
             found = read_rejects(await fetch(job.batch_id), ",", names)
         except NotFound as missing:
-            if count is None:  # without such rows there is no file
+            if count is None:  # Marketo makes the file only for such rows
                 return
             found = ListedRows([], str(missing))
         except MarketoError as error:

@@ -11,7 +11,7 @@ differently is refused before or after it reads:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from typing import Any
@@ -21,9 +21,8 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from marketo_async.bulk.rows.attributes import ATTRIBUTES, AttributeColumns
-from marketo_async.bulk.rows.reader import Layout, Reader
+from marketo_async.bulk.rows.reader import Layout, OnBadRow, Reader
 from marketo_async.bulk.rows.typed import ColumnTypes, TypedMaker, TypedRow
-from marketo_async.errors import BadRow
 from marketo_async.models.bulk import FileFormat
 from marketo_async.models.columns import ColumnType, UnfitValue
 
@@ -44,7 +43,7 @@ _BOM = b"\xef\xbb\xbf"
 
 def schema_of(columns: Sequence[str], types: ColumnTypes) -> pa.Schema:
     """Return the schema of the batches of a file with these columns."""
-    fields = {name: ARROW[types.types.get(name, "text")] for name in columns}
+    fields = {name: ARROW[types.kind(name)] for name in columns}
     if (attributes := types.attributes(columns)) is not None:
         fields |= {name: ARROW[kind] for name, kind in attributes.types.items()}
     return pa.schema(list(fields.items()))
@@ -62,9 +61,7 @@ class BatchReader:
     returned, or is passed to ``on_bad_row``. The word ``null`` is null, but not in quotes.
     """
 
-    def __init__(
-        self, types: ColumnTypes, *, format: FileFormat = "CSV", on_bad_row: Callable[[BadRow], None] | None = None
-    ) -> None:
+    def __init__(self, types: ColumnTypes, *, format: FileFormat = "CSV", on_bad_row: OnBadRow | None = None) -> None:
         self._types = types
         self._reader: Reader[TypedRow | pa.RecordBatch] = Reader(
             self._maker, format=format, on_bad_row=on_bad_row, read_block=self._read_block
@@ -111,7 +108,7 @@ class BatchReader:
         """
         for at, name in enumerate(table.column_names):
             column = table.column(at)
-            if self._types.types.get(name) == "bigint":
+            if self._types.kind(name) == "bigint":
                 if _has_base_16(column):
                     return None
                 table = table.set_column(at, name, column.cast(ARROW["bigint"]))
@@ -133,7 +130,7 @@ class BatchReader:
 
 def _read(data: bytes, layout: Layout, types: ColumnTypes) -> pa.Table:
     """Read a block with the types of its columns, but whole numbers as text: pyarrow's reader also takes base 16."""
-    kinds: dict[str, ColumnType] = {name: types.types.get(name, "text") for name in layout.columns}
+    kinds: dict[str, ColumnType] = {name: types.kind(name) for name in layout.columns}
     return csv.read_csv(
         pa.BufferReader(data),
         read_options=csv.ReadOptions(column_names=layout.columns, block_size=len(data)),

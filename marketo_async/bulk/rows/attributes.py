@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from marketo_async.models.activities import ActivityType
-from marketo_async.models.columns import ColumnType, UnfitValue, as_text, column_type, fitting
+from marketo_async.models.columns import ColumnType, UnfitValue, column_type, fitted
 
 ATTRIBUTES = "attributes"
 
@@ -69,7 +69,4 @@ class AttributeColumns(Struct, frozen=True):
         kind = self.types[name]
         if value is None or (value == "" and kind != "text"):
             return None
-        found = fitting(kind, value)
-        if found is None:
-            raise UnfitValue(name, kind, as_text(value))
-        return found
+        return fitted(name, kind, value)

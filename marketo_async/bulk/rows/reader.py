@@ -25,6 +25,7 @@ T = TypeVar("T")
 S = TypeVar("S", bound=Struct)
 
 Row = dict[str, str | None]
+OnBadRow = Callable[[BadRow], None]
 BLOCK = 65_536  # bytes to feed at a time; their rows still fit the CPU's cache
 
 DELIMITERS: Mapping[FileFormat, str] = {"CSV": ",", "TSV": "\t", "SSV": ";"}
@@ -155,7 +156,7 @@ class Reader(Generic[T]):
         format: FileFormat = "CSV",
         delimiter: str | None = None,
         null: bool = True,
-        on_bad_row: Callable[[BadRow], None] | None = None,
+        on_bad_row: OnBadRow | None = None,
         read_block: Callable[[bytes, Layout], list[T] | None] | None = None,
     ) -> None:
         self.columns: list[str] | None = None

@@ -7,7 +7,7 @@ rows as record batches.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 from msgspec import Raw, Struct
@@ -17,7 +17,7 @@ from marketo_async.bulk.rows.blocks import RawRecord
 from marketo_async.bulk.rows.reader import DictMaker
 from marketo_async.errors import BadRow
 from marketo_async.models.activities import ActivityType
-from marketo_async.models.columns import ColumnType, UnfitValue, fitting
+from marketo_async.models.columns import ColumnType, UnfitValue, fitted
 
 TypedRow = dict[str, object]
 
@@ -35,6 +35,10 @@ class ColumnTypes(Struct, frozen=True):
     types: Mapping[str, ColumnType] = {}
     activity: ActivityType | None = None
 
+    def kind(self, column: str) -> ColumnType:
+        """Return the type of a column."""
+        return self.types.get(column, "text")
+
     def attributes(self, columns: Sequence[str]) -> AttributeColumns | None:
         """Return the columns of the attributes for a file with these columns, if they become columns."""
         return AttributeColumns.of(self.activity, columns) if self.activity is not None else None
@@ -45,11 +49,9 @@ class TypedMaker:
 
     def __init__(self, columns: Sequence[str], types: ColumnTypes, *, json: bool = True) -> None:
         self._dicts = DictMaker(columns)
-        self._types: dict[str, ColumnType] = {}
-        for name in columns:
-            kind = types.types.get(name, "text")
-            if kind != "text" and (json or kind != "json"):
-                self._types[name] = kind
+        as_text = {"text"} if json else {"text", "json"}
+        kinds: dict[str, ColumnType] = {name: types.kind(name) for name in columns}
+        self._types: dict[str, ColumnType] = {name: kind for name, kind in kinds.items() if kind not in as_text}
         self._attributes = None if json else types.attributes(columns)
 
     def many(self, records: Iterable[Sequence[str]], *, null: bool) -> list[TypedRow]:
@@ -84,17 +86,13 @@ def typed(column: str, kind: ColumnType, cell: str) -> object:
     plain = cell.strip(_BLANKS)
     if not plain:
         return None
+    if kind != "json":
+        return fitted(column, kind, plain, text=cell)
     try:
-        if kind == "json":
-            msgspec.json.decode(plain)
-            return Raw(plain)
-        value = fitting(kind, plain)
-        found = value.astimezone(UTC) if isinstance(value, datetime) else value
-    except (msgspec.DecodeError, OverflowError):  # a moment whose year is beyond 9999 in UTC
-        found = None
-    if found is None:
-        raise UnfitValue(column, kind, cell)
-    return found
+        msgspec.json.decode(plain)
+    except msgspec.DecodeError as error:
+        raise UnfitValue(column, kind, cell) from error
+    return Raw(plain)
 
 
 def _usual_number(cell: str) -> int | None:

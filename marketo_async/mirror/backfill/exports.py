@@ -15,8 +15,7 @@ from msgspec import Struct
 
 from marketo_async.atomic_file import disk, replace_file
 from marketo_async.bulk.progress import ExportReport
-from marketo_async.bulk.rows.reader import BLOCK, DictMaker, Reader, Row
-from marketo_async.errors import BadRow
+from marketo_async.bulk.rows.reader import BLOCK, DictMaker, OnBadRow, Reader, Row
 from marketo_async.mirror.backfill.context import LoadContext
 from marketo_async.mirror.plan import JOB_CALLS
 from marketo_async.workthread import WorkThread
@@ -71,7 +70,7 @@ async def exported_file(
     return ExportedFile(path, read_at)
 
 
-async def row_blocks(path: Path, on_bad_row: Callable[[BadRow], None]) -> AsyncGenerator[list[Row], None]:
+async def row_blocks(path: Path, on_bad_row: OnBadRow) -> AsyncGenerator[list[Row], None]:
     """Yield the rows of a file, some thousands at a time. Cells of the word ``null`` are ``None``."""
     reader: Reader[Row] = Reader(DictMaker, on_bad_row=on_bad_row)
     thread = WorkThread("marketo-mirror-rows")
